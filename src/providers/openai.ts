@@ -1,0 +1,126 @@
+import { AdapterTrainError } from '../errors.js'
+import { resolveApiKey } from './api-key.js'
+import { parseBaseUrl } from './base-url.js'
+import { checkOptions } from './check-options.js'
+import { checkVectors } from './check-vectors.js'
+import type { ProviderFactory } from './factory.js'
+import { nameOf, type Service } from './http-error.js'
+import { openaiVectors } from './openai-vectors.js'
+import { PRICES } from './prices.js'
+import type { EmbeddingProvider, EmbedOptions, ProviderOptions, Role } from './provider.js'
+import { sendRequest } from './send-request.js'
+import { loadTokenCounter } from './token-counter.js'
+
+interface Model {
+  readonly dimensions: number
+  readonly maxInputTokens: number
+  /** Whether the service can shorten the vectors. */
+  readonly shortens: boolean
+}
+
+const MODELS: ReadonlyMap<string, Model> = new Map([
+  ['text-embedding-3-small', { dimensions: 1536, maxInputTokens: 8192, shortens: true }],
+  ['text-embedding-3-large', { dimensions: 3072, maxInputTokens: 8192, shortens: true }],
+  ['text-embedding-ada-002', { dimensions: 1536, maxInputTokens: 8192, shortens: false }],
+])
+
+const DEFAULT_MODEL = 'text-embedding-3-small'
+const KEY_VARIABLES = ['OPENAI_API_KEY']
+const OWN_URL = 'https://api.openai.com/v1'
+
+/**
+ * OpenAI's embeddings, and those of any server that speaks the same protocol (`baseUrl`, else `OPENAI_BASE_URL`).
+ *
+ * Another server needs no key; where `OPENAI_API_KEY` is set or `apiKey` is given, it is sent to that server.
+ *
+ * @see https://platform.openai.com/docs/api-reference/embeddings/create
+ */
+export const openai: ProviderFactory = {
+  name: 'openai',
+  description: 'OpenAI, or any OpenAI-compatible server (Ollama, vLLM, LM Studio, gateways) with a base URL',
+  defaultModel: DEFAULT_MODEL,
+  keyVariables: KEY_VARIABLES,
+  create: createOpenAI,
+}
+
+async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider> {
+  checkOptions('openai', options)
+  const model = options.model ?? DEFAULT_MODEL
+  const known = MODELS.get(model)
+  checkDimensions(model, known, options.dimensions)
+  const address = options.baseUrl
+    ? parseBaseUrl(options.baseUrl, 'option baseUrl')
+    : parseBaseUrl(process.env.OPENAI_BASE_URL?.trim() || OWN_URL, 'OPENAI_BASE_URL')
+  const own = /(^|\.)api\.openai\.com$/.test(address.hostname)
+  const key = resolveApiKey('openai', options.apiKey, KEY_VARIABLES, own)
+  const [{ OpenAI }, countTokens] = await Promise.all([import('openai'), loadTokenCounter()])
+
+  const service: Service = {
+    provider: 'openai',
+    model,
+    baseUrl: address.href === OWN_URL ? undefined : address.href,
+    key,
+    keyVariables: KEY_VARIABLES,
+  }
+  const prefixes: Record<Role, string> = { query: options.queryPrefix ?? '', document: options.documentPrefix ?? '' }
+  const prefixTokens = Math.max(...Object.values(prefixes).map(countTokens))
+  const shortened = options.dimensions === known?.dimensions ? undefined : options.dimensions
+  // Another server may serve another model under a known name (LocalAI does), so its first answer decides.
+  let dimensions = options.dimensions ?? (own ? known?.dimensions : undefined)
+
+  return {
+    id: options.baseId ?? `openai/${model}${shortened === undefined ? '' : `@${shortened}`}`,
+    get dimensions() {
+      return dimensions
+    },
+    limits: {
+      maxInputs: Math.min(options.maxInputs ?? 2048, 2048),
+      maxInputTokens: options.maxInputTokens ?? known?.maxInputTokens,
+      maxRequestTokens: 300_000,
+      maxConcurrency: options.concurrency ?? 4,
+    },
+    price: options.price ?? PRICES.get(`openai/${model}`),
+    cacheKey: role =>
+      JSON.stringify({
+        provider: 'openai',
+        model,
+        dimensions: shortened,
+        prefix: prefixes[role] || undefined,
+        host: own ? undefined : address.hostname,
+        baseId: options.baseId,
+      }),
+    countTokens: text => prefixTokens + countTokens(text),
+    async embed(texts, role, { signal, onUsage }: EmbedOptions = {}) {
+      if (texts.length === 0) return []
+      const answer = await sendRequest(service, { timeoutMs: options.timeoutMs, signal }, transport =>
+        new OpenAI({
+          apiKey: key ?? 'none',
+          baseURL: address.href,
+          maxRetries: 0,
+          timeout: transport.timeoutMs,
+          fetch: transport.fetch,
+        }).embeddings.create(
+          {
+            model,
+            input: texts.map(text => prefixes[role] + text),
+            encoding_format: 'base64',
+            dimensions: shortened,
+          },
+          { signal: transport.signal },
+        ),
+      )
+      const tokens = answer?.usage?.total_tokens ?? answer?.usage?.prompt_tokens
+      if (Number.isFinite(tokens)) onUsage?.({ tokens })
+      const vectors = checkVectors(openaiVectors(answer, nameOf(service)), texts.length, dimensions, nameOf(service))
+      dimensions = vectors[0].length
+      return vectors
+    },
+  }
+}
+
+function checkDimensions(model: string, known: Model | undefined, dimensions: number | undefined): void {
+  if (!known || dimensions === undefined || dimensions === known.dimensions) return
+  if (known.shortens && dimensions < known.dimensions) return
+  const expected = known.shortens ? `at most ${known.dimensions}` : `${known.dimensions}, it cannot be shortened`
+  throw new AdapterTrainError('USAGE', `openai: ${model} has no ${dimensions} dimensions: expected ${expected}`)
+}

@@ -1,0 +1,12 @@
+import { expect } from 'vitest'
+import { type AdapterTrainError, isAdapterTrainError } from '../../src/errors.js'
+
+/** The error of this package that a promise rejects with; anything else fails the test. */
+export async function rejection(promise: Promise<unknown>): Promise<AdapterTrainError> {
+  const error = await promise.then(
+    () => expect.fail('expected a rejection'),
+    (reason: unknown) => reason,
+  )
+  if (!isAdapterTrainError(error)) throw error
+  return error
+}
