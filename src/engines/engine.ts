@@ -165,3 +165,10 @@ export interface Engine {
    */
   adamw(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, options: AdamWOptions): void
 }
+
+/** The anchor's value at element k of a matrix with `cols` columns. */
+export function anchorAt(anchor: Anchor, k: number, cols: number): number {
+  if (anchor === 'zero') return 0
+  if (anchor === 'one') return 1
+  return Math.floor(k / cols) === k % cols ? 1 : 0
+}

@@ -1,14 +1,14 @@
 import { dot, type Matrix, matrix, norm, row } from '../math/matrix.js'
 import { multiplyTransposed, transpose } from '../math/product.js'
-import type {
-  AdamWOptions,
-  Anchor,
-  CrossEntropyOptions,
-  Engine,
-  GemmOptions,
-  OnlineSoftmaxOptions,
-  SparseRows,
-  Tensor,
+import {
+  type AdamWOptions,
+  anchorAt,
+  type CrossEntropyOptions,
+  type Engine,
+  type GemmOptions,
+  type OnlineSoftmaxOptions,
+  type SparseRows,
+  type Tensor,
 } from './engine.js'
 
 /** Smallest length a row is divided by. */
@@ -211,11 +211,4 @@ function adamwUpdate(param: Matrix, grad: Float32Array, m: Float32Array, v: Floa
     const update = m[k] / correction1 / (Math.sqrt(v[k] / correction2) + o.eps)
     data[k] -= o.lr * (o.decay * distance + update)
   }
-}
-
-/** The anchor's value at element k of a matrix with `cols` columns. */
-export function anchorAt(anchor: Anchor, k: number, cols: number): number {
-  if (anchor === 'zero') return 0
-  if (anchor === 'one') return 1
-  return Math.floor(k / cols) === k % cols ? 1 : 0
 }

@@ -1,0 +1,120 @@
+import { AdapterTrainError } from '../errors.js'
+import { firstNonFinite, type Matrix, matrix, row } from '../math/matrix.js'
+import { adapterKind } from './index.js'
+import type { Weights } from './kind.js'
+
+/** The embedding space that an adapter belongs to. */
+export interface AdapterBase {
+  /** The provider's id, such as `openai/text-embedding-3-small`. */
+  readonly id: string
+  readonly dimensions: number
+  /** Whether the provider's vectors had length 1 in training. */
+  readonly normalized: boolean
+}
+
+/** What is known of how an adapter came about; free of secrets and of texts. */
+export interface TrainingFacts {
+  /** Name and version of the program that trained it. */
+  readonly tool: string
+  /** ISO 8601, UTC. */
+  readonly date: string
+  readonly data: Readonly<Record<string, unknown>>
+  readonly options: Readonly<Record<string, unknown>>
+  readonly metrics: Readonly<Record<string, unknown>>
+}
+
+/** A trained adapter: pure data, as it stands in its file. */
+export interface Adapter {
+  readonly kind: string
+  readonly base: AdapterBase
+  readonly training: TrainingFacts
+  readonly params: Weights
+}
+
+/**
+ * Checks that the parameters are those of the adapter's kind: names, shapes, finite values.
+ * @param where the file or other origin, for the message
+ * @throws ADAPTER_FORMAT when a parameter is missing, unknown or of the wrong shape, or the kind is not known
+ * @throws ADAPTER_CORRUPT when a weight is not finite
+ */
+export function validateAdapter(adapter: Adapter, where = 'adapter'): void {
+  const { kind, base, params } = adapter
+  const specs = adapterKind(kind).params(base.dimensions)
+  const unknown = Object.keys(params).find(name => !specs.some(spec => spec.name === name))
+  if (unknown !== undefined) {
+    throw new AdapterTrainError('ADAPTER_FORMAT', `${where}: a ${kind} adapter has no parameter "${unknown}"`)
+  }
+  for (const { name, rows, cols } of specs) {
+    const m = params[name]
+    if (!m)
+      throw new AdapterTrainError('ADAPTER_FORMAT', `${where}: parameter "${name}" of the ${kind} adapter is missing`)
+    if (m.rows !== rows || m.cols !== cols) {
+      throw new AdapterTrainError(
+        'ADAPTER_FORMAT',
+        `${where}: parameter "${name}" is ${m.rows} x ${m.cols}, but a ${kind} adapter for ${base.dimensions} dimensions needs ${rows} x ${cols}`,
+      )
+    }
+    const bad = firstNonFinite(m.data)
+    if (bad >= 0) {
+      throw new AdapterTrainError(
+        'ADAPTER_CORRUPT',
+        `${where}: parameter "${name}" holds ${m.data[bad]} at row ${Math.floor(bad / cols)}, column ${bad % cols}; every weight must be finite`,
+      )
+    }
+  }
+}
+
+/**
+ * Adapts query vectors: q' = W q + b for a linear adapter. The result is not normalised; rankings by cosine, and by dot product
+ * for one query, do not depend on its length.
+ *
+ * @param vectors one vector, several vectors, or a matrix with one vector a row; not changed
+ * @returns float32, in the form of the argument
+ * @throws VECTOR_INVALID when a vector does not have `adapter.base.dimensions` finite values
+ */
+export function applyAdapter(adapter: Adapter, vectors: Matrix): Matrix
+export function applyAdapter(adapter: Adapter, vectors: readonly ArrayLike<number>[]): Float32Array[]
+export function applyAdapter(adapter: Adapter, vectors: ArrayLike<number>): Float32Array
+export function applyAdapter(
+  adapter: Adapter,
+  vectors: Matrix | readonly ArrayLike<number>[] | ArrayLike<number>,
+): Matrix | Float32Array[] | Float32Array {
+  const kind = adapterKind(adapter.kind)
+  const d = adapter.base.dimensions
+  if (isMatrix(vectors)) {
+    const out = matrix(vectors.rows, vectors.cols)
+    for (let i = 0; i < vectors.rows; i++) {
+      kind.apply(adapter.params, checkVector(row(vectors, i), d, `row ${i}`), row(out, i))
+    }
+    return out
+  }
+  const one = (v: ArrayLike<number>, what: string): Float32Array => {
+    const out = new Float32Array(d)
+    kind.apply(adapter.params, checkVector(v, d, what), out)
+    return out
+  }
+  if (isVectorList(vectors)) return vectors.map((v, i) => one(v, `vector ${i}`))
+  return one(vectors, 'the vector')
+}
+
+function isMatrix(x: unknown): x is Matrix {
+  return typeof x === 'object' && x !== null && 'rows' in x && 'cols' in x && 'data' in x
+}
+
+function isVectorList(x: readonly ArrayLike<number>[] | ArrayLike<number>): x is readonly ArrayLike<number>[] {
+  return Array.isArray(x) && (x.length === 0 || typeof x[0] === 'object')
+}
+
+function checkVector(v: ArrayLike<number>, d: number, what: string): Float32Array {
+  if (v.length !== d) {
+    throw new AdapterTrainError(
+      'VECTOR_INVALID',
+      `${what} has ${v.length} dimensions, but the adapter was trained for ${d}; embed the query with the adapter's base model`,
+    )
+  }
+  const q = v instanceof Float32Array ? v : Float32Array.from(v)
+  const bad = firstNonFinite(q)
+  if (bad >= 0)
+    throw new AdapterTrainError('VECTOR_INVALID', `${what} holds ${v[bad]} at index ${bad}; every value must be finite`)
+  return q
+}

@@ -1,0 +1,50 @@
+import type { Anchor, Engine, Tensor } from '../engines/engine.js'
+import type { Matrix } from '../math/matrix.js'
+
+/** One trainable matrix of an adapter kind. */
+export interface ParamSpec {
+  readonly name: string
+  readonly rows: number
+  readonly cols: number
+  /** The value at which it contributes nothing: decay pulls toward it, and training starts there. */
+  readonly anchor: Anchor
+}
+
+/** Tensors by parameter name. */
+export type Params = Readonly<Record<string, Tensor>>
+
+/** Weights by parameter name, in host memory. */
+export type Weights = Readonly<Record<string, Matrix>>
+
+/**
+ * A family of query transformations q' = f(q).
+ *
+ * `forward` and `backward` are written against the engine's operations and so run on every engine; `apply` is the same map in
+ * plain TypeScript, for query time.
+ */
+export interface AdapterKind {
+  readonly name: string
+  /** One line for `--help`. */
+  readonly description: string
+  /** The matrices of an adapter for d-dimensional embeddings. */
+  params(d: number): readonly ParamSpec[]
+  /**
+   * Z = f(X)
+   * @param X [B, d] queries
+   * @param Z [B, d] written
+   */
+  forward(engine: Engine, params: Params, X: Tensor, Z: Tensor): void
+  /**
+   * Gradients of the parameters from the gradient of Z.
+   * @param X [B, d] queries
+   * @param dZ [B, d]
+   * @param grads written, one a parameter
+   */
+  backward(engine: Engine, params: Params, X: Tensor, dZ: Tensor, grads: Params): void
+  /**
+   * One query: out = f(q).
+   * @param q [d]
+   * @param out [d], written
+   */
+  apply(weights: Weights, q: Float32Array, out: Float32Array): void
+}

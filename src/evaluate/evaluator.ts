@@ -1,0 +1,66 @@
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { AdapterTrainError } from '../errors.js'
+import { type Matrix, normalizedRows, takeRows } from '../math/matrix.js'
+import { DEFAULT_METRICS, parseMetric } from './metrics/index.js'
+import { tieRankOf, topK } from './top-k.js'
+
+/** Means by metric spec, such as `{ "ndcg@10": 0.49 }`. */
+export type Scores = Readonly<Record<string, number>>
+
+export interface Evaluation {
+  readonly mean: Scores
+  /** One value a query, in the order of `Evaluator.queryRows`. */
+  readonly perQuery: Readonly<Record<string, Float64Array>>
+}
+
+export interface Evaluator {
+  /** Rows of the data set's queries that have at least one relevant document; the others cannot be scored. */
+  readonly queryRows: Uint32Array
+  /**
+   * Ranks the documents for every query and scores the rankings.
+   * @param queries all query vectors of the data set, adapted or not, [queries, d]
+   */
+  evaluate(queries: Matrix): Evaluation
+}
+
+/**
+ * Prepares the exact evaluation of query vectors against the frozen documents of a data set, by cosine similarity.
+ *
+ * @param specs metrics as `name@k`
+ * @throws USAGE when a metric is not known
+ * @throws DATASET_INVALID when no query has a relevant document
+ */
+export function createEvaluator(data: EmbeddedDataset, specs: readonly string[] = DEFAULT_METRICS): Evaluator {
+  const metrics = specs.map(parseMetric)
+  const deepest = Math.max(1, ...metrics.map(m => m.k))
+  const queryRows = Uint32Array.from(data.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : [])))
+  if (queryRows.length === 0) {
+    throw new AdapterTrainError('DATASET_INVALID', 'no query has a relevant document, so there is nothing to evaluate')
+  }
+  const units = normalizedRows(data.docs)
+  const tieRank = tieRankOf(data.docIds)
+  const relevant = Array.from(queryRows, i => [...data.positives[i].values()].sort((a, b) => b - a))
+
+  return {
+    queryRows,
+    evaluate(queries) {
+      const all = queryRows.length === queries.rows
+      const top = topK(all ? queries : takeRows(queries, queryRows), units, deepest, tieRank)
+      const perQuery = Object.fromEntries(specs.map(spec => [spec, new Float64Array(queryRows.length)]))
+      for (let i = 0; i < queryRows.length; i++) {
+        const positives = data.positives[queryRows[i]]
+        const found = top.rows.subarray(i * top.k, (i + 1) * top.k)
+        const ranking = { grades: Array.from(found, doc => positives.get(doc) ?? 0), relevant: relevant[i] }
+        for (const { spec, metric, k } of metrics) perQuery[spec][i] = metric.score(ranking, k)
+      }
+      const mean = Object.fromEntries(specs.map(spec => [spec, meanOf(perQuery[spec])]))
+      return { mean, perQuery }
+    },
+  }
+}
+
+function meanOf(values: Float64Array): number {
+  let sum = 0
+  for (const value of values) sum += value
+  return sum / values.length
+}

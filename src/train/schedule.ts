@@ -1,0 +1,13 @@
+/**
+ * Learning rate of step t: rises linearly to `peak` over the first `warmup` share of all steps, then falls linearly; the step
+ * after the last would have 0.
+ *
+ * @param t step, from 1
+ * @param total number of steps
+ * @param warmup share of the steps, 0 to 1
+ */
+export function linearSchedule(t: number, total: number, peak: number, warmup: number): number {
+  const rise = Math.floor(total * warmup)
+  if (t <= rise) return (peak * t) / rise
+  return (peak * (total - t + 1)) / (total - rise)
+}

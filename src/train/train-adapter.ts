@@ -1,0 +1,182 @@
+import { type Adapter, applyAdapter } from '../adapters/adapter.js'
+import { adapterKind } from '../adapters/index.js'
+import type { Weights } from '../adapters/kind.js'
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import type { Engine } from '../engines/engine.js'
+import { createEngine } from '../engines/index.js'
+import { AdapterTrainError } from '../errors.js'
+import { createEvaluator } from '../evaluate/evaluator.js'
+import { NEGATIVES, type NegativesName } from '../losses/index.js'
+import { type Matrix, norm, normalizedRows, row } from '../math/matrix.js'
+import { createRandom } from '../math/random.js'
+import { TRAIN_DEFAULTS } from './defaults.js'
+import { createParams, freeParams, identityWeights, readParams } from './parameters.js'
+import { linearSchedule } from './schedule.js'
+import { createStep } from './step.js'
+
+/** @see {@link TRAIN_DEFAULTS} for meaning and defaults */
+export interface TrainOptions {
+  readonly kind?: string
+  readonly negatives?: NegativesName
+  readonly epochs?: number
+  readonly batchSize?: number
+  readonly learningRate?: number
+  readonly warmup?: number
+  readonly scale?: number
+  readonly weightDecay?: number
+  readonly maxGradNorm?: number
+  readonly seed?: number
+  readonly metric?: string
+  readonly patience?: number
+  /** Engine by name, or one that runs already (it is then not disposed of). */
+  readonly engine?: string | Engine
+  readonly signal?: AbortSignal
+  readonly onEpoch?: (epoch: EpochResult) => void
+  readonly onStep?: (step: number, steps: number) => void
+}
+
+export interface EpochResult {
+  /** From 1. */
+  readonly epoch: number
+  /** Mean loss of the epoch's examples, each measured before its step. */
+  readonly loss: number
+  /** Metric on the validation set after the epoch. */
+  readonly metric?: number
+  readonly seconds: number
+}
+
+export interface TrainResult {
+  readonly kind: string
+  readonly weights: Weights
+  readonly epochs: readonly EpochResult[]
+  /** The epoch whose weights were kept; 0 is the identity map, kept when no epoch beat it on the validation set. */
+  readonly bestEpoch: number
+  readonly stoppedEarly: boolean
+  /** Validation metric of the unadapted queries. */
+  readonly baseMetric?: number
+  readonly engine: string
+}
+
+/** Steps between two turns of the event loop. */
+const STEPS_PER_TURN = 8
+
+/**
+ * Trains a query adapter on embedded queries and frozen documents.
+ *
+ * Each epoch visits every (query, positive) pair once, in a new seeded order. With a validation set the epoch with the best
+ * metric is kept (the earliest of equals), the identity map included as epoch 0; without one, the last epoch.
+ *
+ * @throws TRAIN_DATA when there is nothing to learn from
+ * @throws TRAIN_DIVERGED when the loss is not finite
+ * @throws ABORTED when `signal` was aborted
+ */
+export async function trainAdapter(
+  data: { readonly train: EmbeddedDataset; readonly validation?: EmbeddedDataset },
+  options: TrainOptions = {},
+): Promise<TrainResult> {
+  const o = { ...TRAIN_DEFAULTS, ...withoutUndefined(options) }
+  const kind = adapterKind(o.kind)
+  checkTrainingData(data.train)
+  const given = typeof o.engine === 'object' ? o.engine : undefined
+  const engine = given ?? (await createEngine((o.engine as string | undefined) ?? 'js'))
+  const d = data.train.queries.cols
+  const source = NEGATIVES[o.negatives].create(data.train, { batchSize: o.batchSize })
+  const state = createParams(engine, kind, d)
+  const queries = engine.upload(data.train.queries)
+  const documents = engine.upload(normalizedRows(data.train.docs))
+  const { step, lossSum, free } = createStep(engine, kind, state, { queries, documents }, o)
+  try {
+    const random = createRandom(o.seed)
+    const measure = data.validation && createMeasure(data.validation, kind.name, o.metric)
+    const total = source.steps * o.epochs
+
+    let best = identityWeights(kind, d)
+    const baseMetric = measure?.(best)
+    let bestMetric = baseMetric
+    let bestEpoch = 0
+    const epochs: EpochResult[] = []
+    let t = 0
+    let stoppedEarly = false
+    for (let epoch = 1; epoch <= o.epochs && !stoppedEarly; epoch++) {
+      const started = performance.now()
+      engine.fill(lossSum, 0)
+      for (const batch of source.epoch(random)) {
+        t++
+        step(batch, t, linearSchedule(t, total, o.learningRate, o.warmup))
+        if (t % STEPS_PER_TURN === 0) await engine.sync()
+        throwIfAborted(o.signal)
+        o.onStep?.(t, total)
+      }
+      const loss = (await engine.read(lossSum))[0] / source.examples
+      if (!Number.isFinite(loss)) throw diverged(epoch, o.learningRate)
+      const weights = await readParams(engine, state)
+      const metric = measure?.(weights)
+      if (metric === undefined || bestMetric === undefined || metric > bestMetric) {
+        best = weights
+        bestMetric = metric
+        bestEpoch = epoch
+      }
+      stoppedEarly = o.patience > 0 && epoch - bestEpoch >= o.patience && epoch < o.epochs
+      const result = { epoch, loss, metric, seconds: (performance.now() - started) / 1000 }
+      epochs.push(result)
+      o.onEpoch?.(result)
+    }
+    return { kind: kind.name, weights: best, epochs, bestEpoch, stoppedEarly, baseMetric, engine: engine.name }
+  } finally {
+    free()
+    freeParams(engine, state)
+    for (const t of [queries, documents]) engine.free(t)
+    if (!given) engine.dispose()
+  }
+}
+
+/** Measures weights on the validation set. */
+function createMeasure(validation: EmbeddedDataset, kind: string, metric: string): (weights: Weights) => number {
+  const evaluator = createEvaluator(validation, [metric])
+  return weights => {
+    const adapter: Pick<Adapter, 'kind' | 'params' | 'base'> = {
+      kind,
+      params: weights,
+      base: { id: validation.baseId, dimensions: validation.queries.cols, normalized: true },
+    }
+    return evaluator.evaluate(applyAdapter(adapter as Adapter, validation.queries)).mean[metric]
+  }
+}
+
+function checkTrainingData(data: EmbeddedDataset): void {
+  const withPositive = data.positives.filter(positives => positives.size > 0).length
+  if (withPositive === 0) {
+    throw new AdapterTrainError(
+      'TRAIN_DATA',
+      'the training set has no query with a relevant document, so there is nothing to learn from',
+    )
+  }
+  refuseZeroVector(data.queries, data.queryIds, 'query')
+  refuseZeroVector(data.docs, data.docIds, 'document')
+}
+
+function refuseZeroVector(m: Matrix, ids: readonly string[], what: string): void {
+  for (let i = 0; i < m.rows; i++) {
+    if (norm(row(m, i)) > 0) continue
+    throw new AdapterTrainError(
+      'TRAIN_DATA',
+      `the embedding of ${what} "${ids[i]}" is the zero vector, which has no direction; remove the ${what} or embed it with another model`,
+      { details: { id: ids[i] } },
+    )
+  }
+}
+
+function diverged(epoch: number, learningRate: number): AdapterTrainError {
+  return new AdapterTrainError(
+    'TRAIN_DIVERGED',
+    `the loss is not finite in epoch ${epoch}: training diverged; lower --learning-rate (${learningRate}) or --scale`,
+  )
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AdapterTrainError('ABORTED', 'training was stopped', { cause: signal.reason })
+}
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+}
