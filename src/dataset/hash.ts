@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+import type { QADataset } from './dataset.js'
+import { byCodeUnit } from './order.js'
+
+/**
+ * SHA-256 of what a data set holds (ids, texts, grades), whatever its name, file format and order.
+ *
+ * Hashed are lines of JSON, `["query",id,text]`, `["document",id,text]`, `["qrel",queryId,documentId,grade]`, in this order,
+ * each kind sorted by id in code units.
+ *
+ * @returns 64 hexadecimal digits
+ */
+export function hashDataset(dataset: QADataset): string {
+  const hash = createHash('sha256')
+  const line = (...cells: (string | number)[]) => hash.update(`${JSON.stringify(cells)}\n`)
+  for (const [id, text] of sorted(dataset.queries)) line('query', id, text)
+  for (const [id, text] of sorted(dataset.corpus)) line('document', id, text)
+  for (const [query, judged] of sorted(dataset.qrels)) {
+    for (const [document, grade] of sorted(judged)) line('qrel', query, document, grade)
+  }
+  return hash.digest('hex')
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {
+  return [...map].sort(([a], [b]) => byCodeUnit(a, b))
+}

@@ -1,0 +1,73 @@
+import { open, readdir, stat } from 'node:fs/promises'
+import { AdapterTrainError } from '../errors.js'
+import { invalidFile } from './place.js'
+import { assertNotUtf16, fileError } from './text-file.js'
+
+const HEAD_BYTES = 1 << 18
+
+/** What a format looks at to tell whether it can read a path. */
+export interface Probe {
+  readonly path: string
+  /** Names in the folder, sorted; `undefined` for a file. */
+  readonly entries?: readonly string[]
+  /** The file's first part as text, without a byte order mark; empty for a folder. */
+  readonly head: string
+}
+
+/** First bytes of files that hold no text, and what to do with them. */
+const BINARY = [
+  { magic: '1f8b', what: 'gzip-compressed', remedy: 'Unpack it first.' },
+  { magic: '504b0304', what: 'a ZIP archive', remedy: 'Unpack it first.' },
+  { magic: '28b52ffd', what: 'Zstandard-compressed', remedy: 'Unpack it first.' },
+  { magic: '50415231', what: 'a Parquet file', remedy: 'Convert it to JSON Lines or CSV first.' },
+] as const
+
+/**
+ * Looks at a path: the names in a folder, or the head of a file.
+ *
+ * @throws FILE_NOT_FOUND, FILE_READ
+ * @throws DATASET_FORMAT when the file holds no text
+ * @throws DATASET_INVALID when the file is empty or UTF-16
+ */
+export async function probePath(path: string): Promise<Probe> {
+  try {
+    const stats = await stat(path)
+    if (stats.isDirectory()) return { path, entries: (await readdir(path)).sort(), head: '' }
+    if (!stats.isFile()) {
+      throw new AdapterTrainError(
+        'FILE_READ',
+        `cannot read ${path}: expected a file or folder, found a device or pipe`,
+        {
+          details: { file: path },
+        },
+      )
+    }
+    const head = await readHead(path)
+    assertText(path, head)
+    const text = new TextDecoder().decode(head)
+    if (text.trim() === '') throw invalidFile({ file: path }, 'is empty, expected a data set')
+    return { path, head: text }
+  } catch (error) {
+    throw error instanceof AdapterTrainError ? error : fileError(path, error)
+  }
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const buffer = Buffer.alloc(HEAD_BYTES)
+    const { bytesRead } = await file.read(buffer, 0, HEAD_BYTES, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+function assertText(path: string, head: Buffer): void {
+  assertNotUtf16(path, head)
+  const hex = head.subarray(0, 8).toString('hex')
+  const known = BINARY.find(({ magic }) => hex.startsWith(magic))
+  if (!known && !head.includes(0)) return
+  const found = known ? `${known.what}. ${known.remedy}` : 'binary (it holds zero bytes). Expected UTF-8 text.'
+  throw new AdapterTrainError('DATASET_FORMAT', `${path} is ${found}`, { details: { file: path } })
+}

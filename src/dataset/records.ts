@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import { quote, show, textProblem, toGrade, toId } from './check.js'
+import { JsonCursor, JsonSyntaxError } from './json-cursor.js'
+import { invalidFile, type Place } from './place.js'
+import type { DatasetSink } from './sink.js'
+
+/** What one line, row or array element may hold; further fields are ignored. */
+export const RECORD_FIELDS = ['query', 'document', 'query_id', 'document_id', 'grade'] as const
+
+export type DatasetRecord = Readonly<Record<string, unknown>>
+
+/** Names that other tools give to our fields: a column that was meant must not be ignored without a word. */
+const OTHER_NAMES: Readonly<Record<(typeof RECORD_FIELDS)[number], readonly string[]>> = {
+  query: ['question', 'anchor', 'sentence1'],
+  document: ['text', 'passage', 'context', 'answer', 'chunk', 'doc', 'positive', 'pos', 'sentence2'],
+  query_id: ['query-id', 'queryid', 'qid', 'question_id'],
+  document_id: ['document-id', 'documentid', 'doc_id', 'docid', 'corpus_id', 'corpus-id', 'passage_id'],
+  grade: ['score', 'relevance'],
+}
+
+/** Fields that look as if they were meant as one of ours which is missing, as `[found, expected]`. */
+export function misnamedFields(keys: readonly string[]): [string, string][] {
+  return RECORD_FIELDS.flatMap(field => {
+    if (keys.includes(field)) return []
+    const names = [field, ...OTHER_NAMES[field]]
+    const found = keys.find(key => names.includes(key.toLowerCase()))
+    return found === undefined ? [] : [[found, field] as [string, string]]
+  })
+}
+
+/** Whether any of these keys or columns is a field of a record. */
+export function hasRecordField(keys: readonly string[]): boolean {
+  return keys.some(key => (RECORD_FIELDS as readonly string[]).includes(key))
+}
+
+/**
+ * Makes a function that pours records into a sink.
+ *
+ * A text without an id gets the id of an earlier equal text, or else one made from its content. A record is taken or left out
+ * as a whole.
+ */
+export function createRecordReader(sink: DatasetSink): (record: DatasetRecord, place: Place) => void {
+  const sides = {
+    query: { ids: new Map<string, string>(), texts: sink.queries, add: sink.addQuery },
+    document: { ids: new Map<string, string>(), texts: sink.corpus, add: sink.addDocument },
+  }
+
+  /** The id that a record names on one side, `undefined` where it names none. */
+  const resolve = (kind: 'query' | 'document', text: unknown, rawId: unknown): { id?: string; problem?: string } => {
+    const given = rawId === undefined ? undefined : toId(rawId)
+    if (rawId !== undefined && given === undefined) {
+      return { problem: `${kind}_id is ${show(rawId)}, expected a string that is not empty` }
+    }
+    if (text === undefined) return { id: given }
+    const problem = textProblem(text)
+    if (problem) return { id: given, problem: `the ${kind} ${problem}` }
+    const { ids, texts } = sides[kind]
+    const id = given ?? ids.get(text as string) ?? contentId(kind, text as string)
+    const known = texts.get(id)
+    if (known === undefined || known === text) return { id }
+    return { problem: `${kind}_id ${quote(id)} has the text ${quote(text as string)}, earlier it had ${quote(known)}` }
+  }
+
+  const add = (kind: 'query' | 'document', id: string, text: unknown, place: Place): void => {
+    const { ids, texts, add: pour } = sides[kind]
+    if (text === undefined || texts.has(id)) return
+    pour(id, text, place)
+    if (!ids.has(text as string)) ids.set(text as string, id)
+  }
+
+  return (record, place) => {
+    const [misnamed] = misnamedFields(Object.keys(record))
+    if (misnamed) {
+      const [found, expected] = misnamed
+      throw invalidFile(place, `has ${quote(found)} but no "${expected}". Rename it to "${expected}", or remove it.`)
+    }
+    const text = { query: record.query ?? undefined, document: record.document ?? undefined }
+    const query = resolve('query', text.query, record.query_id ?? undefined)
+    const document = resolve('document', text.document, record.document_id ?? undefined)
+    const grade = record.grade ?? 1
+    const problem = query.problem ?? document.problem ?? recordProblem(query.id, document.id, text.document, grade)
+    if (problem) {
+      sink.leaveOut(problem, place, undefined, { query: query.id, document: document.id })
+      return
+    }
+    add('document', document.id!, text.document, place)
+    if (query.id === undefined) return
+    add('query', query.id, text.query, place)
+    sink.addJudgement(query.id, document.id, grade, place)
+  }
+}
+
+function recordProblem(query: unknown, document: unknown, text: unknown, grade: unknown): string | undefined {
+  if (document === undefined) return `has no document, expected "document"`
+  if (query === undefined && text === undefined) return 'has only a document_id, expected "query" or "document" too'
+  if (toGrade(grade) === undefined) return `the grade is ${show(grade)}, expected a number of at least 0`
+  return undefined
+}
+
+function contentId(kind: 'query' | 'document', text: string): string {
+  return `${kind[0]}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+}
+
+/**
+ * Reads the object at the cursor, or notes what is wrong with it.
+ *
+ * @throws JsonSyntaxError
+ */
+export function readJsonRecord(cursor: JsonCursor, sink: DatasetSink, place: Place): DatasetRecord | undefined {
+  if (cursor.peek() !== '{') {
+    sink.leaveOut(`is ${show(cursor.value())}, expected an object with "query" and "document"`, place)
+    return undefined
+  }
+  // Without a prototype, so that the key "__proto__" is a key like any other.
+  const record: Record<string, unknown> = Object.create(null)
+  let repeated: string | undefined
+  cursor.object(key => {
+    if (key in record) repeated ??= key
+    record[key] = cursor.value()
+  })
+  if (repeated === undefined) return record
+  sink.leaveOut(`has the key ${quote(repeated)} twice`, place, undefined, {
+    query: record.query_id,
+    document: record.document_id,
+  })
+  return undefined
+}
+
+/** Reads one line of JSON Lines, or notes what is wrong with it. */
+export function readJsonLine(text: string, sink: DatasetSink, place: Place): DatasetRecord | undefined {
+  const cursor = new JsonCursor(text)
+  try {
+    // Checked before anything is taken from it: a line counts as a whole.
+    cursor.skip()
+    cursor.end()
+    cursor.offset = 0
+    return readJsonRecord(cursor, sink, place)
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error
+    sink.leaveOut(`is not JSON: column ${error.offset + 1}: ${error.message}`, place)
+    return undefined
+  }
+}

@@ -1,0 +1,149 @@
+import { constants, isUtf8 } from 'node:buffer'
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { AdapterTrainError, messageOf } from '../errors.js'
+import { invalidFile } from './place.js'
+
+/** Bytes that are checked at once. */
+const BLOCK = 1 << 16
+
+/** One line of a text file, without its line feed. */
+export interface TextLine {
+  /** 1-based. */
+  readonly line: number
+  readonly text: string
+  /** Set where the line is not valid UTF-8; `text` is then empty. */
+  readonly problem?: string
+}
+
+/**
+ * Reads a UTF-8 file whole, without its byte order mark.
+ *
+ * @throws FILE_NOT_FOUND, FILE_READ
+ * @throws DATASET_INVALID when the file is not UTF-8 or is larger than a string can be
+ */
+export async function readTextFile(path: string): Promise<string> {
+  let bytes: Buffer
+  try {
+    const { size } = await stat(path)
+    if (size > constants.MAX_STRING_LENGTH) {
+      const limit = Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20)
+      const problem = `is ${Math.ceil(size / 2 ** 20)} MiB, but a JSON document is read whole and can be ${limit} MiB at most`
+      throw invalidFile(
+        { file: path },
+        `${problem}. Write it as JSON Lines or as a BEIR folder, which are read line by line.`,
+      )
+    }
+    bytes = await readFile(path)
+  } catch (error) {
+    throw error instanceof AdapterTrainError ? error : fileError(path, error)
+  }
+  assertNotUtf16(path, bytes)
+  if (!isUtf8(bytes)) {
+    const offset = firstInvalidByte(bytes)
+    throw notUtf8(path, lineOfByte(bytes, offset), bytes[offset], offset)
+  }
+  return bytes.toString('utf8', startsWithBom(bytes) ? 3 : 0)
+}
+
+/**
+ * Reads a UTF-8 file line by line, without its byte order mark; a line that is not UTF-8 comes with its problem.
+ *
+ * @throws FILE_NOT_FOUND, FILE_READ
+ * @throws DATASET_INVALID when the file is UTF-16
+ */
+export async function* readTextLines(path: string): AsyncGenerator<TextLine> {
+  let line = 0
+  let lineStart = 0
+  let parts: Buffer[] = []
+  const take = (end: Buffer): TextLine => {
+    let bytes = parts.length === 0 ? end : Buffer.concat([...parts, end])
+    const start = lineStart
+    lineStart += bytes.length + 1
+    parts = []
+    line++
+    if (line === 1 && startsWithBom(bytes)) bytes = bytes.subarray(3)
+    if (isUtf8(bytes)) return { line, text: bytes.toString('utf8') }
+    const offset = firstInvalidByte(bytes)
+    return { line, text: '', problem: utf8Problem(bytes[offset], start + offset) }
+  }
+  try {
+    let first = true
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
+      if (first) assertNotUtf16(path, chunk)
+      first = false
+      let from = 0
+      for (let to = chunk.indexOf(10); to >= 0; to = chunk.indexOf(10, from)) {
+        yield take(chunk.subarray(from, to))
+        from = to + 1
+      }
+      if (from < chunk.length) parts.push(chunk.subarray(from))
+    }
+    if (parts.length > 0) yield take(Buffer.alloc(0))
+  } catch (error) {
+    throw isFileSystemError(error) ? fileError(path, error) : error
+  }
+}
+
+/** The error for a file that could not be read. */
+export function fileError(path: string, cause: unknown): AdapterTrainError {
+  if (isFileSystemError(cause) && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) {
+    const absolute = resolve(path)
+    const where = absolute === path ? '' : ` (looked for ${absolute})`
+    return new AdapterTrainError('FILE_NOT_FOUND', `${path} does not exist${where}`, { cause, details: { file: path } })
+  }
+  const reason = messageOf(cause).split(', ')[0]
+  return new AdapterTrainError('FILE_READ', `cannot read ${path}: ${reason}`, { cause, details: { file: path } })
+}
+
+/** @throws DATASET_INVALID when the bytes start with a UTF-16 byte order mark */
+export function assertNotUtf16(path: string, bytes: Uint8Array): void {
+  const little = bytes[0] === 0xff && bytes[1] === 0xfe
+  if (!little && !(bytes[0] === 0xfe && bytes[1] === 0xff)) return
+  const mark = little ? 'FF FE' : 'FE FF'
+  const remedy = 'Save it as UTF-8, for example with: iconv -f UTF-16 -t UTF-8'
+  throw invalidFile({ file: path }, `is UTF-16 (it starts with the byte order mark ${mark}), expected UTF-8. ${remedy}`)
+}
+
+/** The error for a file that is not UTF-8 and of which no line can be left out. */
+export function notUtf8(file: string, line: number, byte: number, offset: number): AdapterTrainError {
+  return invalidFile({ file, line }, `${utf8Problem(byte, offset)}. Save it as UTF-8.`)
+}
+
+function utf8Problem(byte: number, offset: number): string {
+  const hex = byte.toString(16).toUpperCase().padStart(2, '0')
+  return `is not valid UTF-8: byte 0x${hex} at offset ${offset} (0-based) of the file`
+}
+
+function startsWithBom(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+}
+
+/** Index of the first byte that starts no valid UTF-8 sequence. */
+function firstInvalidByte(bytes: Buffer): number {
+  let i = 0
+  while (i < bytes.length) {
+    let end = Math.min(i + BLOCK, bytes.length)
+    while (end < bytes.length && end > i && (bytes[end] & 0xc0) === 0x80) end--
+    if (end > i && isUtf8(bytes.subarray(i, end))) {
+      i = end
+      continue
+    }
+    const lead = bytes[i]
+    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+    if (lead >= 0x80 && (i + length > bytes.length || !isUtf8(bytes.subarray(i, i + length)))) return i
+    i += length
+  }
+  return i
+}
+
+function lineOfByte(bytes: Buffer, offset: number): number {
+  let line = 1
+  for (let i = bytes.indexOf(10); i >= 0 && i < offset; i = bytes.indexOf(10, i + 1)) line++
+  return line
+}
+
+function isFileSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && 'syscall' in error
+}

@@ -1,0 +1,39 @@
+import { writeFileAtomic } from '../write-file-atomic.js'
+import type { QADataset } from './dataset.js'
+
+/**
+ * Writes a data set as LlamaIndex's EmbeddingQAFinetuneDataset, one entry a line, all or nothing.
+ *
+ * A query whose grades are all 1 gets a list of document ids, which LlamaIndex reads; any other an object of id to grade.
+ *
+ * @throws FILE_WRITE
+ */
+export function writeLlamaIndex(dataset: QADataset, path: string): void {
+  const texts = (map: ReadonlyMap<string, string>) => [...map].map(([id, text]) => member(id, JSON.stringify(text)))
+  const relevant = [...dataset.qrels].map(([query, judged]) => member(query, relevantDocs(judged)))
+  const bytes = Buffer.concat([
+    Buffer.from('{\n'),
+    section('queries', texts(dataset.queries)),
+    section('corpus', texts(dataset.corpus)),
+    section('relevant_docs', relevant),
+    Buffer.from('"mode": "text"\n}\n'),
+  ])
+  writeFileAtomic(path, bytes)
+}
+
+/** Written out member by member, as a JavaScript object would reorder ids that look like numbers. */
+function member(key: string, json: string): string {
+  return `${JSON.stringify(key)}: ${json}`
+}
+
+function relevantDocs(judged: ReadonlyMap<string, number>): string {
+  const documents = [...judged]
+  if (documents.every(([, grade]) => grade === 1)) return JSON.stringify(documents.map(([id]) => id))
+  return `{${documents.map(([id, grade]) => member(id, String(grade))).join(', ')}}`
+}
+
+/** As bytes, as a large corpus is longer than a string can be. */
+function section(name: string, members: readonly string[]): Buffer {
+  const lines = members.map((line, i) => Buffer.from(`${i === 0 ? '' : ','}\n    ${line}`))
+  return Buffer.concat([Buffer.from(`${JSON.stringify(name)}: {`), ...lines, Buffer.from('\n},\n')])
+}
