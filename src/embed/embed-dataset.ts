@@ -1,0 +1,193 @@
+import type { QADataset } from '../dataset/dataset.js'
+import { AdapterTrainError } from '../errors.js'
+import { type Matrix, matrix } from '../math/matrix.js'
+import type { EmbeddingProvider, Role } from '../providers/provider.js'
+import type { EmbeddedDataset } from './embedded-dataset.js'
+import type { EmbeddingEstimate } from './estimate.js'
+import { type EmbeddingPlan, type PlanOptions, planEmbedding } from './plan-embedding.js'
+import { type EmbedStats, type RunOptions, runEmbedding } from './run-embedding.js'
+import { uniqueTexts } from './unique-texts.js'
+
+/** Everything that can be set about embedding data sets; progress counts the queries and documents of all of them. */
+export type EmbedDatasetOptions = Omit<PlanOptions, 'label'> &
+  RunOptions & {
+    /** Called once, before any request, with what embedding will take. */
+    readonly onPlan?: (estimate: EmbeddingEstimate) => void
+  }
+
+/**
+ * Embeds the queries and documents of several data sets, each distinct text once, also where data sets share it.
+ *
+ * @param datasets such as the training, validation and test part of one
+ * @returns one embedded data set for each, in order, and the statistics of queries and documents summed
+ * @throws PROVIDER_INPUT when any text of any data set cannot be embedded; before any request
+ * @throws DATASET_INVALID when a judgement names a document that the corpus does not have; before any request
+ * @throws PROVIDER_REQUEST, PROVIDER_RESPONSE, VECTOR_INVALID or ABORTED as `embedTexts` does
+ */
+export async function embedDataset(
+  provider: EmbeddingProvider,
+  datasets: readonly QADataset[],
+  options: EmbedDatasetOptions = {},
+): Promise<{ datasets: EmbeddedDataset[]; stats: EmbedStats }> {
+  const { corpora, corpusOf } = distinctCorpora(datasets)
+  const positives = datasets.map((dataset, i) => positiveRows(dataset, corpusOf[i].docIds))
+
+  // Both roles are planned before either is run: a text that cannot be embedded must not be found after half is paid for.
+  const plan = (role: Role, lists: readonly { name: string; texts: ReadonlyMap<string, string> }[]) => {
+    const items = lists.flatMap(({ name, texts }) => Array.from(texts, ([id, text]) => ({ id, text, name })))
+    const texts = items.map(item => item.text)
+    const label = (i: number): string => `${role} ${items[i].id} of ${items[i].name}`
+    return planEmbedding(provider, texts, role, { cache: options.cache, signal: options.signal, label })
+  }
+  const queryPlan = await plan(
+    'query',
+    datasets.map(({ name, queries }) => ({ name, texts: queries })),
+  )
+  const docPlan = await plan('document', corpora)
+
+  options.onPlan?.(estimateOf(provider, [queryPlan, docPlan]))
+
+  const started = performance.now()
+  const { onProgress } = options
+  const progressAfter = (before: { done: number; tokens: number; requests: number }): RunOptions['onProgress'] =>
+    onProgress &&
+    (({ done, tokens, requests }) =>
+      onProgress({
+        done: before.done + done,
+        total: queryPlan.unique.texts.length + docPlan.unique.texts.length,
+        hits: queryPlan.hits + docPlan.hits,
+        tokens: before.tokens + tokens,
+        requests: before.requests + requests,
+        elapsedMs: performance.now() - started,
+      }))
+  const ofQueries = await runEmbedding(queryPlan, {
+    ...options,
+    onProgress: progressAfter({ done: docPlan.hits, tokens: 0, requests: 0 }),
+  })
+  const ofDocs = await runEmbedding(docPlan, {
+    ...options,
+    onProgress: progressAfter({ ...ofQueries.stats, done: ofQueries.stats.unique }),
+  })
+
+  const cols = commonLength(provider, ofQueries.vectors, ofDocs.vectors)
+  const docs = split(
+    ofDocs.vectors,
+    corpora.map(c => c.docIds.length),
+    cols,
+  )
+  const queries = split(
+    ofQueries.vectors,
+    datasets.map(d => d.queries.size),
+    cols,
+  )
+  const embedded = datasets.map((dataset, i) => ({
+    baseId: provider.id,
+    queryIds: [...dataset.queries.keys()],
+    docIds: corpusOf[i].docIds,
+    queries: queries[i],
+    docs: docs[corpora.indexOf(corpusOf[i])],
+    positives: positives[i],
+    docTextGroup: corpusOf[i].docTextGroup,
+  }))
+  return { datasets: embedded, stats: sumOf(ofQueries.stats, ofDocs.stats) }
+}
+
+function estimateOf(provider: EmbeddingProvider, plans: readonly EmbeddingPlan[]): EmbeddingEstimate {
+  const total = (count: (plan: EmbeddingPlan) => number): number => plans.reduce((sum, plan) => sum + count(plan), 0)
+  const tokens = total(plan => plan.tokens.reduce((sum, n) => sum + n, 0))
+  const estimate = {
+    texts: total(plan => plan.unique.indexOf.length),
+    unique: total(plan => plan.unique.texts.length),
+    cached: total(plan => plan.hits),
+    missing: total(plan => plan.missing.length),
+    tokens,
+  }
+  return provider.price === undefined ? estimate : { ...estimate, cost: (tokens / 1e6) * provider.price }
+}
+
+interface Corpus {
+  /** Of the first data set that has it. */
+  readonly name: string
+  readonly texts: ReadonlyMap<string, string>
+  readonly docIds: readonly string[]
+  readonly docTextGroup: Uint32Array
+}
+
+function distinctCorpora(datasets: readonly QADataset[]): { corpora: Corpus[]; corpusOf: Corpus[] } {
+  const corpora: Corpus[] = []
+  const corpusOf = datasets.map(({ name, corpus }) => {
+    const known = corpora.find(c => sameEntries(c.texts, corpus))
+    if (known !== undefined) return known
+    const { indexOf: docTextGroup } = uniqueTexts([...corpus.values()])
+    const added = { name, texts: corpus, docIds: [...corpus.keys()], docTextGroup }
+    corpora.push(added)
+    return added
+  })
+  return { corpora, corpusOf }
+}
+
+/** Equal texts under equal ids in equal order: the order is that of the rows. */
+function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  if (a === b) return true
+  if (a.size !== b.size) return false
+  const others = b.entries()
+  for (const [id, text] of a) {
+    const [otherId, otherText] = others.next().value as [string, string]
+    if (id !== otherId || text !== otherText) return false
+  }
+  return true
+}
+
+function positiveRows(dataset: QADataset, docIds: readonly string[]): Map<number, number>[] {
+  const rowOf = new Map(docIds.map((id, row) => [id, row]))
+  return Array.from(dataset.queries.keys(), queryId => {
+    const grades = new Map<number, number>()
+    for (const [docId, grade] of dataset.qrels.get(queryId) ?? []) {
+      if (!(grade > 0)) continue
+      const docRow = rowOf.get(docId)
+      if (docRow === undefined) {
+        throw new AdapterTrainError(
+          'DATASET_INVALID',
+          `${dataset.name} judges document ${docId} for query ${queryId}, but its corpus has no such document: ` +
+            'add the document or remove the judgement',
+          { details: { dataset: dataset.name, queryId, docId } },
+        )
+      }
+      grades.set(docRow, grade)
+    }
+    return grades
+  })
+}
+
+function commonLength(provider: EmbeddingProvider, queries: Matrix, docs: Matrix): number {
+  if (queries.rows > 0 && docs.rows > 0 && queries.cols !== docs.cols) {
+    throw new AdapterTrainError(
+      'PROVIDER_RESPONSE',
+      `${provider.id} gives queries ${queries.cols} values and documents ${docs.cols}, expected vectors of one length`,
+      { details: { provider: provider.id } },
+    )
+  }
+  return queries.rows > 0 ? queries.cols : docs.cols
+}
+
+/** Consecutive row blocks, as views: the vectors of a large corpus are held once. */
+function split(m: Matrix, rows: readonly number[], cols: number): Matrix[] {
+  let start = 0
+  return rows.map(n => {
+    const block = n === m.rows ? m.data : m.data.subarray(start * cols, (start + n) * cols)
+    start += n
+    return matrix(n, cols, block)
+  })
+}
+
+function sumOf(a: EmbedStats, b: EmbedStats): EmbedStats {
+  return {
+    texts: a.texts + b.texts,
+    unique: a.unique + b.unique,
+    hits: a.hits + b.hits,
+    misses: a.misses + b.misses,
+    requests: a.requests + b.requests,
+    retries: a.retries + b.retries,
+    tokens: a.tokens + b.tokens,
+  }
+}

@@ -1,0 +1,92 @@
+import { setTimeout as sleepFor } from 'node:timers/promises'
+import { AdapterTrainError, isAdapterTrainError, messageOf } from '../errors.js'
+
+/** Further attempts after a request failed in a way that may pass. */
+export const DEFAULT_RETRIES = 5
+/** Upper bound of the first wait; it doubles with every attempt. */
+export const RETRY_BASE_MS = 1000
+/** Upper bound of every wait that the service does not ask for itself. */
+export const RETRY_CAP_MS = 60_000
+/** A service that asks for a longer wait than this is out of quota rather than busy: the run stops instead of hanging. */
+export const MAX_RETRY_AFTER_MS = 10 * 60_000
+
+/** What is known before the wait that comes before another attempt. */
+export interface RetryInfo {
+  /** The attempt that failed, from 1. */
+  readonly attempt: number
+  /** Most attempts in all. */
+  readonly attempts: number
+  readonly delayMs: number
+  /** Message of the error. */
+  readonly reason: string
+}
+
+export interface RetryOptions {
+  /** Further attempts after the first; default {@link DEFAULT_RETRIES}. */
+  readonly retries?: number
+  /** Ends a wait. */
+  readonly signal?: AbortSignal
+  readonly onRetry?: (info: RetryInfo) => void
+  /** Uniform in [0, 1); default `Math.random`. */
+  readonly random?: () => number
+  /** Waits, and rejects when `signal` is aborted. */
+  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<unknown>
+}
+
+/**
+ * Exponential backoff with full jitter: random · min(cap, base · 2^(attempt - 1)), added to what the service asked for, so
+ * that requests turned away together do not come back together.
+ *
+ * @param attempt the attempt that failed, from 1
+ * @param random uniform in [0, 1)
+ * @param retryAfterMs the service's own wish
+ * @returns milliseconds
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export function backoffDelay(attempt: number, random: number, retryAfterMs = 0): number {
+  return Math.round(retryAfterMs + random * Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** (attempt - 1)))
+}
+
+/**
+ * Runs `task` until it succeeds, its error says that it cannot be retried, or the attempts are used up.
+ *
+ * @param task throws an error with `details.retryable === true`, and `details.retryAfterMs` where the service named a wait
+ * @throws the last error, with the number of attempts in its message
+ */
+export async function withRetries<T>(task: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const { retries = DEFAULT_RETRIES, signal, onRetry, random = Math.random, sleep = defaultSleep } = options
+  const attempts = retries + 1
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await task()
+    } catch (error) {
+      if (signal?.aborted || !isAdapterTrainError(error) || error.details.retryable !== true) throw error
+      const retryAfterMs = retryAfterOf(error)
+      if (retryAfterMs > MAX_RETRY_AFTER_MS) {
+        const asked = `the service asks to wait ${Math.ceil(retryAfterMs / 60_000)} minutes`
+        throw annotated(error, `${asked}, which is longer than a run waits`, attempt)
+      }
+      if (attempt >= attempts)
+        throw attempt === 1 ? error : annotated(error, `gave up after ${attempt} attempts`, attempt)
+      const delayMs = backoffDelay(attempt, random(), retryAfterMs)
+      onRetry?.({ attempt, attempts, delayMs, reason: messageOf(error) })
+      await sleep(delayMs, signal)
+    }
+  }
+}
+
+function defaultSleep(ms: number, signal?: AbortSignal): Promise<unknown> {
+  return sleepFor(ms, undefined, { signal })
+}
+
+function retryAfterOf(error: AdapterTrainError): number {
+  const { retryAfterMs } = error.details
+  return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : 0
+}
+
+function annotated(error: AdapterTrainError, note: string, attempts: number): AdapterTrainError {
+  return new AdapterTrainError(error.code, `${error.message} (${note})`, {
+    cause: error,
+    details: { ...error.details, attempts },
+  })
+}
