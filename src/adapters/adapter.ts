@@ -39,7 +39,7 @@ export interface Adapter {
  */
 export function validateAdapter(adapter: Adapter, where = 'adapter'): void {
   const { kind, base, params } = adapter
-  const specs = adapterKind(kind).params(base.dimensions)
+  const specs = adapterKind(kind, where).params(base.dimensions)
   const unknown = Object.keys(params).find(name => !specs.some(spec => spec.name === name))
   if (unknown !== undefined) {
     throw new AdapterTrainError('ADAPTER_FORMAT', `${where}: a ${kind} adapter has no parameter "${unknown}"`)

@@ -9,12 +9,15 @@ export type AdapterKindName = keyof typeof KINDS
 
 export const ADAPTER_KIND_NAMES = Object.keys(KINDS) as AdapterKindName[]
 
-/** @throws ADAPTER_FORMAT when there is no such kind */
-export function adapterKind(name: string): AdapterKind {
+/**
+ * @param where the file that names the kind, for the message
+ * @throws ADAPTER_FORMAT when there is no such kind
+ */
+export function adapterKind(name: string, where?: string): AdapterKind {
   if (!Object.hasOwn(KINDS, name)) {
     throw new AdapterTrainError(
       'ADAPTER_FORMAT',
-      `there is no adapter kind "${name}"; expected one of ${ADAPTER_KIND_NAMES.join(', ')}; a newer release of adapter-train may know it`,
+      `${where === undefined ? '' : `${where}: `}there is no adapter kind "${name}"; expected one of ${ADAPTER_KIND_NAMES.join(', ')}; a newer release of adapter-train may know it`,
       { details: { kind: name } },
     )
   }

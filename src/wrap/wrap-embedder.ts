@@ -5,6 +5,7 @@ import { embedTexts } from '../embed/embed-texts.js'
 import { AdapterTrainError } from '../errors.js'
 import { normalizeInPlace, row } from '../math/matrix.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
+import { checkBase } from './check-base.js'
 
 /** Anything with LangChain's two methods. */
 export interface Embedder {
@@ -56,7 +57,7 @@ export function wrapEmbedder(
 }
 
 function wrapProvider(provider: EmbeddingProvider, adapter: Adapter, options: WrapOptions): WrappedProvider {
-  checkBase(adapter, provider.id, provider.dimensions, options)
+  checkBase(adapter, provider, options.allowMismatch)
   const transform = transformer(adapter, options)
   const spaceOfQueries = `${provider.cacheKey('query')}|adapter ${adapterHash(adapter)}${options.normalize ? '|normalized' : ''}`
   const embed: EmbeddingProvider['embed'] = async (texts, role, embedOptions) => {
@@ -91,12 +92,14 @@ function wrapProvider(provider: EmbeddingProvider, adapter: Adapter, options: Wr
 
 /** A proxy: the object keeps its class, its other methods and its private fields. */
 function wrapObject<T extends Embedder>(embedder: T, adapter: Adapter, options: WrapOptions): T {
-  const named = embedder as { readonly id?: unknown; readonly dimensions?: unknown }
+  const { id, dimensions } = embedder as { readonly id?: unknown; readonly dimensions?: unknown }
   checkBase(
     adapter,
-    typeof named.id === 'string' ? named.id : undefined,
-    typeof named.dimensions === 'number' ? named.dimensions : undefined,
-    options,
+    {
+      id: typeof id === 'string' ? id : undefined,
+      dimensions: typeof dimensions === 'number' ? dimensions : undefined,
+    },
+    options.allowMismatch,
   )
   const transform = transformer(adapter, options)
   const embedQuery = async (text: string): Promise<number[]> => Array.from(transform(await embedder.embedQuery(text)))
@@ -114,29 +117,6 @@ function transformer(adapter: Adapter, options: WrapOptions): (q: ArrayLike<numb
     const adapted = applyAdapter(adapter, q)
     return options.normalize ? normalizeInPlace(adapted) : adapted
   }
-}
-
-/** @throws ADAPTER_MISMATCH unless the id and the dimensions, where they are known, are those of the adapter's base */
-function checkBase(
-  adapter: Adapter,
-  id: string | undefined,
-  dimensions: number | undefined,
-  options: WrapOptions,
-): void {
-  if (options.allowMismatch) return
-  const expected = adapter.base
-  const wrong =
-    id !== undefined && id !== expected.id
-      ? `the adapter was trained on "${expected.id}", but the provider is "${id}"`
-      : dimensions !== undefined && dimensions !== expected.dimensions
-        ? `the adapter was trained on ${expected.dimensions} dimensions, but the provider "${id ?? 'given'}" gives ${dimensions}`
-        : undefined
-  if (wrong === undefined) return
-  throw new AdapterTrainError(
-    'ADAPTER_MISMATCH',
-    `${wrong}; vectors of another model would be turned into noise. Use the adapter's base model, or pass { allowMismatch: true } if both give the same vectors`,
-    { details: { expected, id, dimensions } },
-  )
 }
 
 function isProvider(x: EmbeddingProvider | Embedder): x is EmbeddingProvider {

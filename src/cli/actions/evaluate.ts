@@ -1,0 +1,29 @@
+import { loadAdapter } from '../../adapters/file.js'
+import { readDataset } from '../../dataset/read.js'
+import { parseMetric } from '../../evaluate/metrics/index.js'
+import { runEvaluation } from '../../pipeline/run-evaluation.js'
+import type { EvaluateArgs } from '../commands/evaluate.js'
+import { createConsole } from '../console.js'
+import { reportSkipped } from '../report-skipped.js'
+import { withSession } from '../session.js'
+import { comparisonTable } from '../tables.js'
+
+/** Scores the base and the adapter and prints the comparison. */
+export async function evaluate(args: EvaluateArgs): Promise<void> {
+  const out = createConsole(args)
+  args.metrics.forEach(parseMetric)
+  const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
+  const { dataset, skipped } = await readDataset(args.data, args)
+  reportSkipped(skipped, out)
+  await withSession(args.base, args, out, async session => {
+    const { metrics, allowMismatch } = args
+    const { embedding, ...report } = await runEvaluation({ ...session, data: dataset, adapter, allowMismatch, metrics })
+    if (args.json) {
+      out.json(report)
+      return
+    }
+    out.result(`${session.provider.id} on ${args.data}: ${report.queries} queries, ${report.documents} documents`)
+    out.result(`${embedding.hits} embeddings from the cache, ${embedding.requests} requests\n`)
+    out.result(comparisonTable(report.metrics.base, report.metrics.adapted))
+  })
+}

@@ -1,0 +1,58 @@
+import type { CommandModule, Options } from 'yargs'
+import { number, text } from '../checks.js'
+import { type OutputArgs, outputOptions } from '../command.js'
+import { providerOptions } from '../provider-options.js'
+
+const options = {
+  cache: {
+    type: 'string',
+    default: providerOptions.cache.default,
+    coerce: text('cache'),
+    describe: 'SQLite file of the embeddings',
+  },
+  repair: {
+    type: 'boolean',
+    default: false,
+    describe: 'verify: delete damaged vectors, so that they are embedded again',
+  },
+  space: { type: 'string', coerce: text('space'), describe: 'prune: only embedding spaces whose key holds this text' },
+  'older-than-days': {
+    type: 'number',
+    coerce: number('older-than-days', { min: 0 }),
+    describe: 'prune: only vectors written before',
+  },
+  all: { type: 'boolean', default: false, describe: 'prune: everything' },
+  ...outputOptions,
+} as const satisfies Record<string, Options>
+
+export interface CacheArgs extends OutputArgs {
+  readonly action: 'stats' | 'verify' | 'prune'
+  readonly cache: string
+  readonly repair: boolean
+  readonly space?: string
+  readonly olderThanDays?: number
+  readonly all: boolean
+}
+
+/** `adapter-train cache` */
+export const cacheCommand: CommandModule<object, CacheArgs> = {
+  command: 'cache <action>',
+  describe: 'look after the file of embeddings',
+  builder: yargs =>
+    yargs
+      .positional('action', {
+        choices: ['stats', 'verify', 'prune'] as const,
+        demandOption: true,
+        describe: 'stats: what is in it; verify: check every vector; prune: delete vectors',
+      })
+      .options(options)
+      .example([
+        ['$0 cache stats', 'vectors and bytes by embedding space'],
+        ['$0 cache verify --repair', 'delete what is damaged'],
+        ['$0 cache prune --space text-embedding-ada-002', 'forget one model'],
+      ]) as never,
+  handler: async args => {
+    const { cache } = await import('../actions/cache.js')
+    await cache(args)
+  },
+}
