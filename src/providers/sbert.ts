@@ -1,0 +1,191 @@
+import { basename } from 'node:path'
+import { AdapterTrainError } from '../errors.js'
+import { firstNonFinite, normalizeInPlace } from '../math/matrix.js'
+import { checkOptions } from './check-options.js'
+import type { ProviderFactory } from './factory.js'
+import type { EmbeddingProvider, ProviderOptions } from './provider.js'
+import { batchesByLength } from './sbert/batches.js'
+import {
+  chooseModelFiles,
+  hashFiles,
+  isLocalModel,
+  listModelFolder,
+  localFolder,
+  type ModelFiles,
+} from './sbert/files.js'
+import { fetchHubModel } from './sbert/hub.js'
+import { pool } from './sbert/pooling.js'
+import { loadRuntime, type Runtime } from './sbert/runtime.js'
+import { type ModelSettings, readModelSettings, withOptions } from './sbert/settings.js'
+
+const DEFAULT_MODEL = 'Xenova/all-MiniLM-L6-v2'
+const MAX_INPUTS = 256
+
+/**
+ * Sentence-transformers models in ONNX form, run on this machine.
+ *
+ * `model` is a hub id or a local folder. Prompts, pooling, normalisation and length limit come from the user's options,
+ * else from the model's own files, else from a preset by the model's name. A text longer than the limit is cut, as
+ * sentence-transformers does; one without any token gives a zero vector under a model without special tokens.
+ *
+ * @see https://huggingface.co/docs/transformers.js
+ */
+export const sbert: ProviderFactory = {
+  name: 'sbert',
+  description: 'Sentence-transformers and other ONNX models on this machine: a Hugging Face id or a local folder',
+  defaultModel: DEFAULT_MODEL,
+  keyVariables: [],
+  create: createSbert,
+}
+
+async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider> {
+  checkOptions('sbert', options)
+  const model = options.model ?? DEFAULT_MODEL
+  const isLocal = await isLocalModel(model)
+  const folder = isLocal ? localFolder(model) : await fetchHubModel(model, options)
+  const files = chooseModelFiles(`"${folder}"`, await listModelFolder(folder), options.dtype)
+  const name = isLocal ? basename(folder) : model
+  const defaults = await readModelSettings(folder, name)
+  const settings = withOptions(defaults, options)
+  const fileHash = await hashFiles(folder, files.all)
+
+  let dimensions: number | undefined
+  let runtime: Promise<Runtime> | undefined
+  const load = (): Promise<Runtime> => {
+    runtime ??= loadRuntime(folder, files, options.device)
+      .then(loaded => checkModules(loaded, folder, settings))
+      .catch(error => {
+        runtime = undefined
+        throw error
+      })
+    return runtime
+  }
+  // Another pooling than the model's own cannot act on vectors that it has pooled itself.
+  const takesFinished = `${settings.pooling}` === `${defaults.pooling}`
+
+  async function embedRows(loaded: Runtime, rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    const { data, dims } = await loaded.run(rows, takesFinished)
+    const H = dims[dims.length - 1]
+    const lengths = rows.map(row => row.length)
+    if (dims[0] !== rows.length || (dims.length !== 2 && dims.length !== 3)) {
+      throw new AdapterTrainError(
+        'PROVIDER_RESPONSE',
+        `the model in "${folder}" gave an output of shape [${dims}] for ${rows.length} texts; expected [texts, tokens, ` +
+          'values] or [texts, values]',
+      )
+    }
+    const vectors =
+      dims.length === 3
+        ? pool(data, dims[1], H, lengths, settings.pooling)
+        : lengths.map((_, b) => data.slice(b * H, (b + 1) * H))
+    return vectors.map(vector => finish(vector, folder, options.dimensions, settings.normalize))
+  }
+
+  return {
+    id: options.baseId ?? idOf(name, files, defaults, settings, options),
+    get dimensions() {
+      return dimensions
+    },
+    limits: { maxInputs: Math.min(MAX_INPUTS, options.maxInputs ?? MAX_INPUTS), maxConcurrency: 1 },
+    cacheKey: role =>
+      JSON.stringify({
+        model: `sbert/${name}`,
+        files: fileHash,
+        dtype: files.dtype,
+        dimensions: options.dimensions,
+        pooling: settings.pooling,
+        normalize: settings.normalize,
+        maxTokens: Number.isFinite(settings.maxTokens) ? settings.maxTokens : undefined,
+        lowerCase: settings.lowerCase,
+        prefix: settings.prefix[role],
+      }),
+    // For batching and progress only, as long texts are cut: a token seldom has less than three bytes of UTF-8.
+    countTokens: text => Math.min(Math.ceil(Buffer.byteLength(text) / 3), settings.maxTokens),
+    async embed(texts, role, { signal } = {}) {
+      throwIfAborted(signal)
+      const loaded = await load()
+      const prepared = texts.map(text => {
+        const whole = settings.prefix[role] + text
+        return settings.lowerCase ? whole.toLowerCase() : whole
+      })
+      const rows = loaded.tokenize(prepared, settings.maxTokens)
+      const vectors = new Array<Float32Array>(rows.length)
+      for (const batch of batchesByLength(rows)) {
+        throwIfAborted(signal)
+        const embedded = await embedRows(
+          loaded,
+          batch.map(i => rows[i]),
+        )
+        batch.forEach((i, b) => {
+          vectors[i] = embedded[b]
+        })
+      }
+      throwIfAborted(signal)
+      dimensions ??= vectors[0]?.length
+      return vectors
+    },
+    async close() {
+      const closing = runtime
+      runtime = undefined
+      await (await closing?.catch(() => undefined))?.close()
+    },
+  }
+}
+
+function finish(
+  vector: Float32Array,
+  folder: string,
+  dimensions: number | undefined,
+  normalize: boolean,
+): Float32Array {
+  if (firstNonFinite(vector) >= 0) {
+    throw new AdapterTrainError(
+      'PROVIDER_RESPONSE',
+      `the model in "${folder}" gave a vector with a value that is not finite; try "dtype" fp32 or "device" cpu`,
+    )
+  }
+  if (dimensions !== undefined && dimensions > vector.length) {
+    throw new AdapterTrainError(
+      'USAGE',
+      `expected "dimensions" to be at most ${vector.length}, what the model in "${folder}" gives; got ${dimensions}`,
+    )
+  }
+  const short = dimensions === undefined ? vector : vector.slice(0, dimensions)
+  return normalize ? normalizeInPlace(short) : short
+}
+
+/** A model whose modules go on after pooling is only usable when its export holds them. */
+async function checkModules(runtime: Runtime, folder: string, settings: ModelSettings): Promise<Runtime> {
+  if (settings.extraModules.length === 0 || runtime.outputNames.includes('sentence_embedding')) return runtime
+  await runtime.close()
+  throw new AdapterTrainError(
+    'PROVIDER_MODEL',
+    `the model in "${folder}" has a ${settings.extraModules.join(' and a ')} module (modules.json) that its ONNX file leaves ` +
+      'out, so that its vectors would be wrong; expected an export with the output "sentence_embedding", which ' +
+      'sentence-transformers models get from "optimum-cli export onnx --library sentence_transformers"',
+  )
+}
+
+function idOf(
+  name: string,
+  files: ModelFiles,
+  defaults: ModelSettings,
+  settings: ModelSettings,
+  options: ProviderOptions,
+): string {
+  const changes = new URLSearchParams()
+  if (options.revision !== undefined && options.revision !== 'main') changes.set('revision', options.revision)
+  if (files.dtype !== 'fp32') changes.set('dtype', files.dtype)
+  if (`${settings.pooling}` !== `${defaults.pooling}`) changes.set('pooling', settings.pooling.join('+'))
+  if (settings.normalize !== defaults.normalize) changes.set('normalize', String(settings.normalize))
+  if (settings.maxTokens !== defaults.maxTokens) changes.set('maxInputTokens', String(settings.maxTokens))
+  for (const role of ['query', 'document'] as const) {
+    if (settings.prefix[role] !== defaults.prefix[role]) changes.set(`${role}Prefix`, settings.prefix[role])
+  }
+  const size = options.dimensions === undefined ? '' : `@${options.dimensions}`
+  return `sbert/${name}${size}${changes.size > 0 ? `?${changes}` : ''}`
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AdapterTrainError('ABORTED', 'embedding was stopped', { cause: signal.reason })
+}

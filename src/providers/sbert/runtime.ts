@@ -1,0 +1,118 @@
+import { AdapterTrainError, messageOf } from '../../errors.js'
+import type { ModelFiles } from './files.js'
+
+/** What a model made of one batch: token vectors [B, T, H], or finished text vectors [B, H]. */
+export interface ModelOutput {
+  readonly data: Float32Array
+  readonly dims: readonly number[]
+}
+
+/** A tokenizer and an ONNX session, loaded. */
+export interface Runtime {
+  readonly outputNames: readonly string[]
+  /** Token ids of every text, cut to `maxTokens` with the special tokens kept at both ends. */
+  tokenize(texts: readonly string[], maxTokens: number): number[][]
+  /** One pass over rows of token ids, padded on the right to the longest. */
+  run(rows: readonly (readonly number[])[], finished: boolean): Promise<ModelOutput>
+  close(): Promise<void>
+}
+
+type Transformers = typeof import('@huggingface/transformers')
+
+/**
+ * Loads a model folder with transformers.js and onnxruntime.
+ *
+ * @throws PROVIDER_PACKAGE when the package or its native runtime is missing
+ * @throws PROVIDER_MODEL when the files cannot be loaded
+ */
+export async function loadRuntime(folder: string, files: ModelFiles, device = 'cpu'): Promise<Runtime> {
+  const { AutoModel, AutoTokenizer, Tensor } = await importTransformers()
+  const [tokenizer, model] = await Promise.all([
+    AutoTokenizer.from_pretrained(folder, { local_files_only: true }),
+    AutoModel.from_pretrained(folder, {
+      local_files_only: true,
+      subfolder: files.onnx.includes('/') ? 'onnx' : '',
+      dtype: files.dtype,
+      device: device as 'cpu',
+    }),
+  ]).catch(error => {
+    throw new AdapterTrainError(
+      'PROVIDER_MODEL',
+      `the model in "${folder}" (${files.onnx}, device "${device}") cannot be loaded: ${messageOf(error)}`,
+      { cause: error },
+    )
+  })
+
+  const encode = (text: string, special = true): number[] => tokenizer.encode(text, { add_special_tokens: special })
+  const [head, tail] = specialTokens(encode('a'), encode('a', false))
+  const padId = tokenizer.pad_token_id ?? 0
+  const session = Object.values(model.sessions as Record<string, { outputNames: readonly string[] }>)[0]
+
+  return {
+    outputNames: session.outputNames,
+
+    tokenize: (texts, maxTokens) =>
+      texts.map(text => {
+        const ids = encode(text)
+        if (ids.length <= maxTokens) return ids
+        const end = Math.max(maxTokens - tail, head + 1)
+        return [...ids.slice(0, end), ...ids.slice(ids.length - tail)]
+      }),
+
+    async run(rows, finished) {
+      const B = rows.length
+      // At least one position, as texts may have no tokens at all and runtimes refuse empty tensors.
+      const T = Math.max(1, ...rows.map(row => row.length))
+      const ids = new BigInt64Array(B * T).fill(BigInt(padId))
+      const mask = new BigInt64Array(B * T)
+      rows.forEach((row, b) => {
+        for (let t = 0; t < row.length; t++) {
+          ids[b * T + t] = BigInt(row[t])
+          mask[b * T + t] = 1n
+        }
+      })
+      const inputs = { input_ids: new Tensor('int64', ids, [B, T]), attention_mask: new Tensor('int64', mask, [B, T]) }
+      const outputs = await model(inputs).catch((error: unknown) => {
+        throw new AdapterTrainError(
+          'PROVIDER_MODEL',
+          `the model in "${folder}" failed on ${B} texts of up to ${T} tokens: ${messageOf(error)}`,
+          { cause: error },
+        )
+      })
+      const preferred = [...(finished ? ['sentence_embedding'] : []), 'last_hidden_state', 'token_embeddings']
+      const name = preferred.find(key => outputs[key]) ?? session.outputNames[0]
+      const { dims, data } = outputs[name].to('float32')
+      // A copy, as the runtime owns the memory of an output.
+      const output = { dims: [...dims], data: (data as Float32Array).slice() }
+      for (const key of session.outputNames) outputs[key]?.dispose?.()
+      return output
+    },
+
+    close: async () => {
+      await model.dispose()
+    },
+  }
+}
+
+async function importTransformers(): Promise<Transformers> {
+  try {
+    return await import('@huggingface/transformers')
+  } catch (error) {
+    throw new AdapterTrainError(
+      'PROVIDER_PACKAGE',
+      'local models need the optional package @huggingface/transformers and its native runtime onnxruntime-node, ' +
+        `which could not be loaded: ${messageOf(error)}. Run "npm install @huggingface/transformers" (with optional ` +
+        'dependencies, on a system that onnxruntime-node has binaries for: Linux with glibc, macOS arm64, Windows)',
+      { cause: error },
+    )
+  }
+}
+
+/** How many special tokens stand before and after the content. */
+function specialTokens(full: readonly number[], bare: readonly number[]): [head: number, tail: number] {
+  const extra = full.length - bare.length
+  for (let head = 0; head <= extra; head++) {
+    if (bare.every((id, i) => full[head + i] === id)) return [head, extra - head]
+  }
+  return [0, 0]
+}
