@@ -1,0 +1,88 @@
+import { AdapterTrainError } from '../../errors.js'
+import type { Matrix } from '../../math/matrix.js'
+import type { Tensor } from '../engine.js'
+import type { Heap } from './heap.js'
+
+/**
+ * A tensor of the cpu engine: in linear memory, where the kernels reach it, or in an array of its own. Either way it is a
+ * Matrix, so what has no kernel can be done by the js engine's functions.
+ */
+export interface CpuTensor extends Matrix {
+  /** Where it begins in linear memory; undefined when it lives outside. */
+  readonly address: number | undefined
+}
+
+/** Default of the engine's `outsideBytes`: linear memory ends at 4 GiB. */
+export const OUTSIDE_BYTES = 256 * 1024 * 1024
+
+export const cpuTensor = (t: Tensor): CpuTensor => t as CpuTensor
+
+/** Makes and frees the tensors of one engine; without a heap all live outside. */
+export class TensorStore {
+  readonly #heap: Heap | undefined
+  readonly #outsideBytes: number
+
+  constructor(heap: Heap | undefined, outsideBytes: number) {
+    this.#heap = heap
+    this.#outsideBytes = outsideBytes
+  }
+
+  /** A tensor whose values are arbitrary. */
+  create(rows: number, cols: number): CpuTensor {
+    const bytes = rows * cols * 4
+    const address = bytes > this.#outsideBytes ? undefined : this.#heap?.allocate(bytes)
+    if (this.#heap && address !== undefined) return new HeapTensor(rows, cols, address, this.#heap)
+    try {
+      return { rows, cols, data: new Float32Array(rows * cols), address: undefined }
+    } catch (cause) {
+      const size = `${rows} x ${cols} values (${Math.ceil(bytes / 2 ** 20)} MiB)`
+      throw new AdapterTrainError('ENGINE_MEMORY', `the cpu engine has no memory for ${size}; use smaller batches`, {
+        cause,
+        details: { rows, cols, bytes },
+      })
+    }
+  }
+
+  /** A tensor with the values of `m`. A matrix too large for linear memory is not copied, but used where it is. */
+  upload(m: Matrix): CpuTensor {
+    const { rows, cols } = m
+    if (rows * cols * 4 > this.#outsideBytes) return { rows, cols, data: m.data, address: undefined }
+    const t = this.create(rows, cols)
+    t.data.set(m.data)
+    return t
+  }
+
+  view(t: CpuTensor, start: number, rows: number): CpuTensor {
+    const { cols, address } = t
+    if (this.#heap && address !== undefined) return new HeapTensor(rows, cols, address + start * cols * 4, this.#heap)
+    return { rows, cols, data: t.data.subarray(start * cols, (start + rows) * cols), address: undefined }
+  }
+
+  free(t: CpuTensor): void {
+    if (t.address !== undefined) this.#heap?.release(t.address, t.rows * t.cols * 4)
+  }
+}
+
+/** A tensor in linear memory; its array is made anew when the memory has grown. */
+export class HeapTensor implements CpuTensor {
+  readonly rows: number
+  readonly cols: number
+  readonly address: number
+  readonly #heap: Heap
+  #data: Float32Array | undefined
+
+  constructor(rows: number, cols: number, address: number, heap: Heap) {
+    this.rows = rows
+    this.cols = cols
+    this.address = address
+    this.#heap = heap
+  }
+
+  get data(): Float32Array {
+    const { floats } = this.#heap
+    if (this.#data?.buffer !== floats.buffer) {
+      this.#data = floats.subarray(this.address / 4, this.address / 4 + this.rows * this.cols)
+    }
+    return this.#data!
+  }
+}
