@@ -1,0 +1,140 @@
+import { AdapterTrainError, messageOf } from '../../errors.js'
+
+type WebGpu = typeof import('webgpu')
+
+export interface DeviceOptions {
+  /** Whether an adapter that computes on the CPU (SwiftShader, llvmpipe) will do; false by default, as it is slow. */
+  readonly allowSoftware?: boolean
+  /**
+   * Part of an adapter's name, as in "H200", or "software" for one that computes on the CPU. By default the environment
+   * variable ADAPTER_TRAIN_DEVICE, else the fastest adapter.
+   */
+  readonly device?: string
+}
+
+export interface OpenDevice {
+  readonly device: GPUDevice
+  /** Adapter, driver and programming interface, for a person to read. */
+  readonly description: string
+}
+
+/** Every kernel writes workgroup memory before it reads it: zeroing it first only makes shaders slow to compile and run. */
+const DAWN_OPTIONS = ['enable-dawn-features=disable_workgroup_init']
+
+/** Dawn's instances by adapter name, held for ever: they must outlive their devices, which do not hold them. */
+const instances = new Map<string, GPU>()
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
+
+/** Limits that are raised to what the adapter can do. */
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+] as const
+
+/**
+ * Opens the fastest WebGPU adapter of the machine, or the one that is asked for.
+ * @throws ENGINE_UNAVAILABLE when there is none, only a software adapter, or the package `webgpu` is missing
+ */
+export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevice> {
+  const wanted = options.device || process.env.ADAPTER_TRAIN_DEVICE || undefined
+  const software = wanted === 'software'
+  const name = software ? undefined : wanted
+
+  const { create } = await load()
+  await requireVulkan()
+  const key = name ?? ''
+  const gpu = instances.get(key) ?? create(name ? [...DAWN_OPTIONS, `adapter=${name}`] : DAWN_OPTIONS)
+  instances.set(key, gpu)
+  const adapter = await requestAdapter(gpu, name, software)
+  const description = describe(adapter.info)
+  if (isSoftware(adapter.info) && !options.allowSoftware && !wanted) {
+    throw unavailable(
+      `the only WebGPU adapter is ${description}, which computes on the CPU, slower than the cpu engine does. ` +
+        'Use --engine cpu, install the driver of the GPU, or ask for this adapter with --device software',
+    )
+  }
+  try {
+    const requiredLimits = Object.fromEntries(LIMITS.map(limit => [limit, adapter.limits[limit]]))
+    const device = await adapter.requestDevice({ label: 'adapter-train', requiredLimits })
+    return { device, description }
+  } catch (error) {
+    throw unavailable(`the WebGPU adapter ${description} does not open: ${messageOf(error)}`, error)
+  }
+}
+
+/** Whether an adapter computes on the CPU. */
+export function isSoftware(info: Partial<GPUAdapterInfo>): boolean {
+  const names = [info.vendor, info.architecture, info.device, info.description].join(' ')
+  return info.isFallbackAdapter === true || SOFTWARE.test(names)
+}
+
+async function load(): Promise<WebGpu> {
+  try {
+    return await import('webgpu')
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND'
+    throw unavailable(
+      missing
+        ? 'the webgpu engine needs the package "webgpu", which is not installed: npm install webgpu'
+        : `the package "webgpu" does not load on ${process.platform}-${process.arch}: ${messageOf(error)}`,
+      error,
+    )
+  }
+}
+
+/**
+ * On Linux, looks for the Vulkan loader before Dawn does, which without it writes warnings to the terminal. A library that
+ * is no Node add-on fails to load as an add-on too, but with another message.
+ */
+async function requireVulkan(): Promise<void> {
+  if (process.platform !== 'linux') return
+  try {
+    process.dlopen({ exports: {} }, 'libvulkan.so.1')
+  } catch (error) {
+    if (!messageOf(error).includes('cannot open shared object file')) return
+    throw unavailable(
+      'no Vulkan loader (libvulkan.so.1) on this machine. Use --engine cpu, or install the driver of the GPU and the ' +
+        'loader (Debian and Ubuntu: apt-get install libvulkan1)',
+      error,
+    )
+  }
+}
+
+async function requestAdapter(gpu: GPU, name: string | undefined, software: boolean): Promise<GPUAdapter> {
+  let cause: unknown
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance', forceFallbackAdapter: software })
+    if (adapter) return adapter
+  } catch (error) {
+    cause = error
+  }
+  // Dawn lists the adapters in the error for a name that none has.
+  const names = [...messageOf(cause ?? '').matchAll(/name: '([^']*)'/g)].map(match => match[1])
+  if (name && names.length > 0) {
+    throw unavailable(
+      `there is no adapter "${name}" on this machine; expected part of one of ${names.map(n => `"${n}"`).join(', ')} ` +
+        '(upper and lower case count), or "software"',
+      cause,
+    )
+  }
+  throw unavailable(
+    `there is no ${software ? 'software adapter' : 'GPU'} that WebGPU can use on this machine. Use --engine cpu, or install ` +
+      `${software ? 'a Vulkan driver that computes on the CPU, such as SwiftShader or lavapipe' : "the GPU's driver"} ` +
+      '(on Linux one for Vulkan: `vulkaninfo --summary` shows what is there)',
+    cause,
+  )
+}
+
+/** Such as "NVIDIA H200 (nvidia, hopper, driver 550.90, Vulkan)". */
+function describe({ vendor, architecture, device, description }: GPUAdapterInfo): string {
+  const api = { darwin: 'Metal', win32: 'Direct3D 12' }[process.platform as string] ?? 'Vulkan'
+  const [name, ...rest] = [device, vendor, architecture, description].filter(Boolean)
+  return name ? `${name} (${[...rest, api].join(', ')})` : `unnamed adapter (${api})`
+}
+
+function unavailable(message: string, cause?: unknown): AdapterTrainError {
+  return new AdapterTrainError('ENGINE_UNAVAILABLE', `webgpu: ${message}`, { cause })
+}

@@ -1,0 +1,119 @@
+type Access = 'read' | 'write'
+type ScalarType = 'u32' | 'f32'
+
+/** Threads of a workgroup where a kernel does not say otherwise. */
+export const THREADS = 256
+
+/**
+ * A compute shader over named tensors and scalars, without the declarations: {@link shaderOf} writes those.
+ *
+ * The code reads a tensor `x` with `load_x(i)`, writes it with `store_x(i, value)` (i counts from the tensor's first
+ * element, in units of `element`), and reads a scalar `n` as `p.n`. It defines
+ * - `fn at(i: u32)`, called once for every i < p.count, where `each` is 'element', or
+ * - `fn group(g: u32, lane: u32)`, called by all threads of a workgroup for every g < p.count, where `each` is 'group'.
+ */
+export interface Kernel<T extends string = string, S extends string = string> {
+  readonly name: string
+  readonly each: 'element' | 'group'
+  readonly tensors: Readonly<Record<T, Access>>
+  readonly scalars: Readonly<Record<S, ScalarType>>
+  readonly code: string
+  /** Threads of a workgroup, {@link THREADS} by default; the code reads them as THREADS. */
+  readonly threads?: number
+  /** What one index of a tensor means: one float by default. */
+  readonly element?: 'f32' | 'vec4<f32>'
+  /** Whether the code reads index data with `word(i)` and `number(i)`. */
+  readonly words?: boolean
+}
+
+/** A kernel whose tensor and scalar names are known to the compiler. */
+export function kernel<const T extends string, const S extends string>(k: Kernel<T, S>): Kernel<T, S> {
+  return k
+}
+
+/** The kernel itself for wide rows, or its twin with smaller workgroups, of which narrow rows leave fewer threads idle. */
+export function forWidth<K extends Kernel>(wide: K, cols: number): K {
+  if (cols > NARROW) return wide
+  let narrow = narrowTwins.get(wide)
+  if (!narrow) {
+    narrow = { ...wide, name: `${wide.name} narrow`, threads: NARROW_THREADS }
+    narrowTwins.set(wide, narrow)
+  }
+  return narrow as K
+}
+
+const NARROW = 256
+const NARROW_THREADS = 64
+const narrowTwins = new WeakMap<Kernel, Kernel>()
+
+/** How the tensors of one dispatch map to bindings: tensors that share a buffer share a binding. */
+export interface Binding {
+  /** The binding of every tensor, in the order of the kernel's tensors. */
+  readonly slots: readonly number[]
+  /** Whether each binding is written. */
+  readonly writes: readonly boolean[]
+}
+
+/**
+ * Gives every buffer of a dispatch one binding: WebGPU forbids to bind a buffer twice where one of the two is written,
+ * which operations in place and views of one tensor would do.
+ *
+ * @param buffers the buffer of every tensor, in the kernel's order
+ */
+export function bind(kernel: Kernel, buffers: readonly unknown[]): Binding {
+  const accesses: Access[] = Object.values(kernel.tensors)
+  const bound: unknown[] = []
+  const writes: boolean[] = []
+  const slots = buffers.map((buffer, i) => {
+    let slot = bound.indexOf(buffer)
+    if (slot < 0) {
+      slot = bound.push(buffer) - 1
+      writes.push(false)
+    }
+    if (accesses[i] === 'write') writes[slot] = true
+    return slot
+  })
+  return { slots, writes }
+}
+
+/** The whole WGSL module of a kernel for one binding of its tensors. */
+export function shaderOf(kernel: Kernel, { slots, writes }: Binding): string {
+  const { tensors, scalars, each, element = 'f32', threads = THREADS } = kernel
+  const names = Object.keys(tensors)
+  const fields = [
+    ...names.map(name => `${name}: u32`),
+    ...Object.entries(scalars).map(([name, type]) => `${name}: ${type}`),
+  ]
+  const first = kernel.words ? 2 : 1
+  const index = '(id.y * ids.x + id.x)'
+  return `
+const THREADS = ${threads}u;
+struct Params { ${fields.join(', ')} }
+@group(0) @binding(0) var<uniform> p: Params;
+${kernel.words ? WORDS : ''}
+${writes.map((w, i) => `@group(0) @binding(${first + i}) var<storage, ${w ? 'read_write' : 'read'}> b${i}: array<${element}>;`).join('\n')}
+${names
+  .map(
+    (name, i) => `fn load_${name}(i: u32) -> ${element} { return b${slots[i]}[p.${name} + i]; }
+${tensors[name] === 'write' ? `fn store_${name}(i: u32, value: ${element}) { b${slots[i]}[p.${name} + i] = value; }` : ''}`,
+  )
+  .join('\n')}
+${kernel.code}
+@compute @workgroup_size(${threads})
+fn main(
+  @builtin(workgroup_id) id: vec3<u32>,
+  @builtin(num_workgroups) ids: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  ${
+    each === 'element'
+      ? `let i = ${index} * THREADS + lane;\n  if (i < p.count) { at(i); }`
+      : `let g = ${index};\n  if (g < p.count) { group(g, lane); }`
+  }
+}
+`
+}
+
+const WORDS = `@group(0) @binding(1) var<storage, read> indices: array<u32>;
+fn word(i: u32) -> u32 { return indices[i]; }
+fn number(i: u32) -> f32 { return bitcast<f32>(indices[i]); }`

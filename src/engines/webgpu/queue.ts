@@ -1,0 +1,190 @@
+import { type Arena, createArena } from './arena.js'
+import { type Binding, bind, type Kernel, shaderOf, THREADS } from './kernel.js'
+import type { GpuTensor, Memory } from './memory.js'
+
+/** Dispatches of one submission: enough to hide its cost, few enough that the GPU starts soon. */
+const MAX_DISPATCHES = 128
+/** Bytes of freed memory that wait for the next submission, before one is made. */
+const MAX_RETIRED = 256 * 1024 * 1024
+/** Words of a dispatch's scalars: the alignment that every adapter allows. */
+const PARAMS_WORDS = 64
+const INDEX_WORDS = 256 * 1024
+const STAGE_COMPUTE = 4
+
+/** Index data in words; where it goes is known when the dispatch is recorded. */
+export type Words = Uint32Array | Float32Array | undefined
+
+/** Records dispatches and sends many of them at once. */
+export interface Queue {
+  /**
+   * @param tensors by the names of the kernel
+   * @param scalars by the names of the kernel
+   * @param words index data by the names of the scalars that receive their place, or `absent`
+   */
+  run<T extends string, S extends string, W extends S = never>(
+    kernel: Kernel<T, S>,
+    tensors: Record<T, GpuTensor>,
+    scalars: Record<Exclude<S, W>, number>,
+    words?: Record<W, Words>,
+  ): void
+  /** Copies bytes between buffers, in order with the dispatches. */
+  copy(from: GPUBuffer, start: number, to: GPUBuffer, bytes: number): void
+  /** Destroys the buffer when no recorded dispatch needs it any more. */
+  retire(memory: Memory): void
+  /** Sends what was recorded to the device. */
+  flush(): void
+}
+
+/** @param absent the place of index data that is undefined */
+export function createQueue(device: GPUDevice, absent: number): Queue {
+  const params = createArena(device, 'uniform', MAX_DISPATCHES * PARAMS_WORDS, PARAMS_WORDS)
+  const indices = createArena(device, 'storage', INDEX_WORDS, 1)
+  const pipelines = new Map<string, GPUComputePipeline>()
+  const layouts = new Map<string, GPUBindGroupLayout>()
+  const bindGroups = new Map<string, GPUBindGroup>()
+  const maxGroups = device.limits.maxComputeWorkgroupsPerDimension
+  let encoder: GPUCommandEncoder | undefined
+  let pass: GPUComputePassEncoder | undefined
+  let current: GPUComputePipeline | undefined
+  let retired: Memory[] = []
+  let retiredBytes = 0
+
+  const endPass = (): GPUCommandEncoder => {
+    pass?.end()
+    pass = undefined
+    current = undefined
+    encoder ??= device.createCommandEncoder()
+    return encoder
+  }
+
+  const flush = (): void => {
+    if (encoder) {
+      endPass()
+      params.send()
+      indices.send()
+      device.queue.submit([encoder.finish()])
+      encoder = undefined
+    }
+    for (const memory of retired) destroy(memory)
+    retired = []
+    retiredBytes = 0
+  }
+
+  const destroy = (memory: Memory): void => {
+    for (const key of memory.bindGroups) bindGroups.delete(key)
+    memory.buffer.destroy()
+  }
+
+  const layoutOf = (pattern: string): GPUBindGroupLayout => {
+    let layout = layouts.get(pattern)
+    if (!layout) {
+      layout = device.createBindGroupLayout({
+        entries: [...pattern].map((kind, binding) => ({
+          binding,
+          visibility: STAGE_COMPUTE,
+          buffer:
+            kind === 'u'
+              ? { type: 'uniform', hasDynamicOffset: true }
+              : { type: kind === 'w' ? 'storage' : 'read-only-storage' },
+        })),
+      })
+      layouts.set(pattern, layout)
+    }
+    return layout
+  }
+
+  const pipelineOf = (kernel: Kernel, binding: Binding, pattern: string): GPUComputePipeline => {
+    const key = `${kernel.name} ${binding.slots.join()}`
+    let pipeline = pipelines.get(key)
+    if (!pipeline) {
+      pipeline = device.createComputePipeline({
+        label: kernel.name,
+        layout: device.createPipelineLayout({ bindGroupLayouts: [layoutOf(pattern)] }),
+        compute: { module: device.createShaderModule({ label: kernel.name, code: shaderOf(kernel, binding) }) },
+      })
+      pipelines.set(key, pipeline)
+    }
+    return pipeline
+  }
+
+  const bindGroupOf = (kernel: Kernel, memories: Memory[], pattern: string): GPUBindGroup => {
+    const unique = [...new Set(memories)]
+    const key = `${pattern} ${kernel.words ? indices.generation : ''} ${unique.map(m => m.id).join()}`
+    let group = bindGroups.get(key)
+    if (!group) {
+      const buffers = [...(kernel.words ? [indices.buffer] : []), ...unique.map(m => m.buffer)]
+      group = device.createBindGroup({
+        layout: layoutOf(pattern),
+        entries: [
+          { binding: 0, resource: { buffer: params.buffer, size: PARAMS_WORDS * 4 } },
+          ...buffers.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
+        ],
+      })
+      bindGroups.set(key, group)
+      for (const memory of unique) memory.bindGroups.add(key)
+    }
+    return group
+  }
+
+  return {
+    run(kernel, tensors, scalars, words) {
+      const values = scalars as Record<string, number>
+      if (values.count === 0) return
+      const needed = Object.values<Words>(words ?? {}).reduce((sum, w) => sum + (w?.length ?? 0), 0)
+      if (!params.fits(PARAMS_WORDS) || !indices.fits(needed)) flush()
+      indices.grow(needed)
+
+      const list = Object.keys(kernel.tensors).map(name => (tensors as Record<string, GpuTensor>)[name])
+      const memories = list.map(t => t.memory)
+      const places = placeWords(indices, words ?? {})
+      const width = kernel.element === 'vec4<f32>' ? 4 : 1
+      const start = params.take(PARAMS_WORDS)
+      let at = start
+      for (const tensor of list) params.u32[at++] = tensor.offset / width
+      for (const [name, type] of Object.entries<'u32' | 'f32'>(kernel.scalars)) {
+        const target = type === 'u32' ? params.u32 : params.f32
+        target[at++] = name in places ? (places[name] ?? absent) : values[name]
+      }
+
+      const binding = bind(kernel, memories)
+      const pattern = `u${kernel.words ? 'r' : ''}${binding.writes.map(w => (w ? 'w' : 'r')).join('')}`
+      const pipeline = pipelineOf(kernel, binding, pattern)
+      encoder ??= device.createCommandEncoder()
+      pass ??= encoder.beginComputePass()
+      if (current !== pipeline) pass.setPipeline(pipeline)
+      current = pipeline
+      pass.setBindGroup(0, bindGroupOf(kernel, memories, pattern), [start * 4])
+      const threads = kernel.threads ?? THREADS
+      const groups = kernel.each === 'element' ? Math.ceil(values.count / threads) : values.count
+      pass.dispatchWorkgroups(Math.min(groups, maxGroups), Math.ceil(groups / maxGroups))
+    },
+    copy(from, start, to, bytes) {
+      endPass().copyBufferToBuffer(from, start, to, 0, bytes)
+    },
+    retire(memory) {
+      if (memory.freed) return
+      memory.freed = true
+      if (!encoder) return destroy(memory)
+      retired.push(memory)
+      retiredBytes += memory.bytes
+      if (retiredBytes > MAX_RETIRED) flush()
+    },
+    flush,
+  }
+}
+
+/** Copies index data to the arena. */
+function placeWords(arena: Arena, words: Record<string, Words>): Record<string, number | undefined> {
+  const places: Record<string, number | undefined> = {}
+  for (const [name, data] of Object.entries(words)) {
+    if (data) {
+      const start = arena.take(data.length)
+      const target = data instanceof Float32Array ? arena.f32 : arena.u32
+      target.set(data, start)
+      places[name] = start
+    } else {
+      places[name] = undefined
+    }
+  }
+  return places
+}

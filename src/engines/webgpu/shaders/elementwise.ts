@@ -1,0 +1,95 @@
+import { kernel } from '../kernel.js'
+
+export const GATHER_ROWS = kernel({
+  name: 'gatherRows',
+  each: 'element',
+  words: true,
+  tensors: { source: 'read', out: 'write' },
+  scalars: { count: 'u32', cols: 'u32', rows: 'u32' },
+  code: `fn at(i: u32) { store_out(i, load_source(word(p.rows + i / p.cols) * p.cols + i % p.cols)); }`,
+})
+
+export const MULTIPLY = kernel({
+  name: 'multiply',
+  each: 'element',
+  tensors: { a: 'read', b: 'read', out: 'write' },
+  scalars: { count: 'u32', period: 'u32' },
+  code: `fn at(i: u32) { store_out(i, load_a(i) * load_b(i % p.period)); }`,
+})
+
+export const RELU = kernel({
+  name: 'relu',
+  each: 'element',
+  tensors: { x: 'read', out: 'write' },
+  scalars: { count: 'u32' },
+  code: `fn at(i: u32) { store_out(i, max(load_x(i), 0.0)); }`,
+})
+
+export const RELU_BACKWARD = kernel({
+  name: 'reluBackward',
+  each: 'element',
+  tensors: { y: 'read', grad: 'read', out: 'write' },
+  scalars: { count: 'u32' },
+  code: `fn at(i: u32) { store_out(i, select(0.0, load_grad(i), load_y(i) > 0.0)); }`,
+})
+
+export const ADD_ROW_VECTOR = kernel({
+  name: 'addRowVector',
+  each: 'element',
+  tensors: { x: 'write', v: 'read' },
+  scalars: { count: 'u32', cols: 'u32' },
+  code: `fn at(i: u32) { store_x(i, load_x(i) + load_v(i % p.cols)); }`,
+})
+
+export const FILL = kernel({
+  name: 'fill',
+  each: 'element',
+  tensors: { x: 'write' },
+  scalars: { count: 'u32', value: 'f32' },
+  code: `fn at(i: u32) { store_x(i, p.value); }`,
+})
+
+/** One pass over a parameter and its moments; the moments' bias corrections arrive as factors. */
+export const ADAMW = kernel({
+  name: 'adamw',
+  each: 'element',
+  tensors: { param: 'write', grad: 'read', m: 'write', v: 'write', squared: 'read' },
+  scalars: {
+    count: 'u32',
+    cols: 'u32',
+    anchor: 'u32',
+    lr: 'f32',
+    beta1: 'f32',
+    rest1: 'f32',
+    beta2: 'f32',
+    rest2: 'f32',
+    correction1: 'f32',
+    correction2: 'f32',
+    eps: 'f32',
+    decay: 'f32',
+    l2: 'f32',
+    hasClip: 'u32',
+    clip: 'f32',
+  },
+  code: `
+fn anchor_of(i: u32) -> f32 {
+  switch p.anchor {
+    case 0u: { return 0.0; }
+    case 1u: { return 1.0; }
+    default: { return select(0.0, 1.0, i / p.cols == i % p.cols); }
+  }
+}
+fn at(i: u32) {
+  var clip = 1.0;
+  if (p.hasClip == 1u) { clip = min(1.0, p.clip / (sqrt(load_squared(0u)) + 1e-6)); }
+  let value = load_param(i);
+  let distance = value - anchor_of(i);
+  let g = load_grad(i) * clip + p.l2 * distance;
+  let m = p.beta1 * load_m(i) + p.rest1 * g;
+  let v = p.beta2 * load_v(i) + p.rest2 * g * g;
+  store_m(i, m);
+  store_v(i, v);
+  let update = m * p.correction1 / (sqrt(v * p.correction2) + p.eps);
+  store_param(i, value - p.lr * (p.decay * distance + update));
+}`,
+})
