@@ -7,8 +7,9 @@ import { createEngine } from '../engines/index.js'
 import { AdapterTrainError } from '../errors.js'
 import { createEvaluator } from '../evaluate/evaluator.js'
 import { NEGATIVES, type NegativesName } from '../losses/index.js'
-import { type Matrix, norm, normalizedRows, row } from '../math/matrix.js'
+import { firstNonFinite, type Matrix, norm, normalizedRows, row } from '../math/matrix.js'
 import { createRandom } from '../math/random.js'
+import { checkTrainOptions } from './check-options.js'
 import { TRAIN_DEFAULTS } from './defaults.js'
 import { createParams, freeParams, identityWeights, readParams } from './parameters.js'
 import { linearSchedule } from './schedule.js'
@@ -66,17 +67,20 @@ const STEPS_PER_TURN = 8
  * Each epoch visits every (query, positive) pair once, in a new seeded order. With a validation set the epoch with the best
  * metric is kept (the earliest of equals), the identity map included as epoch 0; without one, the last epoch.
  *
- * @throws TRAIN_DATA when there is nothing to learn from
- * @throws TRAIN_DIVERGED when the loss is not finite
+ * @throws USAGE when an option has no meaning
+ * @throws TRAIN_DATA when there is nothing to learn from, or the validation set has vectors of another length
+ * @throws TRAIN_DIVERGED when the loss or a weight is not finite
  * @throws ABORTED when `signal` was aborted
  */
 export async function trainAdapter(
   data: { readonly train: EmbeddedDataset; readonly validation?: EmbeddedDataset },
   options: TrainOptions = {},
 ): Promise<TrainResult> {
+  checkTrainOptions(options)
   const o = { ...TRAIN_DEFAULTS, ...withoutUndefined(options) }
   const kind = adapterKind(o.kind)
   checkTrainingData(data.train)
+  if (data.validation) checkSameLength(data.train, data.validation)
   const given = typeof o.engine === 'object' ? o.engine : undefined
   const engine = given ?? (await createEngine((o.engine as string | undefined) ?? 'js'))
   const d = data.train.queries.cols
@@ -108,8 +112,10 @@ export async function trainAdapter(
         o.onStep?.(t, total)
       }
       const loss = (await engine.read(lossSum))[0] / source.examples
-      if (!Number.isFinite(loss)) throw diverged(epoch, o.learningRate)
       const weights = await readParams(engine, state)
+      // The loss was measured before each step: what the last step did shows in the weights alone.
+      const finite = Number.isFinite(loss) && Object.values(weights).every(w => firstNonFinite(w.data) < 0)
+      if (!finite) throw diverged(epoch, o.learningRate)
       const metric = measure?.(weights)
       if (metric === undefined || bestMetric === undefined || metric > bestMetric) {
         best = weights
@@ -155,6 +161,15 @@ function checkTrainingData(data: EmbeddedDataset): void {
   refuseZeroVector(data.docs, data.docIds, 'document')
 }
 
+function checkSameLength(train: EmbeddedDataset, validation: EmbeddedDataset): void {
+  const [d, found] = [train.queries.cols, validation.queries.cols]
+  if (found === d) return
+  throw new AdapterTrainError(
+    'TRAIN_DATA',
+    `the validation set has vectors of ${found} dimensions, but the training set of ${d}; embed both with the same model`,
+  )
+}
+
 function refuseZeroVector(m: Matrix, ids: readonly string[], what: string): void {
   for (let i = 0; i < m.rows; i++) {
     if (norm(row(m, i)) > 0) continue
@@ -169,7 +184,7 @@ function refuseZeroVector(m: Matrix, ids: readonly string[], what: string): void
 function diverged(epoch: number, learningRate: number): AdapterTrainError {
   return new AdapterTrainError(
     'TRAIN_DIVERGED',
-    `the loss is not finite in epoch ${epoch}: training diverged; lower --learning-rate (${learningRate}) or --scale`,
+    `the loss or the weights are not finite in epoch ${epoch}: training diverged; lower --learning-rate (${learningRate}) or --scale`,
   )
 }
 

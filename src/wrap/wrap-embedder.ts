@@ -1,4 +1,4 @@
-import { type Adapter, applyAdapter } from '../adapters/adapter.js'
+import { type Adapter, applyAdapter, validateAdapter } from '../adapters/adapter.js'
 import { adapterHash, loadAdapter } from '../adapters/file.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import { embedTexts } from '../embed/embed-texts.js'
@@ -33,8 +33,9 @@ export interface WrapOptions {
  * @param provider one of this package's providers, or any object with `embedQuery` and `embedDocuments`
  * @param adapter an adapter, or the path of its file
  * @returns the same kind of object; the argument is not changed
+ * @throws USAGE when an argument is neither
  * @throws ADAPTER_MISMATCH when the provider's id or dimensions differ from the adapter's base
- * @throws as `loadAdapter` when `adapter` is a path
+ * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT when the adapter is not valid, and as `loadAdapter` when it is a path
  */
 export function wrapEmbedder(
   provider: EmbeddingProvider,
@@ -47,7 +48,7 @@ export function wrapEmbedder(
   adapterOrPath: Adapter | string,
   options: WrapOptions = {},
 ): WrappedProvider | Embedder {
-  const adapter = typeof adapterOrPath === 'string' ? loadAdapter(adapterOrPath) : adapterOrPath
+  const adapter = typeof adapterOrPath === 'string' ? loadAdapter(adapterOrPath) : checkAdapter(adapterOrPath)
   if (isProvider(wrapped)) return wrapProvider(wrapped, adapter, options)
   if (isEmbedder(wrapped)) return wrapObject(wrapped, adapter, options)
   throw new AdapterTrainError(
@@ -90,6 +91,8 @@ function wrapProvider(provider: EmbeddingProvider, adapter: Adapter, options: Wr
   }
 }
 
+type Method = (...args: unknown[]) => unknown
+
 /** A proxy: the object keeps its class, its other methods and its private fields. */
 function wrapObject<T extends Embedder>(embedder: T, adapter: Adapter, options: WrapOptions): T {
   const { id, dimensions } = embedder as { readonly id?: unknown; readonly dimensions?: unknown }
@@ -103,12 +106,16 @@ function wrapObject<T extends Embedder>(embedder: T, adapter: Adapter, options: 
   )
   const transform = transformer(adapter, options)
   const embedQuery = async (text: string): Promise<number[]> => Array.from(transform(await embedder.embedQuery(text)))
-  return new Proxy(embedder, {
-    get(target, key) {
+  // A call reaches the object itself, where its private fields are; unlike a bound copy, a function keeps its properties.
+  const onEmbedder: ProxyHandler<Method> = { apply: (method, _, args) => Reflect.apply(method, embedder, args) }
+  // A proxy may not answer with other members than those of a frozen target.
+  return new Proxy<T>(Object.isFrozen(embedder) ? Object.create(embedder) : embedder, {
+    get(_, key) {
       if (key === 'embedQuery') return embedQuery
-      const value = Reflect.get(target, key, target)
-      return typeof value === 'function' ? value.bind(target) : value
+      const value: unknown = Reflect.get(embedder, key, embedder)
+      return typeof value === 'function' && key !== 'constructor' ? new Proxy(value as Method, onEmbedder) : value
     },
+    set: (_, key, value) => Reflect.set(embedder, key, value, embedder),
   })
 }
 
@@ -117,6 +124,15 @@ function transformer(adapter: Adapter, options: WrapOptions): (q: ArrayLike<numb
     const adapted = applyAdapter(adapter, q)
     return options.normalize ? normalizeInPlace(adapted) : adapted
   }
+}
+
+function checkAdapter(adapter: Adapter): Adapter {
+  const given = adapter as Partial<Adapter> | null | undefined
+  if (typeof given?.kind !== 'string' || !given.base || !given.params) {
+    throw new AdapterTrainError('USAGE', 'wrapEmbedder expects an adapter, or the path of an adapter file')
+  }
+  validateAdapter(adapter)
+  return adapter
 }
 
 function isProvider(x: EmbeddingProvider | Embedder): x is EmbeddingProvider {
