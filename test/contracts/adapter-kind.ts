@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import { adapterKind } from '../../src/adapters/index.js'
+import type { Weights } from '../../src/adapters/kind.js'
+import { anchorAt } from '../../src/engines/engine.js'
+import { createJsEngine } from '../../src/engines/js.js'
+import type { CandidateBatch } from '../../src/losses/candidates.js'
+import { dot, type Matrix, matrix, norm, row } from '../../src/math/matrix.js'
+import { createParams, freeParams, identityWeights } from '../../src/train/parameters.js'
+import { createStep } from '../../src/train/step.js'
+import { expectClose, garbage, randomMatrix, randomUnitRows, sparse } from './engine/support.js'
+
+/**
+ * What every adapter kind must do: start as the identity map, be the same map in training and at query time, and have the
+ * gradient that central differences of the loss give. The loss is written here a second time, in float64.
+ */
+export function adapterKindContract(name: string): void {
+  const kind = adapterKind(name)
+
+  /** Weights some way off the identity map. */
+  const randomWeights = (d: number, seed: number): Record<string, Matrix> =>
+    Object.fromEntries(
+      kind.params(d).map(({ name, rows, cols, anchor }, p) => {
+        const m = randomMatrix(rows, cols, seed + p)
+        for (let k = 0; k < m.data.length; k++) m.data[k] = 0.3 * m.data[k] + anchorAt(anchor, k, cols)
+        return [name, m]
+      }),
+    )
+
+  describe(`adapter kind ${name}`, () => {
+    test('is registered under its name, says what it is, and has parameters with distinct names', () => {
+      expect(kind.name).toBe(name)
+      expect(kind.description).not.toBe('')
+      const names = kind.params(4).map(spec => spec.name)
+      expect(names.length).toBeGreaterThan(0)
+      expect(new Set(names).size).toBe(names.length)
+    })
+
+    test.each([1, 3, 4, 7, 16])('starts as the identity map of %d dimensions', async d => {
+      const engine = createJsEngine()
+      const state = createParams(engine, kind, d)
+      const q = randomMatrix(5, d, 1)
+      const [X, Z] = [engine.upload(q), garbage(engine, 5, d)]
+      kind.forward(engine, state.params, X, Z)
+      expect(await engine.read(Z)).toEqual(q.data)
+      expect(await engine.read(X)).toEqual(q.data)
+      const out = new Float32Array(d).fill(Number.NaN)
+      kind.apply(identityWeights(kind, d), row(q, 2), out)
+      expect(out).toEqual(row(q, 2))
+      freeParams(engine, state)
+    })
+
+    test.each([1, 2, 5, 8, 19])('is the same map in training and at query time, in %d dimensions', async d => {
+      const engine = createJsEngine()
+      const weights = randomWeights(d, 2)
+      const q = randomMatrix(6, d, 3)
+      const [X, Z] = [engine.upload(q), garbage(engine, 6, d)]
+      kind.forward(engine, uploadAll(weights), X, Z)
+      const applied = matrix(6, d, new Float32Array(6 * d).fill(Number.NaN))
+      for (let i = 0; i < 6; i++) kind.apply(weights, row(q, i).slice(), row(applied, i))
+      expectClose(applied.data, await engine.read(Z), 1e-5, 'query')
+
+      function uploadAll(all: Weights) {
+        return Object.fromEntries(Object.entries(all).map(([key, m]) => [key, engine.upload(m)]))
+      }
+    })
+
+    test('has the gradient of the whole loss, with several positives and left out columns', async () => {
+      const [d, B, P, scale] = [6, 5, 7, 5]
+      const engine = createJsEngine()
+      const [queries, documents] = [randomMatrix(8, d, 4), randomUnitRows(9, d, 5)]
+      const weights = randomWeights(d, 6)
+      const batch: CandidateBatch = {
+        queryRows: Uint32Array.of(3, 0, 7, 3, 1),
+        documentRows: Uint32Array.of(8, 2, 0, 5, 2, 1, 6),
+        targets: sparse([[0], [1, 4], [2, 0, 6], [3], [5]], [[1], [0.5, 0.5], [1, 0.25, 0.5], [1], [2]]),
+        masked: sparse([[], [0, 6], [3], [2, 4, 5], []]),
+      }
+      expect(batch.documentRows).toHaveLength(P)
+
+      const state = {
+        ...createParams(engine, kind, d),
+        params: Object.fromEntries(Object.entries(weights).map(([key, m]) => [key, engine.upload(m)])),
+      }
+      const inputs = { queries: engine.upload(queries), documents: engine.upload(documents) }
+      const options = { scale, weightDecay: 0.1, maxGradNorm: 1e-3 }
+      const { step, lossSum } = createStep(engine, kind, state, inputs, options)
+      step(batch, 1, 0)
+
+      const loss = () => meanLoss(batch, queries, documents, scale, (q, out) => kind.apply(weights, q, out))
+      expect((await engine.read(lossSum))[0] / B).toBeCloseTo(loss(), 5)
+
+      for (const { name: param } of kind.params(d)) {
+        const analytic = await engine.read(state.grads[param])
+        const { data } = weights[param]
+        // A step of 1e-3 leaves an error of about 1e-6 of the largest entry; rounding to float32 inside the map 1e-4.
+        const numeric = data.map((value, k) => {
+          data[k] = value + 1e-3
+          const [above, up] = [data[k], loss()]
+          data[k] = value - 1e-3
+          const [below, down] = [data[k], loss()]
+          data[k] = value
+          return (up - down) / (above - below)
+        })
+        expect(norm(numeric), `gradient of ${param} by differences`).toBeGreaterThan(1e-2)
+        expectClose(analytic, numeric, 1e-3, `gradient of ${param}`)
+      }
+    })
+  })
+}
+
+/** Mean over queries of -sum_t w_t log softmax(scale cos(f(q), d))_t, over the columns that are not masked. */
+function meanLoss(
+  { queryRows, documentRows, targets, masked }: CandidateBatch,
+  queries: Matrix,
+  documents: Matrix,
+  scale: number,
+  f: (q: Float32Array, out: Float32Array) => void,
+): number {
+  let total = 0
+  queryRows.forEach((queryRow, i) => {
+    // Kinds compute in plain numbers, so that a float64 array, given for the float32 one, keeps all digits.
+    const z = new Float64Array(queries.cols)
+    f(row(queries, queryRow), z as unknown as Float32Array)
+    const logits = Array.from(documentRows, r => (scale * dot(z, row(documents, r))) / norm(z))
+    const leftOut = new Set(masked.columns.slice(masked.offsets[i], masked.offsets[i + 1]))
+    const logSum = Math.log(logits.reduce((sum, l, j) => (leftOut.has(j) ? sum : sum + Math.exp(l)), 0))
+    for (let e = targets.offsets[i]; e < targets.offsets[i + 1]; e++) {
+      total += (targets.values?.[e] ?? 1) * (logSum - logits[targets.columns[e]])
+    }
+  })
+  return total / queryRows.length
+}
