@@ -70,6 +70,8 @@ export interface AdamWOptions {
  */
 export interface Engine {
   readonly name: string
+  /** What it runs on, such as "onnxruntime 1.30.0, 2 threads; WebAssembly SIMD". */
+  readonly description?: string
   /** Copies a matrix to the device. */
   upload(m: Matrix): Tensor
   /** A tensor of zeros. */
@@ -123,7 +125,7 @@ export interface Engine {
    *
    * With L as in {@link Engine.softmaxCrossEntropy} over this block's columns, top' = max(top, max_j L_j) and
    * r = exp(top - top'): sum = r sum + sum_j exp(L_j - top'), acc[i, :] *= r, scores becomes exp(L - top') (0 where masked),
-   * top = top'. Before the first block top is -infinity (-3e38 will do), sum 0 and acc 0.
+   * top = top'. Before the first block top is -3e38, sum 0 and acc 0.
    *
    * @param scores [B, n], overwritten
    * @param top [B, 1] running maximum of the logits
