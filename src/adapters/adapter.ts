@@ -39,7 +39,8 @@ export interface Adapter {
  */
 export function validateAdapter(adapter: Adapter, where = 'adapter'): void {
   const { kind, base, params } = adapter
-  const specs = adapterKind(kind, where).params(base.dimensions)
+  const { params: specsFor, size } = adapterKind(kind, where)
+  const specs = specsFor(base.dimensions, size?.of(params))
   const unknown = Object.keys(params).find(name => !specs.some(spec => spec.name === name))
   if (unknown !== undefined) {
     throw new AdapterTrainError('ADAPTER_FORMAT', `${where}: a ${kind} adapter has no parameter "${unknown}"`)

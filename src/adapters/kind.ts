@@ -6,9 +6,14 @@ export interface ParamSpec {
   readonly name: string
   readonly rows: number
   readonly cols: number
-  /** The value at which it contributes nothing: decay pulls toward it, and training starts there. */
+  /** The value at which the adapter is the identity map: decay pulls toward it, and training starts there. */
   readonly anchor: Anchor
+  /** Standard deviation of normal starting values, where a start at the anchor would have no gradient. */
+  readonly start?: number
 }
+
+/** Gives a tensor of the asked shape for values in between, the same one for the same name and shape. */
+export type Scratch = (name: string, rows: number, cols: number) => Tensor
 
 /** Tensors by parameter name. */
 export type Params = Readonly<Record<string, Tensor>>
@@ -26,21 +31,29 @@ export interface AdapterKind {
   readonly name: string
   /** One line for `--help`. */
   readonly description: string
-  /** The matrices of an adapter for d-dimensional embeddings. */
-  params(d: number): readonly ParamSpec[]
+  /**
+   * Name and default of the one size that an adapter of this kind has beside d, such as the rank; absent for kinds without one.
+   */
+  readonly size?: { readonly name: string; readonly default: number; of(weights: Weights): number }
+  /**
+   * The matrices of an adapter for d-dimensional embeddings.
+   * @param size see {@link AdapterKind.size}
+   */
+  params(d: number, size?: number): readonly ParamSpec[]
   /**
    * Z = f(X)
    * @param X [B, d] queries
    * @param Z [B, d] written
    */
-  forward(engine: Engine, params: Params, X: Tensor, Z: Tensor): void
+  forward(engine: Engine, params: Params, X: Tensor, Z: Tensor, scratch: Scratch): void
   /**
    * Gradients of the parameters from the gradient of Z.
    * @param X [B, d] queries
    * @param dZ [B, d]
    * @param grads written, one a parameter
+   * @param scratch the one that `forward` had, with what it left there
    */
-  backward(engine: Engine, params: Params, X: Tensor, dZ: Tensor, grads: Params): void
+  backward(engine: Engine, params: Params, X: Tensor, dZ: Tensor, grads: Params, scratch: Scratch): void
   /**
    * One query: out = f(q).
    * @param q [d]

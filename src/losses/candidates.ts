@@ -6,12 +6,19 @@ import type { Random } from '../math/random.js'
 export interface CandidateBatch {
   /** [B] rows of the query matrix. */
   readonly queryRows: Uint32Array
-  /** [P] rows of the document matrix: the columns of the score matrix. */
+  /**
+   * Rows of the document matrix that are the first columns of the score matrix; the same object for all batches of an epoch, so
+   * that the documents are gathered once.
+   */
+  readonly pool?: Uint32Array
+  /** Rows of the document matrix that are the columns after the pool's: the batch's own candidates. */
   readonly documentRows: Uint32Array
   /** Weights of the positive columns of every query. */
   readonly targets: SparseRows
   /** Columns that are neither positive nor negative for a query. */
   readonly masked: SparseRows
+  /** [P] added to the logits of every column: the correction for a pool that is a sample. */
+  readonly offset?: Float32Array
 }
 
 /** How negatives are chosen: turns a data set into batches of queries with candidates. */
@@ -24,10 +31,17 @@ export interface CandidateSource {
   epoch(random: Random): Iterable<CandidateBatch>
 }
 
+export interface CandidateOptions {
+  /** Examples in a batch. */
+  readonly batchSize: number
+  /** Most documents that a pool holds; above a quarter more than this it is sampled anew every epoch. */
+  readonly maxNegatives?: number
+}
+
 /** A choice of negatives. */
 export interface Negatives {
   readonly name: string
   /** One line for `--help`. */
   readonly description: string
-  create(data: EmbeddedDataset, options: { readonly batchSize: number }): CandidateSource
+  create(data: EmbeddedDataset, options: CandidateOptions): CandidateSource
 }

@@ -1,6 +1,7 @@
 import type { AdapterKind, ParamSpec, Params, Weights } from '../adapters/kind.js'
 import { anchorAt, type Engine } from '../engines/engine.js'
 import { type Matrix, matrix } from '../math/matrix.js'
+import { createRandom, type Random } from '../math/random.js'
 
 /** An adapter in training: its parameters, their gradients and AdamW's moments, on an engine. */
 export interface ParamState {
@@ -13,13 +14,24 @@ export interface ParamState {
   readonly v: Params
 }
 
-/** Starts every parameter at its anchor: the identity map. */
-export function createParams(engine: Engine, kind: AdapterKind, d: number): ParamState {
-  const specs = kind.params(d)
+/** Starts every parameter where the adapter is the identity map. */
+export function createParams(
+  engine: Engine,
+  kind: AdapterKind,
+  d: number,
+  { size, random = createRandom(0) }: { readonly size?: number; readonly random?: Random } = {},
+): ParamState {
+  const specs = kind.params(d, size)
   const each = <T>(make: (spec: ParamSpec) => T): Record<string, T> =>
     Object.fromEntries(specs.map(spec => [spec.name, make(spec)]))
   const zeros = (): Params => each(({ rows, cols }) => engine.alloc(rows, cols))
-  return { specs, params: each(spec => engine.upload(anchorMatrix(spec))), grads: zeros(), m: zeros(), v: zeros() }
+  return {
+    specs,
+    params: each(spec => engine.upload(startMatrix(spec, random))),
+    grads: zeros(),
+    m: zeros(),
+    v: zeros(),
+  }
 }
 
 /** Gives the tensors of a state back. */
@@ -29,8 +41,8 @@ export function freeParams(engine: Engine, state: ParamState): void {
 }
 
 /** The weights with which a kind is the identity map. */
-export function identityWeights(kind: AdapterKind, d: number): Weights {
-  return Object.fromEntries(kind.params(d).map(spec => [spec.name, anchorMatrix(spec)]))
+export function identityWeights(kind: AdapterKind, d: number, size?: number): Weights {
+  return Object.fromEntries(kind.params(d, size).map(spec => [spec.name, anchorMatrix(spec)]))
 }
 
 /** Brings the parameters back from the engine. */
@@ -40,6 +52,16 @@ export async function readParams(engine: Engine, state: ParamState): Promise<Wei
     weights[name] = matrix(rows, cols, await engine.read(state.params[name]))
   }
   return weights
+}
+
+function startMatrix(spec: ParamSpec, random: Random): Matrix {
+  const { rows, cols, start } = spec
+  if (start === undefined) return anchorMatrix(spec)
+  return matrix(
+    rows,
+    cols,
+    Float32Array.from({ length: rows * cols }, () => start * random.normal()),
+  )
 }
 
 function anchorMatrix({ rows, cols, anchor }: ParamSpec): Matrix {

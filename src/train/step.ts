@@ -1,6 +1,9 @@
 import type { AdapterKind, Params } from '../adapters/kind.js'
 import type { Engine, Tensor } from '../engines/engine.js'
 import type { CandidateBatch } from '../losses/candidates.js'
+import { createBuffers } from './buffers.js'
+import { createCandidates } from './candidate-documents.js'
+import { crossEntropy } from './cross-entropy.js'
 import type { ParamState } from './parameters.js'
 
 export interface StepOptions {
@@ -8,6 +11,8 @@ export interface StepOptions {
   readonly scale: number
   /** Decoupled decay toward the identity map. */
   readonly weightDecay: number
+  /** Coupled pull toward the identity map: added to the gradient, l2 times the distance. Default 0. */
+  readonly l2?: number
   /** Largest Euclidean norm of the gradient of all parameters together; 0 switches clipping off. */
   readonly maxGradNorm: number
 }
@@ -27,7 +32,8 @@ export const ADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const
  * Returns the function that performs one optimiser step on a batch:
  *
  *   Z = f(Q)           adapted queries                [B, d]
- *   S = cos(Z, D)      scores against the candidates  [B, P]
+ *   U = Z / |Z|        their directions               [B, d]
+ *   S = U D^T          cosines with the candidates    [B, P]
  *   loss = mean over i of -sum_t w_it log softmax(scale S)_it
  *   parameters <- AdamW(gradient)
  *
@@ -46,49 +52,24 @@ export function createStep(
   const grads: Params = state.grads
   const squaredNorm = engine.alloc(1, 1)
   const lossSum = engine.alloc(1, 1)
-  const workspaces = new Map<string, ReturnType<typeof allocate>>()
-
-  /** Buffers by batch shape: a run has two at most, the full batch and the last one. */
-  function allocate(B: number, P: number) {
-    const [Q, Z, U, dU] = [0, 0, 0, 0].map(() => engine.alloc(B, d))
-    return {
-      Q,
-      Z,
-      U,
-      dU,
-      norms: engine.alloc(B, 1),
-      loss: engine.alloc(B, 1),
-      D: engine.alloc(P, d),
-      S: engine.alloc(B, P),
-    }
-  }
-
-  function workspace(B: number, P: number) {
-    const key = `${B}x${P}`
-    let found = workspaces.get(key)
-    if (!found) {
-      found = allocate(B, P)
-      workspaces.set(key, found)
-    }
-    return found
-  }
+  const buffers = createBuffers(engine)
+  const { scratch } = buffers
+  const candidates = createCandidates(engine, documents)
 
   function step(batch: CandidateBatch, t: number, lr: number): void {
     const B = batch.queryRows.length
-    const { Q, Z, U, dU, norms, loss, D, S } = workspace(B, batch.documentRows.length)
+    const [Q, Z, U, dU] = ['Q', 'Z', 'U', 'dU'].map(name => scratch(name, B, d))
+    const [norms, loss] = ['norms', 'loss'].map(name => scratch(name, B, 1))
+    const D = candidates.gather(batch)
 
     engine.gatherRows(queries, batch.queryRows, Q)
-    engine.gatherRows(documents, batch.documentRows, D)
-    kind.forward(engine, params, Q, Z)
+    kind.forward(engine, params, Q, Z, scratch)
     engine.normalizeRows(Z, U, norms)
-    engine.gemm(U, D, S, { transposeB: true })
-    const { targets, masked } = batch
-    engine.softmaxCrossEntropy(S, { targets, masked, scale: options.scale, gradientScale: 1 / B }, loss)
+    crossEntropy(engine, { U, D, dU, loss }, batch, { scale: options.scale, gradientScale: 1 / B }, scratch)
     engine.addSum(loss, lossSum)
 
-    engine.gemm(S, D, dU)
     engine.normalizeRowsBackward(U, norms, dU, dU)
-    kind.backward(engine, params, Q, dU, grads)
+    kind.backward(engine, params, Q, dU, grads, scratch)
 
     state.specs.forEach((spec, i) => {
       engine.squaredNorm(grads[spec.name], squaredNorm, i > 0)
@@ -99,7 +80,7 @@ export function createStep(
         lr,
         step: t,
         decay: options.weightDecay,
-        l2: 0,
+        l2: options.l2 ?? 0,
         anchor,
         clip: options.maxGradNorm > 0 ? { squaredNorm, max: options.maxGradNorm } : undefined,
       })
@@ -108,8 +89,9 @@ export function createStep(
 
   /** Gives back every tensor that the steps used, but not the inputs and parameters. */
   function free(): void {
-    for (const buffers of [{ squaredNorm, lossSum }, ...workspaces.values()])
-      for (const t of Object.values(buffers)) engine.free(t)
+    buffers.free()
+    candidates.free()
+    for (const t of [squaredNorm, lossSum]) engine.free(t)
   }
 
   return { step, lossSum, free }

@@ -3,22 +3,24 @@ import { adapterKind } from '../adapters/index.js'
 import type { Weights } from '../adapters/kind.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
-import { createEngine } from '../engines/index.js'
+import { selectEngine } from '../engines/select.js'
 import { AdapterTrainError } from '../errors.js'
 import { createEvaluator } from '../evaluate/evaluator.js'
-import { NEGATIVES, type NegativesName } from '../losses/index.js'
-import { firstNonFinite, type Matrix, norm, normalizedRows, row } from '../math/matrix.js'
-import { createRandom } from '../math/random.js'
+import type { NegativesName } from '../losses/index.js'
+import { type Matrix, norm, row } from '../math/matrix.js'
 import { checkTrainOptions } from './check-options.js'
 import { TRAIN_DEFAULTS } from './defaults.js'
-import { createParams, freeParams, identityWeights, readParams } from './parameters.js'
-import { linearSchedule } from './schedule.js'
-import { createStep } from './step.js'
+import { identityWeights } from './parameters.js'
+import type { ScheduleName } from './schedule.js'
+import { createTrainer, type Trainer } from './trainer.js'
 
 /** @see {@link TRAIN_DEFAULTS} for meaning and defaults */
 export interface TrainOptions {
   readonly kind?: string
   readonly negatives?: NegativesName
+  readonly maxNegatives?: number
+  readonly schedule?: ScheduleName
+  readonly pull?: number
   readonly epochs?: number
   readonly batchSize?: number
   readonly learningRate?: number
@@ -29,6 +31,10 @@ export interface TrainOptions {
   readonly seed?: number
   readonly metric?: string
   readonly patience?: number
+  /** The kind's own size, such as the rank of `low-rank`. */
+  readonly size?: number
+  /** Device of the engine, see `EngineOptions`. */
+  readonly device?: string
   /** Engine by name, or one that runs already (it is then not disposed of). */
   readonly engine?: string | Engine
   readonly signal?: AbortSignal
@@ -56,10 +62,11 @@ export interface TrainResult {
   /** Validation metric of the unadapted queries. */
   readonly baseMetric?: number
   readonly engine: string
+  /** What the engine runs on. */
+  readonly engineDescription?: string
+  /** Why this engine. */
+  readonly engineReason: string
 }
-
-/** Steps between two turns of the event loop. */
-const STEPS_PER_TURN = 8
 
 /**
  * Trains a query adapter on embedded queries and frozen documents.
@@ -82,40 +89,23 @@ export async function trainAdapter(
   checkTrainingData(data.train)
   if (data.validation) checkSameLength(data.train, data.validation)
   const given = typeof o.engine === 'object' ? o.engine : undefined
-  const engine = given ?? (await createEngine((o.engine as string | undefined) ?? 'js'))
-  const d = data.train.queries.cols
-  const source = NEGATIVES[o.negatives].create(data.train, { batchSize: o.batchSize })
-  const state = createParams(engine, kind, d)
-  const queries = engine.upload(data.train.queries)
-  const documents = engine.upload(normalizedRows(data.train.docs))
-  const { step, lossSum, free } = createStep(engine, kind, state, { queries, documents }, o)
+  const selected = given
+    ? { engine: given, reason: 'given' }
+    : await selectEngine(o.engine as string, { device: o.device })
+  const { engine } = selected
+  let trainer: Trainer | undefined
   try {
-    const random = createRandom(o.seed)
+    trainer = createTrainer(engine, data.train, { ...o, kind })
     const measure = data.validation && createMeasure(data.validation, kind.name, o.metric)
-    const total = source.steps * o.epochs
-
-    let best = identityWeights(kind, d)
+    let best = identityWeights(kind, data.train.queries.cols, o.size)
     const baseMetric = measure?.(best)
     let bestMetric = baseMetric
     let bestEpoch = 0
     const epochs: EpochResult[] = []
-    let t = 0
     let stoppedEarly = false
     for (let epoch = 1; epoch <= o.epochs && !stoppedEarly; epoch++) {
       const started = performance.now()
-      engine.fill(lossSum, 0)
-      for (const batch of source.epoch(random)) {
-        t++
-        step(batch, t, linearSchedule(t, total, o.learningRate, o.warmup))
-        if (t % STEPS_PER_TURN === 0) await engine.sync()
-        throwIfAborted(o.signal)
-        o.onStep?.(t, total)
-      }
-      const loss = (await engine.read(lossSum))[0] / source.examples
-      const weights = await readParams(engine, state)
-      // The loss was measured before each step: what the last step did shows in the weights alone.
-      const finite = Number.isFinite(loss) && Object.values(weights).every(w => firstNonFinite(w.data) < 0)
-      if (!finite) throw diverged(epoch, o.learningRate)
+      const { loss, weights } = await trainer.epoch()
       const metric = measure?.(weights)
       if (metric === undefined || bestMetric === undefined || metric > bestMetric) {
         best = weights
@@ -127,11 +117,19 @@ export async function trainAdapter(
       epochs.push(result)
       o.onEpoch?.(result)
     }
-    return { kind: kind.name, weights: best, epochs, bestEpoch, stoppedEarly, baseMetric, engine: engine.name }
+    return {
+      kind: kind.name,
+      weights: best,
+      epochs,
+      bestEpoch,
+      stoppedEarly,
+      baseMetric,
+      engine: engine.name,
+      engineDescription: engine.description,
+      engineReason: selected.reason,
+    }
   } finally {
-    free()
-    freeParams(engine, state)
-    for (const t of [queries, documents]) engine.free(t)
+    trainer?.free()
     if (!given) engine.dispose()
   }
 }
@@ -179,17 +177,6 @@ function refuseZeroVector(m: Matrix, ids: readonly string[], what: string): void
       { details: { id: ids[i] } },
     )
   }
-}
-
-function diverged(epoch: number, learningRate: number): AdapterTrainError {
-  return new AdapterTrainError(
-    'TRAIN_DIVERGED',
-    `the loss or the weights are not finite in epoch ${epoch}: training diverged; lower --learning-rate (${learningRate}) or --scale`,
-  )
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AdapterTrainError('ABORTED', 'training was stopped', { cause: signal.reason })
 }
 
 function withoutUndefined<T extends object>(options: T): Partial<T> {

@@ -5,6 +5,7 @@ import { anchorAt } from '../../src/engines/engine.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import type { CandidateBatch } from '../../src/losses/candidates.js'
 import { dot, type Matrix, matrix, norm, row } from '../../src/math/matrix.js'
+import { createBuffers } from '../../src/train/buffers.js'
 import { createParams, freeParams, identityWeights } from '../../src/train/parameters.js'
 import { createStep } from '../../src/train/step.js'
 import { expectClose, garbage, randomMatrix, randomUnitRows, sparse } from './engine/support.js'
@@ -40,7 +41,7 @@ export function adapterKindContract(name: string): void {
       const state = createParams(engine, kind, d)
       const q = randomMatrix(5, d, 1)
       const [X, Z] = [engine.upload(q), garbage(engine, 5, d)]
-      kind.forward(engine, state.params, X, Z)
+      kind.forward(engine, state.params, X, Z, createBuffers(engine).scratch)
       expect(await engine.read(Z)).toEqual(q.data)
       expect(await engine.read(X)).toEqual(q.data)
       const out = new Float32Array(d).fill(Number.NaN)
@@ -54,7 +55,7 @@ export function adapterKindContract(name: string): void {
       const weights = randomWeights(d, 2)
       const q = randomMatrix(6, d, 3)
       const [X, Z] = [engine.upload(q), garbage(engine, 6, d)]
-      kind.forward(engine, uploadAll(weights), X, Z)
+      kind.forward(engine, uploadAll(weights), X, Z, createBuffers(engine).scratch)
       const applied = matrix(6, d, new Float32Array(6 * d).fill(Number.NaN))
       for (let i = 0; i < 6; i++) kind.apply(weights, row(q, i).slice(), row(applied, i))
       expectClose(applied.data, await engine.read(Z), 1e-5, 'query')
