@@ -1,0 +1,63 @@
+import { endianness } from 'node:os'
+import type { BinaryFile } from './binary-file.js'
+
+const LITTLE_ENDIAN_HOST = endianness() === 'LE'
+
+/** Values that are read at once: a view of bytes ends at 4 GiB, a single read at 2 GiB. */
+const BLOCK = 1 << 22
+
+/** How a floating-point number (IEEE 754) stands in a file. */
+export interface FloatType {
+  readonly bytes: 2 | 4 | 8
+  readonly littleEndian: boolean
+}
+
+/**
+ * Fills `out` with the next values of the file as float32; float32 values go straight into it, without a second copy.
+ *
+ * float64 is rounded to the nearest float32, which is infinite above 3.4e38.
+ */
+export async function readFloats(file: BinaryFile, type: FloatType, out: Float32Array): Promise<void> {
+  const swapped = type.littleEndian !== LITTLE_ENDIAN_HOST
+  const block = type.bytes === 4 ? undefined : new ArrayBuffer(Math.min(BLOCK, out.length) * type.bytes)
+  for (let at = 0; at < out.length; at += BLOCK) {
+    const count = Math.min(BLOCK, out.length - at)
+    const bytes = block
+      ? Buffer.from(block, 0, count * type.bytes)
+      : Buffer.from(out.buffer, out.byteOffset + 4 * at, 4 * count)
+    await file.fill(bytes)
+    if (swapped) swap(bytes, type.bytes)
+    if (block && type.bytes === 8) out.set(new Float64Array(block, 0, count), at)
+    else if (block) decodeHalves(new Uint16Array(block, 0, count), out, at)
+  }
+}
+
+function swap(bytes: Buffer, width: FloatType['bytes']): void {
+  if (width === 2) bytes.swap16()
+  else if (width === 4) bytes.swap32()
+  else bytes.swap64()
+}
+
+/** The values as little-endian float32: a view of `values` where the host's byte order is that, else a copy. */
+export function littleEndianBytes(values: Float32Array, littleEndianHost = LITTLE_ENDIAN_HOST): Buffer {
+  const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
+  return littleEndianHost ? bytes : Buffer.from(bytes).swap32()
+}
+
+let halfTable: Float32Array | undefined
+
+function decodeHalves(halves: Uint16Array, out: Float32Array, at: number): void {
+  halfTable ??= makeHalfTable()
+  for (let i = 0; i < halves.length; i++) out[at + i] = halfTable[halves[i]]
+}
+
+/** Every float16 as a float32, by its bits: float16 has only 65,536 values. */
+function makeHalfTable(): Float32Array {
+  return Float32Array.from({ length: 1 << 16 }, (_, bits) => {
+    const sign = bits & 0x8000 ? -1 : 1
+    const exponent = (bits >> 10) & 31
+    const fraction = bits & 1023
+    if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
+  })
+}

@@ -1,0 +1,109 @@
+import { quote } from '../dataset/check.js'
+import { invalidFile } from '../dataset/place.js'
+import type { BinaryFile } from './binary-file.js'
+import type { FloatType } from './floats.js'
+
+const MAGIC = '\x93NUMPY'
+/** Magic string, two bytes of version, two bytes of header length. */
+const PREFIX_BYTES = 10
+const ALIGNMENT = 64
+/** Of a two-dimensional array it is about a hundred bytes; a length above this is no header. */
+const MAX_HEADER_BYTES = 1 << 20
+
+/** What the header of a `.npy` file says. */
+export interface NpyHeader {
+  /** Bytes before the first value. */
+  readonly bytes: number
+  readonly type: FloatType
+  /** Whether the values stand column after column. */
+  readonly fortranOrder: boolean
+  readonly rows: number
+  readonly cols: number
+}
+
+/**
+ * Reads the header of a `.npy` file of version 1.0, 2.0 or 3.0.
+ *
+ * @throws DATASET_INVALID when it is none, or holds anything but a two-dimensional array of floating-point numbers
+ * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ */
+export async function readNpyHeader(file: BinaryFile): Promise<NpyHeader> {
+  const take = async (count: number): Promise<Buffer> => {
+    const bytes = Buffer.alloc(count)
+    await file.fill(bytes)
+    return bytes
+  }
+  const prefix = await take(Math.min(PREFIX_BYTES, file.size))
+  if (!prefix.toString('latin1').startsWith(MAGIC)) throw notNpy(file.path, prefix)
+  if (prefix.length < PREFIX_BYTES) throw wrong(file.path, `is cut short: its header ends after ${prefix.length} bytes`)
+  const [major, minor] = [prefix[6], prefix[7]]
+  if (major < 1 || major > 3 || minor !== 0) {
+    throw wrong(file.path, `is of .npy version ${major}.${minor}, expected 1.0, 2.0 or 3.0`)
+  }
+  let length = prefix.readUInt16LE(8)
+  let bytes = PREFIX_BYTES
+  if (major > 1) {
+    if (file.size < PREFIX_BYTES + 2) throw wrong(file.path, `is cut short: its header ends after ${file.size} bytes`)
+    length += (await take(2)).readUInt16LE() * 65536
+    bytes += 2
+  }
+  if (length > MAX_HEADER_BYTES) throw wrong(file.path, `has a broken header: it claims to be ${length} bytes long`)
+  if (bytes + length > file.size) {
+    throw wrong(file.path, `is cut short: its header should end at byte ${bytes + length}, the file has ${file.size}`)
+  }
+  const text = (await take(length)).toString(major === 3 ? 'utf8' : 'latin1')
+  return { bytes: bytes + length, ...parseHeader(file.path, text) }
+}
+
+/** The header of a float32 matrix in rows, byte for byte as NumPy writes it (version 1.0). */
+export function npyHeader(rows: number, cols: number): Buffer {
+  const fields = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${cols}), }`
+  const bytes = Math.ceil((PREFIX_BYTES + fields.length + 1) / ALIGNMENT) * ALIGNMENT
+  const header = Buffer.alloc(bytes, ' ')
+  header.write(`${MAGIC}\x01\x00`, 'latin1')
+  header.writeUInt16LE(bytes - PREFIX_BYTES, 8)
+  header.write(fields, PREFIX_BYTES, 'latin1')
+  header[bytes - 1] = 10
+  return header
+}
+
+/** The header is a Python dictionary; other tools than NumPy order and space it differently. */
+function parseHeader(path: string, text: string): Omit<NpyHeader, 'bytes'> {
+  const field = (name: string, value: string): string | undefined =>
+    new RegExp(`['"]${name}['"]\\s*:\\s*(?:${value})`).exec(text)?.slice(1).find(Boolean)
+  const descr = field('descr', `'([^']*)'|"([^"]*)"|(\\[[^\\]]*\\])`)
+  const order = field('fortran_order', '(True|False)')
+  const shape = field('shape', '(\\([\\d\\s,L]*\\))')
+  if (descr === undefined || order === undefined || shape === undefined) {
+    const problem = `has a broken header: expected descr, fortran_order and shape, found ${quote(text.trim())}`
+    throw wrong(path, problem)
+  }
+  const type = /^([<>=|]?)f([248])$/.exec(descr)
+  if (!type) {
+    const remedy = "Save it with numpy.save(path, x.astype('float32'))."
+    throw wrong(path, `holds values of type ${quote(descr)}, expected float32, float64 or float16. ${remedy}`)
+  }
+  const sizes = [...shape.matchAll(/\d+/g)].map(Number)
+  if (sizes.length !== 2 || !sizes.every(Number.isSafeInteger)) {
+    const found = `an array of ${sizes.length} dimension${sizes.length === 1 ? '' : 's'}, shape ${shape}`
+    throw wrong(path, `holds ${found}; expected two dimensions, one row a vector`)
+  }
+  return {
+    type: { bytes: Number(type[2]) as FloatType['bytes'], littleEndian: type[1] !== '>' },
+    fortranOrder: order === 'True',
+    rows: sizes[0],
+    cols: sizes[1],
+  }
+}
+
+function notNpy(path: string, prefix: Buffer): Error {
+  if (prefix.length === 0) return wrong(path, 'is empty, expected a .npy file')
+  if (prefix.toString('latin1', 0, 2) === 'PK') {
+    return wrong(path, 'is a ZIP archive such as .npz. Save the array alone with numpy.save.')
+  }
+  return wrong(path, `is no .npy file: it starts with ${quote(prefix.toString('latin1'))}, expected "\\x93NUMPY"`)
+}
+
+function wrong(path: string, problem: string): Error {
+  return invalidFile({ file: path }, problem)
+}

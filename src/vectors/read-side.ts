@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import { show } from '../dataset/check.js'
+import { createLineFinder } from '../dataset/json-cursor.js'
+import { readJsonDocument } from '../dataset/json-document.js'
+import { invalidFile, location } from '../dataset/place.js'
+import { readTextFile } from '../dataset/text-file.js'
+import { AdapterTrainError } from '../errors.js'
+import { firstNonFinite, type Matrix } from '../math/matrix.js'
+import { readJsonlVectors } from './jsonl.js'
+import { readNpy } from './npy.js'
+import { readRaw } from './raw.js'
+
+/** The vectors of one side (queries or documents) of one part. */
+export interface VectorSide {
+  /** Path, for messages. */
+  readonly file: string
+  readonly matrix: Matrix
+  readonly ids: readonly string[]
+  readonly texts?: readonly (string | undefined)[]
+}
+
+type Read = (path: string, folder: string) => Promise<Omit<VectorSide, 'file' | 'ids'> & { ids?: readonly string[] }>
+
+const SHAPE = 'shape.json'
+
+const FORMS: Readonly<Record<string, Read>> = {
+  '.npy': async path => ({ matrix: await readNpy(path) }),
+  '.f32': async (path, folder) => ({ matrix: await readRaw(path, await readDimension(path, folder)) }),
+  '.jsonl': readJsonlVectors,
+}
+
+/** The names that vectors called `stem` may have, as in `a.npy, a.f32 or a.jsonl`. */
+export function expectedNames(stem: string): string {
+  const names = Object.keys(FORMS).map(extension => stem + extension)
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+}
+
+/**
+ * The extension of the file that holds the vectors called `stem`; `undefined` where there is none.
+ * @throws DATASET_FORMAT when there are several
+ */
+export function findForm(folder: string, entries: readonly string[], stem: string): string | undefined {
+  const found = Object.keys(FORMS).filter(extension => entries.includes(stem + extension))
+  if (found.length <= 1) return found[0]
+  const names = found.map(extension => stem + extension).join(' and ')
+  throw new AdapterTrainError('DATASET_FORMAT', `${folder} holds ${names}, which may differ. Keep one of them.`, {
+    details: { file: folder, names: found.map(extension => stem + extension) },
+  })
+}
+
+/**
+ * Reads the vectors called `stem`, and their texts where `textsName` or the vectors' own file has them.
+ *
+ * @throws FILE_NOT_FOUND, FILE_READ, ENGINE_MEMORY
+ * @throws DATASET_INVALID when the file is broken or holds no vectors
+ * @throws VECTOR_INVALID when a value is NaN or infinite
+ */
+export async function readSide(
+  folder: string,
+  entries: readonly string[],
+  stem: string,
+  textsName: string,
+): Promise<VectorSide> {
+  const extension = findForm(folder, entries, stem)!
+  const file = join(folder, stem + extension)
+  const { matrix, ids, texts } = await FORMS[extension](file, folder)
+  if (matrix.rows === 0 || matrix.cols === 0) throw invalidFile({ file }, 'holds no vectors')
+  assertFinite(file, extension, matrix)
+  const side = { file, matrix, ids: ids ?? Array.from({ length: matrix.rows }, (_, i) => String(i)) }
+  if (!entries.includes(textsName)) return texts === undefined ? side : { ...side, texts }
+  const textsPath = join(folder, textsName)
+  if (texts !== undefined) {
+    throw new AdapterTrainError('DATASET_FORMAT', `${file} holds texts, and so does ${textsPath}. Keep one of them.`, {
+      details: { file },
+    })
+  }
+  return { ...side, texts: await readTexts(textsPath, side) }
+}
+
+function assertFinite(file: string, extension: string, { cols, data }: Matrix): void {
+  const at = firstNonFinite(data)
+  if (at < 0) return
+  const row = Math.floor(at / cols)
+  const line = extension === '.jsonl' ? row + 1 : undefined
+  throw new AdapterTrainError(
+    'VECTOR_INVALID',
+    `${location({ file, line })}: row ${row}, column ${at % cols} (from 0) is ${data[at]} as float32, expected a finite number`,
+    { details: { file, row, column: at % cols } },
+  )
+}
+
+async function readDimension(rawFile: string, folder: string): Promise<number> {
+  const file = join(folder, SHAPE)
+  const text = await readTextFile(file).catch(cause => {
+    if (!(cause instanceof AdapterTrainError && cause.code === 'FILE_NOT_FOUND')) throw cause
+    const message = `${rawFile} needs ${file}, which does not exist: it says how long a vector is, as {"dim": 384}`
+    throw new AdapterTrainError('FILE_NOT_FOUND', message, { cause, details: { file } })
+  })
+  const expected = 'expected an object such as {"dim": 384}'
+  let shape: unknown
+  try {
+    shape = JSON.parse(text)
+  } catch (cause) {
+    throw invalidFile({ file }, `is not JSON, ${expected}`, cause)
+  }
+  if (typeof shape !== 'object' || shape === null || Array.isArray(shape)) {
+    throw invalidFile({ file }, `is ${show(shape)}, ${expected}`)
+  }
+  const { dim } = shape as { dim?: unknown }
+  if (Number.isSafeInteger(dim) && (dim as number) > 0) return dim as number
+  throw invalidFile({ file }, `"dim" is ${show(dim)}, expected a whole number above 0`)
+}
+
+async function readTexts(path: string, { file, matrix }: VectorSide): Promise<string[]> {
+  const texts: string[] = []
+  await readJsonDocument(path, cursor => {
+    const lineOf = createLineFinder(cursor.text)
+    cursor.array(index => {
+      const line = lineOf(cursor.offset)
+      const text = cursor.value()
+      if (typeof text !== 'string') {
+        throw invalidFile({ file: path, line }, `text ${index} (from 0) is ${show(text)}, expected a string`)
+      }
+      texts.push(text)
+    })
+  })
+  if (texts.length === matrix.rows) return texts
+  throw invalidFile({ file: path }, `holds ${texts.length} texts, expected ${matrix.rows} as ${file} has rows`)
+}

@@ -1,0 +1,129 @@
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { fileError } from '../dataset/text-file.js'
+import { AdapterTrainError } from '../errors.js'
+import { readPairs } from './pairs.js'
+import { expectedNames, findForm, readSide, type VectorSide } from './read-side.js'
+import { groupRows } from './row-groups.js'
+import type { VectorDataset, VectorParts } from './vector-dataset.js'
+
+const PREFIXES = { train: '', validation: 'val_', test: 'test_' } as const
+
+type Part = keyof typeof PREFIXES
+
+export interface ReadVectorsOptions {
+  /** Names the embedding space; an adapter is bound to it. Default: `vectors/<name of the folder>`. */
+  readonly baseId?: string
+}
+
+/**
+ * Reads a folder of vectors that were made elsewhere, as they are (they are not normalized).
+ *
+ * It holds `queries` and `docs`, each as `.npy`, `.f32` (with `shape.json`, `{"dim": 384}`) or `.jsonl`, and `pairs.json`,
+ * `[[query row, document row], ...]`. The same names after `val_` and `test_` are the validation and the test part, which have
+ * the training part's documents where they have none of their own. `query_texts.json` and `doc_texts.json`, a list of strings
+ * each, may give the texts. Ids are those of a `.jsonl` file, else row numbers; then equal ids of `docs` and `test_docs` do not
+ * mean equal documents (see `matchRows`).
+ *
+ * @throws FILE_NOT_FOUND when a file is missing, FILE_READ
+ * @throws DATASET_FORMAT when it is no folder, or holds the same vectors in two forms
+ * @throws DATASET_INVALID when a file is broken or a pair names a row that does not exist
+ * @throws VECTOR_INVALID when vectors differ in length, or a value is NaN or infinite
+ * @throws ENGINE_MEMORY when there is no room for the vectors
+ */
+export async function readVectors(folder: string, options: ReadVectorsOptions = {}): Promise<VectorParts> {
+  const entries = await listFolder(folder)
+  const names = (Object.keys(PREFIXES) as Part[]).filter(part => part === 'train' || isPresent(folder, entries, part))
+  assertComplete(folder, entries, names)
+  const baseId = options.baseId ?? `vectors/${basename(resolve(folder))}`
+  const parts: { -readonly [part in Part]?: VectorDataset } = {}
+  const corpora: (VectorSide & { docTextGroup: Uint32Array })[] = []
+  let first: VectorSide | undefined
+  for (const part of names) {
+    const prefix = PREFIXES[part]
+    const queries = await readSide(folder, entries, `${prefix}queries`, `${prefix}query_texts.json`)
+    first ??= queries
+    assertSameLength(first, queries)
+    const read = findForm(folder, entries, `${prefix}docs`)
+      ? await readSide(folder, entries, `${prefix}docs`, `${prefix}doc_texts.json`)
+      : corpora[0]
+    assertSameLength(first, read)
+    let docs = corpora.find(corpus => isSame(corpus, read))
+    if (docs === undefined) {
+      docs = { ...read, docTextGroup: groupRows(read.matrix, read.texts) }
+      corpora.push(docs)
+    }
+    const positives = await readPairs(
+      join(folder, `${prefix}pairs.json`),
+      { file: queries.file, rows: queries.matrix.rows },
+      { file: read.file, rows: read.matrix.rows },
+    )
+    parts[part] = {
+      baseId,
+      queryIds: queries.ids,
+      docIds: docs.ids,
+      queries: queries.matrix,
+      docs: docs.matrix,
+      positives,
+      docTextGroup: docs.docTextGroup,
+      ...(queries.texts && { queryTexts: queries.texts }),
+      ...(docs.texts && { docTexts: docs.texts }),
+    }
+  }
+  return parts as VectorParts
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  const failed = (cause: unknown): never => {
+    throw fileError(folder, cause)
+  }
+  if (!(await stat(folder).catch(failed)).isDirectory()) {
+    const message = `${folder} is a file, expected a folder with queries, docs and pairs.json`
+    throw new AdapterTrainError('DATASET_FORMAT', message, { details: { file: folder } })
+  }
+  return (await readdir(folder).catch(failed)).sort()
+}
+
+function isPresent(folder: string, entries: readonly string[], part: Part): boolean {
+  const prefix = PREFIXES[part]
+  const vectors = ['queries', 'docs'].some(stem => findForm(folder, entries, prefix + stem) !== undefined)
+  return vectors || entries.includes(`${prefix}pairs.json`)
+}
+
+function assertComplete(folder: string, entries: readonly string[], parts: readonly Part[]): void {
+  const missing = parts.flatMap(part => {
+    const prefix = PREFIXES[part]
+    const stems = part === 'train' ? ['queries', 'docs'] : [`${prefix}queries`]
+    const vectors = stems.filter(stem => findForm(folder, entries, stem) === undefined).map(expectedNames)
+    return entries.includes(`${prefix}pairs.json`) ? vectors : [...vectors, `${prefix}pairs.json`]
+  })
+  if (missing.length === 0) return
+  const found = entries.length === 0 ? 'nothing' : entries.slice(0, 10).join(', ') + (entries.length > 10 ? ', …' : '')
+  const message = `${folder} has no ${missing.join(', and no ')}; found ${found}`
+  throw new AdapterTrainError('FILE_NOT_FOUND', message, { details: { file: folder, missing } })
+}
+
+function assertSameLength(a: VectorSide, b: VectorSide): void {
+  if (a.matrix.cols === b.matrix.cols) return
+  throw new AdapterTrainError(
+    'VECTOR_INVALID',
+    `${a.file} has vectors of ${a.matrix.cols} values, ${b.file} of ${b.matrix.cols}; expected vectors of one model`,
+    { details: { files: [a.file, b.file], dimensions: [a.matrix.cols, b.matrix.cols] } },
+  )
+}
+
+/** Whether `b` is the same documents as `a`, such as a test set's own copy of the corpus. */
+function isSame(a: VectorSide, b: VectorSide): boolean {
+  return (
+    a === b ||
+    (isEqual(a.matrix.data, b.matrix.data) &&
+      isEqual(a.ids, b.ids) &&
+      (b.texts === undefined || isEqual(a.texts ?? [], b.texts)))
+  )
+}
+
+function isEqual(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
+  let i = 0
+  while (i < a.length && a[i] === b[i]) i++
+  return i === a.length && i === b.length
+}
