@@ -1,6 +1,7 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, normalizedRows, takeRows } from '../math/matrix.js'
+import { mean } from '../math/statistics/moments.js'
 import { DEFAULT_METRICS, parseMetric } from './metrics/index.js'
 import { tieRankOf, topK } from './top-k.js'
 
@@ -11,11 +12,17 @@ export interface Evaluation {
   readonly mean: Scores
   /** One value a query, in the order of `Evaluator.queryRows`. */
   readonly perQuery: Readonly<Record<string, Float64Array>>
+  /** Rank of each query's first relevant document, from 1, in the same order; 0 where it is not among the first `depth`. */
+  readonly firstRank: Uint32Array
+  /** How many documents of each ranking were looked at: the deepest cut-off of the metrics, or all documents. */
+  readonly depth: number
 }
 
 export interface Evaluator {
   /** Rows of the data set's queries that have at least one relevant document; the others cannot be scored. */
   readonly queryRows: Uint32Array
+  /** Ids of these queries. */
+  readonly queryIds: readonly string[]
   /**
    * Ranks the documents for every query and scores the rankings.
    * @param queries all query vectors of the data set, adapted or not, [queries, d]
@@ -43,24 +50,21 @@ export function createEvaluator(data: EmbeddedDataset, specs: readonly string[] 
 
   return {
     queryRows,
+    queryIds: Array.from(queryRows, i => data.queryIds[i]),
     evaluate(queries) {
       const all = queryRows.length === queries.rows
       const top = topK(all ? queries : takeRows(queries, queryRows), units, deepest, tieRank)
       const perQuery = Object.fromEntries(specs.map(spec => [spec, new Float64Array(queryRows.length)]))
+      const firstRank = new Uint32Array(queryRows.length)
       for (let i = 0; i < queryRows.length; i++) {
         const positives = data.positives[queryRows[i]]
         const found = top.rows.subarray(i * top.k, (i + 1) * top.k)
         const ranking = { grades: Array.from(found, doc => positives.get(doc) ?? 0), relevant: relevant[i] }
+        firstRank[i] = ranking.grades.findIndex(grade => grade > 0) + 1
         for (const { spec, metric, k } of metrics) perQuery[spec][i] = metric.score(ranking, k)
       }
-      const mean = Object.fromEntries(specs.map(spec => [spec, meanOf(perQuery[spec])]))
-      return { mean, perQuery }
+      const means = Object.fromEntries(specs.map(spec => [spec, mean(perQuery[spec])]))
+      return { mean: means, perQuery, firstRank, depth: top.k }
     },
   }
-}
-
-function meanOf(values: Float64Array): number {
-  let sum = 0
-  for (const value of values) sum += value
-  return sum / values.length
 }
