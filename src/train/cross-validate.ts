@@ -1,0 +1,83 @@
+import type { AdapterKind, Weights } from '../adapters/kind.js'
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import type { Engine, Tensor } from '../engines/engine.js'
+import { parseMetric } from '../evaluate/metrics/index.js'
+import { positiveRanks } from '../evaluate/positive-ranks.js'
+import { rankingFromRanks } from '../evaluate/ranking-from-ranks.js'
+import { tieRankOf } from '../evaluate/top-k.js'
+import { normalizedRows, takeRows } from '../math/matrix.js'
+import { createBuffers } from './buffers.js'
+import { withQueries } from './folds.js'
+import { createTrainer, type TrainerOptions } from './trainer.js'
+
+/** Scores queries on an engine, adapted or not. */
+export interface Scorer {
+  /**
+   * @param rows queries of the data set
+   * @param weights of an adapter of the scorer's kind; absent for the base
+   * @returns the metric of each of these queries
+   */
+  score(rows: Uint32Array, weights?: Weights): Promise<Float64Array>
+  free(): void
+}
+
+/** Puts the documents of a data set on an engine and scores queries against them. */
+export function createScorer(engine: Engine, data: EmbeddedDataset, kind: AdapterKind, metricSpec: string): Scorer {
+  const units = engine.upload(normalizedRows(data.docs))
+  const tieRank = tieRankOf(data.docIds)
+  const { metric, k } = parseMetric(metricSpec)
+  return {
+    async score(rows, weights) {
+      const positives = Array.from(rows, i => data.positives[i])
+      const X = engine.upload(takeRows(data.queries, rows))
+      const tensors: Tensor[] = [X]
+      let Z = X
+      const buffers = createBuffers(engine)
+      if (weights) {
+        const params = Object.fromEntries(Object.entries(weights).map(([name, m]) => [name, engine.upload(m)]))
+        Z = engine.alloc(X.rows, X.cols)
+        tensors.push(Z, ...Object.values(params))
+        kind.forward(engine, params, X, Z, buffers.scratch)
+      }
+      const ranks = await positiveRanks(engine, Z, units, positives, tieRank)
+      buffers.free()
+      for (const t of tensors) engine.free(t)
+      return Float64Array.from(ranks, (list, i) => metric.score(rankingFromRanks(list, positives[i], k), k))
+    },
+    free: () => engine.free(units),
+  }
+}
+
+/**
+ * Out-of-fold scores: every query is scored by an adapter that was trained without its fold.
+ *
+ * @param folds fold of every query
+ * @returns the metric of every query
+ */
+export async function crossValidate(
+  engine: Engine,
+  data: EmbeddedDataset,
+  scorer: Scorer,
+  folds: Uint32Array,
+  optionsFor: (queries: number) => TrainerOptions,
+): Promise<Float64Array> {
+  const scores = new Float64Array(folds.length)
+  for (let fold = 0; fold <= Math.max(...folds); fold++) {
+    const rows = (held: boolean): Uint32Array =>
+      Uint32Array.from(folds.keys()).filter(i => (folds[i] === fold) === held)
+    const [inside, outside] = [rows(true), rows(false)]
+    const options = optionsFor(outside.length)
+    const trainer = createTrainer(engine, withQueries(data, outside), options)
+    let weights: Weights | undefined
+    try {
+      for (let epoch = 0; epoch < options.epochs; epoch++) weights = (await trainer.epoch()).weights
+    } finally {
+      trainer.free()
+    }
+    const values = await scorer.score(inside, weights)
+    inside.forEach((query, i) => {
+      scores[query] = values[i]
+    })
+  }
+  return scores
+}

@@ -1,0 +1,53 @@
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { takeRows } from '../math/matrix.js'
+import { createRandom, permutation } from '../math/random.js'
+
+/** The part of a data set that consists of the given queries, with all documents. */
+export function withQueries(data: EmbeddedDataset, rows: ArrayLike<number>): EmbeddedDataset {
+  return {
+    ...data,
+    queryIds: Array.from(rows, i => data.queryIds[i]),
+    queries: takeRows(data.queries, rows),
+    positives: Array.from(rows, i => data.positives[i]),
+  }
+}
+
+/**
+ * A sample of at most `queries` labelled queries, and their positives together with other documents up to `documents`; seeded,
+ * in the order of the data set.
+ */
+export function sampleDataset(
+  data: EmbeddedDataset,
+  { queries, documents, seed }: { readonly queries: number; readonly documents: number; readonly seed: number },
+): EmbeddedDataset {
+  const random = createRandom(seed)
+  const labelled = Uint32Array.from(data.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : [])))
+  const rows =
+    labelled.length <= queries
+      ? labelled
+      : permutation(labelled.length, random).subarray(0, queries).map(i => labelled[i]).sort()
+  const part = withQueries(data, rows)
+  if (data.docs.rows <= documents) return part
+
+  const needed = new Set<number>()
+  for (const positives of part.positives) for (const document of positives.keys()) needed.add(document)
+  const rest = Uint32Array.from({ length: data.docs.rows }, (_, i) => i).filter(i => !needed.has(i))
+  const others = permutation(rest.length, random).subarray(0, Math.max(0, documents - needed.size)).map(i => rest[i])
+  const kept = Uint32Array.from([...needed, ...others]).sort()
+  const rowOf = new Map(Array.from(kept, (document, row) => [document, row]))
+  return {
+    ...part,
+    docIds: Array.from(kept, i => data.docIds[i]),
+    docs: takeRows(data.docs, kept),
+    docTextGroup: kept.map(i => data.docTextGroup[i]),
+    positives: part.positives.map(
+      positives => new Map(Array.from(positives, ([document, grade]) => [rowOf.get(document)!, grade])),
+    ),
+  }
+}
+
+/** Which fold each of n queries is held out in; folds differ in size by one at most. */
+export function assignFolds(n: number, folds: number, seed: number): Uint32Array {
+  const order = permutation(n, createRandom(seed))
+  return order.map(position => position % folds)
+}

@@ -1,0 +1,58 @@
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import type { Engine } from '../engines/engine.js'
+import { createPooledSource } from '../losses/pooled.js'
+import { normalizedRows, takeRows } from '../math/matrix.js'
+import { createRandom, permutation } from '../math/random.js'
+import { createBuffers } from './buffers.js'
+import { crossEntropy } from './cross-entropy.js'
+import { RECIPE } from './recipe.js'
+
+/** Queries whose scores are held at once. */
+const BLOCK = 128
+
+/**
+ * Fits the inverse temperature to an embedding: the value of the grid with the lowest cross-entropy of the unadapted queries
+ * against all documents. The cross-entropy is convex in it, so the grid is searched downhill.
+ *
+ * @returns tau0
+ */
+export async function fitTemperature(engine: Engine, data: EmbeddedDataset, seed: number): Promise<number> {
+  const rows = Array.from(data.positives.keys()).filter(i => data.positives[i].size > 0)
+  const chosen = permutation(rows.length, createRandom(seed)).subarray(0, RECIPE.temperatureQueries).map(i => rows[i]).sort()
+  const queries = engine.upload(normalizedRows(takeRows(data.queries, chosen)))
+  const D = engine.upload(normalizedRows(data.docs))
+  const sum = engine.alloc(1, 1)
+  const { scratch, free } = createBuffers(engine)
+  const everything = Uint32Array.from({ length: D.rows }, (_, row) => row)
+  const part: EmbeddedDataset = { ...data, queries: takeRows(data.queries, chosen), positives: Array.from(chosen, i => data.positives[i]) }
+  const options = { batchSize: BLOCK, maxNegatives: D.rows }
+  const batches = [...createPooledSource(part, everything, options).epoch(createRandom(seed))]
+
+  const known = new Map<number, number>()
+  async function lossAt(index: number): Promise<number> {
+    const before = known.get(index)
+    if (before !== undefined) return before
+    engine.fill(sum, 0)
+    for (const batch of batches) {
+      const B = batch.queryRows.length
+      const [U, dU, loss] = [scratch('U', B, D.cols), scratch('dU', B, D.cols), scratch('loss', B, 1)]
+      engine.gatherRows(queries, batch.queryRows, U)
+      crossEntropy(engine, { U, D, dU, loss }, batch, { scale: RECIPE.temperatures[index], gradientScale: 1 }, scratch)
+      engine.addSum(loss, sum)
+    }
+    const value = (await engine.read(sum))[0]
+    known.set(index, value)
+    return value
+  }
+
+  try {
+    let best = RECIPE.temperatures.length >> 1
+    for (const direction of [1, -1]) {
+      while (best + direction in RECIPE.temperatures && (await lossAt(best + direction)) < (await lossAt(best))) best += direction
+    }
+    return RECIPE.temperatures[best]
+  } finally {
+    free()
+    for (const t of [queries, D, sum]) engine.free(t)
+  }
+}
