@@ -7,6 +7,7 @@
 /** Constants in memory: a compiler would make a constant in the code anew for every four values. */
 const CONSTANTS = memory.data<f32>([
   -87.33654, // exp of it is the smallest normal number
+  // biome-ignore lint/suspicious/noApproximativeNumericConstant: the compiler takes literals only
   1.4426950408889634, // 1 / ln 2
   0.693359375, // ln 2, high part
   -2.1219444e-4, // ln 2, low part
