@@ -45,3 +45,13 @@ export function text(name: string): Check<string | undefined> {
     throw wrong(name, 'a non-empty text', value)
   }
 }
+
+/** One or more texts, given as words or separated by commas; absent stays absent. */
+export function list(name: string): Check<readonly string[] | undefined> {
+  return value => {
+    if (value === undefined) return undefined
+    const items = [value].flat().flatMap(item => String(item).split(','))
+    if (items.length > 0 && items.every(item => item.trim() !== '')) return items.map(item => item.trim())
+    throw wrong(name, 'one or more texts', value)
+  }
+}

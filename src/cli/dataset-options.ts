@@ -1,9 +1,10 @@
 import type { Options } from 'yargs'
 import { DATASET_FORMATS, type DatasetFormatName } from '../dataset/formats/index.js'
+import { text } from './checks.js'
 
 const group = 'Data:'
 
-/** Options of every command that reads a data set. */
+/** Options of every command that reads data sets. */
 export const datasetOptions = {
   format: {
     group,
@@ -21,4 +22,13 @@ export const datasetOptions = {
 export interface DatasetArgs {
   readonly format?: DatasetFormatName
   readonly skipInvalid: boolean
+}
+
+/** Option of the commands that read data sets as they are; `train` has several, so there a qrels file is named. */
+export const splitOption = {
+  split: { group, type: 'string', coerce: text('split'), describe: 'split of a BEIR folder, such as test' },
+} as const satisfies Record<string, Options>
+
+export interface SplitArgs {
+  readonly split?: string
 }

@@ -15,42 +15,54 @@ const REDRAW_MS = 100
 const PLAIN_LINE_MS = 5_000
 const BAR_WIDTH = 24
 
-/** A bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere. */
-export function createProgress(label: string, stream: NodeJS.WriteStream, quiet: boolean): Progress {
-  const started = performance.now()
-  let first: number | undefined
-  let drawn = Number.NEGATIVE_INFINITY
+/** The part of a stream that progress needs. */
+export type ProgressStream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & { write(text: string): unknown }
+
+/**
+ * A bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere. Both count from the first update.
+ * @param now milliseconds
+ */
+export function createProgress(
+  label: string,
+  stream: ProgressStream,
+  quiet: boolean,
+  now: () => number = () => performance.now(),
+): Progress {
+  const isTerminal = stream.isTTY && process.env.TERM !== 'dumb'
+  let first: { readonly time: number; readonly done: number } | undefined
+  let written = 0
   let onScreen = false
 
-  function line(done: number, total: number, note: string | undefined): string {
-    first ??= done
-    const seconds = (performance.now() - started) / 1000
-    const rate = (done - first) / Math.max(seconds, 1e-3)
-    const share = total > 0 ? done / total : 1
-    const eta = done < total && rate > 0 ? `  ${formatRate(rate)}/s  ${formatDuration((total - done) / rate)} left` : ''
-    return `${label}  ${Math.floor(share * 100)} %  ${done}/${total}${eta}${note ? `  ${note}` : ''}`
+  function line(done: number, total: number, note = ''): string {
+    const rate = (done - first!.done) / Math.max((now() - first!.time) / 1000, 1e-3)
+    const percent = Math.floor((total > 0 ? done / total : 1) * 100)
+    const rest =
+      done < total && rate > 0 ? `  ${formatRate(rate)}/s  ${formatDuration((total - done) / rate)} left` : ''
+    return `${label}  ${percent} %  ${done}/${total}${rest}${note && `  ${note}`}`
+  }
+
+  function draw(done: number, total: number, note?: string): void {
+    const filled = Math.round((total > 0 ? done / total : 1) * BAR_WIDTH)
+    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
+    stream.write(`\r\x1b[K${`${bar} ${line(done, total, note)}`.slice(0, (stream.columns || 100) - 1)}`)
+    onScreen = true
   }
 
   return {
     update(done, total, note) {
       if (quiet) return
-      const now = performance.now()
-      const text = line(done, total, note)
-      if (now - drawn < (stream.isTTY ? REDRAW_MS : PLAIN_LINE_MS) && !(stream.isTTY && done === total)) return
-      if (!stream.isTTY && drawn === Number.NEGATIVE_INFINITY && done < total) {
-        drawn = now
-        return
+      const time = now()
+      const isFirst = first === undefined
+      first ??= { time, done }
+      if (isTerminal) {
+        if (!isFirst && done < total && time - written < REDRAW_MS) return
+        draw(done, total, note)
+      } else {
+        // The first and the last state are told by other lines.
+        if (!isFirst && (done >= total || time - written < PLAIN_LINE_MS)) return
+        if (!isFirst) stream.write(`${line(done, total, note)}\n`)
       }
-      if (!stream.isTTY && done === total) return
-      drawn = now
-      if (!stream.isTTY) {
-        stream.write(`${text}\n`)
-        return
-      }
-      const filled = Math.round((total > 0 ? done / total : 1) * BAR_WIDTH)
-      const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
-      stream.write(`\r\x1b[K${`${bar} ${text}`.slice(0, (stream.columns ?? 100) - 1)}`)
-      onScreen = true
+      written = time
     },
     end() {
       if (onScreen) stream.write('\r\x1b[K')

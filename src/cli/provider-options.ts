@@ -1,9 +1,10 @@
 import type { Options } from 'yargs'
 import type { EmbeddingCache } from '../cache/cache.js'
-import { openCache } from '../cache/sqlite-cache.js'
+import { AdapterTrainError } from '../errors.js'
 import { createProvider, providerNames } from '../providers/index.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { integer, number, text } from './checks.js'
+import { kebab } from './find-command.js'
 
 /** Default of `--cache`. */
 export const CACHE_FILE = 'cache/embeddings.sqlite'
@@ -105,9 +106,31 @@ export interface ProviderArgs {
   readonly cache: string
 }
 
-/** The provider that the options ask for. */
-export function openProvider(name: string, args: ProviderArgs): Promise<EmbeddingProvider> {
+const LOCAL_ONLY = ['dtype', 'device', 'pooling', 'normalize', 'revision'] as const
+
+/** Options that a provider would take no notice of; who gives one has most likely forgotten or mistaken `--base`. */
+const WITHOUT_EFFECT: Readonly<Record<string, readonly (keyof ProviderArgs)[]>> = {
+  openai: LOCAL_ONLY,
+  cohere: LOCAL_ONLY,
+  sbert: ['baseUrl', 'price'],
+  hashing: ['model', 'baseUrl', 'price', 'timeout', 'maxInputTokens', 'queryPrefix', 'documentPrefix', ...LOCAL_ONLY],
+}
+
+/** @throws USAGE when an option is given that means nothing to the provider */
+export function checkProviderArgs(name: string, args: ProviderArgs): void {
+  const ignored = WITHOUT_EFFECT[name]?.find(key => args[key] !== undefined)
+  if (ignored === undefined) return
+  const readers = providerNames.filter(other => !WITHOUT_EFFECT[other]?.includes(ignored))
+  throw new AdapterTrainError(
+    'USAGE',
+    `--${kebab(ignored)} means nothing to --base ${name}; it is for --base ${readers.join(', ')}`,
+  )
+}
+
+/** The provider that the options ask for; without `apiKey` its key comes from the environment. */
+export function openProvider(name: string, args: ProviderArgs, apiKey?: string): Promise<EmbeddingProvider> {
   return createProvider(name, {
+    apiKey,
     model: args.model,
     dimensions: args.dimensions,
     baseUrl: args.baseUrl,
@@ -122,12 +145,14 @@ export function openProvider(name: string, args: ProviderArgs): Promise<Embeddin
     maxInputTokens: args.maxInputTokens,
     maxInputs: args.batchInputs,
     concurrency: args.concurrency,
-    timeoutMs: args.timeout === undefined ? undefined : args.timeout * 1000,
+    timeoutMs: args.timeout === undefined ? undefined : Math.max(1, Math.round(args.timeout * 1000)),
     price: args.price,
   })
 }
 
 /** The cache that `--cache` asks for; `undefined` for "none". */
 export async function openCacheOption(args: ProviderArgs): Promise<EmbeddingCache | undefined> {
-  return args.cache === 'none' ? undefined : openCache(args.cache)
+  if (args.cache === 'none') return undefined
+  const { openCache } = await import('../cache/sqlite-cache.js')
+  return openCache(args.cache)
 }

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import type { Console } from './console.js'
-import { openCacheOption, openProvider, type ProviderArgs } from './provider-options.js'
+import { checkProviderArgs, openCacheOption, openProvider, type ProviderArgs } from './provider-options.js'
 
 /** What a command that embeds works with. */
 export interface Session {
@@ -12,32 +13,45 @@ export interface Session {
   readonly signal: AbortSignal
   /** Retries, progress and cost lines. */
   readonly embed: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
+  /** Lets Ctrl-C end the program at once, also in the middle of a long computation: nothing is left to be stored. */
+  release(): void
 }
 
-/** Opens provider and cache, runs `work`, and closes them however it ends. */
+/**
+ * Opens provider and cache, runs `work`, and closes them however it ends.
+ * @param dry `work` sends nothing: no key is needed, and no cache file is made where there is none
+ */
 export async function withSession<T>(
   base: string,
   args: ProviderArgs,
   out: Console,
   work: (session: Session) => Promise<T>,
+  { dry = false } = {},
 ): Promise<T> {
-  const provider = await openProvider(base, args)
-  const cache = await openCacheOption(args)
+  checkProviderArgs(base, args)
   const abort = new AbortController()
   const stop = (): void => {
     if (abort.signal.aborted) process.exit(1)
     out.warn('stopping; press Ctrl-C again to stop at once')
     abort.abort()
   }
+  const release = (): void => {
+    process.off('SIGINT', stop)
+  }
   process.on('SIGINT', stop)
   const bar = out.progress('embedding')
+  let provider: EmbeddingProvider | undefined
+  let cache: EmbeddingCache | undefined
   try {
-    return await work({ provider, cache, signal: abort.signal, embed: embedReporting(args, out, bar, provider) })
+    provider = await openProvider(base, args, dry ? 'none' : undefined)
+    cache = dry && !existsSync(args.cache) ? undefined : await openCacheOption(args)
+    const embed = embedReporting(args, out, bar, provider)
+    return await work({ provider, cache, signal: abort.signal, embed, release })
   } finally {
-    process.off('SIGINT', stop)
+    release()
     bar.end()
     cache?.close()
-    await provider.close?.()
+    await provider?.close?.()
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Adapter } from '../adapters/adapter.js'
 import { applyAdapter } from '../adapters/adapter.js'
 import type { EmbeddingCache } from '../cache/cache.js'
@@ -149,8 +150,10 @@ function countsOf(parts: Parts, name: keyof Parts): PartCounts {
   return { queries, pairs, documents }
 }
 
-function dataHash(parts: Parts): string {
-  return [parts.train, parts.validation, parts.test].map(part => (part ? hashDataset(part) : '-')).join(' ')
+/** SHA-256 over the hashes of the parts, `-` for an absent one, each on a line. */
+function dataHash({ train, validation, test }: Parts): string {
+  const lines = [train, validation, test].map(part => `${part ? hashDataset(part) : '-'}\n`)
+  return createHash('sha256').update(lines.join('')).digest('hex')
 }
 
 /** Every training option with the value it had; callbacks and handles left out. */

@@ -3,10 +3,12 @@ import { openCache, type SqliteCache } from '../../cache/sqlite-cache.js'
 import { AdapterTrainError } from '../../errors.js'
 import type { CacheArgs } from '../commands/cache.js'
 import { type Console, createConsole, formatTable } from '../console.js'
+import { kebab } from '../find-command.js'
 
 /** Runs one of the maintenance actions on a cache file that exists. */
 export async function cache(args: CacheArgs): Promise<void> {
   const out = createConsole(args)
+  checkArgs(args)
   if (!existsSync(args.cache)) {
     throw new AdapterTrainError(
       'FILE_NOT_FOUND',
@@ -18,6 +20,27 @@ export async function cache(args: CacheArgs): Promise<void> {
     ACTIONS[args.action](file, args, out)
   } finally {
     file.close()
+  }
+}
+
+/** Damaged vectors that are listed one by one. */
+const LISTED = 20
+
+/** Which action an option belongs to. */
+const BELONGS = { repair: 'verify', space: 'prune', olderThanDays: 'prune', all: 'prune' } as const
+
+/** @throws USAGE when an option belongs to another action, or it is not said what to delete */
+function checkArgs(args: CacheArgs): void {
+  const given = (Object.keys(BELONGS) as (keyof typeof BELONGS)[]).filter(
+    name => args[name] !== undefined && args[name] !== false,
+  )
+  const stray = given.find(name => BELONGS[name] !== args.action)
+  if (stray) {
+    throw new AdapterTrainError('USAGE', `--${kebab(stray)} belongs to cache ${BELONGS[stray]}, not to ${args.action}`)
+  }
+  const selected = given.includes('space') || args.olderThanDays !== undefined
+  if (args.action === 'prune' && args.all === selected) {
+    throw new AdapterTrainError('USAGE', 'cache prune: expected --all, or --space or --older-than-days or both')
   }
 }
 
@@ -38,23 +61,19 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
   },
   verify(file, { json, repair }, out) {
     const found = file.verify({ repair })
-    if (json) out.json(found)
     out.result(`${found.vectors} vectors checked, ${found.bad.length} damaged, ${found.removed} removed`)
-    for (const { space, textHash, problem } of found.bad.slice(0, 20))
+    for (const { space, textHash, problem } of found.bad.slice(0, LISTED))
       out.result(`  ${textHash.slice(0, 16)}  ${problem}  ${space}`)
+    if (found.bad.length > LISTED) out.result(`  and ${found.bad.length - LISTED} more`)
     for (const problem of found.structure) out.result(`  file structure: ${problem}`)
-    if (found.structure.length > 0) {
-      throw new AdapterTrainError(
-        'CACHE_CORRUPT',
-        `the structure of ${file.file} is damaged; move the file away and embed again`,
-      )
-    }
-    if (found.bad.length > found.removed) {
-      throw new AdapterTrainError(
-        'CACHE_CORRUPT',
-        `${found.bad.length} vectors of ${file.file} are damaged; they are never served; delete them with --repair`,
-      )
-    }
+    const problem =
+      found.structure.length > 0
+        ? `the structure of ${file.file} is damaged; move the file away and embed again`
+        : found.bad.length > found.removed
+          ? `${found.bad.length} vectors of ${file.file} are damaged; they are never served; delete them with --repair`
+          : undefined
+    if (problem) throw new AdapterTrainError('CACHE_CORRUPT', problem, { details: { report: found } })
+    if (json) out.json(found)
   },
   prune(file, { json, space, olderThanDays, all }, out) {
     const pruned = file.prune({ space, olderThanDays, all })

@@ -4,6 +4,7 @@ import { parseMetric } from '../../evaluate/metrics/index.js'
 import { runEvaluation } from '../../pipeline/run-evaluation.js'
 import type { EvaluateArgs } from '../commands/evaluate.js'
 import { createConsole } from '../console.js'
+import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { withSession } from '../session.js'
 import { comparisonTable } from '../tables.js'
@@ -12,12 +13,26 @@ import { comparisonTable } from '../tables.js'
 export async function evaluate(args: EvaluateArgs): Promise<void> {
   const out = createConsole(args)
   args.metrics.forEach(parseMetric)
+  checkProviderArgs(args.base, args)
   const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
-  const { dataset, skipped } = await readDataset(args.data, args)
+  const { format, split, skipInvalid, metrics, allowMismatch } = args
+  const { dataset, skipped } = await readDataset(args.data, { format, split, skipInvalid })
   reportSkipped(skipped, out)
   await withSession(args.base, args, out, async session => {
-    const { metrics, allowMismatch } = args
-    const { embedding, ...report } = await runEvaluation({ ...session, data: dataset, adapter, allowMismatch, metrics })
+    const { embedding, ...report } = await runEvaluation({
+      ...session,
+      data: dataset,
+      adapter,
+      allowMismatch,
+      metrics,
+      embed: {
+        ...session.embed,
+        onProgress: progress => {
+          session.embed.onProgress?.(progress)
+          if (progress.done === progress.total) session.release()
+        },
+      },
+    })
     if (args.json) {
       out.json(report)
       return

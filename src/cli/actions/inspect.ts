@@ -11,6 +11,7 @@ import { reportSkipped } from '../report-skipped.js'
 /** Prints what adapter files and data sets hold, and what the data sets share. */
 export async function inspect(args: InspectArgs): Promise<void> {
   const out = createConsole(args)
+  const { format, split, skipInvalid } = args
   const reports: unknown[] = []
   const datasets: { path: string; dataset: QADataset }[] = []
   for (const path of args.files) {
@@ -19,7 +20,7 @@ export async function inspect(args: InspectArgs): Promise<void> {
       reports.push({ file: path, type: 'adapter', ...adapterFacts(adapter) })
       out.result(describeAdapter(path, adapter))
     } else {
-      const { dataset, skipped } = await readDataset(path, args)
+      const { dataset, skipped } = await readDataset(path, { format, split, skipInvalid })
       reportSkipped(skipped, out)
       const description = describeDataset(dataset)
       datasets.push({ path, dataset })

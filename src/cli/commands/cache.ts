@@ -1,9 +1,8 @@
-import type { CommandModule, Options } from 'yargs'
 import { number, text } from '../checks.js'
-import { type OutputArgs, outputOptions } from '../command.js'
+import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { providerOptions } from '../provider-options.js'
 
-const options = {
+const options = defineOptions({
   cache: {
     type: 'string',
     default: providerOptions.cache.default,
@@ -23,7 +22,7 @@ const options = {
   },
   all: { type: 'boolean', default: false, describe: 'prune: everything' },
   ...outputOptions,
-} as const satisfies Record<string, Options>
+})
 
 export interface CacheArgs extends OutputArgs {
   readonly action: 'stats' | 'verify' | 'prune'
@@ -35,7 +34,8 @@ export interface CacheArgs extends OutputArgs {
 }
 
 /** `adapter-train cache` */
-export const cacheCommand: CommandModule<object, CacheArgs> = {
+export const cacheCommand: Command<CacheArgs> = {
+  options,
   command: 'cache <action>',
   describe: 'look after the file of embeddings',
   builder: yargs =>

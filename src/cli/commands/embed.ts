@@ -1,28 +1,29 @@
-import type { CommandModule, Options } from 'yargs'
-import { type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions } from '../dataset-options.js'
+import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
+import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
 
-const options = {
+const options = defineOptions({
   ...providerOptions,
   base: { ...providerOptions.base, default: 'hashing' },
   ...datasetOptions,
+  ...splitOption,
   estimate: {
     type: 'boolean',
     default: false,
     describe: 'only say what is missing and what it would cost; send nothing',
   },
   ...outputOptions,
-} as const satisfies Record<string, Options>
+})
 
-export interface EmbedArgs extends ProviderArgs, DatasetArgs, OutputArgs {
+export interface EmbedArgs extends ProviderArgs, DatasetArgs, SplitArgs, OutputArgs {
   readonly base: string
   readonly data: readonly string[]
   readonly estimate: boolean
 }
 
 /** `adapter-train embed` */
-export const embedCommand: CommandModule<object, EmbedArgs> = {
+export const embedCommand: Command<EmbedArgs> = {
+  options,
   command: 'embed <data..>',
   describe: 'embed data sets into the cache, or estimate what that costs',
   builder: yargs =>

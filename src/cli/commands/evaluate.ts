@@ -1,11 +1,10 @@
-import type { CommandModule, Options } from 'yargs'
 import { DEFAULT_METRICS } from '../../evaluate/metrics/index.js'
-import { text } from '../checks.js'
-import { type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions } from '../dataset-options.js'
+import { list, text } from '../checks.js'
+import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
+import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
 
-const options = {
+const options = defineOptions({
   ...providerOptions,
   base: { ...providerOptions.base, default: 'hashing' },
   data: {
@@ -15,29 +14,35 @@ const options = {
     coerce: text('data'),
     describe: 'data set to evaluate on',
   },
-  split: { group: 'Data:', type: 'string', coerce: text('split'), describe: 'split of a BEIR folder' },
   ...datasetOptions,
+  ...splitOption,
   adapter: { type: 'string', coerce: text('adapter'), describe: 'adapter file to compare with the base' },
   'allow-mismatch': {
     type: 'boolean',
     default: false,
     describe: "evaluate although the provider is not the adapter's base",
   },
-  metrics: { type: 'array', string: true, default: DEFAULT_METRICS, describe: 'metrics as name@k' },
+  metrics: {
+    type: 'array',
+    string: true,
+    coerce: list('metrics'),
+    default: DEFAULT_METRICS,
+    describe: 'metrics as name@k, separated by blanks or commas',
+  },
   ...outputOptions,
-} as const satisfies Record<string, Options>
+})
 
-export interface EvaluateArgs extends ProviderArgs, DatasetArgs, OutputArgs {
+export interface EvaluateArgs extends ProviderArgs, DatasetArgs, SplitArgs, OutputArgs {
   readonly base: string
   readonly data: string
-  readonly split?: string
   readonly adapter?: string
   readonly allowMismatch: boolean
   readonly metrics: readonly string[]
 }
 
 /** `adapter-train evaluate` */
-export const evaluateCommand: CommandModule<object, EvaluateArgs> = {
+export const evaluateCommand: Command<EvaluateArgs> = {
+  options,
   command: 'evaluate',
   describe: 'score a base model, and an adapter on it, on labelled queries',
   builder: yargs =>

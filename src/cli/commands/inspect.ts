@@ -1,15 +1,15 @@
-import type { CommandModule, Options } from 'yargs'
-import { type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions } from '../dataset-options.js'
+import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
+import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../dataset-options.js'
 
-const options = { ...datasetOptions, ...outputOptions } as const satisfies Record<string, Options>
+const options = defineOptions({ ...datasetOptions, ...splitOption, ...outputOptions })
 
-export interface InspectArgs extends DatasetArgs, OutputArgs {
+export interface InspectArgs extends DatasetArgs, SplitArgs, OutputArgs {
   readonly files: readonly string[]
 }
 
 /** `adapter-train inspect` */
-export const inspectCommand: CommandModule<object, InspectArgs> = {
+export const inspectCommand: Command<InspectArgs> = {
+  options,
   command: 'inspect <files..>',
   describe: 'show what is in adapter files and data sets',
   builder: yargs =>

@@ -1,24 +1,19 @@
-import { existsSync } from 'node:fs'
-import type { CommandModule, Options } from 'yargs'
 import { ADAPTER_KIND_NAMES } from '../../adapters/index.js'
 import { ENGINE_NAMES } from '../../engines/index.js'
-import { AdapterTrainError } from '../../errors.js'
 import { NEGATIVES, type NegativesName } from '../../losses/index.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import { integer, number, text } from '../checks.js'
-import { type OutputArgs, outputOptions } from '../command.js'
+import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
+import { DATA_FILES } from '../data-files.js'
 import { type DatasetArgs, datasetOptions } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
-
-/** Data files that are used when none is named: LlamaIndex's names. */
-export const DATA_FILES = { train: 'train_dataset.json', val: 'val_dataset.json' } as const
 
 const data = 'Data:'
 const training = 'Training:'
 const D = TRAIN_DEFAULTS
 
-const options = {
+const options = defineOptions({
   ...providerOptions,
   base: { ...providerOptions.base, default: 'hashing' },
   train: {
@@ -38,15 +33,13 @@ const options = {
     group: data,
     type: 'number',
     coerce: number('val-fraction', { min: 0, max: 0.9 }),
-    default: SPLIT_DEFAULTS.valFraction,
-    describe: 'share of the training queries for validation, where no file is given',
+    describe: `share of the training queries to validate on, where no file is given (default: ${SPLIT_DEFAULTS.valFraction})`,
   },
   'test-fraction': {
     group: data,
     type: 'number',
     coerce: number('test-fraction', { min: 0, max: 0.9 }),
-    default: SPLIT_DEFAULTS.testFraction,
-    describe: 'share of the training queries for the test, where no file is given',
+    describe: `share of the training queries to test on, where no file is given (default: ${SPLIT_DEFAULTS.testFraction})`,
   },
   'split-by': {
     group: data,
@@ -136,15 +129,15 @@ const options = {
   engine: { group: training, choices: ENGINE_NAMES, default: 'js', describe: 'what computes' },
   out: { type: 'string', alias: 'o', coerce: text('out'), describe: 'adapter file (default: adapters/<base>.json)' },
   ...outputOptions,
-} as const satisfies Record<string, Options>
+})
 
 export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly base: string
   readonly train?: string
   readonly val?: string
   readonly test?: string
-  readonly valFraction: number
-  readonly testFraction: number
+  readonly valFraction?: number
+  readonly testFraction?: number
   readonly splitBy: 'query' | 'document'
   readonly kind: string
   readonly negatives: NegativesName
@@ -163,7 +156,8 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
 }
 
 /** `adapter-train train`, and `adapter-train` alone. */
-export const trainCommand: CommandModule<object, TrainArgs> = {
+export const trainCommand: Command<TrainArgs> = {
+  options,
   command: ['train', '$0'],
   describe: 'embed a data set, train an adapter, measure it and write its file',
   builder: yargs =>
@@ -177,18 +171,6 @@ export const trainCommand: CommandModule<object, TrainArgs> = {
     ]) as never,
   handler: async args => {
     const { train } = await import('../actions/train.js')
-    await train({ ...args, ...dataFiles(args) })
+    await train(args)
   },
-}
-
-/** The files to read: those named, or LlamaIndex's in the current folder. */
-function dataFiles({ train, val }: Pick<TrainArgs, 'train' | 'val'>): { train: string; val: string | undefined } {
-  if (train !== undefined) return { train, val }
-  if (!existsSync(DATA_FILES.train)) {
-    throw new AdapterTrainError(
-      'FILE_NOT_FOUND',
-      `there is no ${DATA_FILES.train} in ${process.cwd()}; name the training set with --train FILE`,
-    )
-  }
-  return { train: DATA_FILES.train, val: val ?? (existsSync(DATA_FILES.val) ? DATA_FILES.val : undefined) }
 }

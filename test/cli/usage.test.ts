@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest'
+import { cli, folderWith, llamaIndex } from './cli.js'
+
+const CONFIG = folderWith({
+  'camel.json': { batchSize: 7, 'learning-rate': 0.01, epochs: 3, dimensions: 16, cache: 'none', json: true },
+  'shared.json': { base: 'hashing', data: 'd.json', epochs: 3 },
+  'word.json': { epochs: 'four' },
+  'text.json': { json: 'yes' },
+  'number.json': { train: 5 },
+  'list.json': { epochs: [4, 8] },
+  'zero.json': { epochs: 0 },
+  'choice.json': { splitBy: 'documents' },
+  'unknown.json': { epoch: 4 },
+  'twice.json': { batchSize: 4, 'batch-size': 5 },
+  'nested.json': { config: 'camel.json' },
+  'array.json': [1],
+  'broken.json': '{"epochs": 4,',
+  'd.json': llamaIndex(20),
+})
+
+describe('wrong usage ends with exit code 2 and one line that says what to do', () => {
+  test.each<[string, RegExp]>([
+    ['--epoch 4', /^unknown option --epoch \(did you mean --epochs\?\); see adapter-train --help$/],
+    ['--no-such thing', /^unknown option --no-such; see/],
+    [
+      'evaluate --data d.json --epochs 4 --dat x',
+      /^unknown options --epochs, --dat \(did you mean --data\?\); see adapter-train evaluate --help$/,
+    ],
+    ['trian', /^unknown command "trian" \(did you mean train\?\)/],
+    ['frobnicate', /^unknown command "frobnicate" \(expected one of train, evaluate, embed, inspect, cache\)/],
+    ['train d.json', /^unexpected argument "d\.json" \(a data set is named by an option: --train d\.json\)/],
+    ['evaluate', /^missing option --data; see adapter-train evaluate --help$/],
+    ['embed', /^missing argument: expected adapter-train embed <data\.\.>$/],
+    ['cache stat', /^<action> must be one of stats, verify, prune, found "stat" \(did you mean stats\?\)$/],
+    ['--base opnai', /^--base must be one of openai, cohere, sbert, hashing, found "opnai" \(did you mean openai\?\)$/],
+    ['--epochs', /^--epochs needs a value/],
+    ['--warmup=', /^--warmup needs a number, found nothing$/],
+    ['--epochs 0', /^--epochs must be a whole number of at least 1, found 0$/],
+    ['--epochs abc', /^--epochs must be a whole number of at least 1, found something that is not a number$/],
+    ['--epochs 1.5', /^--epochs must be a whole number of at least 1, found 1\.5$/],
+    ['--lr -1', /^--learning-rate must be a number above 0, found -1$/],
+    ['--val-fraction 2', /^--val-fraction must be a number of at least 0 and at most 0\.9, found 2$/],
+    ['--val v.json --val-fraction 0.2', /^--val names a file, and --val-fraction 0\.2 asks to split one off/],
+    [
+      '--model text-embedding-3-large',
+      /^--model means nothing to --base hashing; it is for --base openai, cohere, sbert$/,
+    ],
+    ['--base openai --dtype q8 --train d.json', /^--dtype means nothing to --base openai; it is for --base sbert$/],
+    ['--train d.json --out d.json', /^--out d\.json would overwrite the input d\.json/],
+    ['--train d.json --out new/', /^--out new\/ is a folder/],
+    ['embed d.json --cache none', /^embed fills the cache/],
+    ['--config camel.json --config zero.json', /^--config can be given once$/],
+    ['cache stats --all', /^--all belongs to cache prune, not to stats$/],
+    ['cache prune', /^cache prune: expected --all, or --space or --older-than-days or both$/],
+  ])('adapter-train %s', async (line, message) => {
+    const { code, stdout, stderr } = await cli(line.split(' '), { cwd: CONFIG })
+    expect(stderr).toMatch(/^error: .+\n$/)
+    expect(stderr.slice('error: '.length, -1)).toMatch(message)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+})
+
+describe('--config', () => {
+  test('takes option names in either case, and the command line wins', async () => {
+    const { code, stdout, stderr } = await cli(['--config', 'camel.json', '--train', 'd.json', '--epochs', '2'], {
+      cwd: CONFIG,
+    })
+    expect(code).toBe(0)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ base: { dimensions: 16 }, epochs: [{ epoch: 1 }, { epoch: 2 }] })
+    expect(stderr).toContain('epoch 2/2')
+
+    const inspected = await cli(['inspect', report.adapter, '--json'], { cwd: CONFIG })
+    const [{ training }] = JSON.parse(inspected.stdout).files
+    expect(training.options).toMatchObject({ batchSize: 7, learningRate: 0.01, epochs: 2 })
+  })
+
+  test.each<[string, number, RegExp]>([
+    ['none.json', 1, /there is no such file/],
+    ['broken.json', 2, /is not JSON/],
+    ['array.json', 2, /expected a JSON object whose keys are option names/],
+    ['unknown.json', 2, /unknown option "epoch" \(did you mean "epochs"\?\)/],
+    ['twice.json', 2, /"batch-size" gives --batch-size a second time/],
+    ['nested.json', 2, /cannot name another one/],
+    [
+      'shared.json',
+      2,
+      /"data" is an option of evaluate and .+, not of train|"data" is an option of evaluate, not of train/,
+    ],
+    ['word.json', 2, /"epochs" must be a number, found "four"/],
+    ['text.json', 2, /"json" must be true or false, found "yes"/],
+    ['number.json', 2, /"train" must be a text, found 5/],
+    ['list.json', 2, /"epochs" must be a number, found \[4,8\]/],
+  ])('%s is refused with its name', async (name, code, message) => {
+    const result = await cli(['--config', name], { cwd: CONFIG })
+    expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) })
+    expect(result.stderr).toMatch(new RegExp(`^error: --config \\S*${name.replace('.', '\\.')}: .+\\n$`))
+  })
+
+  test.each<[string, RegExp]>([
+    ['zero.json', /^error: --epochs must be a whole number of at least 1, found 0\n$/],
+    ['choice.json', /^error: --split-by must be one of query, document, found "documents"/],
+  ])('the values of %s are checked like those of the command line', async (name, message) => {
+    const { code, stderr } = await cli(['--config', name], { cwd: CONFIG })
+    expect(stderr).toMatch(message)
+    expect(code).toBe(2)
+  })
+})
+
+describe('--json', () => {
+  test.each([
+    ['before the command', ['--json', 'evaluate', '--data', 'none.json'], 1, 'FILE_NOT_FOUND'],
+    ['after a wrong option', ['--epoch', '4', '--json'], 2, 'USAGE'],
+    ['with a missing configuration file', ['--config', 'none.json', '--json'], 1, 'FILE_NOT_FOUND'],
+    ['in the configuration file', ['--config', 'camel.json'], 1, 'FILE_NOT_FOUND'],
+  ])('%s puts one object with the error on stdout', async (_, args, code, errorCode) => {
+    const result = await cli(args, { cwd: CONFIG })
+    const { error, ...rest } = JSON.parse(result.stdout)
+    expect(rest).toEqual({})
+    expect(error).toEqual({ code: errorCode, message: expect.any(String) })
+    expect(result).toMatchObject({ code, stderr: `error: ${error.message}\n` })
+  })
+})
+
+test('of an option given twice the last counts', async () => {
+  const args = ['--train', 'none.json', '--train', 'd.json', '--epochs', '0', '--epochs', '1', '--engine', 'js']
+  const { code, stdout } = await cli([...args, '--base', 'openai', '--base', 'hashing', '--json', '--json'], {
+    cwd: CONFIG,
+  })
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ data: { train: { queries: 16 } }, epochs: [{ epoch: 1 }] })
+})
+
+test.each([
+  [['--help'], /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs[\s\S]*\[default: 4\]/],
+  [['-h', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--allow-mismatch/],
+  [['embed', '--help'], /^adapter-train embed <data\.\.>\n[\s\S]*--estimate/],
+  [['inspect', '--help'], /^adapter-train inspect <files\.\.>\n/],
+  [['cache', '--help'], /^adapter-train cache <action>\n[\s\S]*--repair/],
+  [['--version'], /^\d+\.\d+\.\d+\n$/],
+])('%j answers on stdout with exit code 0', async (args, text) => {
+  const result = await cli(args, { cwd: CONFIG })
+  expect(result).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(text) })
+})
