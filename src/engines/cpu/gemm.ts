@@ -56,6 +56,11 @@ function createMixedProduct(heap: Heap, kernels: Kernels, products: OnnxProducts
       const turned = new HeapTensor(n, m, scratch.reserve(m * n), heap)
       products.multiply(b, a, turned, false, true)
       kernels.transpose(turned.address, out.address, n, m)
+    } else if (transposeA && a.address !== undefined) {
+      // onnxruntime would transpose a part of A again for every part of the output.
+      const turned = new HeapTensor(m, k, scratch.reserve(m * k), heap)
+      kernels.transpose(a.address, turned.address, k, m)
+      products.multiply(turned, b, out, false, transposeB)
     } else {
       products.multiply(a, b, out, transposeA, transposeB)
     }
