@@ -15,3 +15,8 @@ export function comparisonTable(base: Scores, adapted?: Scores): string {
 function signed(x: number): string {
   return `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`
 }
+
+/** 1, "epoch" -> "1 epoch"; 1200, "query", "queries" -> "1200 queries" */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`
+}

@@ -9,7 +9,7 @@ interface Report {
   readonly metrics: { readonly base: Record<string, number>; readonly adapted: Record<string, number> }
 }
 
-test('evaluate scores the base, and base and adapter where an adapter is given', async () => {
+test.concurrent('evaluate scores the base, and base and adapter where an adapter is given', async () => {
   const trained = await cliJson<Report>([...TRAIN, '--test', 'test.json'], { cwd })
   const base = await cliJson<Report>(EVALUATE, { cwd })
   expect(base).toStrictEqual({ queries: 8, documents: 8, metrics: { base: trained.metrics.base } })
@@ -49,7 +49,7 @@ test('evaluate scores the base, and base and adapter where an adapter is given',
   expect(forced).toMatchObject({ code: 1, stderr: expect.stringMatching(/^error: .*\b32\b.*\b16\b|\b16\b.*\b32\b/m) })
 })
 
-test('evaluate reads one split of a BEIR folder, and asks for it where there are several', async () => {
+test.concurrent('evaluate reads one split of a BEIR folder, and asks for it where there are several', async () => {
   const beir = folderWith({
     'b/corpus.jsonl': '{"_id":"d1","text":"open the cover"}\n{"_id":"d2","text":"turn the key"}\n',
     'b/queries.jsonl': '{"_id":"q1","text":"cover"}\n{"_id":"q2","text":"key"}\n',
@@ -62,7 +62,7 @@ test('evaluate reads one split of a BEIR folder, and asks for it where there are
   expect(report).toMatchObject({ queries: 2, documents: 2 })
 })
 
-test.each([
+test.concurrent.each([
   ['--metrics', ['evaluate', '--data', 'train.json', '--metrics', 'ndcg@5', 'foo@3']],
   ['--metric of train', ['--train', 'train.json', '--metric', 'ndcg']],
 ])('an unknown metric in %s is refused before anything is read or embedded', async (_, args) => {
@@ -72,7 +72,7 @@ test.each([
   expect(stderr).toMatch(/^error: "(foo@3|ndcg)" is not a metric; expected name@k/)
 })
 
-test.each([
+test.concurrent.each([
   ['is missing', 'none.json', /there is no adapter file none\.json/],
   ['is a data set', 'test.json', /test\.json: has no "format"/],
 ])('evaluate with an adapter file that %s fails before anything is embedded', async (_, adapter, message) => {

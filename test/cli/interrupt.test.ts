@@ -38,7 +38,7 @@ function expectOnlyMissing(before: readonly string[], after: readonly string[]):
   expect(again.length).toBeLessThanOrEqual(CONCURRENCY * BATCH)
 }
 
-describe('killed in the middle of embedding', () => {
+describe.concurrent('killed in the middle of embedding', () => {
   let undisturbed: object
   beforeAll(async () => {
     const service = await startFakeOpenAI()

@@ -23,7 +23,7 @@ const HEAVY = [
 const packagesIn = (scripts: readonly string[]) =>
   HEAVY.filter(name => scripts.some(url => url.includes(`/node_modules/${name}/`)))
 
-describe('what is loaded', () => {
+describe.concurrent('what is loaded', () => {
   test.each([[['--help']], [['--version']], [['evaluate', '--help']], [['--epoch', '4']]])(
     '%j loads no heavy package and no action',
     async args => {
@@ -40,7 +40,7 @@ describe('what is loaded', () => {
   })
 })
 
-describe('the standard streams', () => {
+describe.concurrent('the standard streams', () => {
   const sh = promisify(execFile)
 
   test('a reader of stdout that goes away neither stops the work nor shows a stack trace', async () => {

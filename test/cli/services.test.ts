@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { startFakeCohere } from '../helpers/fake-cohere.js'
 import { startFakeOpenAI } from '../helpers/fake-openai.js'
 import type { FakeService } from '../helpers/fake-service.js'
@@ -6,7 +6,7 @@ import { cli, cliJson, folderWith, llamaIndex } from './cli.js'
 
 const KEY = 'sk-test-0123456789abcdefghijklmnop'
 const services: FakeService[] = []
-afterEach(async () => {
+afterAll(async () => {
   for (const service of services.splice(0)) await service.close()
 })
 const opened = <T extends FakeService>(service: T): T => {
@@ -19,7 +19,7 @@ interface Report {
   readonly cache: { readonly hits: number; readonly misses: number; readonly requests: number; readonly tokens: number }
 }
 
-describe('openai', () => {
+describe.concurrent('openai', () => {
   test('adapter-train --base openai --epochs 4 trains on the files of the current folder, and pays once', async () => {
     const service = opened(await startFakeOpenAI({ apiKey: KEY }))
     const cwd = folderWith({ 'train_dataset.json': llamaIndex(40), 'val_dataset.json': llamaIndex(6, { from: 50 }) })
@@ -113,7 +113,7 @@ describe('openai', () => {
   })
 })
 
-describe('cohere', () => {
+describe.concurrent('cohere', () => {
   test('sends at most 96 texts a call, queries and documents under their own input type, and pays once', async () => {
     const service = opened(await startFakeCohere({ apiKey: KEY }))
     const cwd = folderWith({ 'd.json': llamaIndex(100) })

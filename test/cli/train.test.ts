@@ -27,7 +27,7 @@ const SCORES = Object.fromEntries(
   ]),
 )
 
-describe('train with --json', () => {
+describe.concurrent('train with --json', () => {
   test('prints exactly one object of the documented shape, and the same data, seed and options give the same adapter', async () => {
     const cwd = folderWith({ 'train.json': llamaIndex(40), 'val.json': llamaIndex(6, { from: 50 }) })
     const args = ['train', '--train', 'train.json', '--val', 'val.json', ...SMALL, '--json']
@@ -106,7 +106,7 @@ describe('train with --json', () => {
   })
 })
 
-describe('train without --json', () => {
+describe.concurrent('train without --json', () => {
   test('alone uses train_dataset.json and val_dataset.json of the current folder and prints a table', async () => {
     const cwd = folderWith({ 'train_dataset.json': llamaIndex(30), 'val_dataset.json': llamaIndex(5, { from: 60 }) })
     const { code, stdout, stderr } = await cli(SMALL, { cwd })
@@ -151,7 +151,7 @@ describe('train without --json', () => {
   })
 })
 
-describe('bad input of train', () => {
+describe.concurrent('bad input of train', () => {
   test.each([
     ['no default file', {}, [], /there is no train_dataset\.json in .+ --train FILE/],
     ['an empty file', { 'e.json': '' }, ['--train', 'e.json'], /e\.json.* is empty/],

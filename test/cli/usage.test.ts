@@ -18,7 +18,7 @@ const CONFIG = folderWith({
   'd.json': llamaIndex(20),
 })
 
-describe('wrong usage ends with exit code 2 and one line that says what to do', () => {
+describe.concurrent('wrong usage ends with exit code 2 and one line that says what to do', () => {
   test.each<[string, RegExp]>([
     ['--epoch 4', /^unknown option --epoch \(did you mean --epochs\?\); see adapter-train --help$/],
     ['--no-such thing', /^unknown option --no-such; see/],
@@ -60,7 +60,7 @@ describe('wrong usage ends with exit code 2 and one line that says what to do', 
   })
 })
 
-describe('--config', () => {
+describe.concurrent('--config', () => {
   test('takes option names in either case, and the command line wins', async () => {
     const { code, stdout, stderr } = await cli(['--config', 'camel.json', '--train', 'd.json', '--epochs', '2'], {
       cwd: CONFIG,
@@ -107,7 +107,7 @@ describe('--config', () => {
   })
 })
 
-describe('--json', () => {
+describe.concurrent('--json', () => {
   test.each([
     ['before the command', ['--json', 'evaluate', '--data', 'none.json'], 1, 'FILE_NOT_FOUND'],
     ['after a wrong option', ['--epoch', '4', '--json'], 2, 'USAGE'],
@@ -122,7 +122,7 @@ describe('--json', () => {
   })
 })
 
-test('of an option given twice the last counts', async () => {
+test.concurrent('of an option given twice the last counts', async () => {
   const args = ['--train', 'none.json', '--train', 'd.json', '--epochs', '0', '--epochs', '1', '--engine', 'js']
   const { code, stdout } = await cli([...args, '--base', 'openai', '--base', 'hashing', '--json', '--json'], {
     cwd: CONFIG,
@@ -131,7 +131,7 @@ test('of an option given twice the last counts', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ data: { train: { queries: 16 } }, epochs: [{ epoch: 1 }] })
 })
 
-test.each([
+test.concurrent.each([
   [['--help'], /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs[\s\S]*\[default: 4\]/],
   [['-h', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--allow-mismatch/],
   [['embed', '--help'], /^adapter-train embed <data\.\.>\n[\s\S]*--estimate/],

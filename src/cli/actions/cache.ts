@@ -4,6 +4,7 @@ import { AdapterTrainError } from '../../errors.js'
 import type { CacheArgs } from '../commands/cache.js'
 import { type Console, createConsole, formatTable } from '../console.js'
 import { kebab } from '../find-command.js'
+import { count } from '../tables.js'
 
 /** Runs one of the maintenance actions on a cache file that exists. */
 export async function cache(args: CacheArgs): Promise<void> {
@@ -48,20 +49,22 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
   stats(file, { json }, out) {
     const stats = file.stats()
     if (json) out.json(stats)
-    out.result(`${stats.file}: ${stats.vectors} vectors, ${megabytes(stats.fileBytes)}`)
+    out.result(`${stats.file}: ${count(stats.vectors, 'vector')}, ${megabytes(stats.fileBytes)}`)
     if (stats.spaces.length === 0) return
-    const rows = stats.spaces.map(({ key, dimensions, vectors, bytes, lastWritten }) => [
-      key,
-      String(dimensions),
+    const rows = stats.spaces.map(({ dimensions, vectors, bytes, lastWritten }) => [
       String(vectors),
+      String(dimensions),
       megabytes(bytes),
       lastWritten?.toISOString().slice(0, 10) ?? '',
     ])
-    out.result(formatTable([['space', 'dimensions', 'vectors', 'size', 'last written'], ...rows]))
+    const lines = formatTable([['vectors', 'dimensions', 'size', 'last written'], ...rows]).split('\n')
+    // The keys are long and of different lengths, so they come last and outside of the table.
+    const keys = ['space', ...stats.spaces.map(space => space.key)]
+    out.result(lines.map((line, i) => `${line.padEnd(lines[0].length)}  ${keys[i]}`).join('\n'))
   },
   verify(file, { json, repair }, out) {
     const found = file.verify({ repair })
-    out.result(`${found.vectors} vectors checked, ${found.bad.length} damaged, ${found.removed} removed`)
+    out.result(`${count(found.vectors, 'vector')} checked, ${found.bad.length} damaged, ${found.removed} removed`)
     for (const { space, textHash, problem } of found.bad.slice(0, LISTED))
       out.result(`  ${textHash.slice(0, 16)}  ${problem}  ${space}`)
     if (found.bad.length > LISTED) out.result(`  and ${found.bad.length - LISTED} more`)
@@ -70,7 +73,7 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
       found.structure.length > 0
         ? `the structure of ${file.file} is damaged; move the file away and embed again`
         : found.bad.length > found.removed
-          ? `${found.bad.length} vectors of ${file.file} are damaged; they are never served; delete them with --repair`
+          ? `damaged in ${file.file}: ${count(found.bad.length, 'vector')}, never served; delete with --repair, to be embedded again`
           : undefined
     if (problem) throw new AdapterTrainError('CACHE_CORRUPT', problem, { details: { report: found } })
     if (json) out.json(found)
@@ -78,7 +81,7 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
   prune(file, { json, space, olderThanDays, all }, out) {
     const pruned = file.prune({ space, olderThanDays, all })
     if (json) out.json(pruned)
-    out.result(`${pruned.vectors} vectors deleted, ${megabytes(pruned.bytesFreed)} freed`)
+    out.result(`${count(pruned.vectors, 'vector')} deleted, ${megabytes(pruned.bytesFreed)} freed`)
   },
 }
 

@@ -8,6 +8,7 @@ import { type Console, createConsole } from '../console.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { formatDollars, type Session, withSession } from '../session.js'
+import { count } from '../tables.js'
 
 /** Embeds data sets into the cache, or says what that would take. */
 export async function embed(args: EmbedArgs): Promise<void> {
@@ -32,7 +33,10 @@ async function fillCache(datasets: QADataset[], session: Session, { json }: Embe
   const { stats } = await embedDataset(provider, datasets, { ...session.embed, cache, signal })
   const { texts, unique, hits, misses, requests, retries, tokens } = stats
   if (json) out.json({ base: provider.id, texts, unique, hits, misses, requests, retries, tokens })
-  else out.result(`${misses} texts embedded in ${requests} requests (${tokens} tokens), ${hits} were in the cache`)
+  else
+    out.result(
+      `${count(misses, 'text')} embedded in ${count(requests, 'request')} (${count(tokens, 'token')}), ${hits} from the cache`,
+    )
 }
 
 async function estimate(

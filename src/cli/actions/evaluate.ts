@@ -7,7 +7,7 @@ import { createConsole } from '../console.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { withSession } from '../session.js'
-import { comparisonTable } from '../tables.js'
+import { comparisonTable, count } from '../tables.js'
 
 /** Scores the base and the adapter and prints the comparison. */
 export async function evaluate(args: EvaluateArgs): Promise<void> {
@@ -37,8 +37,10 @@ export async function evaluate(args: EvaluateArgs): Promise<void> {
       out.json(report)
       return
     }
-    out.result(`${session.provider.id} on ${args.data}: ${report.queries} queries, ${report.documents} documents`)
-    out.result(`${embedding.hits} embeddings from the cache, ${embedding.requests} requests\n`)
+    out.result(
+      `${session.provider.id} on ${args.data}: ${count(report.queries, 'query', 'queries')}, ${count(report.documents, 'document')}`,
+    )
+    out.result(`${count(embedding.hits, 'embedding')} from the cache, ${count(embedding.requests, 'request')}\n`)
     out.result(comparisonTable(report.metrics.base, report.metrics.adapted))
   })
 }

@@ -10,7 +10,7 @@ import { checkOut, findDataFiles } from '../data-files.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { formatDollars, type Session, withSession } from '../session.js'
-import { comparisonTable } from '../tables.js'
+import { comparisonTable, count } from '../tables.js'
 
 /** Trains as the options say, writes the adapter file and prints what came of it. */
 export async function train(args: TrainArgs): Promise<void> {
@@ -80,16 +80,17 @@ function jsonReport(report: TrainingReport, adapter: string): object {
 function printReport(report: TrainingReport, path: string, { provider }: Session, out: Console): void {
   const { base, data, metrics, bestEpoch, cache, seconds } = report
   const parts = Object.entries(data).map(
-    ([name, part]) => `${name} ${part.queries} queries, ${part.pairs} pairs, ${part.documents} documents`,
+    ([name, part]) =>
+      `${name} ${count(part.queries, 'query', 'queries')}, ${count(part.pairs, 'pair')}, ${count(part.documents, 'document')}`,
   )
   const cost = provider.price ? `, about ${formatDollars((cache.tokens / 1e6) * provider.price)}` : ''
   out.result(`base       ${base.id}, ${base.dimensions} dimensions`)
   out.result(`data       ${parts.join('\n           ')}`)
   out.result(
-    `embedded   ${cache.misses} texts in ${cache.requests} requests (${cache.tokens} tokens${cost}), ${cache.hits} from the cache`,
+    `embedded   ${count(cache.misses, 'text')} in ${count(cache.requests, 'request')} (${cache.tokens} tokens${cost}), ${cache.hits} from the cache`,
   )
   out.result(
-    `trained    ${report.kind}, ${report.epochs.length} epochs, best ${bestEpoch}, engine ${report.engine}, ${seconds.train.toFixed(1)} s`,
+    `trained    ${report.kind}, ${count(report.epochs.length, 'epoch')}, best ${bestEpoch || 'none'}, engine ${report.engine}, ${seconds.train.toFixed(1)} s`,
   )
   if (metrics) {
     out.result(`\n${metrics.split} set, ${data[metrics.split]!.queries} queries that were not trained on\n`)
