@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import {
+  accessSync,
   closeSync,
+  constants,
+  existsSync,
   fchmodSync,
   fsyncSync,
   mkdirSync,
@@ -47,6 +50,24 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
     if (temporary !== undefined) rmSync(temporary, { force: true })
     if (cause instanceof AdapterTrainError) throw cause
     // Node's message goes on with the call and the temporary name, which mean nothing to the reader.
+    const reason = messageOf(cause).split(', ')[0]
+    throw new AdapterTrainError('FILE_WRITE', `cannot write ${path}: ${reason}`, { cause, details: { file: path } })
+  }
+}
+
+/**
+ * Checks that `writeFileAtomic` would be allowed to write, before work is done whose result has to go there.
+ * @throws FILE_WRITE as `writeFileAtomic` would
+ */
+export function checkWritable(path: string): void {
+  const existing = statSync(path, { throwIfNoEntry: false })
+  if (existing) assertRegular(path, existing)
+  let folder = dirname(existing ? realpathSync(path) : resolve(path))
+  while (!existsSync(folder)) folder = dirname(folder)
+  try {
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`)
+    accessSync(folder, constants.W_OK)
+  } catch (cause) {
     const reason = messageOf(cause).split(', ')[0]
     throw new AdapterTrainError('FILE_WRITE', `cannot write ${path}: ${reason}`, { cause, details: { file: path } })
   }
