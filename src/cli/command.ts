@@ -1,9 +1,17 @@
-import type { CommandModule, Options } from 'yargs'
+import type { Options, PositionalOptions } from 'yargs'
 import type { ConsoleOptions } from './console.js'
 
-/** A command as yargs takes it, with its options by name: a configuration file is checked against them. */
-export interface Command<Args> extends CommandModule<object, Args> {
+/** A command as data: what it takes, what help says of it, and the one lazy import that does the work. */
+export interface Command<Args> {
+  /** How it is written after the program's name, such as `embed <data..>`. */
+  readonly form: string
+  readonly describe: string
+  /** Those of {@link form}. */
+  readonly positionals?: Readonly<Record<string, PositionalOptions & { readonly describe: string }>>
   readonly options: OptionTable
+  /** Words after the program's name, and what they do. */
+  readonly examples: readonly (readonly [words: string, effect: string])[]
+  run(args: Args): Promise<void>
 }
 
 export type OptionTable = Readonly<Record<string, Options>>

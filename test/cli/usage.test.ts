@@ -132,7 +132,11 @@ test.concurrent('of an option given twice the last counts', async () => {
 })
 
 test.concurrent.each([
-  [['--help'], /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs[\s\S]*\[default: 4\]/],
+  [
+    ['--help'],
+    /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs N +passes over the training pairs \[default: 4\]\n/,
+  ],
+  [['help', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--data X +data set to evaluate on \[required\]\n/],
   [['-h', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--allow-mismatch/],
   [['embed', '--help'], /^adapter-train embed <data\.\.>\n[\s\S]*--estimate/],
   [['inspect', '--help'], /^adapter-train inspect <files\.\.>\n/],

@@ -35,23 +35,22 @@ export interface CacheArgs extends OutputArgs {
 
 /** `adapter-train cache` */
 export const cacheCommand: Command<CacheArgs> = {
-  options,
-  command: 'cache <action>',
+  form: 'cache <action>',
   describe: 'look after the file of embeddings',
-  builder: yargs =>
-    yargs
-      .positional('action', {
-        choices: ['stats', 'verify', 'prune'] as const,
-        demandOption: true,
-        describe: 'stats: what is in it; verify: check every vector; prune: delete vectors',
-      })
-      .options(options)
-      .example([
-        ['$0 cache stats', 'vectors and bytes by embedding space'],
-        ['$0 cache verify --repair', 'delete what is damaged'],
-        ['$0 cache prune --space text-embedding-ada-002', 'forget one model'],
-      ]) as never,
-  handler: async args => {
+  positionals: {
+    action: {
+      choices: ['stats', 'verify', 'prune'] as const,
+      demandOption: true,
+      describe: 'stats: what is in it; verify: check every vector; prune: delete vectors',
+    },
+  },
+  options,
+  examples: [
+    ['cache stats', 'vectors and bytes by embedding space'],
+    ['cache verify --repair', 'delete what is damaged'],
+    ['cache prune --space text-embedding-ada-002', 'forget one model'],
+  ],
+  async run(args) {
     const { cache } = await import('../actions/cache.js')
     await cache(args)
   },

@@ -23,18 +23,15 @@ export interface EmbedArgs extends ProviderArgs, DatasetArgs, SplitArgs, OutputA
 
 /** `adapter-train embed` */
 export const embedCommand: Command<EmbedArgs> = {
-  options,
-  command: 'embed <data..>',
+  form: 'embed <data..>',
   describe: 'embed data sets into the cache, or estimate what that costs',
-  builder: yargs =>
-    yargs
-      .positional('data', { type: 'string', array: true, describe: 'data sets', demandOption: true })
-      .options(options)
-      .example([
-        ['$0 embed train.json test.json --base openai --estimate', 'tokens and cost, before anything is sent'],
-        ['$0 embed train.json test.json --base openai', 'fill the cache'],
-      ]) as never,
-  handler: async args => {
+  positionals: { data: { type: 'string', array: true, describe: 'data sets', demandOption: true } },
+  options,
+  examples: [
+    ['embed train.json test.json --base openai --estimate', 'tokens and cost, before anything is sent'],
+    ['embed train.json test.json --base openai', 'fill the cache'],
+  ],
+  async run(args) {
     const { embed } = await import('../actions/embed.js')
     await embed(args)
   },

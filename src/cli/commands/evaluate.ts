@@ -42,15 +42,14 @@ export interface EvaluateArgs extends ProviderArgs, DatasetArgs, SplitArgs, Outp
 
 /** `adapter-train evaluate` */
 export const evaluateCommand: Command<EvaluateArgs> = {
-  options,
-  command: 'evaluate',
+  form: 'evaluate',
   describe: 'score a base model, and an adapter on it, on labelled queries',
-  builder: yargs =>
-    yargs.options(options).example([
-      ['$0 evaluate --base openai --data test.json', 'the base alone'],
-      ['$0 evaluate --base openai --data test.json --adapter adapters/x.json', 'base and adapter'],
-    ]) as never,
-  handler: async args => {
+  options,
+  examples: [
+    ['evaluate --base openai --data test.json', 'the base alone'],
+    ['evaluate --base openai --data test.json --adapter adapters/x.json', 'base and adapter'],
+  ],
+  async run(args) {
     const { evaluate } = await import('../actions/evaluate.js')
     await evaluate(args)
   },

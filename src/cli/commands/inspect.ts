@@ -9,18 +9,15 @@ export interface InspectArgs extends DatasetArgs, SplitArgs, OutputArgs {
 
 /** `adapter-train inspect` */
 export const inspectCommand: Command<InspectArgs> = {
-  options,
-  command: 'inspect <files..>',
+  form: 'inspect <files..>',
   describe: 'show what is in adapter files and data sets',
-  builder: yargs =>
-    yargs
-      .positional('files', { type: 'string', array: true, describe: 'adapter files or data sets', demandOption: true })
-      .options(options)
-      .example([
-        ['$0 inspect adapters/x.json', 'base, kind, training facts'],
-        ['$0 inspect train.json test.json', 'counts, lengths, duplicates, overlap'],
-      ]) as never,
-  handler: async args => {
+  positionals: { files: { type: 'string', array: true, describe: 'adapter files or data sets', demandOption: true } },
+  options,
+  examples: [
+    ['inspect adapters/x.json', 'base, kind, training facts'],
+    ['inspect train.json test.json', 'counts, lengths, duplicates, overlap'],
+  ],
+  async run(args) {
     const { inspect } = await import('../actions/inspect.js')
     await inspect(args)
   },

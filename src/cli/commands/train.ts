@@ -157,19 +157,18 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
 
 /** `adapter-train train`, and `adapter-train` alone. */
 export const trainCommand: Command<TrainArgs> = {
-  options,
-  command: ['train', '$0'],
+  form: 'train',
   describe: 'embed a data set, train an adapter, measure it and write its file',
-  builder: yargs =>
-    yargs.options(options).example([
-      ['$0 --base openai --epochs 4', `train on ${DATA_FILES.train} and ${DATA_FILES.val} of this folder`],
-      [
-        '$0 --base sbert --model ./models/my-model --train train.json --test test.json --out adapters/x.json',
-        'a local model',
-      ],
-      ['$0 --train beir-folder --val-fraction 0.2', 'embedded provider, no key and no download'],
-    ]) as never,
-  handler: async args => {
+  options,
+  examples: [
+    ['--base openai --epochs 4', `train on ${DATA_FILES.train} and ${DATA_FILES.val} of this folder`],
+    [
+      '--base sbert --model ./models/my-model --train train.json --test test.json --out adapters/x.json',
+      'a local model',
+    ],
+    ['--train beir-folder --val-fraction 0.2', 'embedded provider, no key and no download'],
+  ],
+  async run(args) {
     const { train } = await import('../actions/train.js')
     await train(args)
   },
