@@ -1,25 +1,38 @@
 import { AdapterTrainError } from '../errors.js'
+import { CLOSED_FORMS } from './closed-forms/index.js'
+import { diagonal } from './diagonal.js'
 import type { AdapterKind } from './kind.js'
 import { linear } from './linear.js'
+import { lowRank } from './low-rank.js'
+import { residualMlp } from './residual-mlp.js'
 
-/** Every adapter kind. A new kind is one file and one entry here. */
-const KINDS = { linear } satisfies Record<string, AdapterKind>
+/** Every kind of map. A new kind is one file and one entry here. */
+const KINDS = { linear, 'low-rank': lowRank, diagonal, 'residual-mlp': residualMlp } satisfies Record<
+  string,
+  AdapterKind
+>
 
-export type AdapterKindName = keyof typeof KINDS
+export type MapKindName = keyof typeof KINDS
 
-export const ADAPTER_KIND_NAMES = Object.keys(KINDS) as AdapterKindName[]
+/** The kinds of map that an adapter file may hold. */
+export const MAP_KIND_NAMES = Object.keys(KINDS) as MapKindName[]
+
+export type AdapterKindName = MapKindName | keyof typeof CLOSED_FORMS
+
+/** What training chooses from: the kinds of map, trained step by step, and the closed forms, which give one of these. */
+export const ADAPTER_KIND_NAMES = [...MAP_KIND_NAMES, ...Object.keys(CLOSED_FORMS)] as AdapterKindName[]
 
 /**
  * @param where the file that names the kind, for the message
- * @throws ADAPTER_FORMAT when there is no such kind
+ * @throws ADAPTER_FORMAT when there is no such kind of map
  */
 export function adapterKind(name: string, where?: string): AdapterKind {
   if (!Object.hasOwn(KINDS, name)) {
     throw new AdapterTrainError(
       'ADAPTER_FORMAT',
-      `${where === undefined ? '' : `${where}: `}there is no adapter kind "${name}"; expected one of ${ADAPTER_KIND_NAMES.join(', ')}; a newer release of adapter-train may know it`,
+      `${where === undefined ? '' : `${where}: `}there is no adapter kind "${name}"; expected one of ${MAP_KIND_NAMES.join(', ')}; a newer release of adapter-train may know it`,
       { details: { kind: name } },
     )
   }
-  return KINDS[name as AdapterKindName]
+  return KINDS[name as MapKindName]
 }

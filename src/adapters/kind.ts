@@ -34,7 +34,13 @@ export interface AdapterKind {
   /**
    * Name and default of the one size that an adapter of this kind has beside d, such as the rank; absent for kinds without one.
    */
-  readonly size?: { readonly name: string; readonly default: number; of(weights: Weights): number }
+  readonly size?: {
+    readonly name: string
+    /** Kinds may take less where the embedding has few dimensions. */
+    readonly default: number
+    /** Undefined where the weights do not tell. */
+    of(weights: Weights): number | undefined
+  }
   /**
    * The matrices of an adapter for d-dimensional embeddings.
    * @param size see {@link AdapterKind.size}
@@ -60,4 +66,11 @@ export interface AdapterKind {
    * @param out [d], written
    */
   apply(weights: Weights, q: Float32Array, out: Float32Array): void
+  /**
+   * The map of fixed weights, prepared for many queries: it may copy the weights. Absent where `apply` is as fast.
+   */
+  compile?(weights: Weights): QueryMap
 }
+
+/** out = f(q) for one query, q and out of d values; `out` may not share memory with `q`. */
+export type QueryMap = (q: Float32Array, out: Float32Array) => void

@@ -1,3 +1,4 @@
+import { createLinearKernel } from '../engines/cpu/linear-kernel.js'
 import type { AdapterKind } from './kind.js'
 
 /**
@@ -51,4 +52,5 @@ export const linear: AdapterKind = {
       out[i] = s
     }
   },
+  compile: ({ W, b }) => createLinearKernel(W.data, b.data, W.cols),
 }

@@ -1,6 +1,7 @@
 import { type Adapter, applyAdapter } from '../adapters/adapter.js'
+import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterKind } from '../adapters/index.js'
-import type { Weights } from '../adapters/kind.js'
+import type { AdapterKind, Weights } from '../adapters/kind.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { selectEngine } from '../engines/select.js'
@@ -9,6 +10,7 @@ import { createEvaluator } from '../evaluate/evaluator.js'
 import type { NegativesName } from '../losses/index.js'
 import { type Matrix, norm, row } from '../math/matrix.js'
 import { checkTrainOptions } from './check-options.js'
+import { createClosedFormTrainer } from './closed-form-trainer.js'
 import { TRAIN_DEFAULTS } from './defaults.js'
 import { identityWeights } from './parameters.js'
 import type { ScheduleName } from './schedule.js'
@@ -31,7 +33,7 @@ export interface TrainOptions {
   readonly seed?: number
   readonly metric?: string
   readonly patience?: number
-  /** The kind's own size, such as the rank of `low-rank`. */
+  /** The kind's own size: the rank of `low-rank`, the hidden units of `residual-mlp`. */
   readonly size?: number
   /** Device of the engine, see `EngineOptions`. */
   readonly device?: string
@@ -72,7 +74,8 @@ export interface TrainResult {
  * Trains a query adapter on embedded queries and frozen documents.
  *
  * Each epoch visits every (query, positive) pair once, in a new seeded order. With a validation set the epoch with the best
- * metric is kept (the earliest of equals), the identity map included as epoch 0; without one, the last epoch.
+ * metric is kept (the earliest of equals), the identity map included as epoch 0; without one, the last epoch. A closed form
+ * (ridge, procrustes) has one epoch and uses `pull` alone; `kind` of the result is that of the map it gives.
  *
  * @throws USAGE when an option has no meaning
  * @throws TRAIN_DATA when there is nothing to learn from, or the validation set has vectors of another length
@@ -85,7 +88,9 @@ export async function trainAdapter(
 ): Promise<TrainResult> {
   checkTrainOptions(options)
   const o = { ...TRAIN_DEFAULTS, ...withoutUndefined(options) }
-  const kind = adapterKind(o.kind)
+  const closed = closedForm(o.kind)
+  const kind = adapterKind(closed ? 'linear' : o.kind)
+  checkSize(o.kind, kind, o.size)
   checkTrainingData(data.train)
   if (data.validation) checkSameLength(data.train, data.validation)
   const given = typeof o.engine === 'object' ? o.engine : undefined
@@ -95,7 +100,10 @@ export async function trainAdapter(
   const { engine } = selected
   let trainer: Trainer | undefined
   try {
-    trainer = createTrainer(engine, data.train, { ...o, kind })
+    trainer = closed
+      ? createClosedFormTrainer(engine, data.train, closed, options)
+      : createTrainer(engine, data.train, { ...o, kind })
+    const most = closed ? 1 : o.epochs
     const measure = data.validation && createMeasure(data.validation, kind.name, o.metric)
     let best = identityWeights(kind, data.train.queries.cols, o.size)
     const baseMetric = measure?.(best)
@@ -103,7 +111,7 @@ export async function trainAdapter(
     let bestEpoch = 0
     const epochs: EpochResult[] = []
     let stoppedEarly = false
-    for (let epoch = 1; epoch <= o.epochs && !stoppedEarly; epoch++) {
+    for (let epoch = 1; epoch <= most && !stoppedEarly; epoch++) {
       const started = performance.now()
       const { loss, weights } = await trainer.epoch()
       const metric = measure?.(weights)
@@ -112,7 +120,7 @@ export async function trainAdapter(
         bestMetric = metric
         bestEpoch = epoch
       }
-      stoppedEarly = o.patience > 0 && epoch - bestEpoch >= o.patience && epoch < o.epochs
+      stoppedEarly = o.patience > 0 && epoch - bestEpoch >= o.patience && epoch < most
       const result = { epoch, loss, metric, seconds: (performance.now() - started) / 1000 }
       epochs.push(result)
       o.onEpoch?.(result)
@@ -145,6 +153,14 @@ function createMeasure(validation: EmbeddedDataset, kind: string, metric: string
     }
     return evaluator.evaluate(applyAdapter(adapter as Adapter, validation.queries)).mean[metric]
   }
+}
+
+function checkSize(name: string, { size }: AdapterKind, given: number | undefined): void {
+  if (given === undefined || (size && Number.isSafeInteger(given) && given >= 1)) return
+  const expected = size
+    ? `expected the training option "size" (${size.name}) to be an integer of at least 1`
+    : `the adapter kind "${name}" has no "size"`
+  throw new AdapterTrainError('USAGE', `${expected}, got ${given}`)
 }
 
 function checkTrainingData(data: EmbeddedDataset): void {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type Adapter, applyAdapter, validateAdapter } from '../../src/adapters/adapter.js'
+import { adapterKind, MAP_KIND_NAMES } from '../../src/adapters/index.js'
+import { anchorAt } from '../../src/engines/engine.js'
 import { fromRows, matrix, row } from '../../src/math/matrix.js'
+import { randomMatrix, randomUnitRows } from '../contracts/engine/support.js'
 
 // q' = (q0 + 2 q1 + 10, 3 q0 - q1 + 20)
 const adapter: Adapter = {
@@ -41,6 +44,73 @@ describe('applyAdapter', () => {
   ])('refuses with "%s ..."', (message, run) => {
     expect(run).toThrow(expect.objectContaining({ code: 'VECTOR_INVALID', message: expect.stringContaining(message) }))
   })
+})
+
+/** Weights near those of training: the anchor, and a little noise. */
+function nearIdentity(kind: string, d: number): Adapter {
+  const params = Object.fromEntries(
+    adapterKind(kind)
+      .params(d)
+      .map(({ name, rows, cols, anchor }, p) => {
+        const m = randomMatrix(rows, cols, 10 + p)
+        for (let k = 0; k < m.data.length; k++) m.data[k] = 0.05 * m.data[k] + anchorAt(anchor, k, cols)
+        return [name, m]
+      }),
+  )
+  return { ...adapter, kind, base: { ...adapter.base, dimensions: d }, params }
+}
+
+describe.each(MAP_KIND_NAMES)('applyAdapter with a %s adapter', kind => {
+  test.each([1, 7, 384, 1536])('is exact to 1e-6 of float64 in %d dimensions, in every form', d => {
+    const given = nearIdentity(kind, d)
+    const q = randomUnitRows(3, d, 1)
+    const mapped = applyAdapter(given, q)
+    for (let i = 0; i < q.rows; i++) {
+      const expected = new Float64Array(d)
+      adapterKind(kind).apply(given.params, row(q, i), expected as unknown as Float32Array)
+      let [largest, off] = [0, 0]
+      for (let j = 0; j < d; j++) {
+        largest = Math.max(largest, Math.abs(expected[j]))
+        off = Math.max(off, Math.abs(expected[j] - row(mapped, i)[j]))
+      }
+      expect(off / largest).toBeLessThan(1e-6)
+      expect(applyAdapter(given, row(q, i))).toEqual(row(mapped, i))
+      expect(applyAdapter(given, [...row(q, i)])).toEqual(row(mapped, i))
+      expect(applyAdapter(given, [row(q, i)])[0]).toEqual(row(mapped, i))
+    }
+  })
+
+  test('gives every call a result of its own, and keeps adapters apart', () => {
+    const [one, other] = [nearIdentity(kind, 5), nearIdentity(kind, 6)]
+    const [q, p] = [randomMatrix(1, 5, 1).data, randomMatrix(1, 6, 2).data]
+    const first = applyAdapter(one, q)
+    const kept = first.slice()
+    const second = applyAdapter(other, p)
+    applyAdapter(
+      one,
+      q.map(x => -x),
+    )
+    expect(first).toEqual(kept)
+    expect(applyAdapter(other, p)).toEqual(second)
+    expect(applyAdapter(one, q)).toEqual(kept)
+  })
+})
+
+test('applyAdapter refuses an adapter whose weights do not fit, instead of giving a wrong vector', () => {
+  const small = { ...adapter, base: { ...adapter.base, dimensions: 3 }, params: { ...adapter.params } }
+  expect(() => applyAdapter(small, [1, 2, 3])).toThrow(expect.objectContaining({ code: 'ADAPTER_FORMAT' }))
+})
+
+test('applyAdapter takes less than a millisecond for a linear adapter of 1,536 dimensions', () => {
+  const given = nearIdentity('linear', 1536)
+  const q = randomUnitRows(1, 1536, 1).data
+  const times = Array.from({ length: 400 }, () => {
+    const started = performance.now()
+    applyAdapter(given, q)
+    return performance.now() - started
+  })
+  // The least, as other work on the machine only adds.
+  expect(Math.min(...times)).toBeLessThan(1)
 })
 
 describe('validateAdapter', () => {

@@ -1,52 +1,78 @@
 import { describe, expect, test } from 'vitest'
 import { adapterKind } from '../../src/adapters/index.js'
-import type { Weights } from '../../src/adapters/kind.js'
+import type { QueryMap, Weights } from '../../src/adapters/kind.js'
 import { anchorAt } from '../../src/engines/engine.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import type { CandidateBatch } from '../../src/losses/candidates.js'
 import { dot, type Matrix, matrix, norm, row } from '../../src/math/matrix.js'
+import { createRandom } from '../../src/math/random.js'
 import { createBuffers } from '../../src/train/buffers.js'
-import { createParams, freeParams, identityWeights } from '../../src/train/parameters.js'
+import { createParams, freeParams, identityWeights, readParams } from '../../src/train/parameters.js'
 import { createStep } from '../../src/train/step.js'
 import { expectClose, garbage, randomMatrix, randomUnitRows, sparse } from './engine/support.js'
 
 /**
- * What every adapter kind must do: start as the identity map, be the same map in training and at query time, and have the
- * gradient that central differences of the loss give. The loss is written here a second time, in float64.
+ * What every adapter kind must do: start as the identity map, be the same map in training and at query time, compiled or not, and
+ * have the gradient that central differences of the loss give. The loss is written here a second time, in float64.
+ *
+ * @param size the kind's own size, its default by default
  */
-export function adapterKindContract(name: string): void {
+export function adapterKindContract(name: string, size?: number): void {
   const kind = adapterKind(name)
+  const specs = (d: number) => kind.params(d, size)
 
   /** Weights some way off the identity map. */
   const randomWeights = (d: number, seed: number): Record<string, Matrix> =>
     Object.fromEntries(
-      kind.params(d).map(({ name, rows, cols, anchor }, p) => {
+      specs(d).map(({ name, rows, cols, anchor }, p) => {
         const m = randomMatrix(rows, cols, seed + p)
         for (let k = 0; k < m.data.length; k++) m.data[k] = 0.3 * m.data[k] + anchorAt(anchor, k, cols)
         return [name, m]
       }),
     )
 
-  describe(`adapter kind ${name}`, () => {
+  const apply =
+    (weights: Weights): QueryMap =>
+    (q, out) =>
+      kind.apply(weights, q, out)
+
+  describe(`adapter kind ${name}${kind.size ? ` with ${kind.size.name} ${size ?? 'by default'}` : ''}`, () => {
     test('is registered under its name, says what it is, and has parameters with distinct names', () => {
       expect(kind.name).toBe(name)
       expect(kind.description).not.toBe('')
-      const names = kind.params(4).map(spec => spec.name)
+      const names = specs(4).map(spec => spec.name)
       expect(names.length).toBeGreaterThan(0)
       expect(new Set(names).size).toBe(names.length)
     })
 
+    if (kind.size) {
+      const { of, default: usual } = kind.size
+      test('tells its size from its weights, and does not fall over where they are missing', () => {
+        for (const d of [1, 5, 40]) {
+          const found = of(identityWeights(kind, d, size))
+          expect(found).toBe(size ?? Math.min(d, usual))
+          expect(kind.params(d, found)).toEqual(specs(d))
+        }
+        expect(of({})).toBeUndefined()
+      })
+    }
+
     test.each([1, 3, 4, 7, 16])('starts as the identity map of %d dimensions', async d => {
       const engine = createJsEngine()
-      const state = createParams(engine, kind, d)
+      const state = createParams(engine, kind, d, { size, random: createRandom(7) })
       const q = randomMatrix(5, d, 1)
       const [X, Z] = [engine.upload(q), garbage(engine, 5, d)]
       kind.forward(engine, state.params, X, Z, createBuffers(engine).scratch)
       expect(await engine.read(Z)).toEqual(q.data)
       expect(await engine.read(X)).toEqual(q.data)
-      const out = new Float32Array(d).fill(Number.NaN)
-      kind.apply(identityWeights(kind, d), row(q, 2), out)
-      expect(out).toEqual(row(q, 2))
+      const started = await readParams(engine, state)
+      for (const weights of [identityWeights(kind, d, size), started]) {
+        const out = new Float32Array(d).fill(Number.NaN)
+        kind.apply(weights, row(q, 2), out)
+        expect(out).toEqual(row(q, 2))
+        kind.compile?.(weights)(row(q, 3), out)
+        expect(out).toEqual(row(q, kind.compile ? 3 : 2))
+      }
       freeParams(engine, state)
     })
 
@@ -57,8 +83,12 @@ export function adapterKindContract(name: string): void {
       const [X, Z] = [engine.upload(q), garbage(engine, 6, d)]
       kind.forward(engine, uploadAll(weights), X, Z, createBuffers(engine).scratch)
       const applied = matrix(6, d, new Float32Array(6 * d).fill(Number.NaN))
-      for (let i = 0; i < 6; i++) kind.apply(weights, row(q, i).slice(), row(applied, i))
-      expectClose(applied.data, await engine.read(Z), 1e-5, 'query')
+      const trained = await engine.read(Z)
+      for (const map of [kind.compile?.(weights), apply(weights)]) {
+        for (let i = 0; i < 6; i++) map?.(row(q, i).slice(), row(applied, i))
+        if (map) expectClose(applied.data, trained, 1e-5, 'query')
+        applied.data.fill(Number.NaN)
+      }
 
       function uploadAll(all: Weights) {
         return Object.fromEntries(Object.entries(all).map(([key, m]) => [key, engine.upload(m)]))
@@ -79,7 +109,7 @@ export function adapterKindContract(name: string): void {
       expect(batch.documentRows).toHaveLength(P)
 
       const state = {
-        ...createParams(engine, kind, d),
+        ...createParams(engine, kind, d, { size }),
         params: Object.fromEntries(Object.entries(weights).map(([key, m]) => [key, engine.upload(m)])),
       }
       const inputs = { queries: engine.upload(queries), documents: engine.upload(documents) }
@@ -87,10 +117,10 @@ export function adapterKindContract(name: string): void {
       const { step, lossSum } = createStep(engine, kind, state, inputs, options)
       step(batch, 1, 0)
 
-      const loss = () => meanLoss(batch, queries, documents, scale, (q, out) => kind.apply(weights, q, out))
+      const loss = () => meanLoss(batch, queries, documents, scale, apply(weights))
       expect((await engine.read(lossSum))[0] / B).toBeCloseTo(loss(), 5)
 
-      for (const { name: param } of kind.params(d)) {
+      for (const { name: param } of specs(d)) {
         const analytic = await engine.read(state.grads[param])
         const { data } = weights[param]
         // A step of 1e-3 leaves an error of about 1e-6 of the largest entry; rounding to float32 inside the map 1e-4.
@@ -115,7 +145,7 @@ function meanLoss(
   queries: Matrix,
   documents: Matrix,
   scale: number,
-  f: (q: Float32Array, out: Float32Array) => void,
+  f: QueryMap,
 ): number {
   let total = 0
   queryRows.forEach((queryRow, i) => {
