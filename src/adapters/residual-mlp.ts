@@ -14,7 +14,7 @@ const hidden = (scratch: Scratch, B: number, h: number) => scratch('hidden layer
  * W1 is [h, d], b1 [1, h], W2 [d, h], b2 [1, d]; W1 starts as He et al. have it. In batches of rows: H = relu(X W1^T + b1),
  * Z = X + H W2^T + b2; dW2 = dZ^T H, db2 = column sums of dZ, dA = dZ W2 where H > 0, dW1 = dA^T X, db1 = column sums of dA.
  *
- * @see https://docs.llamaindex.ai/en/stable/examples/finetuning/embeddings/finetune_embedding_adapter/
+ * @see https://developers.llamaindex.ai/python/examples/finetuning/embeddings/finetune_embedding_adapter
  * @see https://arxiv.org/abs/1502.01852 (He et al.)
  */
 export const residualMlp: AdapterKind = {

@@ -19,7 +19,7 @@ const LEAST_SINGULAR_VALUE = 1e-3
  * @param M [d, d]
  * @returns [d, d], or undefined when M is singular, so that there is no single such matrix
  * @see https://doi.org/10.1137/1.9780898717778 (Higham, Functions of Matrices, chapter 8)
- * @see https://arxiv.org/abs/1404.2999 (Chen and Chow, the scaling)
+ * @see https://www.mcs.anl.gov/papers/P5059-0114.pdf (Chen and Chow, the scaling)
  */
 export async function orthogonalFactor(engine: Engine, M: Matrix): Promise<Matrix | undefined> {
   const d = M.rows
