@@ -1,5 +1,6 @@
 import { type Matrix, matrix, normalizedRows } from '../math/matrix.js'
 import { multiplyTransposed } from '../math/product.js'
+import { createBestList } from './best-list.js'
 
 /** The best k documents of every query, best first. */
 export interface TopK {
@@ -34,7 +35,7 @@ export function topK(queries: Matrix, units: Matrix, k: number, tieRank: Uint32A
     const Q = normalizedRows(slice(queries, q0, nq))
     const lists = Array.from({ length: nq }, (_, i) => {
       const from = (q0 + i) * kept
-      return createBest(rows.subarray(from, from + kept), scores.subarray(from, from + kept), tieRank)
+      return createBestList(rows.subarray(from, from + kept), scores.subarray(from, from + kept), tieRank)
     })
     for (let d0 = 0; d0 < units.rows; d0 += DOCUMENT_BLOCK) {
       const nd = Math.min(DOCUMENT_BLOCK, units.rows - d0)
@@ -58,28 +59,4 @@ export function tieRankOf(docIds: readonly string[]): Uint32Array {
 
 function slice(m: Matrix, start: number, count: number): Matrix {
   return matrix(count, m.cols, m.data.subarray(start * m.cols, (start + count) * m.cols))
-}
-
-/** A sorted list of the best entries seen so far, kept in the given arrays. */
-function createBest(rows: Uint32Array, scores: Float32Array, tieRank: Uint32Array) {
-  const k = rows.length
-  let size = 0
-  return {
-    offer(block: Float32Array, from: number, count: number, firstRow: number): void {
-      for (let j = 0; j < count; j++) {
-        const score = block[from + j]
-        if (size === k && score < scores[k - 1]) continue
-        const doc = firstRow + j
-        let at = size
-        while (at > 0 && (score > scores[at - 1] || (score === scores[at - 1] && tieRank[doc] < tieRank[rows[at - 1]])))
-          at--
-        if (at === k) continue
-        if (size < k) size++
-        rows.copyWithin(at + 1, at, size - 1)
-        scores.copyWithin(at + 1, at, size - 1)
-        rows[at] = doc
-        scores[at] = score
-      }
-    },
-  }
 }

@@ -1,10 +1,13 @@
-import { type Adapter, applyAdapter } from '../adapters/adapter.js'
+import type { Adapter } from '../adapters/adapter.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { QADataset } from '../dataset/dataset.js'
 import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
 import type { EmbedStats } from '../embed/run-embedding.js'
+import { selectEngine } from '../engines/select.js'
 import { createEvaluator, type Scores } from '../evaluate/evaluator.js'
+import type { Matrix } from '../math/matrix.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
+import { applyAdapterOn } from '../train/adapt-on.js'
 import { checkBase } from '../wrap/check-base.js'
 
 export interface RunEvaluationOptions {
@@ -18,6 +21,10 @@ export interface RunEvaluationOptions {
   readonly cache?: EmbeddingCache
   readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
   readonly signal?: AbortSignal
+  /** What computes the rankings: `auto` (the default) or an engine's name. */
+  readonly engine?: string
+  /** Device of the engine, see `EngineOptions`. */
+  readonly device?: string
 }
 
 export interface EvaluationReport {
@@ -25,27 +32,44 @@ export interface EvaluationReport {
   readonly queries: number
   readonly documents: number
   readonly metrics: { readonly base: Scores; readonly adapted?: Scores }
+  readonly engine: string
+  /** What the engine runs on. */
+  readonly engineDescription?: string
+  /** Why this engine. */
+  readonly engineReason: string
+  readonly warnings: readonly string[]
 }
 
 /**
  * Ranks all documents for every query by exact cosine similarity and scores the base, and the adapter where one is given.
  * @throws ADAPTER_MISMATCH when the provider is not the adapter's base
- * @throws as `embedDataset` and `createEvaluator`
+ * @throws as `selectEngine`, `embedDataset` and `createEvaluator`
  */
 export async function runEvaluation(
   options: RunEvaluationOptions,
 ): Promise<EvaluationReport & { embedding: EmbedStats }> {
   const { provider, adapter, cache, signal } = options
   if (adapter) checkBase(adapter, provider, options.allowMismatch)
-  const { datasets, stats } = await embedDataset(provider, [options.data], { ...options.embed, cache, signal })
-  const [data] = datasets
-  const evaluator = createEvaluator(data, options.metrics)
-  const base = evaluator.evaluate(data.queries).mean
-  const adapted = adapter && evaluator.evaluate(applyAdapter(adapter, data.queries)).mean
-  return {
-    queries: evaluator.queryRows.length,
-    documents: data.docs.rows,
-    metrics: adapted ? { base, adapted } : { base },
-    embedding: stats,
+  const { engine, reason, warning } = await selectEngine(options.engine ?? 'auto', { device: options.device })
+  try {
+    const { datasets, stats } = await embedDataset(provider, [options.data], { ...options.embed, cache, signal })
+    const [data] = datasets
+    const evaluator = createEvaluator(data, options.metrics)
+    const scoresOf = async (queries: Matrix): Promise<Scores> =>
+      (await evaluator.evaluateOn(engine, queries, { signal })).mean
+    const base = await scoresOf(data.queries)
+    const adapted = adapter && (await scoresOf(await applyAdapterOn(engine, adapter, data.queries)))
+    return {
+      queries: evaluator.queryRows.length,
+      documents: data.docs.rows,
+      metrics: adapted ? { base, adapted } : { base },
+      engine: engine.name,
+      engineDescription: engine.description,
+      engineReason: reason,
+      warnings: warning ? [warning] : [],
+      embedding: stats,
+    }
+  } finally {
+    engine.dispose()
   }
 }

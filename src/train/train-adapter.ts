@@ -1,4 +1,3 @@
-import { type Adapter, applyAdapter } from '../adapters/adapter.js'
 import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterKind } from '../adapters/index.js'
 import type { AdapterKind, Weights } from '../adapters/kind.js'
@@ -9,6 +8,7 @@ import { AdapterTrainError } from '../errors.js'
 import { createEvaluator } from '../evaluate/evaluator.js'
 import type { NegativesName } from '../losses/index.js'
 import { type Matrix, norm, row } from '../math/matrix.js'
+import { adaptOn } from './adapt-on.js'
 import { checkTrainOptions } from './check-options.js'
 import { createClosedFormTrainer } from './closed-form-trainer.js'
 import { TRAIN_DEFAULTS } from './defaults.js'
@@ -104,9 +104,9 @@ export async function trainAdapter(
       ? createClosedFormTrainer(engine, data.train, closed, options)
       : createTrainer(engine, data.train, { ...o, kind })
     const most = closed ? 1 : o.epochs
-    const measure = data.validation && createMeasure(data.validation, kind.name, o.metric)
+    const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
     let best = identityWeights(kind, data.train.queries.cols, o.size)
-    const baseMetric = measure?.(best)
+    const baseMetric = await measure?.(best)
     let bestMetric = baseMetric
     let bestEpoch = 0
     const epochs: EpochResult[] = []
@@ -114,7 +114,7 @@ export async function trainAdapter(
     for (let epoch = 1; epoch <= most && !stoppedEarly; epoch++) {
       const started = performance.now()
       const { loss, weights } = await trainer.epoch()
-      const metric = measure?.(weights)
+      const metric = await measure?.(weights)
       if (metric === undefined || bestMetric === undefined || metric > bestMetric) {
         best = weights
         bestMetric = metric
@@ -143,15 +143,17 @@ export async function trainAdapter(
 }
 
 /** Measures weights on the validation set. */
-function createMeasure(validation: EmbeddedDataset, kind: string, metric: string): (weights: Weights) => number {
+function createMeasure(
+  engine: Engine,
+  validation: EmbeddedDataset,
+  kind: AdapterKind,
+  metric: string,
+  signal: AbortSignal | undefined,
+): (weights: Weights) => Promise<number> {
   const evaluator = createEvaluator(validation, [metric])
-  return weights => {
-    const adapter: Pick<Adapter, 'kind' | 'params' | 'base'> = {
-      kind,
-      params: weights,
-      base: { id: validation.baseId, dimensions: validation.queries.cols, normalized: true },
-    }
-    return evaluator.evaluate(applyAdapter(adapter as Adapter, validation.queries)).mean[metric]
+  return async weights => {
+    const adapted = await adaptOn(engine, kind, weights, validation.queries)
+    return (await evaluator.evaluateOn(engine, adapted, { signal })).mean[metric]
   }
 }
 

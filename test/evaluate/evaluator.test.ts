@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { createCpuEngine } from '../../src/engines/cpu/index.js'
+import { createJsEngine } from '../../src/engines/js.js'
 import { createEvaluator } from '../../src/evaluate/evaluator.js'
 import { fromRows } from '../../src/math/matrix.js'
+import { randomMatrix } from '../contracts/engine/support.js'
 import { embedded } from '../helpers/embedded.js'
 
 /** A vector of the plane at an angle; its length must not matter. */
@@ -80,5 +83,27 @@ describe('createEvaluator', () => {
     expect(() => createEvaluator(data, ['ndcg@10', 'bleu@4'])).toThrow(
       expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('"bleu@4"') }),
     )
+  })
+})
+
+describe('evaluateOn', () => {
+  // Queries without a relevant document in between, several positives, copies of documents.
+  const [queries, distinct] = [randomMatrix(60, 16, 1), randomMatrix(300, 16, 2)]
+  const data = embedded({
+    queries,
+    docs: fromRows(Array.from({ length: 350 }, (_, i) => distinct.data.slice((i % 300) * 16, ((i % 300) + 1) * 16))),
+    positives: Array.from({ length: 60 }, (_, i) => (i % 4 === 3 ? [] : [i, [i + 300 - (i % 7), 2]])),
+  })
+
+  test.each([
+    ['js', async () => createJsEngine()],
+    ['cpu', createCpuEngine],
+  ])('gives on %s what evaluate gives', async (_, create) => {
+    const engine = await create()
+    const evaluator = createEvaluator(data, ['ndcg@10', 'mrr@100', 'recall@350', 'precision@3'])
+    const adapted = randomMatrix(60, 16, 3)
+    expect(await evaluator.evaluateOn(engine, queries)).toEqual(evaluator.evaluate(queries))
+    expect(await evaluator.evaluateOn(engine, adapted)).toEqual(evaluator.evaluate(adapted))
+    engine.dispose()
   })
 })
