@@ -4,7 +4,7 @@ import { checkWritable, writeFileAtomic } from '../dist/write-file-atomic.js'
 import { benchApply } from './apply.mjs'
 import { benchCache } from './cache.mjs'
 import { findEngines } from './engines.mjs'
-import { benchFloor } from './floor.mjs'
+import { createFloor } from './floor.mjs'
 import { HELP, readOptions } from './options.mjs'
 import { TABLES } from './tables.mjs'
 import { findPeer } from './torch-peer.mjs'
@@ -55,13 +55,16 @@ async function bench(options) {
     rows.push(...found)
     print(TABLES[name](found))
   }
-  if (wanted('floor')) add('floor', await benchFloor(context))
+  const floor = wanted('floor') ? createFloor(context) : undefined
+  await floor?.measure()
   if (wanted('apply')) add('apply', benchApply(context))
   if (wanted('cache')) add('cache', await benchCache(context))
-  if (wanted('train')) {
-    const trained = [...(await benchTrain(context)), ...(await benchPools(context))]
-    add('train', withFloor(trained, rows, context.engines))
-  }
+  await floor?.measure()
+  const trained = wanted('train') ? await benchTrain(context) : []
+  if (trained.length > 0) await floor?.measure()
+  if (wanted('train')) trained.push(...(await benchPools(context)))
+  if (floor) add('floor', floor.rows())
+  if (wanted('train')) add('train', withFloor(trained, rows, context.engines))
   if (options.json) writeFileAtomic(options.json, `${JSON.stringify(rows, null, 1)}\n`)
   print(`${elapsed().toFixed(0)} s in all, load average now ${load()}`)
 }
