@@ -11,7 +11,8 @@ export interface Command<Args> {
   readonly options: OptionTable
   /** Words after the program's name, and what they do. */
   readonly examples: readonly (readonly [words: string, effect: string])[]
-  run(args: Args): Promise<void>
+  /** @returns the exit code; nothing means 0 */
+  run(args: Args): Promise<number | undefined>
 }
 
 export type OptionTable = Readonly<Record<string, Options>>

@@ -6,8 +6,8 @@ import { createConsole } from './console.js'
 import { findCommand } from './find-command.js'
 import { helpText } from './help.js'
 
-/** Exit codes: done, failed, wrong usage. */
-export const EXIT = { done: 0, failed: 1, usage: 2 } as const
+/** Exit codes: done, failed, wrong usage, and an adapter that the gate held back. */
+export const EXIT = { done: 0, failed: 1, usage: 2, gated: 3 } as const
 
 /** Errors that the user's own words caused. */
 const USAGE_CODES = ['USAGE', 'PROVIDER_UNKNOWN', 'ENGINE_UNKNOWN']
@@ -40,8 +40,7 @@ export async function runCli(words: readonly string[]): Promise<number> {
       if (wish === undefined) json = values.json === true
       return values
     })
-    await COMMANDS[name].run(parsed as never)
-    return EXIT.done
+    return (await COMMANDS[name].run(parsed as never)) ?? EXIT.done
   } catch (error) {
     return reportFailure(error, json)
   }

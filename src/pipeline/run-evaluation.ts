@@ -4,7 +4,9 @@ import type { QADataset } from '../dataset/dataset.js'
 import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
 import type { EmbedStats } from '../embed/run-embedding.js'
 import { selectEngine } from '../engines/select.js'
-import { createEvaluator, type Scores } from '../evaluate/evaluator.js'
+import { type Comparison, compareRankings } from '../evaluate/compare.js'
+import { createEvaluator, type Evaluation, type Scores } from '../evaluate/evaluator.js'
+import { type LargestChanges, largestChanges } from '../evaluate/largest-changes.js'
 import type { Matrix } from '../math/matrix.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { applyAdapterOn } from '../train/adapt-on.js'
@@ -32,6 +34,12 @@ export interface EvaluationReport {
   readonly queries: number
   readonly documents: number
   readonly metrics: { readonly base: Scores; readonly adapted?: Scores }
+  /** With an adapter: its difference from the base, query by query. */
+  readonly difference?: Comparison['difference']
+  readonly wins?: number
+  readonly ties?: number
+  readonly losses?: number
+  readonly largest?: LargestChanges
   readonly engine: string
   /** What the engine runs on. */
   readonly engineDescription?: string
@@ -55,14 +63,14 @@ export async function runEvaluation(
     const { datasets, stats } = await embedDataset(provider, [options.data], { ...options.embed, cache, signal })
     const [data] = datasets
     const evaluator = createEvaluator(data, options.metrics)
-    const scoresOf = async (queries: Matrix): Promise<Scores> =>
-      (await evaluator.evaluateOn(engine, queries, { signal })).mean
-    const base = await scoresOf(data.queries)
-    const adapted = adapter && (await scoresOf(await applyAdapterOn(engine, adapter, data.queries)))
+    const evaluate = (queries: Matrix): Promise<Evaluation> => evaluator.evaluateOn(engine, queries, { signal })
+    const base = await evaluate(data.queries)
+    const adapted = adapter && (await evaluate(await applyAdapterOn(engine, adapter, data.queries)))
     return {
       queries: evaluator.queryRows.length,
       documents: data.docs.rows,
-      metrics: adapted ? { base, adapted } : { base },
+      metrics: adapted ? { base: base.mean, adapted: adapted.mean } : { base: base.mean },
+      ...(adapted && comparisonOf(base, adapted, { queryIds: evaluator.queryIds, texts: options.data.queries })),
       engine: engine.name,
       engineDescription: engine.description,
       engineReason: reason,
@@ -72,4 +80,16 @@ export async function runEvaluation(
   } finally {
     engine.dispose()
   }
+}
+
+/** Seed of the resampling. */
+const SEED = 42
+
+function comparisonOf(
+  base: Evaluation,
+  adapted: Evaluation,
+  names: { readonly queryIds: readonly string[]; readonly texts: ReadonlyMap<string, string> },
+) {
+  const { difference, wins, ties, losses } = compareRankings(base, adapted, { seed: SEED })
+  return { difference, wins, ties, losses, largest: largestChanges(base, adapted, names) }
 }

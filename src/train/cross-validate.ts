@@ -7,6 +7,7 @@ import { rankingFromRanks } from '../evaluate/ranking-from-ranks.js'
 import { tieRankOf } from '../evaluate/top-k.js'
 import { normalizedRows, takeRows } from '../math/matrix.js'
 import { createBuffers } from './buffers.js'
+import { createClosedFormTrainer } from './closed-form-trainer.js'
 import { withQueries } from './folds.js'
 import { createTrainer, type TrainerOptions } from './trainer.js'
 
@@ -67,10 +68,14 @@ export async function crossValidate(
       Uint32Array.from(folds.keys()).filter(i => (folds[i] === fold) === held)
     const [inside, outside] = [rows(true), rows(false)]
     const options = optionsFor(outside.length)
-    const trainer = createTrainer(engine, withQueries(data, outside), options)
+    const part = withQueries(data, outside)
+    const { closed } = options
+    const trainer = closed
+      ? createClosedFormTrainer(engine, part, closed, options)
+      : createTrainer(engine, part, options)
     let weights: Weights | undefined
     try {
-      for (let epoch = 0; epoch < options.epochs; epoch++) weights = (await trainer.epoch()).weights
+      for (let epoch = 0; epoch < (closed ? 1 : options.epochs); epoch++) weights = (await trainer.epoch()).weights
     } finally {
       trainer.free()
     }

@@ -32,6 +32,8 @@ export const RECIPE = {
   tuneDocuments: 3000,
   /** A change of options must win by more than this many standard errors of the paired difference. */
   standardErrors: 1,
+  /** A lower temperature may lose by so many of them, where all training queries took part in the choice. */
+  benefitOfDoubt: 0.5,
   /** An adapter is kept when the bootstrap's p of its out-of-fold gain is below this. */
   gateP: 0.05,
   /** Resamples of the gate's bootstrap. */

@@ -1,17 +1,22 @@
+import type { ClosedForm } from '../adapters/closed-forms/closed-form.js'
 import type { AdapterKind, Weights } from '../adapters/kind.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import type { Engine, Tensor } from '../engines/engine.js'
+import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import { NEGATIVES, type NegativesName } from '../losses/index.js'
-import { firstNonFinite, normalizedRows } from '../math/matrix.js'
+import { firstNonFinite } from '../math/matrix.js'
 import { createRandom } from '../math/random.js'
+import type { Rows } from '../math/row-source.js'
 import { createParams, freeParams, readParams } from './parameters.js'
+import { placeVectors } from './place-vectors.js'
 import { SCHEDULES, type ScheduleName } from './schedule.js'
 import { createStep } from './step.js'
 
 /** Everything that decides what a training run gives, beside its data. */
 export interface TrainerOptions {
   readonly kind: AdapterKind
+  /** Fits by this closed form instead of by steps. */
+  readonly closed?: ClosedForm
   /** The kind's own size, such as the rank. */
   readonly size?: number
   readonly negatives: NegativesName
@@ -27,6 +32,11 @@ export interface TrainerOptions {
   readonly pull?: number
   readonly maxGradNorm: number
   readonly seed: number
+  /**
+   * Bytes that queries and documents may take on the engine; larger ones stay where they are, and every step brings the rows of
+   * its batch. The result is the same. Default: `MEMORY_DEFAULT`.
+   */
+  readonly memory?: number
   readonly signal?: AbortSignal
   readonly onStep?: (step: number, steps: number) => void
 }
@@ -49,23 +59,17 @@ export interface Trainer {
 /** Steps between two turns of the event loop. */
 const STEPS_PER_TURN = 8
 
-/** Puts a data set on an engine and starts an adapter at the identity map. */
-export function createTrainer(engine: Engine, data: EmbeddedDataset, o: TrainerOptions): Trainer {
+/** Puts a data set on an engine, where it has room, and starts an adapter at the identity map. */
+export function createTrainer(engine: Engine, data: EmbeddedDataset<Rows>, o: TrainerOptions): Trainer {
   const { batchSize, maxNegatives } = o
   const source = NEGATIVES[o.negatives].create(data, { batchSize, maxNegatives })
   const steps = source.steps * o.epochs
   const random = createRandom(o.seed)
   const learningRate = SCHEDULES[o.schedule]
-  const held: Tensor[] = []
-  const hold = (t: Tensor): Tensor => {
-    held.push(t)
-    return t
-  }
-  const queries = hold(engine.upload(data.queries))
-  const documents = hold(engine.upload(normalizedRows(data.docs)))
+  const vectors = placeVectors(engine, data, o.memory)
   const state = createParams(engine, o.kind, data.queries.cols, { size: o.size, random })
   const stepOptions = { ...o, l2: (o.pull ?? 0) / source.examples }
-  const { step, lossSum, free } = createStep(engine, o.kind, state, { queries, documents }, stepOptions)
+  const { step, lossSum, free } = createStep(engine, o.kind, state, vectors, stepOptions)
   let t = 0
   let epochs = 0
 
@@ -92,7 +96,7 @@ export function createTrainer(engine: Engine, data: EmbeddedDataset, o: TrainerO
     free() {
       free()
       freeParams(engine, state)
-      for (const tensor of held) engine.free(tensor)
+      vectors.free()
     },
   }
 }

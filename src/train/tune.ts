@@ -1,7 +1,9 @@
+import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterKind } from '../adapters/index.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import type { NegativesName } from '../losses/index.js'
+import type { Rows } from '../math/row-source.js'
 import { bootstrapP } from '../math/statistics/bootstrap.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
 import { createScorer, crossValidate } from './cross-validate.js'
@@ -92,8 +94,10 @@ export function trainerOptions(
   seed: number,
   fixed: FixedOptions = {},
 ): TrainerOptions {
+  const closed = closedForm(fixed.kind ?? 'linear')
   return {
-    kind: adapterKind(fixed.kind ?? 'linear'),
+    kind: adapterKind(closed ? 'linear' : (fixed.kind ?? 'linear')),
+    closed,
     size: fixed.size,
     negatives: candidate.negatives,
     maxNegatives: fixed.maxNegatives,
@@ -119,10 +123,13 @@ export function trainerOptions(
  *
  * @throws as `createTrainer`
  */
-export async function tune(engine: Engine, data: EmbeddedDataset, options: TuneOptions): Promise<TuneResult> {
+export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options: TuneOptions): Promise<TuneResult> {
   const started = performance.now()
-  const { fixed = {}, seed } = options
-  const kind = adapterKind(fixed.kind ?? 'linear')
+  const { seed } = options
+  const closed = closedForm(options.fixed?.kind ?? 'linear')
+  // A closed form knows neither negatives nor a temperature: the pull is all there is to choose.
+  const fixed: FixedOptions = closed ? { ...options.fixed, negatives: 'positives', scale: 1 } : (options.fixed ?? {})
+  const { kind } = trainerOptions({ negatives: 'positives', multiple: 1, pull: 0 }, 1, 1, seed, fixed)
   const tau0 = fixed.scale === undefined ? await fitTemperature(engine, data, seed) : 1
   const first: Candidate = {
     negatives: fixed.negatives ?? RECIPE.negatives[0],
@@ -130,7 +137,9 @@ export async function tune(engine: Engine, data: EmbeddedDataset, options: TuneO
     pull: fixed.pull ?? RECIPE.firstPull,
   }
   const largest = sampleDataset(data, { queries: RECIPE.tuneQueries, documents: RECIPE.tuneDocuments, seed })
-  const { sample, epochs, cut } = await fitBudget(engine, largest, first, tau0, options)
+  const { sample, epochs, cut } = closed
+    ? { sample: largest, epochs: undefined, cut: undefined }
+    : await fitBudget(engine, largest, first, tau0, { ...options, fixed })
   const n = sample.queries.rows
   const folds = Math.min(RECIPE.folds(n), n)
   const assigned = assignFolds(n, folds, seed)
@@ -155,17 +164,22 @@ export async function tune(engine: Engine, data: EmbeddedDataset, options: TuneO
     return found
   }
 
-  async function better(candidate: Candidate, incumbent: Candidate): Promise<boolean> {
+  /** @param margin standard errors of the paired difference by which the candidate has to win; below 0 it may lose by less */
+  async function better(candidate: Candidate, incumbent: Candidate, margin: number): Promise<boolean> {
     const [a, b] = [await scoresOf(candidate), await scoresOf(incumbent)]
     const delta = a.map((value, i) => value - b[i])
-    const gain = mean(delta)
-    return gain > 0 && gain > (RECIPE.standardErrors * populationStandardDeviation(delta)) / Math.sqrt(delta.length)
+    const standardError = populationStandardDeviation(delta) / Math.sqrt(delta.length)
+    return mean(delta) > margin * standardError
   }
 
   /** Walks along the pulls from `start`, down first; `incumbent` is what has to be beaten. */
-  async function climb(start: Candidate, incumbent: Candidate): Promise<Candidate> {
+  async function climb(
+    start: Candidate,
+    incumbent: Candidate,
+    margin: number = RECIPE.standardErrors,
+  ): Promise<Candidate> {
     let best = incumbent
-    if (start !== incumbent && (await better(start, best))) best = start
+    if (start !== incumbent && (await better(start, best, margin))) best = start
     if (fixed.pull !== undefined) return best
     const pulls: readonly number[] = RECIPE.pulls
     const from = pulls.indexOf(start.pull)
@@ -173,7 +187,7 @@ export async function tune(engine: Engine, data: EmbeddedDataset, options: TuneO
       let moved = false
       for (let i = from + direction; i in pulls; i += direction) {
         const next = { ...start, pull: pulls[i] }
-        if (!(await better(next, best))) break
+        if (!(await better(next, best, RECIPE.standardErrors))) break
         best = next
         moved = true
       }
@@ -190,7 +204,9 @@ export async function tune(engine: Engine, data: EmbeddedDataset, options: TuneO
       for (const negatives of RECIPE.negatives.slice(1)) best = await climb({ ...best, negatives }, best)
     }
     if (fixed.scale === undefined) {
-      for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best)
+      // The lower temperature bends the embedding less. With no more data than the folds have seen it gets the benefit of the doubt.
+      const margin = sample.queries.rows < countLabelled(data) ? RECIPE.standardErrors : -RECIPE.benefitOfDoubt
+      for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
     }
     const adapted = await scoresOf(best)
     const delta = adapted.map((value, i) => value - base[i])
@@ -212,6 +228,10 @@ export async function tune(engine: Engine, data: EmbeddedDataset, options: TuneO
   }
 }
 
+function countLabelled(data: EmbeddedDataset<Rows>): number {
+  return data.positives.filter(positives => positives.size > 0).length
+}
+
 /** Whether there are documents that are no query's positive. */
 function hasMoreDocuments(data: EmbeddedDataset): boolean {
   const asked = new Set<number>()
@@ -229,26 +249,33 @@ async function fitBudget(
 ): Promise<{ sample: EmbeddedDataset; epochs: number | undefined; cut?: string }> {
   const n = sample.queries.rows
   const folds = RECIPE.folds(n)
-  const options = { ...trainerOptions(first, tau0, n, seed, fixed), signal }
+  const asked = trainerOptions(first, tau0, n, seed, fixed)
+  const options = { ...asked, epochs: Math.max(2, asked.epochs), signal }
   const trainer = createTrainer(engine, sample, options)
-  const started = performance.now()
+  let started = 0
   try {
+    // The first epoch also warms the engine up, so that the second one is timed.
+    await trainer.epoch()
+    started = performance.now()
     await trainer.epoch()
   } finally {
     trainer.free()
   }
   const epochSeconds = (performance.now() - started) / 1000
-  const needed = epochSeconds * options.epochs * (folds - 1) * USUAL_CANDIDATES
+  const needed = epochSeconds * asked.epochs * (folds - 1) * USUAL_CANDIDATES
   if (needed <= budget) return { sample, epochs: fixed.epochs }
 
-  const level = LEVELS.find(({ epochs, queries }) => needed * (fixed.epochs ? 1 : epochs) * queries <= budget) ?? LEVELS[LEVELS.length - 1]
-  const epochs = fixed.epochs ?? Math.ceil(options.epochs * level.epochs)
+  const level =
+    LEVELS.find(({ epochs, queries }) => needed * (fixed.epochs ? 1 : epochs) * queries <= budget) ??
+    LEVELS[LEVELS.length - 1]
+  const epochs = fixed.epochs ?? Math.ceil(asked.epochs * level.epochs)
   const queries = Math.max(Math.min(LEAST_QUERIES, n), Math.ceil(n * level.queries))
   const parts = [
-    ...(epochs < options.epochs ? [`${epochs} instead of ${options.epochs} epochs`] : []),
+    ...(epochs < asked.epochs ? [`${epochs} instead of ${asked.epochs} epochs`] : []),
     ...(queries < n ? [`${queries} instead of ${n} queries`] : []),
   ]
   const smaller = queries < n ? sampleDataset(sample, { queries, documents: RECIPE.tuneDocuments, seed }) : sample
-  const cut = parts.length > 0 ? `options were chosen with ${parts.join(' and ')} to stay within ${budget} s` : undefined
+  const cut =
+    parts.length > 0 ? `options were chosen with ${parts.join(' and ')} to stay within ${budget} s` : undefined
   return { sample: smaller, epochs, cut }
 }

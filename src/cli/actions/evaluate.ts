@@ -7,7 +7,7 @@ import { createConsole } from '../console.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { withSession } from '../session.js'
-import { comparisonTable, count } from '../tables.js'
+import { changesTable, comparisonTable, count } from '../tables.js'
 
 /** Scores the base and the adapter and prints the comparison. */
 export async function evaluate(args: EvaluateArgs): Promise<void> {
@@ -41,6 +41,10 @@ export async function evaluate(args: EvaluateArgs): Promise<void> {
       `${session.provider.id} on ${args.data}: ${count(report.queries, 'query', 'queries')}, ${count(report.documents, 'document')}`,
     )
     out.result(`${count(embedding.hits, 'embedding')} from the cache, ${count(embedding.requests, 'request')}\n`)
-    out.result(comparisonTable(report.metrics.base, report.metrics.adapted))
+    out.result(comparisonTable(report.metrics.base, report.metrics.adapted, report.difference))
+    if (report.largest) {
+      out.result(`\nby query: ${report.wins} better, ${report.ties} the same, ${report.losses} worse`)
+      out.result(changesTable(report.largest))
+    }
   })
 }

@@ -1,49 +1,106 @@
+import type { Adapter } from '../../adapters/adapter.js'
 import { saveAdapter } from '../../adapters/file.js'
-import { createEngine } from '../../engines/index.js'
+import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
 import { loadParts } from '../../pipeline/load-parts.js'
-import { runTraining, type TrainingReport } from '../../pipeline/run-training.js'
+import { runTraining, runTrainingOnVectors, type TrainingReport } from '../../pipeline/run-training.js'
+import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
 import type { TrainOptions } from '../../train/train-adapter.js'
+import { readVectors } from '../../vectors/read-vectors.js'
+import { splitEmbedded } from '../../vectors/split-embedded.js'
 import type { TrainArgs } from '../commands/train.js'
 import { type Console, createConsole } from '../console.js'
 import { checkOut, findDataFiles } from '../data-files.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { formatDollars, type Session, withSession } from '../session.js'
-import { comparisonTable, count } from '../tables.js'
+import { changesTable, comparisonTable, count } from '../tables.js'
 
 /** Trains as the options say, writes the adapter file and prints what came of it. */
-export async function train(args: TrainArgs): Promise<void> {
+export async function train(args: TrainArgs): Promise<number> {
   const out = createConsole(args)
   // All that can be wrong is found before the first text is embedded, which may cost money.
   parseMetric(args.metric)
+  const report = args.base === 'vectors' ? await trainOnVectors(args, out) : await trainOnTexts(args, out)
+  return report.gate.kept ? 0 : GATED
+}
+
+async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingReport> {
+  if (args.vectors !== undefined) throw new AdapterTrainError('USAGE', '--vectors goes with --base vectors')
   checkProviderArgs(args.base, args)
   const files = findDataFiles(args)
   const inputs = [files.train, files.val, args.test]
   if (args.out !== undefined) checkOut(args.out, inputs)
-  const { parts, skipped, warnings } = await loadParts({ ...args, ...files })
+  // Cross-validation inside the training part takes the place of a validation set, unless one is given or asked for.
+  const valFraction = args.valFraction ?? (args.tune === 'auto' ? 0 : undefined)
+  const { parts, skipped, warnings } = await loadParts({ ...args, ...files, valFraction })
   reportSkipped(skipped, out)
-  const engine = await createEngine(args.engine)
-  try {
-    await withSession(args.base, args, out, async session => {
-      const path = args.out ?? defaultPath(session.provider.id)
-      checkOut(path, inputs)
-      const { adapter, report } = await runTraining({
-        ...session,
-        parts,
-        train: { ...trainingOptions(args, out), engine },
-        onPhase: phase => {
-          if (phase === 'evaluate') session.release()
-        },
-      })
-      saveAdapter(adapter, path)
-      for (const warning of [...warnings, ...report.warnings]) out.warn(warning)
-      if (args.json) out.json(jsonReport(report, path))
-      else printReport(report, path, session, out)
+  return withSession(args.base, args, out, async session => {
+    const path = args.out ?? defaultPath(session.provider.id)
+    checkOut(path, inputs)
+    const result = await runTraining({
+      ...session,
+      ...choiceOptions(args, out),
+      parts,
+      onPhase: phase => {
+        if (phase === 'evaluate') session.release()
+      },
     })
-  } finally {
-    engine.dispose()
+    finish(result, path, warnings, args, out, session)
+    return result.report
+  })
+}
+
+async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingReport> {
+  const { vectors, train: file, val, test, seed, splitBy } = args
+  if (vectors === undefined) throw new AdapterTrainError('USAGE', '--base vectors needs --vectors FOLDER')
+  if (file ?? val ?? test)
+    throw new AdapterTrainError(
+      'USAGE',
+      '--base vectors reads all its data from --vectors; drop --train, --val and --test',
+    )
+  const read = await readVectors(vectors, { baseId: args.baseId })
+  const fractions = {
+    validation: read.validation ? 0 : (args.valFraction ?? (args.tune === 'auto' ? 0 : SPLIT_DEFAULTS.valFraction)),
+    test: read.test ? 0 : (args.testFraction ?? SPLIT_DEFAULTS.testFraction),
   }
+  const parts = { ...read, ...splitEmbedded(read.train, { by: splitBy, fractions, seed }) }
+  const path = args.out ?? defaultPath(parts.train.baseId)
+  checkOut(path, [])
+  const result = await runTrainingOnVectors(
+    { ...parts, validation: parts.validation ?? read.validation, test: parts.test ?? read.test },
+    choiceOptions(args, out),
+  )
+  finish(result, path, [], args, out)
+  return result.report
+}
+
+/** Exit code of a run whose adapter the gate held back. */
+const GATED = 3
+
+function choiceOptions(args: TrainArgs, out: Console) {
+  const { tune, tuneBudget, gate, minGain } = args
+  return {
+    ...{ tune, tuneBudget, gate, minGain },
+    train: trainingOptions(args, out),
+    onEngine: (line: string) => out.info(line),
+    onTried: (line: string) => out.info(line),
+  }
+}
+
+function finish(
+  { adapter, report }: { readonly adapter: Adapter; readonly report: TrainingReport },
+  path: string,
+  warnings: readonly string[],
+  args: TrainArgs,
+  out: Console,
+  session?: Session,
+): void {
+  saveAdapter(adapter, path)
+  const all = [...warnings, ...report.warnings]
+  for (const warning of all) out.warn(warning)
+  if (args.json) out.json(jsonReport({ ...report, warnings: all }, path))
+  else printReport(report, path, out, args.metric, session?.provider.price)
 }
 
 /** adapters/openai-text-embedding-3-small.json */
@@ -55,46 +112,71 @@ function defaultPath(baseId: string): string {
   return `adapters/${name || 'adapter'}.json`
 }
 
+/** Devices of local models; any other `--device` is the engine's. */
+const MODEL_DEVICES = ['auto', 'cpu', 'cuda', 'dml', 'coreml', 'webgpu', 'wasm', 'gpu']
+
 function trainingOptions(args: TrainArgs, out: Console): TrainOptions {
   const bar = out.progress('training')
-  const { kind, negatives, epochs, batchSize, learningRate, warmup, scale } = args
-  const { weightDecay, maxGradNorm, metric, patience, seed } = args
+  const { kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size } = args
+  const { weightDecay, maxGradNorm, metric, patience, seed, engine, device } = args
+  const forModel = device !== undefined && MODEL_DEVICES.includes(device) && engine !== 'tfjs'
   return {
-    ...{ kind, negatives, epochs, batchSize, learningRate, warmup, scale },
-    ...{ weightDecay, maxGradNorm, metric, patience, seed },
+    ...{ kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size },
+    ...{ weightDecay, maxGradNorm, metric, patience, seed, engine },
+    device: forModel ? undefined : device,
     onStep: (step, steps) => bar.update(step, steps),
     onEpoch: ({ epoch, loss, metric: value }) => {
       bar.end()
       const measured = value === undefined ? '' : `  validation ${metric} ${value.toFixed(4)}`
-      out.info(`epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${measured}`)
+      out.info(`epoch ${epoch}  loss ${loss.toFixed(4)}${measured}`)
     },
   }
 }
 
 function jsonReport(report: TrainingReport, adapter: string): object {
-  const { kind, base, data, metrics, bestEpoch, engine, cache, seconds } = report
   const epochs = report.epochs.map(({ epoch, loss, metric }) => ({ epoch, loss, metric }))
-  return { adapter, kind, base, data, metrics, epochs, bestEpoch, engine, cache, seconds }
+  return { adapter, ...report, epochs }
 }
 
-function printReport(report: TrainingReport, path: string, { provider }: Session, out: Console): void {
-  const { base, data, metrics, bestEpoch, cache, seconds } = report
+function printReport(
+  report: TrainingReport,
+  path: string,
+  out: Console,
+  metric: string,
+  price: number | undefined,
+): void {
+  const { base, data, metrics, difference, bestEpoch, cache, seconds, tune, gate } = report
   const parts = Object.entries(data).map(
     ([name, part]) =>
-      `${name} ${count(part.queries, 'query', 'queries')}, ${count(part.pairs, 'pair')}, ${count(part.documents, 'document')}`,
+      `${name} ${count(part.queries, 'query', 'queries')}, ${count(part.pairs, 'pair')}, ${count(part.documents, 'document')}${part.folds ? ` (cross-validation in ${part.folds} folds)` : ''}`,
   )
-  const cost = provider.price ? `, about ${formatDollars((cache.tokens / 1e6) * provider.price)}` : ''
+  const cost = price ? `, about ${formatDollars((cache.tokens / 1e6) * price)}` : ''
   out.result(`base       ${base.id}, ${base.dimensions} dimensions`)
   out.result(`data       ${parts.join('\n           ')}`)
   out.result(
     `embedded   ${count(cache.misses, 'text')} in ${count(cache.requests, 'request')} (${cache.tokens} tokens${cost}), ${cache.hits} from the cache`,
   )
   out.result(
+    `chosen     negatives ${tune.negatives}, temperature ${tune.temperature}, c ${tune.c} of ${count(tune.tried.length, 'candidate')} in ${tune.seconds.toFixed(1)} s`,
+  )
+  out.result(
     `trained    ${report.kind}, ${count(report.epochs.length, 'epoch')}, best ${bestEpoch || 'none'}, engine ${report.engine}, ${seconds.train.toFixed(1)} s`,
+  )
+  out.result(
+    `gate       ${gate.passed ? 'passed' : gate.kept ? 'failed, kept all the same' : 'failed, identity saved'}: ${gate.reason}`,
   )
   if (metrics) {
     out.result(`\n${metrics.split} set, ${data[metrics.split]!.queries} queries that were not trained on\n`)
-    out.result(comparisonTable(metrics.base, metrics.adapted))
+    out.result(comparisonTable(metrics.base, metrics.adapted, difference))
+    out.result(`\n${metric} by query: ${report.wins} better, ${report.ties} the same, ${report.losses} worse`)
+    for (const [name, part] of Object.entries({ seen: report.seen, unseen: report.unseen })) {
+      if (!part || part.queries === 0 || !('metrics' in part)) continue
+      const words = name === 'seen' ? 'with training queries' : 'without any training query'
+      out.result(
+        `${count(part.queries, 'query', 'queries')} on documents ${words}: ${metric} ${part.metrics.base[metric].toFixed(4)} -> ${part.metrics.adapted[metric].toFixed(4)}`,
+      )
+    }
+    if (report.largest) out.result(changesTable(report.largest))
   }
   out.result(`\nadapter    ${path}`)
 }

@@ -53,5 +53,6 @@ export const cacheCommand: Command<CacheArgs> = {
   async run(args) {
     const { cache } = await import('../actions/cache.js')
     await cache(args)
+    return undefined
   },
 }

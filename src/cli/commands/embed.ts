@@ -34,5 +34,6 @@ export const embedCommand: Command<EmbedArgs> = {
   async run(args) {
     const { embed } = await import('../actions/embed.js')
     await embed(args)
+    return undefined
   },
 }

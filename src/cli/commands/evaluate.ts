@@ -52,5 +52,6 @@ export const evaluateCommand: Command<EvaluateArgs> = {
   async run(args) {
     const { evaluate } = await import('../actions/evaluate.js')
     await evaluate(args)
+    return undefined
   },
 }

@@ -20,5 +20,6 @@ export const inspectCommand: Command<InspectArgs> = {
   async run(args) {
     const { inspect } = await import('../actions/inspect.js')
     await inspect(args)
+    return undefined
   },
 }

@@ -1,8 +1,12 @@
 import { ADAPTER_KIND_NAMES } from '../../adapters/index.js'
-import { ENGINE_NAMES } from '../../engines/index.js'
+import { ENGINE_CHOICES } from '../../engines/index.js'
 import { NEGATIVES, type NegativesName } from '../../losses/index.js'
-import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
+import { MAX_NEGATIVES } from '../../losses/pooled.js'
+import { SPLIT_DEFAULTS, TUNE_BUDGET } from '../../pipeline/split-defaults.js'
+import { providerNames } from '../../providers/index.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
+import { RECIPE } from '../../train/recipe.js'
+import { SCHEDULES, type ScheduleName } from '../../train/schedule.js'
 import { integer, number, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { DATA_FILES } from '../data-files.js'
@@ -11,11 +15,18 @@ import { type ProviderArgs, providerOptions } from '../provider-options.js'
 
 const data = 'Data:'
 const training = 'Training:'
+const proof = 'Choice and proof:'
 const D = TRAIN_DEFAULTS
 
 const options = defineOptions({
   ...providerOptions,
-  base: { ...providerOptions.base, default: 'hashing' },
+  base: { ...providerOptions.base, choices: [...providerNames, 'vectors'], default: 'hashing' },
+  vectors: {
+    group: data,
+    type: 'string',
+    coerce: text('vectors'),
+    describe: 'with --base vectors: folder of queries, docs (.npy, .f32 or .jsonl) and pairs.json',
+  },
   train: {
     group: data,
     type: 'string',
@@ -52,72 +63,64 @@ const options = defineOptions({
   negatives: {
     group: training,
     choices: Object.keys(NEGATIVES),
-    default: D.negatives,
-    describe: 'what a positive is told apart from',
+    describe: `what a positive is told apart from (default: chosen; ${D.negatives} with --tune off)`,
   },
   epochs: {
     group: training,
     type: 'number',
     coerce: integer('epochs', 1),
-    default: D.epochs,
-    describe: 'passes over the training pairs',
+    describe: `passes over the training pairs (default: by data size; ${D.epochs} with --tune off)`,
   },
   'batch-size': {
     group: training,
     type: 'number',
     coerce: integer('batch-size', 1),
-    default: D.batchSize,
-    describe: 'pairs in a step',
+    describe: `pairs in a step (default: by data size; ${D.batchSize} with --tune off)`,
   },
   'learning-rate': {
     group: training,
     alias: 'lr',
     type: 'number',
     coerce: number('learning-rate', { min: 0, exclusive: true }),
-    default: D.learningRate,
-    describe: 'peak learning rate',
+    describe: `peak learning rate (default: ${RECIPE.learningRate}; ${D.learningRate} with --tune off)`,
   },
   warmup: {
     group: training,
     type: 'number',
     coerce: number('warmup', { min: 0, max: 1 }),
-    default: D.warmup,
-    describe: 'share of the steps in which the learning rate rises',
+    describe: `share of the steps in which the learning rate rises (default: ${RECIPE.warmup}; ${D.warmup} with --tune off)`,
   },
   scale: {
     group: training,
     type: 'number',
     coerce: number('scale', { min: 0, exclusive: true }),
-    default: D.scale,
-    describe: 'factor of the cosine, the inverse temperature',
+    describe: `factor of the cosine, the inverse temperature (default: chosen; ${D.scale} with --tune off)`,
   },
   'weight-decay': {
     group: training,
     type: 'number',
     coerce: number('weight-decay', { min: 0 }),
-    default: D.weightDecay,
-    describe: 'decay toward the identity',
+    describe: `decay toward the identity (default: ${RECIPE.weightDecay}; ${D.weightDecay} with --tune off)`,
   },
   'max-grad-norm': {
     group: training,
     type: 'number',
     coerce: number('max-grad-norm', { min: 0 }),
-    default: D.maxGradNorm,
-    describe: 'largest gradient norm; 0 for no clipping',
+    describe: `largest gradient norm; 0 for no clipping (default: ${RECIPE.maxGradNorm}; ${D.maxGradNorm} with --tune off)`,
   },
   metric: {
     group: training,
     type: 'string',
     coerce: text('metric'),
     default: D.metric,
-    describe: 'validation metric by which the best epoch is chosen',
+    describe: 'metric by which options and epochs are chosen and the gate decides',
   },
   patience: {
     group: training,
     type: 'number',
     coerce: integer('patience', 0),
     default: D.patience,
-    describe: 'epochs without a gain before training stops; 0 for never',
+    describe: 'with --tune off: epochs without a gain before training stops; 0 for never',
   },
   seed: {
     group: training,
@@ -126,7 +129,55 @@ const options = defineOptions({
     default: D.seed,
     describe: 'seed of every random choice',
   },
-  engine: { group: training, choices: ENGINE_NAMES, default: 'js', describe: 'what computes' },
+  pull: {
+    group: training,
+    type: 'number',
+    coerce: number('pull', { min: 0 }),
+    describe: `strength c of the pull to the identity (default: chosen; ${D.pull} with --tune off)`,
+  },
+  'max-negatives': {
+    group: training,
+    type: 'number',
+    coerce: integer('max-negatives', 1),
+    describe: `documents in a pool of negatives before it is sampled (default: ${MAX_NEGATIVES})`,
+  },
+  schedule: {
+    group: training,
+    choices: Object.keys(SCHEDULES),
+    describe: `fall of the learning rate (default: ${RECIPE.schedule}; ${D.schedule} with --tune off)`,
+  },
+  size: {
+    group: training,
+    type: 'number',
+    coerce: integer('size', 1),
+    describe: "the kind's own size: rank of low-rank, hidden units of residual-mlp",
+  },
+  engine: { group: training, choices: ENGINE_CHOICES, default: D.engine, describe: 'what computes' },
+  tune: {
+    group: proof,
+    choices: ['auto', 'off'] as const,
+    default: 'auto',
+    describe: 'choose by cross-validation what is not given; off trains exactly what the options say',
+  },
+  'tune-budget': {
+    group: proof,
+    type: 'number',
+    coerce: number('tune-budget', { min: 0, exclusive: true }),
+    default: TUNE_BUDGET,
+    describe: 'seconds that the choice may take',
+  },
+  gate: {
+    group: proof,
+    type: 'boolean',
+    default: true,
+    describe: 'save the identity instead of an adapter that is not proven, with exit code 3 (--no-gate keeps it)',
+  },
+  'min-gain': {
+    group: proof,
+    type: 'number',
+    coerce: number('min-gain', { min: 0 }),
+    describe: 'the least out-of-fold gain that counts as proven',
+  },
   out: { type: 'string', alias: 'o', coerce: text('out'), describe: 'adapter file (default: adapters/<base>.json)' },
   ...outputOptions,
 })
@@ -140,18 +191,27 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly testFraction?: number
   readonly splitBy: 'query' | 'document'
   readonly kind: string
-  readonly negatives: NegativesName
-  readonly epochs: number
-  readonly batchSize: number
-  readonly learningRate: number
-  readonly warmup: number
-  readonly scale: number
-  readonly weightDecay: number
-  readonly maxGradNorm: number
+  readonly negatives?: NegativesName
+  readonly epochs?: number
+  readonly batchSize?: number
+  readonly learningRate?: number
+  readonly warmup?: number
+  readonly scale?: number
+  readonly weightDecay?: number
+  readonly maxGradNorm?: number
   readonly metric: string
   readonly patience: number
   readonly seed: number
+  readonly pull?: number
+  readonly maxNegatives?: number
+  readonly schedule?: ScheduleName
+  readonly size?: number
   readonly engine: string
+  readonly tune: 'auto' | 'off'
+  readonly tuneBudget: number
+  readonly gate: boolean
+  readonly minGain?: number
+  readonly vectors?: string
   readonly out?: string
 }
 
@@ -170,6 +230,6 @@ export const trainCommand: Command<TrainArgs> = {
   ],
   async run(args) {
     const { train } = await import('../actions/train.js')
-    await train(args)
+    return train(args)
   },
 }

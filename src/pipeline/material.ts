@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import type { EmbeddingCache } from '../cache/cache.js'
+import { describeDataset } from '../dataset/describe.js'
+import { hashDataset } from '../dataset/hash.js'
+import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import type { EmbedStats } from '../embed/run-embedding.js'
+import { relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
+import type { EmbeddingProvider } from '../providers/provider.js'
+import type { VectorDataset, VectorParts } from '../vectors/vector-dataset.js'
+import type { Parts } from './load-parts.js'
+
+/** What a data set holds, in numbers. */
+export interface PartCounts {
+  readonly queries: number
+  /** (query, relevant document) pairs. */
+  readonly pairs: number
+  readonly documents: number
+}
+
+/** The sets that training knows, by name. */
+export const PART_NAMES = ['train', 'validation', 'test'] as const
+export type PartName = (typeof PART_NAMES)[number]
+
+/** Embedded data sets, and what the proof says about them in words. */
+export interface Material {
+  readonly baseId: string
+  readonly train: EmbeddedDataset
+  readonly validation?: EmbeddedDataset
+  readonly test?: EmbeddedDataset
+  readonly counts: { readonly [part in PartName]?: PartCounts }
+  /** SHA-256 of the data, hex. */
+  readonly sha256: string
+  readonly embedding?: EmbedStats
+  /** query id -> text of a part; absent where only vectors are known */
+  texts(part: PartName): ReadonlyMap<string, string> | undefined
+  /** For the given queries of a part: whether a relevant document of theirs had training queries. */
+  seen(part: PartName, queries: { readonly ids: readonly string[]; readonly rows: Uint32Array }): boolean[]
+}
+
+export interface EmbedPartsOptions {
+  readonly cache?: EmbeddingCache
+  readonly signal?: AbortSignal
+  /** Concurrency, retries, progress. */
+  readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
+}
+
+/**
+ * Embeds the parts of a data set, from the cache where they are there.
+ * @throws as `embedDataset`
+ */
+export async function embedParts(
+  provider: EmbeddingProvider,
+  parts: Parts,
+  options: EmbedPartsOptions = {},
+): Promise<Material> {
+  const names = PART_NAMES.filter(name => parts[name])
+  const { datasets, stats } = await embedDataset(
+    provider,
+    names.map(name => parts[name]!),
+    { ...options.embed, cache: options.cache, signal: options.signal },
+  )
+  const embedded = Object.fromEntries(names.map((name, i) => [name, datasets[i]])) as { train: EmbeddedDataset }
+  const counts = Object.fromEntries(
+    names.map(name => {
+      const { queries, pairs, documents } = describeDataset(parts[name]!)
+      return [name, { queries, pairs, documents }]
+    }),
+  )
+  const trained = relevantTexts(parts.train)
+  return {
+    baseId: provider.id,
+    ...embedded,
+    counts,
+    sha256: combinedHash(PART_NAMES.map(name => parts[name] && hashDataset(parts[name]))),
+    embedding: stats,
+    texts: part => parts[part]?.queries,
+    seen: (part, { ids }) => seenQueries(trained, relevantTexts(parts[part]!, ids)),
+  }
+}
+
+/** Takes vectors that the user made elsewhere as they are. */
+export function vectorMaterial(parts: VectorParts): Material {
+  const names = PART_NAMES.filter(name => parts[name])
+  const trained = relevantVectors(parts.train)
+  return {
+    baseId: parts.train.baseId,
+    ...parts,
+    counts: Object.fromEntries(names.map(name => [name, countsOf(parts[name]!)])),
+    sha256: combinedHash(PART_NAMES.map(name => parts[name] && hashVectors(parts[name]))),
+    texts: part => textsOf(parts[part]),
+    seen: (part, { rows }) => seenQueries(trained, relevantVectors(parts[part]!, rows)),
+  }
+}
+
+function countsOf({ queries, docs, positives }: EmbeddedDataset): PartCounts {
+  return { queries: queries.rows, pairs: positives.reduce((sum, { size }) => sum + size, 0), documents: docs.rows }
+}
+
+function textsOf(data: VectorDataset | undefined): ReadonlyMap<string, string> | undefined {
+  if (!data?.queryTexts) return undefined
+  return new Map(
+    data.queryIds.flatMap((id, i) => (data.queryTexts?.[i] === undefined ? [] : [[id, data.queryTexts[i]]])),
+  )
+}
+
+/** SHA-256 over the hashes of the parts, `-` for an absent one, each on a line. */
+function combinedHash(hashes: readonly (string | undefined)[]): string {
+  return createHash('sha256')
+    .update(hashes.map(hash => `${hash ?? '-'}\n`).join(''))
+    .digest('hex')
+}
+
+function hashVectors({ queries, docs, positives }: EmbeddedDataset): string {
+  const hash = createHash('sha256')
+  for (const { rows, cols, data } of [queries, docs]) {
+    hash.update(`${rows} ${cols}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  }
+  return hash.update(JSON.stringify(positives.map(map => [...map]))).digest('hex')
+}

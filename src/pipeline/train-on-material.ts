@@ -1,0 +1,297 @@
+import type { Adapter } from '../adapters/adapter.js'
+import { closedForm } from '../adapters/closed-forms/index.js'
+import { adapterKind } from '../adapters/index.js'
+import { selectEngine } from '../engines/select.js'
+import type { Scores } from '../evaluate/evaluator.js'
+import { type Matrix, norm, row } from '../math/matrix.js'
+import { TRAIN_DEFAULTS } from '../train/defaults.js'
+import { type GateResult, gate } from '../train/gate.js'
+import { identityWeights } from '../train/parameters.js'
+import { type EpochResult, type TrainOptions, trainAdapter } from '../train/train-adapter.js'
+import { type FixedOptions, type TuneResult, trainerOptions, tune } from '../train/tune.js'
+import { VERSION } from '../version.js'
+import type { Material, PartCounts, PartName } from './material.js'
+import { type Proof, prove } from './proof.js'
+import { TUNE_BUDGET } from './split-defaults.js'
+
+export interface TrainOnMaterialOptions {
+  /** Options that the user has set; the others are the recipe's, or with `tune: 'off'` those of `TRAIN_DEFAULTS`. */
+  readonly train?: TrainOptions
+  /** Whether cross-validation chooses what is not set. Default `auto`. */
+  readonly tune?: 'auto' | 'off'
+  /** Seconds that this may take. Default {@link TUNE_BUDGET}. */
+  readonly tuneBudget?: number
+  /** Whether an adapter that is not proven is replaced by the identity. Default true. */
+  readonly gate?: boolean
+  /** The least mean out-of-fold gain of the metric. Default 0. */
+  readonly minGain?: number
+  readonly signal?: AbortSignal
+  readonly onPhase?: (phase: TrainingPhase) => void
+  readonly onEngine?: (line: string) => void
+  readonly onTried?: (line: string) => void
+}
+
+export type TrainingPhase = 'tune' | 'train' | 'evaluate'
+
+/** What the search for options found. */
+export interface TuneReport {
+  readonly negatives: string
+  /** Inverse temperature. */
+  readonly temperature: number
+  /** Strength of the pull to the identity. */
+  readonly c: number
+  readonly tried: readonly {
+    readonly negatives: string
+    readonly temperature: number
+    readonly c: number
+    readonly score: number
+  }[]
+  /** Queries, documents and folds of the cross-validation. */
+  readonly queries: number
+  readonly documents: number
+  readonly folds: number
+  readonly cut?: string
+  readonly seconds: number
+}
+
+export interface MaterialReport {
+  readonly kind: string
+  readonly base: { readonly id: string; readonly dimensions: number }
+  readonly data: { readonly [part in PartName]?: PartCounts & { readonly folds?: number } }
+  /** Measured on `split`, which is the validation set only where there is no test set; absent where there is neither. */
+  readonly metrics?: { readonly base: Scores; readonly adapted: Scores; readonly split: 'test' | 'validation' }
+  readonly difference?: Proof['difference']
+  readonly wins?: number
+  readonly ties?: number
+  readonly losses?: number
+  readonly seen?: Proof['seen']
+  readonly unseen?: Proof['unseen']
+  readonly largest?: Proof['largest']
+  readonly gate: GateResult
+  readonly tune: TuneReport
+  readonly epochs: readonly EpochResult[]
+  readonly bestEpoch: number
+  readonly engine: string
+  readonly engineDescription?: string
+  readonly engineReason: string
+  readonly seconds: { readonly tune: number; readonly train: number; readonly evaluate: number }
+  readonly warnings: readonly string[]
+}
+
+/** A row counts as of length 1 within this much. */
+const UNIT_TOLERANCE = 1e-3
+
+/**
+ * Chooses options, trains, passes the gate and proves the result, on embedded data.
+ *
+ * The out-of-fold gain that the gate asks for is measured by cross-validation inside the training part, with the options that the
+ * adapter is trained with. The test part decides nothing.
+ *
+ * @throws as `tune` and `trainAdapter`
+ */
+export async function trainOnMaterial(
+  material: Material,
+  options: TrainOnMaterialOptions = {},
+): Promise<{ adapter: Adapter; report: MaterialReport }> {
+  const given = options.train ?? {}
+  const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
+  const asked = typeof given.engine === 'object' ? undefined : (given.engine ?? TRAIN_DEFAULTS.engine)
+  const selected = asked === undefined ? undefined : await selectEngine(asked, { device: given.device })
+  const engine = selected?.engine ?? (given.engine as Exclude<TrainOptions['engine'], string | undefined>)
+  const reason = selected?.reason ?? 'given'
+  options.onEngine?.(`engine ${engine.name}${engine.description ? ` (${engine.description})` : ''}: ${reason}`)
+  const warnings: string[] = selected?.warning ? [selected.warning] : []
+  try {
+    const times = [performance.now()]
+    options.onPhase?.('tune')
+    const auto = (options.tune ?? 'auto') === 'auto'
+    const fixed: FixedOptions = auto
+      ? given
+      : { ...TRAIN_DEFAULTS, pull: closedForm(given.kind ?? '')?.defaultPull ?? 0, ...definedOf(given) }
+    const tuned = await tune(engine, material.train, {
+      fixed,
+      seed,
+      metric,
+      budget: options.tuneBudget ?? TUNE_BUDGET,
+      signal: options.signal,
+      onTried: t =>
+        options.onTried?.(
+          `tried ${t.negatives}, temperature x ${t.multiple}, c ${t.pull}: out-of-fold ${metric} ${t.score.toFixed(4)}`,
+        ),
+    })
+    if (tuned.cut) warnings.push(tuned.cut)
+    times.push(performance.now())
+
+    options.onPhase?.('train')
+    const final: TrainOptions = auto ? chosenOptions(material, tuned, given) : given
+    const parts = auto ? { train: material.train } : { train: material.train, validation: material.validation }
+    const trained = await trainAdapter(parts, { ...final, engine, signal: options.signal })
+    times.push(performance.now())
+
+    options.onPhase?.('evaluate')
+    const { train } = material
+    const dimensions = train.queries.cols
+    const base = {
+      id: material.baseId,
+      dimensions,
+      normalized: isNormalized(train.queries) && isNormalized(train.docs),
+    }
+    const untold: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
+    const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
+      material[part] && prove(engine, material, part, adapter, { seed, metric, signal: options.signal })
+    const onValidation = await proofOn('validation', untold)
+    const decision = gate(tuned, pairedScores(onValidation, metric), {
+      metric,
+      minGain: options.minGain,
+      enabled: options.gate,
+      seed,
+    })
+    const shipped: Adapter = decision.kept ? untold : identityAdapter(base)
+    const split = material.test ? 'test' : 'validation'
+    const proof = shipped === untold && split === 'validation' ? onValidation : await proofOn(split, shipped)
+    times.push(performance.now())
+
+    warnings.push(...warningsFor(material, decision, proof, metric))
+    const report: MaterialReport = {
+      kind: given.kind ?? TRAIN_DEFAULTS.kind,
+      base: { id: base.id, dimensions },
+      data: { ...material.counts, ...(material.validation ? {} : { validation: foldCounts(material, tuned) }) },
+      ...(proof ? { metrics: { ...proof.metrics, split }, ...proofFacts(proof) } : {}),
+      gate: decision,
+      tune: tuneReport(tuned),
+      epochs: trained.epochs,
+      bestEpoch: trained.bestEpoch,
+      engine: engine.name,
+      engineDescription: engine.description,
+      engineReason: reason,
+      seconds: {
+        tune: seconds(times[0], times[1]),
+        train: seconds(times[1], times[2]),
+        evaluate: seconds(times[2], times[3]),
+      },
+      warnings,
+    }
+    const adapter: Adapter = {
+      ...shipped,
+      training: {
+        tool: `adapter-train ${VERSION}`,
+        date: new Date().toISOString(),
+        data: { sha256: material.sha256, ...material.counts },
+        options: {
+          ...recordedOptions(final, given.kind),
+          tune: options.tune ?? 'auto',
+          engine: engine.name,
+          bestEpoch: trained.bestEpoch,
+          epochsRun: trained.epochs.length,
+        },
+        metrics: proof ? { ...proof.metrics, split } : {},
+        gate: decision,
+      },
+    }
+    return { adapter, report }
+  } finally {
+    if (selected) engine.dispose()
+  }
+}
+
+const NO_FACTS: Adapter['training'] = { tool: '', date: '', data: {}, options: {}, metrics: {} }
+
+/** The training options of the chosen candidate, for all training queries. */
+function chosenOptions(material: Material, tuned: TuneResult, given: TrainOptions): TrainOptions {
+  const queries = material.train.positives.filter(positives => positives.size > 0).length
+  const seed = given.seed ?? TRAIN_DEFAULTS.seed
+  const {
+    kind: _kind,
+    closed: _closed,
+    ...options
+  } = trainerOptions(tuned.chosen, tuned.scale / tuned.chosen.multiple, queries, seed, given)
+  return { ...given, ...options, kind: given.kind, patience: 0 }
+}
+
+function identityAdapter(base: Adapter['base']): Adapter {
+  const kind = adapterKind('linear')
+  return { kind: kind.name, base, params: identityWeights(kind, base.dimensions), training: NO_FACTS }
+}
+
+function pairedScores(proof: Proof | undefined, metric: string) {
+  if (!proof) return undefined
+  const { base, adapted } = proof.evaluations
+  return { base: base.perQuery[metric], adapted: adapted.perQuery[metric] }
+}
+
+function proofFacts({ difference, wins, ties, losses, seen, unseen, largest }: Proof) {
+  return { difference, wins, ties, losses, seen, unseen, largest }
+}
+
+/** What stood in for a validation set: the queries of the cross-validation. */
+function foldCounts(
+  material: Material,
+  { queries, documents, folds }: TuneResult,
+): PartCounts & { readonly folds: number } {
+  const { pairs = 0, queries: all = 1 } = material.counts.train ?? {}
+  return { queries, pairs: Math.round((pairs * queries) / all), documents, folds }
+}
+
+function tuneReport({ chosen, scale, tried, queries, documents, folds, cut, seconds: taken }: TuneResult): TuneReport {
+  const tau0 = scale / chosen.multiple
+  return {
+    negatives: chosen.negatives,
+    temperature: scale,
+    c: chosen.pull,
+    tried: tried.map(({ negatives, multiple, pull, score }) => ({
+      negatives,
+      temperature: tau0 * multiple,
+      c: pull,
+      score,
+    })),
+    queries,
+    documents,
+    folds,
+    cut,
+    seconds: Math.round(taken * 1000) / 1000,
+  }
+}
+
+function warningsFor(material: Material, decision: GateResult, proof: Proof | undefined, metric: string): string[] {
+  const warnings: string[] = []
+  if (!decision.passed) warnings.push(decision.reason)
+  const test = material.test && proof?.difference[metric]
+  if (test && test.high < 0) {
+    warnings.push(
+      `on the test set the adapter LOSES ${metric}: ${test.mean.toFixed(4)} (95 % interval ${test.low.toFixed(4)} to ${test.high.toFixed(4)}); the test set decides nothing, but think before you ship it`,
+    )
+  }
+  if (!material.test && material.validation) {
+    warnings.push(
+      'there is no test set: the figures are of the validation set, which took part in the choice, and may be flattering',
+    )
+  }
+  if (!material.test && !material.validation) {
+    warnings.push(
+      'there is neither a validation nor a test set: only the out-of-fold gain shows whether the adapter helps',
+    )
+  }
+  return warnings
+}
+
+/** Every training option with the value it had; callbacks and handles left out. */
+function recordedOptions(final: TrainOptions, kind: string | undefined): Record<string, string | number> {
+  const all: Record<string, unknown> = { ...TRAIN_DEFAULTS, ...definedOf(final), kind: kind ?? TRAIN_DEFAULTS.kind }
+  const names = [...Object.keys(TRAIN_DEFAULTS), 'size', 'maxNegatives']
+  return Object.fromEntries(
+    names.filter(name => all[name] !== undefined).map(name => [name, all[name] as string | number]),
+  )
+}
+
+function definedOf<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+}
+
+function isNormalized(m: Matrix): boolean {
+  for (let i = 0; i < m.rows; i++) if (Math.abs(norm(row(m, i)) - 1) > UNIT_TOLERANCE) return false
+  return true
+}
+
+function seconds(from: number, to: number): number {
+  return Math.round(to - from) / 1000
+}
