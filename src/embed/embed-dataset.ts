@@ -1,9 +1,17 @@
 import type { QADataset } from '../dataset/dataset.js'
 import { AdapterTrainError } from '../errors.js'
-import { type Matrix, matrix } from '../math/matrix.js'
+import { matrix } from '../math/matrix.js'
+import { isInMemory, type Rows, rowRange, selectedRows } from '../math/row-source.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
 import type { EmbeddedDataset } from './embedded-dataset.js'
 import type { EmbeddingEstimate } from './estimate.js'
+import {
+  type MatrixBuilder,
+  matrixBuilder,
+  type SpillingBuilder,
+  type SpillOptions,
+  spillingBuilder,
+} from './matrix-builder.js'
 import { type EmbeddingPlan, type PlanOptions, planEmbedding } from './plan-embedding.js'
 import { type EmbedStats, type RunOptions, runEmbedding } from './run-embedding.js'
 import { uniqueTexts } from './unique-texts.js'
@@ -18,26 +26,73 @@ export type EmbedDatasetOptions = Omit<PlanOptions, 'label'> &
 /**
  * Embeds the queries and documents of several data sets, each distinct text once, also where data sets share it.
  *
+ * With `memory`, vectors that take more bytes than that go to a temporary file, out of which their rows are read when they are
+ * needed; nothing is left of it when the process ends.
+ *
  * @param datasets such as the training, validation and test part of one
- * @returns one embedded data set for each, in order, and the statistics of queries and documents summed
+ * @returns one embedded data set for each, in order, and the statistics of queries and documents summed; `close` gives the space of
+ *   the temporary file back
  * @throws PROVIDER_INPUT when any text of any data set cannot be embedded; before any request
  * @throws DATASET_INVALID when a judgement names a document that the corpus does not have; before any request
  * @throws PROVIDER_REQUEST, PROVIDER_RESPONSE, VECTOR_INVALID or ABORTED as `embedTexts` does
+ * @throws FILE_WRITE when the temporary file has no room
  */
+export function embedDataset(
+  provider: EmbeddingProvider,
+  datasets: readonly QADataset[],
+  options: EmbedDatasetOptions & SpillOptions,
+): Promise<{ datasets: EmbeddedDataset<Rows>[]; stats: EmbedStats; close(): void }>
+export function embedDataset(
+  provider: EmbeddingProvider,
+  datasets: readonly QADataset[],
+  options?: EmbedDatasetOptions,
+): Promise<{ datasets: EmbeddedDataset[]; stats: EmbedStats }>
 export async function embedDataset(
   provider: EmbeddingProvider,
   datasets: readonly QADataset[],
-  options: EmbedDatasetOptions = {},
-): Promise<{ datasets: EmbeddedDataset[]; stats: EmbedStats }> {
+  options: EmbedDatasetOptions & Partial<SpillOptions> = {},
+): Promise<{ datasets: EmbeddedDataset<Rows>[]; stats: EmbedStats; close?(): void }> {
+  const { memory, spillFolder } = options
+  if (memory === undefined) return embedAll(provider, datasets, options, matrixBuilder)
+  const builders: SpillingBuilder[] = []
+  const close = (): void => {
+    for (const builder of builders) builder.close()
+  }
+  try {
+    const embedded = await embedAll(provider, datasets, options, (rows, total) => {
+      const builder = spillingBuilder(rows, total, { memory, spillFolder })
+      builders.push(builder)
+      return builder
+    })
+    return { ...embedded, close }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+/** @param newBuilder makes what takes the vectors of one role, of `total` in both */
+async function embedAll<V extends Rows>(
+  provider: EmbeddingProvider,
+  datasets: readonly QADataset[],
+  options: EmbedDatasetOptions,
+  newBuilder: (rows: number, total: number) => MatrixBuilder<V>,
+): Promise<{ datasets: EmbeddedDataset<Rows>[]; stats: EmbedStats }> {
   const { corpora, corpusOf } = distinctCorpora(datasets)
   const positives = datasets.map((dataset, i) => positiveRows(dataset, corpusOf[i].docIds))
+
+  const rows = { query: 0, document: 0 }
+  for (const { queries } of datasets) rows.query += queries.size
+  for (const { docIds } of corpora) rows.document += docIds.length
+  const total = rows.query + rows.document
 
   // Both roles are planned before either is run: a text that cannot be embedded must not be found after half is paid for.
   const plan = (role: Role, lists: readonly { name: string; texts: ReadonlyMap<string, string> }[]) => {
     const items = lists.flatMap(({ name, texts }) => Array.from(texts, ([id, text]) => ({ id, text, name })))
     const texts = items.map(item => item.text)
     const label = (i: number): string => `${role} ${items[i].id} of ${items[i].name}`
-    return planEmbedding(provider, texts, role, { cache: options.cache, signal: options.signal, label })
+    const planOptions = { cache: options.cache, signal: options.signal, label }
+    return planEmbedding(provider, texts, role, planOptions, newBuilder(rows[role], total))
   }
   const queryPlan = await plan(
     'query',
@@ -92,8 +147,9 @@ export async function embedDataset(
   return { datasets: embedded, stats: sumOf(ofQueries.stats, ofDocs.stats) }
 }
 
-function estimateOf(provider: EmbeddingProvider, plans: readonly EmbeddingPlan[]): EmbeddingEstimate {
-  const total = (count: (plan: EmbeddingPlan) => number): number => plans.reduce((sum, plan) => sum + count(plan), 0)
+function estimateOf(provider: EmbeddingProvider, plans: readonly EmbeddingPlan<Rows>[]): EmbeddingEstimate {
+  const total = (count: (plan: EmbeddingPlan<Rows>) => number): number =>
+    plans.reduce((sum, plan) => sum + count(plan), 0)
   const tokens = total(plan => plan.tokens.reduce((sum, n) => sum + n, 0))
   const estimate = {
     texts: total(plan => plan.unique.indexOf.length),
@@ -159,7 +215,7 @@ function positiveRows(dataset: QADataset, docIds: readonly string[]): Map<number
   })
 }
 
-function commonLength(provider: EmbeddingProvider, queries: Matrix, docs: Matrix): number {
+function commonLength(provider: EmbeddingProvider, queries: Rows, docs: Rows): number {
   if (queries.rows > 0 && docs.rows > 0 && queries.cols !== docs.cols) {
     throw new AdapterTrainError(
       'PROVIDER_RESPONSE',
@@ -171,12 +227,13 @@ function commonLength(provider: EmbeddingProvider, queries: Matrix, docs: Matrix
 }
 
 /** Consecutive row blocks, as views: the vectors of a large corpus are held once. */
-function split(m: Matrix, rows: readonly number[], cols: number): Matrix[] {
+function split(all: Rows, rows: readonly number[], cols: number): Rows[] {
   let start = 0
   return rows.map(n => {
-    const block = n === m.rows ? m.data : m.data.subarray(start * cols, (start + n) * cols)
+    const first = start
     start += n
-    return matrix(n, cols, block)
+    if (!isInMemory(all)) return n === all.rows ? all : selectedRows(all, rowRange(first, n))
+    return matrix(n, cols, n === all.rows ? all.data : all.data.subarray(first * cols, start * cols))
   })
 }
 

@@ -1,7 +1,12 @@
 import type { Matrix } from '../math/matrix.js'
+import type { Rows } from '../math/row-source.js'
 
-/** A data set as vectors and row numbers: what training and evaluation work on. */
-export interface EmbeddedDataset {
+/**
+ * A data set as vectors and row numbers: what training and evaluation work on.
+ *
+ * Its vectors are in memory; an `EmbeddedDataset<Rows>` may have them elsewhere.
+ */
+export interface EmbeddedDataset<V extends Rows = Matrix> {
   /** The provider's `id`: the embedding space that the vectors live in. */
   readonly baseId: string
   /** Id of each row of `queries`. */
@@ -9,12 +14,12 @@ export interface EmbeddedDataset {
   /** Id of each row of `docs`. */
   readonly docIds: readonly string[]
   /** [queries, dimensions], in the data set's order; `data` may be a view of a larger buffer (mind its `byteOffset`). */
-  readonly queries: Matrix
+  readonly queries: V
   /**
    * [documents, dimensions], in the corpus' order; `data` may be a view of a larger buffer. Data sets with the same corpus
    * share one object.
    */
-  readonly docs: Matrix
+  readonly docs: V
   /** For each query row: document row -> grade, of the documents whose grade is above 0. */
   readonly positives: readonly ReadonlyMap<number, number>[]
   /** A number for each document row; rows of identical text share it, so a copy of a positive is never a negative. */

@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EmbeddingCache } from '../cache/cache.js'
+import type { Matrix } from '../math/matrix.js'
+import type { Rows } from '../math/row-source.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
 import { throwIfAborted } from './abort.js'
 import { checkLengths, checkTexts, indexLabel, type Label } from './check-texts.js'
@@ -12,7 +14,7 @@ import { type UniqueTexts, uniqueTexts } from './unique-texts.js'
 const CHUNK = 256
 
 /** Texts that were found sound, with what the cache has of them already in place. */
-export interface EmbeddingPlan {
+export interface EmbeddingPlan<V extends Rows = Matrix> {
   readonly provider: EmbeddingProvider
   readonly role: Role
   /** The provider's `cacheKey(role)`. */
@@ -20,7 +22,7 @@ export interface EmbeddingPlan {
   readonly label: Label
   readonly unique: UniqueTexts
   /** One row a text; rows of duplicates and missing texts are not filled yet. */
-  readonly rows: MatrixBuilder
+  readonly rows: MatrixBuilder<V>
   readonly hits: number
   /** Distinct texts to ask for; `row` is that of the text's first occurrence. */
   readonly missing: readonly { readonly text: string; readonly textHash: Uint8Array; readonly row: number }[]
@@ -38,20 +40,34 @@ export interface PlanOptions {
 /**
  * Does all of an embedding run that sends no request: checks the texts, reads the cache, counts the tokens of what is missing.
  *
+ * @param rows takes the vectors; by default a matrix in memory
  * @throws PROVIDER_INPUT when a text is empty, not well-formed, or too long for the model
  * @throws VECTOR_INVALID when the cached vectors have another length than the provider's
  * @throws ABORTED when `signal` was aborted
  */
+export function planEmbedding(
+  provider: EmbeddingProvider,
+  texts: readonly string[],
+  role: Role,
+  options?: PlanOptions,
+): Promise<EmbeddingPlan>
+export function planEmbedding<V extends Rows>(
+  provider: EmbeddingProvider,
+  texts: readonly string[],
+  role: Role,
+  options: PlanOptions,
+  rows: MatrixBuilder<V>,
+): Promise<EmbeddingPlan<V>>
 export async function planEmbedding(
   provider: EmbeddingProvider,
   texts: readonly string[],
   role: Role,
   { cache, signal, label = indexLabel }: PlanOptions = {},
-): Promise<EmbeddingPlan> {
+  rows: MatrixBuilder<Rows> = matrixBuilder(texts.length),
+): Promise<EmbeddingPlan<Rows>> {
   checkTexts(provider.id, texts, label)
   const space = provider.cacheKey(role)
   const unique = uniqueTexts(texts)
-  const rows = matrixBuilder(texts.length)
   const missing: { text: string; textHash: Uint8Array; row: number }[] = []
   const place = (index: number, textHash: Uint8Array, vector: Float32Array | undefined): void => {
     const row = unique.first[index]

@@ -1,6 +1,6 @@
 import type { EmbeddingCache } from '../cache/cache.js'
 import { AdapterTrainError } from '../errors.js'
-import type { Matrix } from '../math/matrix.js'
+import type { Rows } from '../math/row-source.js'
 import { abortError, throwIfAborted } from './abort.js'
 import { planBatches } from './batches.js'
 import { changedModel, checkVectors } from './check-vectors.js'
@@ -60,10 +60,10 @@ export interface RunOptions extends RetryOptions {
  * @throws ABORTED when `signal` was aborted
  * @throws USAGE when `concurrency` or `retries` is not a number of requests
  */
-export async function runEmbedding(
-  plan: EmbeddingPlan,
+export async function runEmbedding<V extends Rows>(
+  plan: EmbeddingPlan<V>,
   options: RunOptions = {},
-): Promise<{ vectors: Matrix; stats: EmbedStats }> {
+): Promise<{ vectors: V; stats: EmbedStats }> {
   const { provider, role, space, label, unique, rows, missing } = plan
   const { cache, signal, onProgress } = options
   checkCount('concurrency', options.concurrency, 1)

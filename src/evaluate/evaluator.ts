@@ -2,7 +2,7 @@ import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, normalizedRows, takeRows } from '../math/matrix.js'
-import { type Rows, selectedRows } from '../math/row-source.js'
+import { type Rows, selectedRows, toMatrix } from '../math/row-source.js'
 import { mean } from '../math/statistics/moments.js'
 import { DEFAULT_METRICS, parseMetric } from './metrics/index.js'
 import { type TopK, tieRankOf, topK } from './top-k.js'
@@ -27,7 +27,7 @@ export interface Evaluator {
   /** Ids of these queries. */
   readonly queryIds: readonly string[]
   /**
-   * Ranks the documents for every query and scores the rankings.
+   * Ranks the documents for every query and scores the rankings, with all documents in memory.
    * @param queries all query vectors of the data set, adapted or not, [queries, d]
    */
   evaluate(queries: Matrix): Evaluation
@@ -47,7 +47,7 @@ export interface Evaluator {
  * @throws USAGE when a metric is not known
  * @throws DATASET_INVALID when no query has a relevant document
  */
-export function createEvaluator(data: EmbeddedDataset, specs: readonly string[] = DEFAULT_METRICS): Evaluator {
+export function createEvaluator(data: EmbeddedDataset<Rows>, specs: readonly string[] = DEFAULT_METRICS): Evaluator {
   const metrics = specs.map(parseMetric)
   const deepest = Math.max(1, ...metrics.map(m => m.k))
   const queryRows = Uint32Array.from(data.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : [])))
@@ -76,7 +76,7 @@ export function createEvaluator(data: EmbeddedDataset, specs: readonly string[] 
     queryRows,
     queryIds: Array.from(queryRows, i => data.queryIds[i]),
     evaluate(queries) {
-      units ??= normalizedRows(data.docs)
+      units ??= normalizedRows(toMatrix(data.docs))
       const scored = queryRows.length === queries.rows ? queries : takeRows(queries, queryRows)
       return score(topK(scored, units, deepest, tieRank))
     },

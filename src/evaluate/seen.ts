@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { QADataset } from '../dataset/dataset.js'
 import { foldText } from '../dataset/fold-text.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { row } from '../math/matrix.js'
+import { type Rows, rowSource } from '../math/row-source.js'
 
 /** For each query the keys of its relevant documents; equal keys are the same document, in whichever corpus. */
 export type RelevantKeys = readonly (readonly string[])[]
@@ -35,10 +35,12 @@ export function relevantTexts(dataset: QADataset, queryIds: Iterable<string> = d
  * Keys by vector, where there are no texts: documents with the same vector are one, which they are to any adapter.
  * @param queryRows the queries and their order, such as `Evaluator.queryRows`; all by default
  */
-export function relevantVectors(data: EmbeddedDataset, queryRows?: Iterable<number>): RelevantKeys {
+export function relevantVectors(data: EmbeddedDataset<Rows>, queryRows?: Iterable<number>): RelevantKeys {
+  const docs = rowSource(data.docs)
+  const vector = new Float32Array(docs.cols)
   const keyOf = memoized((doc: number) => {
-    const { buffer, byteOffset, byteLength } = row(data.docs, doc)
-    return hashOf(new Uint8Array(buffer, byteOffset, byteLength))
+    docs.gather(Uint32Array.of(doc), vector)
+    return hashOf(new Uint8Array(vector.buffer))
   })
   return Array.from(queryRows ?? data.positives.keys(), i => Array.from(data.positives[i].keys(), keyOf))
 }

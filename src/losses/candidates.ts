@@ -1,6 +1,7 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { SparseRows } from '../engines/engine.js'
 import type { Random } from '../math/random.js'
+import type { Rows } from '../math/row-source.js'
 
 /** One training batch: queries, the documents they are ranked against, and which of those are right, wrong or left out. */
 export interface CandidateBatch {
@@ -43,5 +44,5 @@ export interface Negatives {
   readonly name: string
   /** One line for `--help`. */
   readonly description: string
-  create(data: EmbeddedDataset, options: CandidateOptions): CandidateSource
+  create(data: EmbeddedDataset<Rows>, options: CandidateOptions): CandidateSource
 }

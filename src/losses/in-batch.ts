@@ -1,6 +1,7 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { SparseRows } from '../engines/engine.js'
 import { permutation, type Random } from '../math/random.js'
+import type { Rows } from '../math/row-source.js'
 import type { CandidateBatch, CandidateSource, Negatives } from './candidates.js'
 
 /**
@@ -34,7 +35,7 @@ export interface Pairs {
   readonly documents: Uint32Array
 }
 
-export function listPairs(data: EmbeddedDataset): Pairs {
+export function listPairs(data: EmbeddedDataset<Rows>): Pairs {
   const queries: number[] = []
   const documents: number[] = []
   data.positives.forEach((positives, query) => {
@@ -47,7 +48,7 @@ export function listPairs(data: EmbeddedDataset): Pairs {
 }
 
 /** The batch of the given pairs: query i's target is column i. */
-export function inBatchCandidates(data: EmbeddedDataset, pairs: Pairs, members: Uint32Array): CandidateBatch {
+export function inBatchCandidates(data: EmbeddedDataset<Rows>, pairs: Pairs, members: Uint32Array): CandidateBatch {
   const queryRows = members.map(m => pairs.queries[m])
   const documentRows = members.map(m => pairs.documents[m])
   const columnsOfText = new Map<number, number[]>()

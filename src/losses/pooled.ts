@@ -1,6 +1,7 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { SparseRows } from '../engines/engine.js'
 import { permutation, type Random } from '../math/random.js'
+import type { Rows } from '../math/row-source.js'
 import type { CandidateBatch, CandidateOptions, CandidateSource } from './candidates.js'
 
 /** Default of `maxNegatives`. */
@@ -20,7 +21,7 @@ const SLOT_STEP = 64
  * @param pool rows of the documents, without repetition
  */
 export function createPooledSource(
-  data: EmbeddedDataset,
+  data: EmbeddedDataset<Rows>,
   pool: Uint32Array,
   { batchSize, maxNegatives = MAX_NEGATIVES }: CandidateOptions,
 ): CandidateSource {
@@ -52,7 +53,7 @@ export function createPooledSource(
 }
 
 function wholePool(
-  data: EmbeddedDataset,
+  data: EmbeddedDataset<Rows>,
   queryRows: Uint32Array,
   pool: Uint32Array,
   columnOf: ReadonlyMap<number, number>,
@@ -74,7 +75,7 @@ interface Sample {
 }
 
 /** The sample first, then the batch's positives, which count in full; what the sample holds of them is left out there. */
-function sampledPool(data: EmbeddedDataset, queryRows: Uint32Array, s: Sample): CandidateBatch {
+function sampledPool(data: EmbeddedDataset<Rows>, queryRows: Uint32Array, s: Sample): CandidateBatch {
   const { sample, sampled, own, slots, poolSize } = s
   const documentRows = new Uint32Array(slots).fill(own[0])
   documentRows.set(own)
@@ -94,14 +95,18 @@ function columnsOf(rows: Uint32Array): Map<number, number> {
 }
 
 /** Documents that are a positive of some query of the batch, in ascending order. */
-function ownDocuments(data: EmbeddedDataset, queryRows: Uint32Array): Uint32Array {
+function ownDocuments(data: EmbeddedDataset<Rows>, queryRows: Uint32Array): Uint32Array {
   const rows = new Set<number>()
   for (const query of queryRows) for (const document of data.positives[query].keys()) rows.add(document)
   return Uint32Array.from(rows).sort()
 }
 
 /** Each query's target: its positives, weighted by their share of its grades. */
-function targetRows(data: EmbeddedDataset, queryRows: Uint32Array, columnOf: ReadonlyMap<number, number>): SparseRows {
+function targetRows(
+  data: EmbeddedDataset<Rows>,
+  queryRows: Uint32Array,
+  columnOf: ReadonlyMap<number, number>,
+): SparseRows {
   const offsets = new Uint32Array(queryRows.length + 1)
   const columns: number[] = []
   const values: number[] = []
@@ -120,7 +125,7 @@ function targetRows(data: EmbeddedDataset, queryRows: Uint32Array, columnOf: Rea
 
 /** Columns that hold a copy of a positive under another id. */
 function maskedRows(
-  data: EmbeddedDataset,
+  data: EmbeddedDataset<Rows>,
   queryRows: Uint32Array,
   columnOf: (row: number) => number | undefined,
   copies: ReadonlyMap<number, readonly number[]>,
@@ -144,7 +149,7 @@ function maskedRows(
 }
 
 /** Text group -> documents of the pool with that text, for texts that several documents have. */
-function copiesInPool(data: EmbeddedDataset, pool: Uint32Array): Map<number, number[]> {
+function copiesInPool(data: EmbeddedDataset<Rows>, pool: Uint32Array): Map<number, number[]> {
   const rows = new Map<number, number[]>()
   for (const row of pool) {
     const text = data.docTextGroup[row]

@@ -69,6 +69,11 @@ export function gatherRows(from: Rows, indices: ArrayLike<number>): Matrix {
   return out
 }
 
+/** All rows as a matrix: the one that they are, or a copy. */
+export function toMatrix(from: Rows): Matrix {
+  return isInMemory(from) ? from : gatherRows(from, rowRange(0, from.rows))
+}
+
 /** The row numbers `start` to `start + count`. */
 export function rowRange(start: number, count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => start + i)

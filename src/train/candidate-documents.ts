@@ -1,5 +1,6 @@
 import type { Engine, Tensor } from '../engines/engine.js'
 import type { CandidateBatch } from '../losses/candidates.js'
+import { gatherInto, type Origin } from './gather-into.js'
 
 /**
  * Keeps the documents that a batch is ranked against together in one tensor: those of the epoch's pool, gathered when the pool
@@ -7,7 +8,7 @@ import type { CandidateBatch } from '../losses/candidates.js'
  *
  * @param documents [m, d] all documents
  */
-export function createCandidates(engine: Engine, documents: Tensor) {
+export function createCandidates(engine: Engine, documents: Origin) {
   let held: Tensor | undefined
   let pool: Uint32Array | undefined
 
@@ -27,11 +28,11 @@ export function createCandidates(engine: Engine, documents: Tensor) {
       const pooled = batch.pool?.length ?? 0
       const D = hold(pooled + own)
       if (batch.pool && batch.pool !== pool) {
-        engine.gatherRows(documents, batch.pool, engine.view(D, 0, pooled))
+        gatherInto(engine, documents, batch.pool, engine.view(D, 0, pooled))
         pool = batch.pool
       }
       if (!batch.pool) pool = undefined
-      if (own > 0) engine.gatherRows(documents, batch.documentRows, engine.view(D, pooled, own))
+      if (own > 0) gatherInto(engine, documents, batch.documentRows, engine.view(D, pooled, own))
       return engine.view(D, 0, pooled + own)
     },
     free(): void {

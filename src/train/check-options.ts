@@ -24,6 +24,7 @@ const RANGES = {
   maxGradNorm: notNegative,
   seed: { expected: 'an integer', holds: Number.isSafeInteger },
   patience: atLeast(0),
+  memory: positive,
 } satisfies Partial<Record<keyof TrainOptions, Range>>
 
 /** @throws USAGE when an option that is given has no meaning, naming it */

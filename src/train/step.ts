@@ -1,9 +1,10 @@
 import type { AdapterKind, Params } from '../adapters/kind.js'
-import type { Engine, Tensor } from '../engines/engine.js'
+import type { Engine } from '../engines/engine.js'
 import type { CandidateBatch } from '../losses/candidates.js'
 import { createBuffers } from './buffers.js'
 import { createCandidates } from './candidate-documents.js'
 import { crossEntropy } from './cross-entropy.js'
+import { gatherInto, type Origin } from './gather-into.js'
 import type { ParamState } from './parameters.js'
 
 export interface StepOptions {
@@ -17,12 +18,12 @@ export interface StepOptions {
   readonly maxGradNorm: number
 }
 
-/** What a step works on, all on the engine. */
+/** What a step works on: on the engine, or outside it where the engine has no room for it. */
 export interface StepInputs {
   /** [n, d] queries as embedded. */
-  readonly queries: Tensor
+  readonly queries: Origin
   /** [m, d] documents, rows of length 1. */
-  readonly documents: Tensor
+  readonly documents: Origin
 }
 
 /** AdamW's constants, PyTorch's defaults. */
@@ -62,7 +63,7 @@ export function createStep(
     const [norms, loss] = ['norms', 'loss'].map(name => scratch(name, B, 1))
     const D = candidates.gather(batch)
 
-    engine.gatherRows(queries, batch.queryRows, Q)
+    gatherInto(engine, queries, batch.queryRows, Q)
     kind.forward(engine, params, Q, Z, scratch)
     engine.normalizeRows(Z, U, norms)
     crossEntropy(engine, { U, D, dU, loss }, batch, { scale: options.scale, gradientScale: 1 / B }, scratch)

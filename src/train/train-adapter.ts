@@ -7,7 +7,9 @@ import { selectEngine } from '../engines/select.js'
 import { AdapterTrainError } from '../errors.js'
 import { createEvaluator } from '../evaluate/evaluator.js'
 import type { NegativesName } from '../losses/index.js'
-import { type Matrix, norm, row } from '../math/matrix.js'
+import { norm, row } from '../math/matrix.js'
+import { MEMORY_DEFAULT } from '../math/memory.js'
+import { blocksOf, isInMemory, type Rows, toMatrix } from '../math/row-source.js'
 import { adaptOn } from './adapt-on.js'
 import { checkTrainOptions } from './check-options.js'
 import { createClosedFormTrainer } from './closed-form-trainer.js'
@@ -35,6 +37,8 @@ export interface TrainOptions {
   readonly patience?: number
   /** The kind's own size: the rank of `low-rank`, the hidden units of `residual-mlp`. */
   readonly size?: number
+  /** Bytes that the training vectors may take on the engine, see `TrainerOptions`. Default: `MEMORY_DEFAULT`. */
+  readonly memory?: number
   /** Device of the engine, see `EngineOptions`. */
   readonly device?: string
   /** Engine by name, or one that runs already (it is then not disposed of). */
@@ -83,7 +87,7 @@ export interface TrainResult {
  * @throws ABORTED when `signal` was aborted
  */
 export async function trainAdapter(
-  data: { readonly train: EmbeddedDataset; readonly validation?: EmbeddedDataset },
+  data: { readonly train: EmbeddedDataset<Rows>; readonly validation?: EmbeddedDataset<Rows> },
   options: TrainOptions = {},
 ): Promise<TrainResult> {
   checkTrainOptions(options)
@@ -101,7 +105,7 @@ export async function trainAdapter(
   let trainer: Trainer | undefined
   try {
     trainer = closed
-      ? createClosedFormTrainer(engine, data.train, closed, options)
+      ? createClosedFormTrainer(engine, inMemory(data.train, closed.name, o.memory), closed, options)
       : createTrainer(engine, data.train, { ...o, kind })
     const most = closed ? 1 : o.epochs
     const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
@@ -145,7 +149,7 @@ export async function trainAdapter(
 /** Measures weights on the validation set. */
 function createMeasure(
   engine: Engine,
-  validation: EmbeddedDataset,
+  validation: EmbeddedDataset<Rows>,
   kind: AdapterKind,
   metric: string,
   signal: AbortSignal | undefined,
@@ -165,7 +169,7 @@ function checkSize(name: string, { size }: AdapterKind, given: number | undefine
   throw new AdapterTrainError('USAGE', `${expected}, got ${given}`)
 }
 
-function checkTrainingData(data: EmbeddedDataset): void {
+function checkTrainingData(data: EmbeddedDataset<Rows>): void {
   const withPositive = data.positives.filter(positives => positives.size > 0).length
   if (withPositive === 0) {
     throw new AdapterTrainError(
@@ -177,7 +181,7 @@ function checkTrainingData(data: EmbeddedDataset): void {
   refuseZeroVector(data.docs, data.docIds, 'document')
 }
 
-function checkSameLength(train: EmbeddedDataset, validation: EmbeddedDataset): void {
+function checkSameLength(train: EmbeddedDataset<Rows>, validation: EmbeddedDataset<Rows>): void {
   const [d, found] = [train.queries.cols, validation.queries.cols]
   if (found === d) return
   throw new AdapterTrainError(
@@ -186,15 +190,32 @@ function checkSameLength(train: EmbeddedDataset, validation: EmbeddedDataset): v
   )
 }
 
-function refuseZeroVector(m: Matrix, ids: readonly string[], what: string): void {
-  for (let i = 0; i < m.rows; i++) {
-    if (norm(row(m, i)) > 0) continue
+function refuseZeroVector(vectors: Rows, ids: readonly string[], what: string): void {
+  for (const { start, block } of blocksOf(vectors)) {
+    for (let i = 0; i < block.rows; i++) {
+      if (norm(row(block, i)) > 0) continue
+      const id = ids[start + i]
+      throw new AdapterTrainError(
+        'TRAIN_DATA',
+        `the embedding of ${what} "${id}" is the zero vector, which has no direction; remove the ${what} or embed it with another model`,
+        { details: { id } },
+      )
+    }
+  }
+}
+
+/** A closed form works on all vectors at once. */
+function inMemory(data: EmbeddedDataset<Rows>, method: string, memory = MEMORY_DEFAULT): EmbeddedDataset {
+  const { queries, docs } = data
+  const bytes = 4 * (queries.rows * queries.cols + docs.rows * docs.cols)
+  if (bytes > memory && !(isInMemory(queries) && isInMemory(docs))) {
+    const [needed, given] = [bytes, memory].map(n => (n / 1e9).toFixed(1))
     throw new AdapterTrainError(
-      'TRAIN_DATA',
-      `the embedding of ${what} "${ids[i]}" is the zero vector, which has no direction; remove the ${what} or embed it with another model`,
-      { details: { id: ids[i] } },
+      'USAGE',
+      `the adapter kind "${method}" needs all vectors in memory, ${needed} GB, but may take ${given} GB; give more --memory or train another kind`,
     )
   }
+  return { ...data, queries: toMatrix(queries), docs: toMatrix(docs) }
 }
 
 function withoutUndefined<T extends object>(options: T): Partial<T> {

@@ -18,21 +18,36 @@ export interface FloatType {
  * float64 is rounded to the nearest float32, which is infinite above 3.4e38.
  */
 export async function readFloats(file: BinaryFile, type: FloatType, out: Float32Array): Promise<void> {
-  const swapped = type.littleEndian !== LITTLE_ENDIAN_HOST
-  const block = type.bytes === 4 ? undefined : new ArrayBuffer(Math.min(BLOCK, out.length) * type.bytes)
+  const roomFor = createRoom(type, Math.min(BLOCK, out.length))
   for (let at = 0; at < out.length; at += BLOCK) {
-    const count = Math.min(BLOCK, out.length - at)
-    const bytes = block
-      ? Buffer.from(block, 0, count * type.bytes)
-      : Buffer.from(out.buffer, out.byteOffset + 4 * at, 4 * count)
+    const bytes = roomFor(out, at, Math.min(BLOCK, out.length - at))
     await file.fill(bytes)
-    if (swapped) swap(bytes, type.bytes)
-    if (block && type.bytes === 8) out.set(new Float64Array(block, 0, count), at)
-    else if (block) decodeHalves(new Uint16Array(block, 0, count), out, at)
+    decodeFloats(bytes, type, out, at)
   }
 }
 
-function swap(bytes: Buffer, width: FloatType['bytes']): void {
+/**
+ * Where values are read to before `decodeFloats` puts them into `out` from place `at` on: for float32 that place itself.
+ * @param most values at once
+ */
+export function createRoom(
+  type: FloatType,
+  most: number,
+): (out: Float32Array, at: number, count: number) => Buffer<ArrayBufferLike> {
+  if (type.bytes === 4) return (out, at, count) => Buffer.from(out.buffer, out.byteOffset + 4 * at, 4 * count)
+  const block = new ArrayBuffer(most * type.bytes)
+  return (_out, _at, count) => Buffer.from(block, 0, count * type.bytes)
+}
+
+/** Puts values, as they stand in a file, into `out` from place `at` on. */
+export function decodeFloats(bytes: Buffer<ArrayBufferLike>, type: FloatType, out: Float32Array, at: number): void {
+  if (type.littleEndian !== LITTLE_ENDIAN_HOST) swap(bytes, type.bytes)
+  const count = bytes.length / type.bytes
+  if (type.bytes === 8) out.set(new Float64Array(bytes.buffer, bytes.byteOffset, count), at)
+  else if (type.bytes === 2) decodeHalves(new Uint16Array(bytes.buffer, bytes.byteOffset, count), out, at)
+}
+
+function swap(bytes: Buffer<ArrayBufferLike>, width: FloatType['bytes']): void {
   if (width === 2) bytes.swap16()
   else if (width === 4) bytes.swap32()
   else bytes.swap64()

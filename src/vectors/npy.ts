@@ -1,8 +1,10 @@
 import { invalidFile } from '../dataset/place.js'
 import type { Matrix } from '../math/matrix.js'
+import type { RowSource } from '../math/row-source.js'
 import { writeFileAtomic } from '../write-file-atomic.js'
 import { allocateMatrix } from './allocate-matrix.js'
 import { type BinaryFile, withBinaryFile } from './binary-file.js'
+import { createFileRows } from './file-rows.js'
 import { littleEndianBytes, readFloats } from './floats.js'
 import { type NpyHeader, npyHeader, readNpyHeader } from './npy-header.js'
 
@@ -20,19 +22,41 @@ const BLOCK = 1 << 22
  */
 export function readNpy(path: string): Promise<Matrix> {
   return withBinaryFile(path, async file => {
-    const header = await readNpyHeader(file)
-    const { rows, cols, type, bytes } = header
-    const [found, expected] = [file.size - bytes, rows * cols * type.bytes]
-    if (found !== expected) {
-      const what = `${rows} x ${cols} values of ${type.bytes} bytes, as its header says`
-      const problem = found < expected ? 'is cut short' : 'is longer than its array'
-      throw invalidFile({ file: path }, `${problem}: expected ${expected} bytes for ${what}, found ${found}`)
-    }
-    const out = allocateMatrix(path, rows, cols)
+    const header = await readCheckedHeader(file)
+    const out = allocateMatrix(path, header.rows, header.cols)
     if (header.fortranOrder) await readColumns(file, header, out)
-    else await readFloats(file, type, out.data)
+    else await readFloats(file, header.type, out.data)
     return out
   })
+}
+
+/**
+ * The rows of such a file, left where they are until they are asked for.
+ * @throws as {@link readNpy}, but for ENGINE_MEMORY
+ * @throws DATASET_INVALID also when the values stand column after column
+ */
+export function openNpy(path: string): Promise<RowSource> {
+  return withBinaryFile(path, async file => {
+    const { bytes: start, fortranOrder, ...shape } = await readCheckedHeader(file)
+    if (fortranOrder) {
+      const remedy = 'Save it with numpy.save(path, numpy.ascontiguousarray(x)).'
+      throw invalidFile(
+        { file: path },
+        `holds its values column after column, so that a row cannot be read alone. ${remedy}`,
+      )
+    }
+    return createFileRows({ path, start, ...shape })
+  })
+}
+
+async function readCheckedHeader(file: BinaryFile): Promise<NpyHeader> {
+  const header = await readNpyHeader(file)
+  const { rows, cols, type, bytes } = header
+  const [found, expected] = [file.size - bytes, rows * cols * type.bytes]
+  if (found === expected) return header
+  const what = `${rows} x ${cols} values of ${type.bytes} bytes, as its header says`
+  const problem = found < expected ? 'is cut short' : 'is longer than its array'
+  throw invalidFile({ file: file.path }, `${problem}: expected ${expected} bytes for ${what}, found ${found}`)
 }
 
 async function readColumns(file: BinaryFile, { type }: NpyHeader, { rows, cols, data }: Matrix): Promise<void> {

@@ -5,27 +5,34 @@ import { readJsonDocument } from '../dataset/json-document.js'
 import { invalidFile, location } from '../dataset/place.js'
 import { readTextFile } from '../dataset/text-file.js'
 import { AdapterTrainError } from '../errors.js'
-import { firstNonFinite, type Matrix } from '../math/matrix.js'
+import { firstNonFinite } from '../math/matrix.js'
+import { blocksOf, type Rows } from '../math/row-source.js'
 import { readJsonlVectors } from './jsonl.js'
-import { readNpy } from './npy.js'
-import { readRaw } from './raw.js'
+import { openNpy, readNpy } from './npy.js'
+import { openRaw, readRaw } from './raw.js'
 
 /** The vectors of one side (queries or documents) of one part. */
 export interface VectorSide {
   /** Path, for messages. */
   readonly file: string
-  readonly matrix: Matrix
+  readonly matrix: Rows
   readonly ids: readonly string[]
   readonly texts?: readonly (string | undefined)[]
 }
 
-type Read = (path: string, folder: string) => Promise<Omit<VectorSide, 'file' | 'ids'> & { ids?: readonly string[] }>
+type Read = (
+  path: string,
+  folder: string,
+  lazy: boolean,
+) => Promise<Omit<VectorSide, 'file' | 'ids'> & { ids?: readonly string[] }>
 
 const SHAPE = 'shape.json'
 
 const FORMS: Readonly<Record<string, Read>> = {
-  '.npy': async path => ({ matrix: await readNpy(path) }),
-  '.f32': async (path, folder) => ({ matrix: await readRaw(path, await readDimension(path, folder)) }),
+  '.npy': async (path, _folder, lazy) => ({ matrix: await (lazy ? openNpy : readNpy)(path) }),
+  '.f32': async (path, folder, lazy) => ({
+    matrix: await (lazy ? openRaw : readRaw)(path, await readDimension(path, folder)),
+  }),
   '.jsonl': readJsonlVectors,
 }
 
@@ -51,6 +58,7 @@ export function findForm(folder: string, entries: readonly string[], stem: strin
 /**
  * Reads the vectors called `stem`, and their texts where `textsName` or the vectors' own file has them.
  *
+ * @param lazy leave the vectors of `.npy` and `.f32` files where they are, once they have been checked
  * @throws FILE_NOT_FOUND, FILE_READ, ENGINE_MEMORY
  * @throws DATASET_INVALID when the file is broken or holds no vectors
  * @throws VECTOR_INVALID when a value is NaN or infinite
@@ -60,10 +68,11 @@ export async function readSide(
   entries: readonly string[],
   stem: string,
   textsName: string,
+  lazy: boolean,
 ): Promise<VectorSide> {
   const extension = findForm(folder, entries, stem)!
   const file = join(folder, stem + extension)
-  const { matrix, ids, texts } = await FORMS[extension](file, folder)
+  const { matrix, ids, texts } = await FORMS[extension](file, folder, lazy)
   if (matrix.rows === 0 || matrix.cols === 0) throw invalidFile({ file }, 'holds no vectors')
   assertFinite(file, extension, matrix)
   const side = { file, matrix, ids: ids ?? Array.from({ length: matrix.rows }, (_, i) => String(i)) }
@@ -77,16 +86,18 @@ export async function readSide(
   return { ...side, texts: await readTexts(textsPath, side) }
 }
 
-function assertFinite(file: string, extension: string, { cols, data }: Matrix): void {
-  const at = firstNonFinite(data)
-  if (at < 0) return
-  const row = Math.floor(at / cols)
-  const line = extension === '.jsonl' ? row + 1 : undefined
-  throw new AdapterTrainError(
-    'VECTOR_INVALID',
-    `${location({ file, line })}: row ${row}, column ${at % cols} (from 0) is ${data[at]} as float32, expected a finite number`,
-    { details: { file, row, column: at % cols } },
-  )
+function assertFinite(file: string, extension: string, vectors: Rows): void {
+  for (const { start, block } of blocksOf(vectors)) {
+    const at = firstNonFinite(block.data)
+    if (at < 0) continue
+    const [row, column] = [start + Math.floor(at / block.cols), at % block.cols]
+    const line = extension === '.jsonl' ? row + 1 : undefined
+    throw new AdapterTrainError(
+      'VECTOR_INVALID',
+      `${location({ file, line })}: row ${row}, column ${column} (from 0) is ${block.data[at]} as float32, expected a finite number`,
+      { details: { file, row, column } },
+    )
+  }
 }
 
 async function readDimension(rawFile: string, folder: string): Promise<number> {

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileError } from '../dataset/text-file.js'
 import { AdapterTrainError } from '../errors.js'
+import { blocksOf, type Rows } from '../math/row-source.js'
 import { readPairs } from './pairs.js'
 import { expectedNames, findForm, readSide, type VectorSide } from './read-side.js'
 import { groupRows } from './row-groups.js'
@@ -14,6 +15,11 @@ type Part = keyof typeof PREFIXES
 export interface ReadVectorsOptions {
   /** Names the embedding space; an adapter is bound to it. Default: `vectors/<name of the folder>`. */
   readonly baseId?: string
+  /**
+   * Leave vectors in `.npy` and `.f32` files where they are, and read them when they are needed: for more vectors than memory
+   * has room for. Default false.
+   */
+  readonly lazy?: boolean
 }
 
 /**
@@ -31,21 +37,27 @@ export interface ReadVectorsOptions {
  * @throws VECTOR_INVALID when vectors differ in length, or a value is NaN or infinite
  * @throws ENGINE_MEMORY when there is no room for the vectors
  */
-export async function readVectors(folder: string, options: ReadVectorsOptions = {}): Promise<VectorParts> {
+export function readVectors(
+  folder: string,
+  options?: ReadVectorsOptions & { readonly lazy?: false },
+): Promise<VectorParts>
+export function readVectors(folder: string, options: ReadVectorsOptions): Promise<VectorParts<Rows>>
+export async function readVectors(folder: string, options: ReadVectorsOptions = {}): Promise<VectorParts<Rows>> {
   const entries = await listFolder(folder)
   const names = (Object.keys(PREFIXES) as Part[]).filter(part => part === 'train' || isPresent(folder, entries, part))
   assertComplete(folder, entries, names)
   const baseId = options.baseId ?? `vectors/${basename(resolve(folder))}`
-  const parts: { -readonly [part in Part]?: VectorDataset } = {}
+  const { lazy = false } = options
+  const parts: { -readonly [part in Part]?: VectorDataset<Rows> } = {}
   const corpora: (VectorSide & { docTextGroup: Uint32Array })[] = []
   let first: VectorSide | undefined
   for (const part of names) {
     const prefix = PREFIXES[part]
-    const queries = await readSide(folder, entries, `${prefix}queries`, `${prefix}query_texts.json`)
+    const queries = await readSide(folder, entries, `${prefix}queries`, `${prefix}query_texts.json`, lazy)
     first ??= queries
     assertSameLength(first, queries)
     const read = findForm(folder, entries, `${prefix}docs`)
-      ? await readSide(folder, entries, `${prefix}docs`, `${prefix}doc_texts.json`)
+      ? await readSide(folder, entries, `${prefix}docs`, `${prefix}doc_texts.json`, lazy)
       : corpora[0]
     assertSameLength(first, read)
     let docs = corpora.find(corpus => isSame(corpus, read))
@@ -70,7 +82,7 @@ export async function readVectors(folder: string, options: ReadVectorsOptions = 
       ...(docs.texts && { docTexts: docs.texts }),
     }
   }
-  return parts as VectorParts
+  return parts as VectorParts<Rows>
 }
 
 async function listFolder(folder: string): Promise<string[]> {
@@ -116,10 +128,17 @@ function assertSameLength(a: VectorSide, b: VectorSide): void {
 function isSame(a: VectorSide, b: VectorSide): boolean {
   return (
     a === b ||
-    (isEqual(a.matrix.data, b.matrix.data) &&
+    (hasSameValues(a.matrix, b.matrix) &&
       isEqual(a.ids, b.ids) &&
       (b.texts === undefined || isEqual(a.texts ?? [], b.texts)))
   )
+}
+
+function hasSameValues(a: Rows, b: Rows): boolean {
+  if (a.rows !== b.rows) return false
+  const others = blocksOf(b)
+  for (const { block } of blocksOf(a)) if (!isEqual(block.data, others.next().value!.block.data)) return false
+  return true
 }
 
 function isEqual(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {

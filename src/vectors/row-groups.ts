@@ -1,4 +1,5 @@
 import type { Matrix } from '../math/matrix.js'
+import { blocksOf, type Rows, rowSource } from '../math/row-source.js'
 
 /**
  * Numbers the rows of a matrix so that equal rows share a number: rows of the same bits, and rows of the same key.
@@ -6,7 +7,7 @@ import type { Matrix } from '../math/matrix.js'
  * @param keys for each row, such as its text; `undefined` where there is none
  * @returns for each row its group, 0, 1, ... in order of first occurrence
  */
-export function groupRows(m: Matrix, keys?: readonly (string | undefined)[]): Uint32Array {
+export function groupRows(m: Rows, keys?: readonly (string | undefined)[]): Uint32Array {
   const parent = indexRows(m).firstEqual
   const root = (row: number): number => {
     let r = row
@@ -45,11 +46,15 @@ export function groupRows(m: Matrix, keys?: readonly (string | undefined)[]): Ui
  * @param among [m, d]
  * @returns for each of `rows` the first equal row of `among`, or -1
  */
-export function matchRows(rows: Matrix, among: Matrix): Int32Array {
+export function matchRows(rows: Rows, among: Rows): Int32Array {
   if (rows.cols !== among.cols) throw new RangeError(`rows of ${rows.cols} and ${among.cols} values cannot be equal`)
   const { find } = indexRows(among)
-  const words = wordsOf(rows)
-  return Int32Array.from({ length: rows.rows }, (_, i) => find(words, i * rows.cols))
+  const found = new Int32Array(rows.rows)
+  for (const { start, block } of blocksOf(rows)) {
+    const words = wordsOf(block)
+    for (let i = 0; i < block.rows; i++) found[start + i] = find(words, i * rows.cols)
+  }
+  return found
 }
 
 interface RowIndex {
@@ -59,27 +64,33 @@ interface RowIndex {
   find(words: Uint32Array, at: number): number
 }
 
-function indexRows(m: Matrix): RowIndex {
+function indexRows(m: Rows): RowIndex {
   const { rows, cols } = m
-  const own = wordsOf(m)
+  const source = rowSource(m)
+  const held = new Float32Array(cols)
+  const heldWords = new Uint32Array(held.buffer)
   const latest = new Map<number, number>()
   const older = new Int32Array(rows).fill(-1)
   const lookUp = (words: Uint32Array, at: number, hash: number): number => {
     for (let row = latest.get(hash) ?? -1; row >= 0; row = older[row]) {
+      source.gather(Uint32Array.of(row), held)
       let j = 0
-      while (j < cols && own[row * cols + j] === words[at + j]) j++
+      while (j < cols && heldWords[j] === words[at + j]) j++
       if (j === cols) return row
     }
     return -1
   }
   const firstEqual = new Int32Array(rows)
-  for (let i = 0; i < rows; i++) {
-    const hash = hashWords(own, i * cols, cols)
-    const equal = lookUp(own, i * cols, hash)
-    firstEqual[i] = equal < 0 ? i : equal
-    if (equal >= 0) continue
-    older[i] = latest.get(hash) ?? -1
-    latest.set(hash, i)
+  for (const { start, block } of blocksOf(m)) {
+    const words = wordsOf(block)
+    for (let i = 0; i < block.rows; i++) {
+      const hash = hashWords(words, i * cols, cols)
+      const equal = lookUp(words, i * cols, hash)
+      firstEqual[start + i] = equal < 0 ? start + i : equal
+      if (equal >= 0) continue
+      older[start + i] = latest.get(hash) ?? -1
+      latest.set(hash, start + i)
+    }
   }
   return { firstEqual, find: (words, at) => lookUp(words, at, hashWords(words, at, cols)) }
 }

@@ -1,6 +1,7 @@
 import { foldText } from '../dataset/fold-text.js'
 import { type SplitDatasetOptions, splitDataset } from '../dataset/split.js'
-import { takeRows } from '../math/matrix.js'
+import { type Matrix, takeRows } from '../math/matrix.js'
+import { isInMemory, type Rows, selectedRows } from '../math/row-source.js'
 import { groupRows } from './row-groups.js'
 import type { VectorDataset, VectorParts } from './vector-dataset.js'
 
@@ -14,7 +15,10 @@ import type { VectorDataset, VectorParts } from './vector-dataset.js'
  * @throws USAGE when an option is wrong
  * @throws DATASET_SPLIT when there are too few queries, or too many of them belong together
  */
-export function splitEmbedded(data: VectorDataset, options: SplitDatasetOptions): VectorParts {
+export function splitEmbedded<V extends Rows = Matrix>(
+  data: VectorDataset<V>,
+  options: SplitDatasetOptions,
+): VectorParts<V> {
   const { queryIds, docIds, queries, positives, docTextGroup, queryTexts } = data
   const { validation = 0, test = 0 } = options.fractions
   if (validation === 0 && test === 0) return { train: data }
@@ -43,13 +47,19 @@ export function splitEmbedded(data: VectorDataset, options: SplitDatasetOptions)
   }
 }
 
-function takeQueries(data: VectorDataset, wanted: (id: string) => boolean): VectorDataset {
+function takeQueries<V extends Rows>(data: VectorDataset<V>, wanted: (id: string) => boolean): VectorDataset<V> {
   const rows = data.queryIds.flatMap((id, i) => (wanted(id) ? [i] : []))
   return {
     ...data,
     queryIds: rows.map(i => data.queryIds[i]),
-    queries: takeRows(data.queries, rows),
+    queries: take(data.queries, rows),
     positives: rows.map(i => data.positives[i]),
     ...(data.queryTexts && { queryTexts: rows.map(i => data.queryTexts![i]) }),
   }
+}
+
+/** Copies rows that are in memory; others stay where they are. */
+function take<V extends Rows>(from: V, rows: readonly number[]): V {
+  const part: Rows = isInMemory(from) ? takeRows(from, rows) : selectedRows(from, Uint32Array.from(rows))
+  return part as V
 }

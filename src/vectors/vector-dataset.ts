@@ -1,7 +1,9 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import type { Matrix } from '../math/matrix.js'
+import type { Rows } from '../math/row-source.js'
 
 /** An embedded data set of vectors that were made elsewhere, with the texts behind them where they are known. */
-export interface VectorDataset extends EmbeddedDataset {
+export interface VectorDataset<V extends Rows = Matrix> extends EmbeddedDataset<V> {
   /** Text of each row of `queries`; absent where none is known. */
   readonly queryTexts?: readonly (string | undefined)[]
   /** Text of each row of `docs`; absent where none is known. */
@@ -9,8 +11,8 @@ export interface VectorDataset extends EmbeddedDataset {
 }
 
 /** Training, validation and test part; data sets with the same documents share one `docs` object. */
-export interface VectorParts {
-  readonly train: VectorDataset
-  readonly validation?: VectorDataset
-  readonly test?: VectorDataset
+export interface VectorParts<V extends Rows = Matrix> {
+  readonly train: VectorDataset<V>
+  readonly validation?: VectorDataset<V>
+  readonly test?: VectorDataset<V>
 }

@@ -1,9 +1,13 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { memoryCache } from '../../src/cache/memory-cache.js'
 import type { QADataset } from '../../src/dataset/dataset.js'
 import { embedDataset } from '../../src/embed/embed-dataset.js'
 import type { EmbedProgress } from '../../src/embed/run-embedding.js'
 import { row } from '../../src/math/matrix.js'
+import { isInMemory, toMatrix } from '../../src/math/row-source.js'
+import { temporaryFolder } from '../dataset/temporary-folder.js'
 import { fakeProvider, requestError, vectorOf } from './fake-provider.js'
 
 const map = <V>(object: Record<string, V>): Map<string, V> => new Map(Object.entries(object))
@@ -154,5 +158,58 @@ describe('embedDataset', () => {
     })
     const { stats } = await embedDataset(provider, [train], { sleep: async () => {} })
     expect(stats).toMatchObject({ requests: 5, retries: 2 })
+  })
+})
+
+describe.runIf(process.platform === 'linux')('embedDataset with memory', () => {
+  /** Files of the folder that are open, deleted ones too. */
+  const openIn = (folder: string) =>
+    readdirSync('/proc/self/fd').filter(fd => {
+      try {
+        return readlinkSync(join('/proc/self/fd', fd)).startsWith(folder)
+      } catch {
+        return false
+      }
+    }).length
+
+  it('keeps more vectors than that on disk, the same vectors, also out of the cache', async () => {
+    const expected = await embedDataset(fakeProvider(), [train, test])
+    const folder = temporaryFolder()
+    const cache = memoryCache()
+    for (const cached of [false, true]) {
+      const { datasets, stats, close } = await embedDataset(fakeProvider(), [train, test], {
+        cache,
+        memory: 95,
+        spillFolder: folder,
+      })
+      expect(stats.hits).toBe(cached ? stats.unique : 0)
+      expect(datasets.some(({ queries, docs }) => isInMemory(queries) || isInMemory(docs))).toBe(false)
+      expect(datasets[1].docs).toBe(datasets[0].docs)
+      expect(datasets.map(d => ({ ...d, queries: toMatrix(d.queries), docs: toMatrix(d.docs) }))).toEqual(
+        expected.datasets,
+      )
+      expect([readdirSync(folder), openIn(folder)]).toEqual([[], 2])
+      close()
+      expect(openIn(folder)).toBe(0)
+    }
+  })
+
+  it('keeps them in memory where they fit: 8 rows of 3 values', async () => {
+    const { datasets, close } = await embedDataset(fakeProvider(), [train, test], { memory: 96 })
+    expect(datasets).toEqual((await embedDataset(fakeProvider(), [train, test])).datasets)
+    close()
+  })
+
+  it('gives the disk space back when embedding fails', async () => {
+    const folder = temporaryFolder()
+    const provider = fakeProvider({
+      script: n => {
+        if (n === 3) throw requestError(false)
+        return undefined
+      },
+    })
+    const options = { memory: 1, spillFolder: folder }
+    await expect(embedDataset(provider, [train], options)).rejects.toMatchObject({ code: 'PROVIDER_REQUEST' })
+    expect([readdirSync(folder), openIn(folder)]).toEqual([[], 0])
   })
 })

@@ -3,8 +3,10 @@ import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/errors.js'
 import { fromRows, row } from '../../src/math/matrix.js'
+import { isInMemory, toMatrix } from '../../src/math/row-source.js'
 import { writeNpy } from '../../src/vectors/npy.js'
 import { readVectors } from '../../src/vectors/read-vectors.js'
+import { splitEmbedded } from '../../src/vectors/split-embedded.js'
 import { failure, fileWith, folderWith } from '../dataset/temporary-folder.js'
 
 type Content = string | Uint8Array
@@ -306,5 +308,51 @@ describe('readVectors, broken vectors', () => {
     writeFileSync(join(folder, 'test_pairs.json'), '[[0, 0]]')
     const twice = await failure(() => readVectors(folder), 'DATASET_FORMAT')
     expect(twice.message).toMatch(/test_queries\.jsonl holds texts, and so does .*test_query_texts\.json/)
+  })
+})
+
+describe('readVectors with lazy', () => {
+  const held = {
+    ...sound,
+    'test_queries.f32': f32(1, 1),
+    'test_docs.f32': sound['docs.f32'],
+    'test_pairs.json': '[[0, 0]]',
+  }
+
+  it('leaves vectors in their files, and is the same in all else', async () => {
+    const folder = folderWith(held)
+    const [lazy, eager] = [await readVectors(folder, { lazy: true }), await readVectors(folder)]
+    expect(isInMemory(lazy.train.queries) || isInMemory(lazy.train.docs)).toBe(false)
+    expect(lazy.test!.docs).toBe(lazy.train.docs)
+    for (const part of ['train', 'test'] as const) {
+      const { queries, docs, ...rest } = lazy[part]!
+      expect({ ...rest, queries: toMatrix(queries), docs: toMatrix(docs) }).toEqual(eager[part])
+    }
+  })
+
+  it('tells documents of another file apart by their values', async () => {
+    const other = folderWith({ ...held, 'test_docs.f32': f32(1, 1, 2, 2, 1, 1, 5, 7) })
+    const { train, test } = await readVectors(other, { lazy: true })
+    expect(test!.docs).not.toBe(train.docs)
+    expect(toMatrix(test!.docs).data[7]).toBe(7)
+  })
+
+  it('finds a value that is not finite, wherever it is', async () => {
+    const folder = folderWith({ ...sound, 'docs.f32': f32(1, 1, 2, 2, 1, Number.NaN, 5, 6) })
+    const error = await failure(() => readVectors(folder, { lazy: true }), 'VECTOR_INVALID')
+    expect(error.message).toMatch(/docs\.f32.*row 2, column 1/)
+  })
+
+  it('splits like vectors in memory', async () => {
+    const values = Array.from({ length: 20 }, (_, i) => i + 1)
+    const pairs = JSON.stringify(Array.from({ length: 10 }, (_, i) => [i, i % 4]))
+    const folder = folderWith({ ...sound, 'queries.f32': f32(...values), 'pairs.json': pairs })
+    const options = { fractions: { test: 0.4 }, by: 'query', seed: 1 } as const
+    const lazy = splitEmbedded((await readVectors(folder, { lazy: true })).train, options)
+    const eager = splitEmbedded((await readVectors(folder)).train, options)
+    for (const part of ['train', 'test'] as const) {
+      expect(lazy[part]!.queryIds).toEqual(eager[part]!.queryIds)
+      expect(toMatrix(lazy[part]!.queries)).toEqual(eager[part]!.queries)
+    }
   })
 })
