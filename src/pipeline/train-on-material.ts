@@ -124,8 +124,11 @@ export async function trainOnMaterial(
 
     options.onPhase?.('train')
     const final: TrainOptions = auto ? chosenOptions(material, tuned, given) : given
-    const parts = auto ? { train: material.train } : { train: material.train, validation: material.validation }
-    const trained = await trainAdapter(parts, { ...final, engine, signal: options.signal })
+    // With the recipe the pull takes the place of early stopping: a validation set is reported and asked by the gate.
+    const trained = await trainAdapter(
+      { train: material.train, validation: material.validation },
+      { ...final, engine, signal: options.signal },
+    )
     times.push(performance.now())
 
     options.onPhase?.('evaluate')
@@ -205,7 +208,7 @@ function chosenOptions(material: Material, tuned: TuneResult, given: TrainOption
     closed: _closed,
     ...options
   } = trainerOptions(tuned.chosen, tuned.scale / tuned.chosen.multiple, queries, seed, given)
-  return { ...given, ...options, kind: given.kind, patience: 0 }
+  return { ...given, ...options, kind: given.kind, patience: 0, keep: 'last' }
 }
 
 function identityAdapter(base: Adapter['base']): Adapter {

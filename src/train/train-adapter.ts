@@ -35,6 +35,8 @@ export interface TrainOptions {
   readonly seed?: number
   readonly metric?: string
   readonly patience?: number
+  /** Whether the best epoch by the validation set is kept, or the last one, the set then only being reported. Default `best`. */
+  readonly keep?: 'best' | 'last'
   /** The kind's own size: the rank of `low-rank`, the hidden units of `residual-mlp`. */
   readonly size?: number
   /** Bytes that the training vectors may take on the engine, see `TrainerOptions`. Default: `MEMORY_DEFAULT`. */
@@ -119,7 +121,7 @@ export async function trainAdapter(
       const started = performance.now()
       const { loss, weights } = await trainer.epoch()
       const metric = await measure?.(weights)
-      if (metric === undefined || bestMetric === undefined || metric > bestMetric) {
+      if (o.keep === 'last' || metric === undefined || bestMetric === undefined || metric > bestMetric) {
         best = weights
         bestMetric = metric
         bestEpoch = epoch
