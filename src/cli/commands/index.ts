@@ -1,5 +1,6 @@
 import type { Command } from '../command.js'
 import { cacheCommand } from './cache.js'
+import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { evaluateCommand } from './evaluate.js'
 import { inspectCommand } from './inspect.js'
@@ -12,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, Command<never>>> = {
   embed: embedCommand,
   inspect: inspectCommand,
   cache: cacheCommand,
+  doctor: doctorCommand,
 }
 
 /** The options of each command. */

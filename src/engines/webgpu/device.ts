@@ -1,4 +1,4 @@
-import { AdapterTrainError, messageOf } from '../../errors.js'
+import { AdapterTrainError, isAdapterTrainError, messageOf } from '../../errors.js'
 
 type WebGpu = typeof import('webgpu')
 
@@ -43,8 +43,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevic
   const software = wanted === 'software'
   const name = software ? undefined : wanted
 
-  const { create } = await load()
-  await requireVulkan()
+  const { create } = await loadWebGpu()
   const key = name ?? ''
   const gpu = instances.get(key) ?? create(name ? [...DAWN_OPTIONS, `adapter=${name}`] : DAWN_OPTIONS)
   instances.set(key, gpu)
@@ -71,10 +70,17 @@ export function isSoftware(info: Partial<GPUAdapterInfo>): boolean {
   return info.isFallbackAdapter === true || SOFTWARE.test(names)
 }
 
-async function load(): Promise<WebGpu> {
+/**
+ * Loads Dawn, once it is known that it can run here.
+ * @throws ENGINE_UNAVAILABLE when the package `webgpu` is missing or does not load, or there is no Vulkan loader
+ */
+export async function loadWebGpu(): Promise<WebGpu> {
   try {
-    return await import('webgpu')
+    const webgpu = await import('webgpu')
+    requireVulkan()
+    return webgpu
   } catch (error) {
+    if (isAdapterTrainError(error)) throw error
     const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND'
     throw unavailable(
       missing
@@ -89,7 +95,7 @@ async function load(): Promise<WebGpu> {
  * On Linux, looks for the Vulkan loader before Dawn does, which without it writes warnings to the terminal. A library that
  * is no Node add-on fails to load as an add-on too, but with another message.
  */
-async function requireVulkan(): Promise<void> {
+function requireVulkan(): void {
   if (process.platform !== 'linux') return
   try {
     process.dlopen({ exports: {} }, 'libvulkan.so.1')

@@ -1,0 +1,79 @@
+import type { Diagnosis, PackageFacts, ProviderFacts } from '../pipeline/doctor/diagnosis.js'
+import { count } from './tables.js'
+
+type Row = readonly string[]
+
+/** What was found, as headed lists of aligned columns. */
+export function doctorListing(found: Diagnosis): string {
+  const sections: [title: string, rows: Row[]][] = [
+    ['System', systemRows(found)],
+    ['Engines', engineRows(found)],
+    ['GPU adapters', adapterRows(found)],
+    ['Packages', found.packages.map(packageRow)],
+    ['Providers', found.providers.map(providerRow)],
+    ['Cache', cacheRows(found.cache)],
+  ]
+  return sections.map(([title, rows]) => `${title}\n${aligned(rows)}`).join('\n\n')
+}
+
+function systemRows({ version, node, machine }: Diagnosis): Row[] {
+  return [
+    ['adapter-train', version],
+    ['Node.js', `${node.version} (${node.ok ? '' : 'too old: '}needs ${node.required})`],
+    ['platform', `${machine.os} ${machine.arch}, ${machine.release}`],
+    ['cores', String(machine.cores)],
+    ['memory', `${gigabytes(machine.memoryBytes)}, ${gigabytes(machine.availableBytes)} available`],
+  ]
+}
+
+function engineRows({ engines, auto }: Diagnosis): Row[] {
+  const because = auto.problem ? `${auto.problem}; name an engine, such as --engine cpu` : auto.reason
+  return [
+    ...engines.map(({ name, usable, description, problem }) => [
+      name,
+      usable ? 'yes' : 'no',
+      description ?? problem ?? '',
+    ]),
+    ['auto', auto.engine ?? 'no', [because, auto.warning].filter(Boolean).join('; ')],
+  ]
+}
+
+function adapterRows({ gpus: { adapters, problem }, engines }: Diagnosis): Row[] {
+  if (problem) return [['unknown', engines.some(engine => engine.problem === problem) ? 'see webgpu above' : problem]]
+  if (adapters.length === 0) return [['none', 'WebGPU sees none']]
+  return adapters.map(({ name, backend, software }) => [
+    name,
+    backend,
+    software ? 'software: computes on the CPU' : 'GPU',
+  ])
+}
+
+function packageRow({ name, version, problem, usedBy }: PackageFacts): Row {
+  return [name, version ?? 'not installed', problem ? `cannot run: ${problem}` : `for ${usedBy}`]
+}
+
+function providerRow({ name, defaultModel = '-', keyVariables = [], keyFrom, problem }: ProviderFacts): Row {
+  const without = keyVariables.length > 0 ? `no key in ${keyVariables.join(' or ')}` : 'needs no key'
+  return [name, defaultModel, problem ?? (keyFrom ? `key in ${keyFrom}` : without)]
+}
+
+function cacheRows(cache: Diagnosis['cache']): Row[] {
+  if (!cache) return [['none', 'embeddings are not kept']]
+  const { file, exists, bytes = 0, vectors, spaces = [], problem } = cache
+  if (problem) return [[file, problem]]
+  if (!exists) return [[file, 'not there yet: made when texts are first embedded']]
+  return [
+    [file, `${(bytes / 1e6).toFixed(1)} MB, ${count(vectors ?? 0, 'vector')}, ${count(spaces.length, 'space')}`],
+    ...spaces.map(space => ['', `${count(space.vectors, 'vector')} of ${space.dimensions}: ${space.key}`]),
+  ]
+}
+
+/** Indented columns, as wide as their widest cell. */
+function aligned(rows: readonly Row[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map(cells => cells[column].length)))
+  return rows.map(cells => `  ${cells.map((cell, i) => cell.padEnd(widths[i])).join('  ')}`.trimEnd()).join('\n')
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`
+}

@@ -1,0 +1,99 @@
+import { readFileSync, statSync } from 'node:fs'
+import os from 'node:os'
+import { ENGINE_NAMES } from '../../engines/index.js'
+import { messageOf } from '../../errors.js'
+import { resolveApiKey } from '../../providers/api-key.js'
+import { loadProvider, providerNames } from '../../providers/index.js'
+import { VERSION } from '../../version.js'
+import type { CacheFacts, Diagnosis, EngineFacts, PackageFacts, ProviderFacts } from './diagnosis.js'
+import { isolate } from './isolate.js'
+import { installedVersion, PACKAGES } from './packages.js'
+
+/**
+ * Looks at the machine, the engines, the packages, the providers and the cache, without changing any. Never throws.
+ * @param cacheFile `undefined` for no cache
+ */
+export async function diagnose(cacheFile: string | undefined): Promise<Diagnosis> {
+  const [auto, gpus, engines, packages, providers, cache] = await Promise.all([
+    isolate('auto'),
+    isolate('adapters'),
+    Promise.all(ENGINE_NAMES.map(examineEngine)),
+    Promise.all(Object.entries(PACKAGES).map(examinePackage)),
+    Promise.all(providerNames.map(examineProvider)),
+    cacheFile === undefined ? undefined : examineCache(cacheFile),
+  ])
+  return {
+    version: VERSION,
+    node: examineNode(),
+    machine: {
+      os: os.platform(),
+      arch: os.arch(),
+      release: os.release(),
+      cores: os.availableParallelism(),
+      // A container's limit, where there is one.
+      memoryBytes: Math.min(os.totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+      // Not there in a Node.js that is too old, which is to be said too.
+      availableBytes: process.availableMemory?.() ?? os.freemem(),
+    },
+    engines,
+    auto: auto.value ?? { problem: auto.problem },
+    gpus: { adapters: gpus.value ?? [], problem: gpus.problem },
+    packages,
+    providers,
+    cache,
+  }
+}
+
+function examineNode(): Diagnosis['node'] {
+  const { engines } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+  const [required, found] = [engines.node, process.versions.node].map(text => /\d+(\.\d+)*/.exec(text)![0].split('.'))
+  const differs = required.findIndex((part, i) => part !== found[i])
+  const ok = differs < 0 || Number(found[differs]) > Number(required[differs])
+  return { version: process.versions.node, required: engines.node, ok }
+}
+
+async function examineEngine(name: string): Promise<EngineFacts> {
+  const { value, problem } = await isolate('engine', name)
+  return { name, usable: value !== undefined, description: value, problem }
+}
+
+async function examinePackage([name, usedBy]: [string, string]): Promise<PackageFacts> {
+  const version = installedVersion(name)
+  // The other packages are tried by their engines, or take long to load.
+  const probe = ({ 'better-sqlite3': 'sqlite', 'onnxruntime-node': 'onnxruntime' } as const)[name]
+  const { problem } = version !== null && probe ? await isolate(probe) : {}
+  return { name, usedBy, version, problem }
+}
+
+async function examineProvider(name: string): Promise<ProviderFacts> {
+  try {
+    const { defaultModel, keyVariables } = await loadProvider(name)
+    const keyFrom = keyVariables.find(variable => process.env[variable]?.trim()) ?? null
+    return { name, defaultModel, keyVariables, keyFrom, problem: keyProblem(name, keyVariables) }
+  } catch (error) {
+    return { name, problem: messageOf(error) }
+  }
+}
+
+function keyProblem(provider: string, variables: readonly string[]): string | undefined {
+  try {
+    resolveApiKey(provider, undefined, variables, false)
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+async function examineCache(file: string): Promise<CacheFacts> {
+  try {
+    const found = statSync(file, { throwIfNoEntry: false })
+    if (!found) return { file, exists: false }
+    if (!found.isFile()) return { file, exists: true, problem: 'it is not a file' }
+    const facts = { file, exists: true, bytes: found.size }
+    // Opening an empty file would make a cache of it.
+    if (found.size === 0) return { ...facts, vectors: 0, spaces: [] }
+    return { ...facts, ...(await isolate('cache', file).then(({ value, problem }) => value ?? { problem })) }
+  } catch (error) {
+    return { file, exists: false, problem: messageOf(error) }
+  }
+}
