@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { QADataset } from '../dataset/dataset.js'
 import { foldText } from '../dataset/fold-text.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { type Rows, rowSource } from '../math/row-source.js'
+import { row } from '../math/matrix.js'
+import { blocksOf, type Rows, selectedRows } from '../math/row-source.js'
 
 /** For each query the keys of its relevant documents; equal keys are the same document, in whichever corpus. */
 export type RelevantKeys = readonly (readonly string[])[]
@@ -36,13 +37,16 @@ export function relevantTexts(dataset: QADataset, queryIds: Iterable<string> = d
  * @param queryRows the queries and their order, such as `Evaluator.queryRows`; all by default
  */
 export function relevantVectors(data: EmbeddedDataset<Rows>, queryRows?: Iterable<number>): RelevantKeys {
-  const docs = rowSource(data.docs)
-  const vector = new Float32Array(docs.cols)
-  const keyOf = memoized((doc: number) => {
-    docs.gather(Uint32Array.of(doc), vector)
-    return hashOf(new Uint8Array(vector.buffer))
-  })
-  return Array.from(queryRows ?? data.positives.keys(), i => Array.from(data.positives[i].keys(), keyOf))
+  const rows = Array.from(queryRows ?? data.positives.keys())
+  const asked = Uint32Array.from(new Set(rows.flatMap(i => [...data.positives[i].keys()]))).sort()
+  const keys = new Map<number, string>()
+  for (const { start, block } of blocksOf(selectedRows(data.docs, asked))) {
+    for (let i = 0; i < block.rows; i++) {
+      const { buffer, byteOffset, byteLength } = row(block, i)
+      keys.set(asked[start + i], hashOf(new Uint8Array(buffer, byteOffset, byteLength)))
+    }
+  }
+  return rows.map(i => Array.from(data.positives[i].keys(), doc => keys.get(doc)!))
 }
 
 function memoized<K>(compute: (key: K) => string): (key: K) => string {
