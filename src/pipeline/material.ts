@@ -4,8 +4,11 @@ import { describeDataset } from '../dataset/describe.js'
 import { hashDataset } from '../dataset/hash.js'
 import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import type { SpillOptions } from '../embed/matrix-builder.js'
 import type { EmbedStats } from '../embed/run-embedding.js'
 import { relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
+import { MEMORY_DEFAULT } from '../math/memory.js'
+import { blocksOf, type Rows } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import type { VectorDataset, VectorParts } from '../vectors/vector-dataset.js'
 import type { Parts } from './load-parts.js'
@@ -25,9 +28,9 @@ export type PartName = (typeof PART_NAMES)[number]
 /** Embedded data sets, and what the proof says about them in words. */
 export interface Material {
   readonly baseId: string
-  readonly train: EmbeddedDataset
-  readonly validation?: EmbeddedDataset
-  readonly test?: EmbeddedDataset
+  readonly train: EmbeddedDataset<Rows>
+  readonly validation?: EmbeddedDataset<Rows>
+  readonly test?: EmbeddedDataset<Rows>
   readonly counts: { readonly [part in PartName]?: PartCounts }
   /** SHA-256 of the data, hex. */
   readonly sha256: string
@@ -36,9 +39,11 @@ export interface Material {
   texts(part: PartName): ReadonlyMap<string, string> | undefined
   /** For the given queries of a part: whether a relevant document of theirs had training queries. */
   seen(part: PartName, queries: { readonly ids: readonly string[]; readonly rows: Uint32Array }): boolean[]
+  /** Gives the disk space of vectors that memory had no room for back. */
+  close?(): void
 }
 
-export interface EmbedPartsOptions {
+export interface EmbedPartsOptions extends Partial<SpillOptions> {
   readonly cache?: EmbeddingCache
   readonly signal?: AbortSignal
   /** Concurrency, retries, progress. */
@@ -55,12 +60,13 @@ export async function embedParts(
   options: EmbedPartsOptions = {},
 ): Promise<Material> {
   const names = PART_NAMES.filter(name => parts[name])
-  const { datasets, stats } = await embedDataset(
+  const { memory = MEMORY_DEFAULT, spillFolder } = options
+  const { datasets, stats, close } = await embedDataset(
     provider,
     names.map(name => parts[name]!),
-    { ...options.embed, cache: options.cache, signal: options.signal },
+    { ...options.embed, cache: options.cache, signal: options.signal, memory, spillFolder },
   )
-  const embedded = Object.fromEntries(names.map((name, i) => [name, datasets[i]])) as { train: EmbeddedDataset }
+  const embedded = Object.fromEntries(names.map((name, i) => [name, datasets[i]])) as { train: EmbeddedDataset<Rows> }
   const counts = Object.fromEntries(
     names.map(name => {
       const { queries, pairs, documents } = describeDataset(parts[name]!)
@@ -74,13 +80,14 @@ export async function embedParts(
     counts,
     sha256: combinedHash(PART_NAMES.map(name => parts[name] && hashDataset(parts[name]))),
     embedding: stats,
+    close,
     texts: part => parts[part]?.queries,
     seen: (part, { ids }) => seenQueries(trained, relevantTexts(parts[part]!, ids)),
   }
 }
 
 /** Takes vectors that the user made elsewhere as they are. */
-export function vectorMaterial(parts: VectorParts): Material {
+export function vectorMaterial(parts: VectorParts<Rows>): Material {
   const names = PART_NAMES.filter(name => parts[name])
   const trained = relevantVectors(parts.train)
   return {
@@ -93,11 +100,11 @@ export function vectorMaterial(parts: VectorParts): Material {
   }
 }
 
-function countsOf({ queries, docs, positives }: EmbeddedDataset): PartCounts {
+function countsOf({ queries, docs, positives }: EmbeddedDataset<Rows>): PartCounts {
   return { queries: queries.rows, pairs: positives.reduce((sum, { size }) => sum + size, 0), documents: docs.rows }
 }
 
-function textsOf(data: VectorDataset | undefined): ReadonlyMap<string, string> | undefined {
+function textsOf(data: VectorDataset<Rows> | undefined): ReadonlyMap<string, string> | undefined {
   if (!data?.queryTexts) return undefined
   return new Map(
     data.queryIds.flatMap((id, i) => (data.queryTexts?.[i] === undefined ? [] : [[id, data.queryTexts[i]]])),
@@ -111,10 +118,14 @@ function combinedHash(hashes: readonly (string | undefined)[]): string {
     .digest('hex')
 }
 
-function hashVectors({ queries, docs, positives }: EmbeddedDataset): string {
+function hashVectors({ queries, docs, positives }: EmbeddedDataset<Rows>): string {
   const hash = createHash('sha256')
-  for (const { rows, cols, data } of [queries, docs]) {
-    hash.update(`${rows} ${cols}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  for (const vectors of [queries, docs]) {
+    hash.update(`${vectors.rows} ${vectors.cols}\n`)
+    for (const { block } of blocksOf(vectors)) {
+      const { buffer, byteOffset, byteLength } = block.data
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength))
+    }
   }
   return hash.update(JSON.stringify(positives.map(map => [...map]))).digest('hex')
 }

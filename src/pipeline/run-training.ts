@@ -1,6 +1,7 @@
 import type { Adapter } from '../adapters/adapter.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
+import type { Rows } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import type { VectorParts } from '../vectors/vector-dataset.js'
 import type { Parts } from './load-parts.js'
@@ -24,6 +25,8 @@ export interface RunTrainingOptions extends Omit<TrainOnMaterialOptions, 'onPhas
   readonly cache?: EmbeddingCache
   /** How to embed: concurrency, retries, progress. */
   readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
+  /** Where vectors go that `train.memory` has no room for; the system's folder for temporary files by default. */
+  readonly spillFolder?: string
   /** Called when the work enters its next phase. */
   readonly onPhase?: (phase: 'embed' | TrainingPhase) => void
 }
@@ -35,16 +38,17 @@ export interface RunTrainingOptions extends Omit<TrainOnMaterialOptions, 'onPhas
  * @throws as `embedDataset` and `trainOnMaterial`
  */
 export async function runTraining(options: RunTrainingOptions): Promise<{ adapter: Adapter; report: TrainingReport }> {
-  const { provider, parts, cache, embed, ...training } = options
+  const { provider, parts, cache, embed, spillFolder, ...training } = options
   const started = performance.now()
   options.onPhase?.('embed')
-  const material = await embedParts(provider, parts, { cache, embed, signal: options.signal })
+  const { memory } = options.train ?? {}
+  const material = await embedParts(provider, parts, { cache, embed, memory, spillFolder, signal: options.signal })
   return finish(material, training, started)
 }
 
 /** The same for vectors that were made elsewhere: nothing is embedded. */
 export async function runTrainingOnVectors(
-  parts: VectorParts,
+  parts: VectorParts<Rows>,
   options: TrainOnMaterialOptions = {},
 ): Promise<{ adapter: Adapter; report: TrainingReport }> {
   return finish(vectorMaterial(parts), options, performance.now())
@@ -52,7 +56,7 @@ export async function runTrainingOnVectors(
 
 async function finish(material: Material, options: TrainOnMaterialOptions, started: number) {
   const embed = seconds(started)
-  const { adapter, report } = await trainOnMaterial(material, options)
+  const { adapter, report } = await trainOnMaterial(material, options).finally(() => material.close?.())
   const { hits = 0, misses = 0, requests = 0, tokens = 0 } = material.embedding ?? {}
   const full: TrainingReport = {
     ...report,

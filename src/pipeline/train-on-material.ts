@@ -3,13 +3,13 @@ import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterKind } from '../adapters/index.js'
 import { selectEngine } from '../engines/select.js'
 import type { Scores } from '../evaluate/evaluator.js'
-import { type Matrix, norm, row } from '../math/matrix.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { type GateResult, gate } from '../train/gate.js'
 import { identityWeights } from '../train/parameters.js'
-import { type EpochResult, type TrainOptions, trainAdapter } from '../train/train-adapter.js'
+import { checkTraining, type EpochResult, type TrainOptions, trainAdapter } from '../train/train-adapter.js'
 import { type FixedOptions, type TuneResult, trainerOptions, tune } from '../train/tune.js'
 import { VERSION } from '../version.js'
+import { isNormalized } from './is-normalized.js'
 import type { Material, PartCounts, PartName } from './material.js'
 import { type Proof, prove } from './proof.js'
 import { TUNE_BUDGET } from './split-defaults.js'
@@ -78,9 +78,6 @@ export interface MaterialReport {
   readonly warnings: readonly string[]
 }
 
-/** A row counts as of length 1 within this much. */
-const UNIT_TOLERANCE = 1e-3
-
 /**
  * Chooses options, trains, passes the gate and proves the result, on embedded data.
  *
@@ -102,6 +99,7 @@ export async function trainOnMaterial(
   options.onEngine?.(`engine ${engine.name}${engine.description ? ` (${engine.description})` : ''}: ${reason}`)
   const warnings: string[] = selected?.warning ? [selected.warning] : []
   try {
+    checkTraining({ train: material.train, validation: material.validation }, given)
     const times = [performance.now()]
     options.onPhase?.('tune')
     const auto = (options.tune ?? 'auto') === 'auto'
@@ -158,7 +156,7 @@ export async function trainOnMaterial(
     const report: MaterialReport = {
       kind: given.kind ?? TRAIN_DEFAULTS.kind,
       base: { id: base.id, dimensions },
-      data: { ...material.counts, ...(material.validation ? {} : { validation: foldCounts(material, tuned) }) },
+      data: { train: material.counts.train, validation: foldCounts(tuned), ...material.counts },
       ...(proof ? { metrics: { ...proof.metrics, split }, ...proofFacts(proof) } : {}),
       gate: decision,
       tune: tuneReport(tuned),
@@ -227,12 +225,8 @@ function proofFacts({ difference, wins, ties, losses, seen, unseen, largest }: P
 }
 
 /** What stood in for a validation set: the queries of the cross-validation. */
-function foldCounts(
-  material: Material,
-  { queries, documents, folds }: TuneResult,
-): PartCounts & { readonly folds: number } {
-  const { pairs = 0, queries: all = 1 } = material.counts.train ?? {}
-  return { queries, pairs: Math.round((pairs * queries) / all), documents, folds }
+function foldCounts({ queries, pairs, documents, folds }: TuneResult): PartCounts & { readonly folds: number } {
+  return { queries, pairs, documents, folds }
 }
 
 function tuneReport({ chosen, scale, tried, queries, documents, folds, cut, seconds: taken }: TuneResult): TuneReport {
@@ -288,11 +282,6 @@ function recordedOptions(final: TrainOptions, kind: string | undefined): Record<
 
 function definedOf<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
-}
-
-function isNormalized(m: Matrix): boolean {
-  for (let i = 0; i < m.rows; i++) if (Math.abs(norm(row(m, i)) - 1) > UNIT_TOLERANCE) return false
-  return true
 }
 
 function seconds(from: number, to: number): number {

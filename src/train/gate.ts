@@ -1,11 +1,17 @@
 import { bootstrapP } from '../math/statistics/bootstrap.js'
 import { mean } from '../math/statistics/moments.js'
+import { realityCheckP } from '../math/statistics/reality-check.js'
 import { RECIPE } from './recipe.js'
 
 /** The metric of every query, for the base and for the adapter. */
 export interface PairedScores {
   readonly base: Float64Array
   readonly adapted: Float64Array
+}
+
+/** Out-of-fold scores, with those of the candidates that were not chosen: the best of several gains by chance alone. */
+export interface OutOfFoldScores extends PairedScores {
+  readonly others?: readonly Float64Array[]
 }
 
 export interface GateOptions {
@@ -26,7 +32,7 @@ export interface GateResult {
   readonly passed: boolean
   /** One sentence. */
   readonly reason: string
-  /** Bootstrap p of the out-of-fold gain: share of resamples without a gain. */
+  /** Bootstrap p of the out-of-fold gain, allowing for the choice among several candidates. */
   readonly p: number
   /** Mean out-of-fold gain. */
   readonly gain: number
@@ -39,11 +45,17 @@ export interface GateResult {
  * @param outOfFold scores of training queries by adapters that were trained without them
  * @param validation scores on a validation set of the user's
  */
-export function gate(outOfFold: PairedScores, validation: PairedScores | undefined, options: GateOptions): GateResult {
+export function gate(
+  outOfFold: OutOfFoldScores,
+  validation: PairedScores | undefined,
+  options: GateOptions,
+): GateResult {
   const { metric, minGain = 0, enabled = true, seed } = options
+  const { base, others = [] } = outOfFold
   const delta = difference(outOfFold)
   const gain = delta.length > 0 ? mean(delta) : 0
-  const p = bootstrapP(delta, { samples: RECIPE.gateSamples, seed })
+  const deltas = [delta, ...others.map(adapted => difference({ base, adapted }))]
+  const p = realityCheckP(deltas, { samples: RECIPE.gateSamples, seed })
   const found = `out-of-fold ${metric} changes by ${signed(gain)} (p ${p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`})`
   const failure = failureOf()
   const passed = failure === undefined

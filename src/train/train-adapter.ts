@@ -92,13 +92,10 @@ export async function trainAdapter(
   data: { readonly train: EmbeddedDataset<Rows>; readonly validation?: EmbeddedDataset<Rows> },
   options: TrainOptions = {},
 ): Promise<TrainResult> {
-  checkTrainOptions(options)
+  checkTraining(data, options)
   const o = { ...TRAIN_DEFAULTS, ...withoutUndefined(options) }
   const closed = closedForm(o.kind)
   const kind = adapterKind(closed ? 'linear' : o.kind)
-  checkSize(o.kind, kind, o.size)
-  checkTrainingData(data.train)
-  if (data.validation) checkSameLength(data.train, data.validation)
   const given = typeof o.engine === 'object' ? o.engine : undefined
   const selected = given
     ? { engine: given, reason: 'given' }
@@ -146,6 +143,21 @@ export async function trainAdapter(
     trainer?.free()
     if (!given) engine.dispose()
   }
+}
+
+/**
+ * Checks what {@link trainAdapter} would refuse, before any work is done for it.
+ * @throws USAGE, TRAIN_DATA as `trainAdapter`
+ */
+export function checkTraining(
+  { train, validation }: { readonly train: EmbeddedDataset<Rows>; readonly validation?: EmbeddedDataset<Rows> },
+  options: TrainOptions,
+): void {
+  checkTrainOptions(options)
+  const { kind = TRAIN_DEFAULTS.kind, size } = options
+  checkSize(kind, adapterKind(closedForm(kind) ? 'linear' : kind), size)
+  checkTrainingData(train)
+  if (validation) checkSameLength(train, validation)
 }
 
 /** Measures weights on the validation set. */

@@ -2,9 +2,9 @@ import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterKind } from '../adapters/index.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
+import { AdapterTrainError } from '../errors.js'
 import type { NegativesName } from '../losses/index.js'
 import type { Rows } from '../math/row-source.js'
-import { bootstrapP } from '../math/statistics/bootstrap.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
 import { createScorer, crossValidate } from './cross-validate.js'
 import { assignFolds, sampleDataset } from './folds.js'
@@ -60,22 +60,23 @@ export interface TuneResult {
   /** The inverse temperature of the chosen candidate. */
   readonly scale: number
   readonly tried: readonly Tried[]
-  /** Queries and documents that the search looked at, and its folds. */
+  /** Queries, pairs and documents that the search looked at, and its folds. */
   readonly queries: number
+  readonly pairs: number
   readonly documents: number
   readonly folds: number
   /** Out-of-fold metric of every query, for the base and for the chosen candidate. */
   readonly base: Float64Array
   readonly adapted: Float64Array
-  /** Share of bootstrap resamples in which the chosen candidate is not better than the base. */
-  readonly p: number
+  /** The same for the candidates that were not chosen: the gate allows for the choice. */
+  readonly others: readonly Float64Array[]
   /** What was cut to stay within the budget. */
   readonly cut?: string
   readonly seconds: number
 }
 
-/** Candidates that a search visits, about; for the estimate of its time. */
-const USUAL_CANDIDATES = 7
+/** Pulls that a search visits for one pool and temperature, about; for the estimate of its time. */
+const USUAL_PULLS = 7 / 3
 /** What a search is cut down to, step by step; few steps, so that small differences in speed seldom change the result. */
 const LEVELS = [
   { epochs: 0.6, queries: 1 },
@@ -121,11 +122,13 @@ export function trainerOptions(
  * Starts from the plain candidate, climbs along the grid of pulls, then tries the other pool and the other multiple, each with a
  * climb of its own; a candidate replaces the incumbent only when it is better by more than one paired standard error.
  *
+ * @throws TRAIN_DATA when there are fewer than two queries with a relevant document
  * @throws as `createTrainer`
  */
 export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options: TuneOptions): Promise<TuneResult> {
   const started = performance.now()
   const { seed } = options
+  checkLabelled(data)
   const closed = closedForm(options.fixed?.kind ?? 'linear')
   // A closed form knows neither negatives nor a temperature: the pull is all there is to choose.
   const fixed: FixedOptions = closed ? { ...options.fixed, negatives: 'positives', scale: 1 } : (options.fixed ?? {})
@@ -209,23 +212,32 @@ export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options:
       for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
     }
     const adapted = await scoresOf(best)
-    const delta = adapted.map((value, i) => value - base[i])
     return {
       chosen: best,
       scale: tau0 * best.multiple,
       tried,
       queries: n,
+      pairs: sample.positives.reduce((sum, { size }) => sum + size, 0),
       documents: sample.docs.rows,
       folds,
       base,
       adapted,
-      p: bootstrapP(delta, { samples: RECIPE.gateSamples, seed }),
+      others: [...scores.values()].filter(other => other !== adapted),
       cut,
       seconds: (performance.now() - started) / 1000,
     }
   } finally {
     scorer.free()
   }
+}
+
+function checkLabelled(data: EmbeddedDataset<Rows>): void {
+  const labelled = countLabelled(data)
+  if (labelled >= 2) return
+  throw new AdapterTrainError(
+    'TRAIN_DATA',
+    `whether an adapter helps is found by cross-validation, which needs at least 2 queries with a relevant document; the training set has ${labelled}`,
+  )
 }
 
 function countLabelled(data: EmbeddedDataset<Rows>): number {
@@ -262,7 +274,9 @@ async function fitBudget(
     trainer.free()
   }
   const epochSeconds = (performance.now() - started) / 1000
-  const needed = epochSeconds * asked.epochs * (folds - 1) * USUAL_CANDIDATES
+  const climbs = 1 + (fixed.negatives === undefined ? 1 : 0) + (fixed.scale === undefined ? 1 : 0)
+  const candidates = climbs * (fixed.pull === undefined ? USUAL_PULLS : 1)
+  const needed = epochSeconds * asked.epochs * (folds - 1) * candidates
   if (needed <= budget) return { sample, epochs: fixed.epochs }
 
   const level =
@@ -276,6 +290,8 @@ async function fitBudget(
   ]
   const smaller = queries < n ? sampleDataset(sample, { queries, documents: RECIPE.tuneDocuments, seed }) : sample
   const cut =
-    parts.length > 0 ? `options were chosen with ${parts.join(' and ')} to stay within ${budget} s` : undefined
+    parts.length > 0
+      ? `cross-validation was cut to ${parts.join(' and ')} to stay within ${budget} s (--tune-budget)`
+      : undefined
   return { sample: smaller, epochs, cut }
 }

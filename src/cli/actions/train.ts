@@ -1,7 +1,9 @@
+import { dirname, resolve } from 'node:path'
 import type { Adapter } from '../../adapters/adapter.js'
 import { saveAdapter } from '../../adapters/file.js'
 import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
+import { parseBytes } from '../../math/memory.js'
 import { loadParts } from '../../pipeline/load-parts.js'
 import { runTraining, runTrainingOnVectors, type TrainingReport } from '../../pipeline/run-training.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
@@ -40,6 +42,8 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
     checkOut(path, inputs)
     const result = await runTraining({
       ...session,
+      // Beside the cache, because the folder for temporary files may itself be memory.
+      spillFolder: args.cache === 'none' ? undefined : dirname(resolve(args.cache)),
       ...choiceOptions(args, out),
       parts,
       onPhase: phase => {
@@ -59,7 +63,7 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
       'USAGE',
       '--base vectors reads all its data from --vectors; drop --train, --val and --test',
     )
-  const read = await readVectors(vectors, { baseId: args.baseId })
+  const read = await readVectors(vectors, { baseId: args.baseId, lazy: true })
   const fractions = {
     validation: read.validation ? 0 : (args.valFraction ?? (args.tune === 'auto' ? 0 : SPLIT_DEFAULTS.valFraction)),
     test: read.test ? 0 : (args.testFraction ?? SPLIT_DEFAULTS.testFraction),
@@ -124,6 +128,7 @@ function trainingOptions(args: TrainArgs, out: Console): TrainOptions {
     ...{ kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size },
     ...{ weightDecay, maxGradNorm, metric, patience, seed, engine },
     device: forModel ? undefined : device,
+    memory: args.memory === undefined ? undefined : parseBytes(args.memory),
     onStep: (step, steps) => bar.update(step, steps),
     onEpoch: ({ epoch, loss, metric: value }) => {
       bar.end()

@@ -153,6 +153,13 @@ const options = defineOptions({
     describe: "the kind's own size: rank of low-rank, hidden units of residual-mlp",
   },
   engine: { group: training, choices: ENGINE_CHOICES, default: D.engine, describe: 'what computes' },
+  memory: {
+    group: training,
+    type: 'string',
+    coerce: text('memory'),
+    describe:
+      'what vectors may take, such as 4GB; more are read from files, batch by batch (default: half of the memory)',
+  },
   tune: {
     group: proof,
     choices: ['auto', 'off'] as const,
@@ -207,6 +214,7 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly schedule?: ScheduleName
   readonly size?: number
   readonly engine: string
+  readonly memory?: string
   readonly tune: 'auto' | 'off'
   readonly tuneBudget: number
   readonly gate: boolean

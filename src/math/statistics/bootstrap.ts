@@ -70,7 +70,8 @@ export function bootstrapP(delta: ArrayLike<number>, options: Omit<BootstrapOpti
 }
 
 /** [vectors][samples] means of n values drawn with replacement, the same draws for every vector. */
-function resampledMeans(deltas: readonly ArrayLike<number>[], samples: number, seed: number): Float64Array[] {
+export function resampledMeans(deltas: readonly ArrayLike<number>[], samples: number, seed: number): Float64Array[] {
+  if (deltas.length === 0) return []
   const n = deltas[0].length
   const { groupOf, firsts } = groupEqualRows(deltas, seed)
   const values = deltas.map(delta => Float64Array.from(firsts, i => delta[i]))
