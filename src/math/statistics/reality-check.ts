@@ -40,5 +40,5 @@ export function realityCheckP(deltas: readonly ArrayLike<number>[], options: Rea
     for (let s = 0; s < samples; s++) highest[s] = Math.max(highest[s], (means[s] - center) / deviations[k])
   })
   const reached = highest.filter(value => value >= statistic * (1 - ROUNDING)).length
-  return Math.max(reached / samples, 2 ** -changed)
+  return Math.max(reached, Math.floor(samples * 2 ** -changed)) / samples
 }
