@@ -13,15 +13,19 @@ import { isNormalized } from './is-normalized.js'
 import type { Material, PartCounts, PartName } from './material.js'
 import { type Proof, prove } from './proof.js'
 import { TUNE_BUDGET } from './split-defaults.js'
+import { warningsFor } from './training-warnings.js'
 
 export interface TrainOnMaterialOptions {
   /** Options that the user has set; the others are the recipe's, or with `tune: 'off'` those of `TRAIN_DEFAULTS`. */
   readonly train?: TrainOptions
-  /** Whether cross-validation chooses what is not set. Default `auto`. */
+  /** Whether cross-validation chooses what is not set. Default `off`. */
   readonly tune?: 'auto' | 'off'
   /** Seconds that this may take. Default {@link TUNE_BUDGET}. */
   readonly tuneBudget?: number
-  /** Whether an adapter that is not proven is replaced by the identity. Default true. */
+  /**
+   * Whether an adapter that is not proven is replaced by the identity. By default with `tune: 'auto'` only; with `tune: 'off'` and no
+   * gate there is no cross-validation at all.
+   */
   readonly gate?: boolean
   /** The least mean out-of-fold gain of the metric. Default 0. */
   readonly minGain?: number
@@ -67,8 +71,9 @@ export interface MaterialReport {
   readonly seen?: Proof['seen']
   readonly unseen?: Proof['unseen']
   readonly largest?: Proof['largest']
-  readonly gate: GateResult
-  readonly tune: TuneReport
+  /** Absent where no cross-validation was asked for. */
+  readonly gate?: GateResult
+  readonly tune?: TuneReport
   readonly epochs: readonly EpochResult[]
   readonly bestEpoch: number
   readonly engine: string
@@ -102,26 +107,29 @@ export async function trainOnMaterial(
     checkTraining({ train: material.train, validation: material.validation }, given)
     const times = [performance.now()]
     options.onPhase?.('tune')
-    const auto = (options.tune ?? 'auto') === 'auto'
+    const auto = options.tune === 'auto'
+    const gated = options.gate ?? auto
     const fixed: FixedOptions = auto
       ? given
       : { ...TRAIN_DEFAULTS, pull: closedForm(given.kind ?? '')?.defaultPull ?? 0, ...definedOf(given) }
-    const tuned = await tune(engine, material.train, {
-      fixed,
-      seed,
-      metric,
-      budget: options.tuneBudget ?? TUNE_BUDGET,
-      signal: options.signal,
-      onTried: t =>
-        options.onTried?.(
-          `tried ${t.negatives}, temperature x ${t.multiple}, c ${t.pull}: out-of-fold ${metric} ${t.score.toFixed(4)}`,
-        ),
-    })
-    if (tuned.cut) warnings.push(tuned.cut)
+    const tuned = !(auto || gated)
+      ? undefined
+      : await tune(engine, material.train, {
+          fixed,
+          seed,
+          metric,
+          budget: options.tuneBudget ?? TUNE_BUDGET,
+          signal: options.signal,
+          onTried: t =>
+            options.onTried?.(
+              `tried ${t.negatives}, temperature x ${t.multiple}, c ${t.pull}: out-of-fold ${metric} ${t.score.toFixed(4)}`,
+            ),
+        })
+    if (tuned?.cut) warnings.push(tuned.cut)
     times.push(performance.now())
 
     options.onPhase?.('train')
-    const final: TrainOptions = auto ? chosenOptions(material, tuned, given) : given
+    const final: TrainOptions = tuned && auto ? chosenOptions(material, tuned, given) : given
     // With the recipe the pull takes the place of early stopping: a validation set is reported and asked by the gate.
     const trained = await trainAdapter(
       { train: material.train, validation: material.validation },
@@ -141,25 +149,22 @@ export async function trainOnMaterial(
     const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
       material[part] && prove(engine, material, part, adapter, { seed, metric, signal: options.signal })
     const onValidation = await proofOn('validation', untold)
-    const decision = gate(tuned, pairedScores(onValidation, metric), {
-      metric,
-      minGain: options.minGain,
-      enabled: options.gate,
-      seed,
-    })
-    const shipped: Adapter = decision.kept ? untold : identityAdapter(base)
+    const decision =
+      tuned &&
+      gate(tuned, pairedScores(onValidation, metric), { metric, minGain: options.minGain, enabled: gated, seed })
+    const shipped: Adapter = decision?.kept === false ? identityAdapter(base) : untold
     const split = material.test ? 'test' : 'validation'
     const proof = shipped === untold && split === 'validation' ? onValidation : await proofOn(split, shipped)
     times.push(performance.now())
 
-    warnings.push(...warningsFor(material, decision, proof, metric))
+    warnings.push(...warningsFor(material, decision, trained.bestEpoch, proof, metric))
     const report: MaterialReport = {
       kind: given.kind ?? TRAIN_DEFAULTS.kind,
       base: { id: base.id, dimensions },
-      data: { train: material.counts.train, validation: foldCounts(tuned), ...material.counts },
+      data: { train: material.counts.train, ...(tuned && { validation: foldCounts(tuned) }), ...material.counts },
       ...(proof ? { metrics: { ...proof.metrics, split }, ...proofFacts(proof) } : {}),
       gate: decision,
-      tune: tuneReport(tuned),
+      tune: tuned && tuneReport(tuned),
       epochs: trained.epochs,
       bestEpoch: trained.bestEpoch,
       engine: engine.name,
@@ -180,13 +185,13 @@ export async function trainOnMaterial(
         data: { sha256: material.sha256, ...material.counts },
         options: {
           ...recordedOptions(final, given.kind),
-          tune: options.tune ?? 'auto',
+          tune: auto ? 'auto' : 'off',
           engine: engine.name,
           bestEpoch: trained.bestEpoch,
           epochsRun: trained.epochs.length,
         },
         metrics: proof ? { ...proof.metrics, split } : {},
-        gate: decision,
+        ...(decision && { gate: decision }),
       },
     }
     return { adapter, report }
@@ -247,28 +252,6 @@ function tuneReport({ chosen, scale, tried, queries, documents, folds, cut, seco
     cut,
     seconds: Math.round(taken * 1000) / 1000,
   }
-}
-
-function warningsFor(material: Material, decision: GateResult, proof: Proof | undefined, metric: string): string[] {
-  const warnings: string[] = []
-  if (!decision.passed) warnings.push(decision.reason)
-  const test = material.test && proof?.difference[metric]
-  if (test && test.high < 0) {
-    warnings.push(
-      `on the test set the adapter LOSES ${metric}: ${test.mean.toFixed(4)} (95 % interval ${test.low.toFixed(4)} to ${test.high.toFixed(4)}); the test set decides nothing, but think before you ship it`,
-    )
-  }
-  if (!material.test && material.validation) {
-    warnings.push(
-      'there is no test set: the figures are of the validation set, which took part in the choice, and may be flattering',
-    )
-  }
-  if (!material.test && !material.validation) {
-    warnings.push(
-      'there is neither a validation nor a test set: only the out-of-fold gain shows whether the adapter helps',
-    )
-  }
-  return warnings
 }
 
 /** Every training option with the value it had; callbacks and handles left out. */

@@ -132,7 +132,7 @@ describe('SIGINT', () => {
     expect(await ended).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringMatching(/error: training was stopped/),
+      stderr: expect.stringMatching(/error: (training|evaluation) was stopped/),
     })
     expect(() => adapterIn(cwd)).toThrow(/ENOENT/)
   })

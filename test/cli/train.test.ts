@@ -37,7 +37,14 @@ describe.concurrent('train with --json', () => {
     expect(code).toBe(0)
     const report = JSON.parse(stdout)
     const epoch = { loss: expect.any(Number), metric: expect.any(Number) }
-    expect(report).toStrictEqual({
+    const { difference, wins, ties, losses, seen, unseen, largest, ...documented } = report
+    expect(difference['ndcg@10']).toEqual({
+      ...{ mean: expect.any(Number), low: expect.any(Number), high: expect.any(Number), p: expect.any(Number) },
+    })
+    expect(wins + ties + losses).toBe(4)
+    expect(seen.queries + unseen.queries).toBe(4)
+    expect(largest).toMatchObject({ metric: 'ndcg@10', wins: expect.any(Array), losses: expect.any(Array) })
+    expect(documented).toStrictEqual({
       adapter: 'new/folder é/a b.json',
       kind: 'linear',
       base: { id: expect.stringMatching(/^hashing/), dimensions: 32 },
@@ -52,10 +59,14 @@ describe.concurrent('train with --json', () => {
         { epoch: 2, ...epoch },
       ],
       bestEpoch: expect.any(Number),
-      engine: 'js',
+      engine: 'cpu',
+      engineDescription: expect.any(String),
+      engineReason: expect.any(String),
+      warnings: expect.any(Array),
       cache: { hits: 0, misses: 86, requests: 2, tokens: expect.any(Number) },
       seconds: {
         embed: expect.any(Number),
+        tune: expect.any(Number),
         train: expect.any(Number),
         evaluate: expect.any(Number),
         total: expect.any(Number),
@@ -86,7 +97,7 @@ describe.concurrent('train with --json', () => {
     expect(report.bestEpoch).toBe(2)
     // --quiet: nothing but the warning.
     expect(stderr).toBe(
-      'warning: there is neither a validation nor a test set: nothing shows whether the adapter helps\n',
+      'warning: there is neither a validation nor a test set: nothing but the out-of-fold gain of --tune auto shows whether the adapter helps\n',
     )
     expect(filesIn(cwd).sort()).toEqual([report.adapter, 'train.json'].sort())
 
@@ -114,8 +125,10 @@ describe.concurrent('train without --json', () => {
     expect(stdout).toContain('train 27 queries, 27 pairs, 30 documents')
     expect(stdout).toContain('validation 5 queries, 5 pairs, 5 documents')
     expect(stdout).toContain('test set, 3 queries that were not trained on')
-    expect(stdout).toMatch(/^metric +base +adapted +difference$/m)
-    expect(stdout).toMatch(/^ndcg@10 +[01]\.\d{4} +[01]\.\d{4} +[+-][01]\.\d{4}$/m)
+    expect(stdout).toMatch(/^metric +base +adapted +difference +95 % interval +p$/m)
+    expect(stdout).toMatch(
+      /^ndcg@10 +[01]\.\d{4} +[01]\.\d{4} +[+-][01]\.\d{4} +[+-][01]\.\d{4} to [+-][01]\.\d{4} +(<0\.001|[01]\.\d{3})$/m,
+    )
     const [, path] = /^adapter +(.+)$/m.exec(stdout)!
     expect(path).toMatch(/^adapters\/hashing-[\w.-]+\.json$/)
     expect(existsSync(join(cwd, path))).toBe(true)

@@ -27,12 +27,15 @@ describe.concurrent('wrong usage ends with exit code 2 and one line that says wh
       /^unknown options --epochs, --dat \(did you mean --data\?\); see adapter-train evaluate --help$/,
     ],
     ['trian', /^unknown command "trian" \(did you mean train\?\)/],
-    ['frobnicate', /^unknown command "frobnicate" \(expected one of train, evaluate, embed, inspect, cache\)/],
+    ['frobnicate', /^unknown command "frobnicate" \(expected one of train, evaluate, embed, inspect, cache, doctor\)/],
     ['train d.json', /^unexpected argument "d\.json" \(a data set is named by an option: --train d\.json\)/],
     ['evaluate', /^missing option --data; see adapter-train evaluate --help$/],
     ['embed', /^missing argument: expected adapter-train embed <data\.\.>$/],
     ['cache stat', /^<action> must be one of stats, verify, prune, found "stat" \(did you mean stats\?\)$/],
-    ['--base opnai', /^--base must be one of openai, cohere, sbert, hashing, found "opnai" \(did you mean openai\?\)$/],
+    [
+      '--base opnai',
+      /^--base must be one of openai, cohere, sbert, hashing, vectors, found "opnai" \(did you mean openai\?\)$/,
+    ],
     ['--epochs', /^--epochs needs a value/],
     ['--warmup=', /^--warmup needs a number, found nothing$/],
     ['--epochs 0', /^--epochs must be a whole number of at least 1, found 0$/],
@@ -134,7 +137,7 @@ test.concurrent('of an option given twice the last counts', async () => {
 test.concurrent.each([
   [
     ['--help'],
-    /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs N +passes over the training pairs \[default: 4\]\n/,
+    /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs N +passes over the training pairs \(default: 4;/,
   ],
   [['help', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--data X +data set to evaluate on \[required\]\n/],
   [['-h', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--allow-mismatch/],

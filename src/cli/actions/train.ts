@@ -7,6 +7,7 @@ import { parseBytes } from '../../math/memory.js'
 import { loadParts } from '../../pipeline/load-parts.js'
 import { runTraining, runTrainingOnVectors, type TrainingReport } from '../../pipeline/run-training.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
+import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import type { TrainOptions } from '../../train/train-adapter.js'
 import { readVectors } from '../../vectors/read-vectors.js'
 import { splitEmbedded } from '../../vectors/split-embedded.js'
@@ -24,7 +25,7 @@ export async function train(args: TrainArgs): Promise<number> {
   // All that can be wrong is found before the first text is embedded, which may cost money.
   parseMetric(args.metric)
   const report = args.base === 'vectors' ? await trainOnVectors(args, out) : await trainOnTexts(args, out)
-  return report.gate.kept ? 0 : GATED
+  return report.gate?.kept === false ? GATED : 0
 }
 
 async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingReport> {
@@ -123,6 +124,7 @@ function trainingOptions(args: TrainArgs, out: Console): TrainOptions {
   const bar = out.progress('training')
   const { kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size } = args
   const { weightDecay, maxGradNorm, metric, patience, seed, engine, device } = args
+  const total = epochs ?? (args.tune === 'off' ? TRAIN_DEFAULTS.epochs : undefined)
   const forModel = device !== undefined && MODEL_DEVICES.includes(device) && engine !== 'tfjs'
   return {
     ...{ kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size },
@@ -133,7 +135,7 @@ function trainingOptions(args: TrainArgs, out: Console): TrainOptions {
     onEpoch: ({ epoch, loss, metric: value }) => {
       bar.end()
       const measured = value === undefined ? '' : `  validation ${metric} ${value.toFixed(4)}`
-      out.info(`epoch ${epoch}  loss ${loss.toFixed(4)}${measured}`)
+      out.info(`epoch ${epoch}${total === undefined ? '' : `/${total}`}  loss ${loss.toFixed(4)}${measured}`)
     },
   }
 }
@@ -161,15 +163,19 @@ function printReport(
   out.result(
     `embedded   ${count(cache.misses, 'text')} in ${count(cache.requests, 'request')} (${cache.tokens} tokens${cost}), ${cache.hits} from the cache`,
   )
-  out.result(
-    `chosen     negatives ${tune.negatives}, temperature ${tune.temperature}, c ${tune.c} of ${count(tune.tried.length, 'candidate')} in ${tune.seconds.toFixed(1)} s`,
-  )
+  if (tune) {
+    out.result(
+      `chosen     negatives ${tune.negatives}, temperature ${tune.temperature}, c ${tune.c} of ${count(tune.tried.length, 'candidate')} in ${tune.seconds.toFixed(1)} s`,
+    )
+  }
   out.result(
     `trained    ${report.kind}, ${count(report.epochs.length, 'epoch')}, best ${bestEpoch || 'none'}, engine ${report.engine}, ${seconds.train.toFixed(1)} s`,
   )
-  out.result(
-    `gate       ${gate.passed ? 'passed' : gate.kept ? 'failed, kept all the same' : 'failed, identity saved'}: ${gate.reason}`,
-  )
+  if (gate) {
+    out.result(
+      `gate       ${gate.passed ? 'passed' : gate.kept ? 'failed, kept all the same' : 'failed, identity saved'}: ${gate.reason}`,
+    )
+  }
   if (metrics) {
     out.result(`\n${metrics.split} set, ${data[metrics.split]!.queries} queries that were not trained on\n`)
     out.result(comparisonTable(metrics.base, metrics.adapted, difference))

@@ -63,50 +63,50 @@ const options = defineOptions({
   negatives: {
     group: training,
     choices: Object.keys(NEGATIVES),
-    describe: `what a positive is told apart from (default: chosen; ${D.negatives} with --tune off)`,
+    describe: `what a positive is told apart from (default: ${D.negatives}; chosen with --tune auto)`,
   },
   epochs: {
     group: training,
     type: 'number',
     coerce: integer('epochs', 1),
-    describe: `passes over the training pairs (default: by data size; ${D.epochs} with --tune off)`,
+    describe: `passes over the training pairs (default: ${D.epochs}; by data size with --tune auto)`,
   },
   'batch-size': {
     group: training,
     type: 'number',
     coerce: integer('batch-size', 1),
-    describe: `pairs in a step (default: by data size; ${D.batchSize} with --tune off)`,
+    describe: `pairs in a step (default: ${D.batchSize}; by data size with --tune auto)`,
   },
   'learning-rate': {
     group: training,
     alias: 'lr',
     type: 'number',
     coerce: number('learning-rate', { min: 0, exclusive: true }),
-    describe: `peak learning rate (default: ${RECIPE.learningRate}; ${D.learningRate} with --tune off)`,
+    describe: `peak learning rate (default: ${D.learningRate}; ${RECIPE.learningRate} with --tune auto)`,
   },
   warmup: {
     group: training,
     type: 'number',
     coerce: number('warmup', { min: 0, max: 1 }),
-    describe: `share of the steps in which the learning rate rises (default: ${RECIPE.warmup}; ${D.warmup} with --tune off)`,
+    describe: `share of the steps in which the learning rate rises (default: ${D.warmup}; ${RECIPE.warmup} with --tune auto)`,
   },
   scale: {
     group: training,
     type: 'number',
     coerce: number('scale', { min: 0, exclusive: true }),
-    describe: `factor of the cosine, the inverse temperature (default: chosen; ${D.scale} with --tune off)`,
+    describe: `factor of the cosine, the inverse temperature (default: ${D.scale}; chosen with --tune auto)`,
   },
   'weight-decay': {
     group: training,
     type: 'number',
     coerce: number('weight-decay', { min: 0 }),
-    describe: `decay toward the identity (default: ${RECIPE.weightDecay}; ${D.weightDecay} with --tune off)`,
+    describe: `decay toward the identity (default: ${D.weightDecay}; ${RECIPE.weightDecay} with --tune auto)`,
   },
   'max-grad-norm': {
     group: training,
     type: 'number',
     coerce: number('max-grad-norm', { min: 0 }),
-    describe: `largest gradient norm; 0 for no clipping (default: ${RECIPE.maxGradNorm}; ${D.maxGradNorm} with --tune off)`,
+    describe: `largest gradient norm; 0 for no clipping (default: ${D.maxGradNorm}; ${RECIPE.maxGradNorm} with --tune auto)`,
   },
   metric: {
     group: training,
@@ -133,7 +133,7 @@ const options = defineOptions({
     group: training,
     type: 'number',
     coerce: number('pull', { min: 0 }),
-    describe: `strength c of the pull to the identity (default: chosen; ${D.pull} with --tune off)`,
+    describe: `strength c of the pull to the identity (default: ${D.pull}; chosen with --tune auto)`,
   },
   'max-negatives': {
     group: training,
@@ -144,7 +144,7 @@ const options = defineOptions({
   schedule: {
     group: training,
     choices: Object.keys(SCHEDULES),
-    describe: `fall of the learning rate (default: ${RECIPE.schedule}; ${D.schedule} with --tune off)`,
+    describe: `fall of the learning rate (default: ${D.schedule}; ${RECIPE.schedule} with --tune auto)`,
   },
   size: {
     group: training,
@@ -163,8 +163,8 @@ const options = defineOptions({
   tune: {
     group: proof,
     choices: ['auto', 'off'] as const,
-    default: 'auto',
-    describe: 'choose by cross-validation what is not given; off trains exactly what the options say',
+    default: 'off',
+    describe: 'auto chooses by cross-validation what is not given; off trains exactly what the options say',
   },
   'tune-budget': {
     group: proof,
@@ -176,8 +176,8 @@ const options = defineOptions({
   gate: {
     group: proof,
     type: 'boolean',
-    default: true,
-    describe: 'save the identity instead of an adapter that is not proven, with exit code 3 (--no-gate keeps it)',
+    describe:
+      'save the identity instead of an adapter that is not proven, with exit code 3 (default: with --tune auto; --no-gate keeps it, marked)',
   },
   'min-gain': {
     group: proof,
@@ -217,7 +217,7 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly memory?: string
   readonly tune: 'auto' | 'off'
   readonly tuneBudget: number
-  readonly gate: boolean
+  readonly gate?: boolean
   readonly minGain?: number
   readonly vectors?: string
   readonly out?: string
