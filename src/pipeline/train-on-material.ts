@@ -2,6 +2,7 @@ import type { Adapter } from '../adapters/adapter.js'
 import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterKind } from '../adapters/index.js'
 import { selectEngine } from '../engines/select.js'
+import { isAdapterTrainError } from '../errors.js'
 import type { Scores } from '../evaluate/evaluator.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { type GateResult, gate } from '../train/gate.js'
@@ -94,6 +95,23 @@ export interface MaterialReport {
 export async function trainOnMaterial(
   material: Material,
   options: TrainOnMaterialOptions = {},
+): Promise<{ adapter: Adapter; report: MaterialReport }> {
+  try {
+    return await trainOnce(material, options)
+  } catch (error) {
+    const automatic = (options.train?.engine ?? TRAIN_DEFAULTS.engine) === 'auto'
+    const failed = isAdapterTrainError(error, 'ENGINE_MEMORY') || isAdapterTrainError(error, 'ENGINE_UNAVAILABLE')
+    if (!automatic || !failed) throw error
+    const onCpu = { ...options, train: { ...options.train, engine: 'cpu', device: undefined } }
+    const { adapter, report } = await trainOnce(material, onCpu)
+    const warning = `the engine that was chosen failed (${error.message}); everything was done on the CPU instead`
+    return { adapter, report: { ...report, warnings: [warning, ...report.warnings] } }
+  }
+}
+
+async function trainOnce(
+  material: Material,
+  options: TrainOnMaterialOptions,
 ): Promise<{ adapter: Adapter; report: MaterialReport }> {
   const given = options.train ?? {}
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given

@@ -25,6 +25,7 @@ export async function evaluate(args: EvaluateArgs): Promise<void> {
       adapter,
       allowMismatch,
       metrics,
+      engine: args.engine,
       embed: {
         ...session.embed,
         onProgress: progress => {

@@ -1,3 +1,4 @@
+import { ENGINE_CHOICES } from '../../engines/index.js'
 import { DEFAULT_METRICS } from '../../evaluate/metrics/index.js'
 import { list, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
@@ -29,6 +30,7 @@ const options = defineOptions({
     default: DEFAULT_METRICS,
     describe: 'metrics as name@k, separated by blanks or commas',
   },
+  engine: { choices: ENGINE_CHOICES, default: 'auto', describe: 'what computes' },
   ...outputOptions,
 })
 
@@ -37,6 +39,7 @@ export interface EvaluateArgs extends ProviderArgs, DatasetArgs, SplitArgs, Outp
   readonly data: string
   readonly adapter?: string
   readonly allowMismatch: boolean
+  readonly engine: string
   readonly metrics: readonly string[]
 }
 
