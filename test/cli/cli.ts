@@ -30,6 +30,12 @@ export interface RunningCli {
   readonly ended: Promise<CliResult>
 }
 
+/** Runs that a failed test may have left behind. */
+const running = new Set<ChildProcess>()
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Starts the built command as a user's shell would, with stdin closed. */
 export function startCli(args: readonly string[], { cwd, env = {} }: CliOptions): RunningCli {
   const { PATH, HOME } = process.env
@@ -38,6 +44,8 @@ export function startCli(args: readonly string[], { cwd, env = {} }: CliOptions)
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
+  child.on('close', () => running.delete(child))
   const text = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]!.setEncoding('utf8').on('data', chunk => {
