@@ -113,6 +113,10 @@ const WITHOUT_EFFECT: Readonly<Record<string, readonly (keyof ProviderArgs)[]>> 
   openai: LOCAL_ONLY,
   cohere: LOCAL_ONLY,
   sbert: ['baseUrl', 'price'],
+  vectors: [
+    ...(['model', 'dimensions', 'baseUrl', 'dtype', 'pooling', 'normalize', 'queryPrefix', 'documentPrefix'] as const),
+    ...(['revision', 'maxInputTokens', 'batchInputs', 'concurrency', 'timeout', 'retries', 'price'] as const),
+  ],
   hashing: ['model', 'baseUrl', 'price', 'timeout', 'maxInputTokens', 'queryPrefix', 'documentPrefix', ...LOCAL_ONLY],
 }
 

@@ -1,43 +1,15 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
-import { adapterKind } from '../adapters/index.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
-import type { NegativesName } from '../losses/index.js'
 import type { Rows } from '../math/row-source.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
+import { type Candidate, type FixedOptions, trainerOptions } from './candidate.js'
 import { createScorer, crossValidate } from './cross-validate.js'
+import { fitBudget } from './fit-budget.js'
 import { assignFolds, sampleDataset } from './folds.js'
 import { RECIPE } from './recipe.js'
 import { fitTemperature } from './temperature.js'
-import { createTrainer, type TrainerOptions } from './trainer.js'
-
-/** One point of the search. */
-export interface Candidate {
-  readonly negatives: NegativesName
-  /** Inverse temperature in units of tau0. */
-  readonly multiple: number
-  /** Strength c of the pull to the identity. */
-  readonly pull: number
-}
-
-/** Options that the user has set and the search must leave alone. */
-export interface FixedOptions {
-  readonly kind?: string
-  readonly size?: number
-  readonly negatives?: NegativesName
-  readonly maxNegatives?: number
-  /** The inverse temperature itself. */
-  readonly scale?: number
-  readonly pull?: number
-  readonly epochs?: number
-  readonly batchSize?: number
-  readonly learningRate?: number
-  readonly schedule?: TrainerOptions['schedule']
-  readonly warmup?: number
-  readonly weightDecay?: number
-  readonly maxGradNorm?: number
-}
 
 export interface TuneOptions {
   readonly fixed?: FixedOptions
@@ -73,46 +45,6 @@ export interface TuneResult {
   /** What was cut to stay within the budget. */
   readonly cut?: string
   readonly seconds: number
-}
-
-/** Pulls that a search visits for one pool and temperature, about; for the estimate of its time. */
-const USUAL_PULLS = 7 / 3
-/** What a search is cut down to, step by step; few steps, so that small differences in speed seldom change the result. */
-const LEVELS = [
-  { epochs: 0.6, queries: 1 },
-  { epochs: 0.4, queries: 1 },
-  { epochs: 0.4, queries: 0.6 },
-  { epochs: 0.4, queries: 0.3 },
-] as const
-/** Queries below which a search is not cut. */
-const LEAST_QUERIES = 400
-
-/** Training options of a candidate, for so many training queries. */
-export function trainerOptions(
-  candidate: Candidate,
-  tau0: number,
-  queries: number,
-  seed: number,
-  fixed: FixedOptions = {},
-): TrainerOptions {
-  const closed = closedForm(fixed.kind ?? 'linear')
-  return {
-    kind: adapterKind(closed ? 'linear' : (fixed.kind ?? 'linear')),
-    closed,
-    size: fixed.size,
-    negatives: candidate.negatives,
-    maxNegatives: fixed.maxNegatives,
-    scale: fixed.scale ?? tau0 * candidate.multiple,
-    pull: candidate.pull,
-    epochs: fixed.epochs ?? RECIPE.epochs(queries),
-    batchSize: fixed.batchSize ?? RECIPE.batchSize(queries),
-    learningRate: fixed.learningRate ?? RECIPE.learningRate,
-    schedule: fixed.schedule ?? RECIPE.schedule,
-    warmup: fixed.warmup ?? RECIPE.warmup,
-    weightDecay: fixed.weightDecay ?? RECIPE.weightDecay,
-    maxGradNorm: fixed.maxGradNorm ?? RECIPE.maxGradNorm,
-    seed,
-  }
 }
 
 /**
@@ -249,49 +181,4 @@ function hasMoreDocuments(data: EmbeddedDataset): boolean {
   const asked = new Set<number>()
   for (const positives of data.positives) for (const document of positives.keys()) asked.add(document)
   return asked.size < data.docs.rows
-}
-
-/** Times one epoch of the first candidate and cuts epochs, then queries, until the search should end within the budget. */
-async function fitBudget(
-  engine: Engine,
-  sample: EmbeddedDataset,
-  first: Candidate,
-  tau0: number,
-  { fixed = {}, seed, budget, signal }: TuneOptions,
-): Promise<{ sample: EmbeddedDataset; epochs: number | undefined; cut?: string }> {
-  const n = sample.queries.rows
-  const folds = RECIPE.folds(n)
-  const asked = trainerOptions(first, tau0, n, seed, fixed)
-  const options = { ...asked, epochs: Math.max(2, asked.epochs), signal }
-  const trainer = createTrainer(engine, sample, options)
-  let started = 0
-  try {
-    // The first epoch also warms the engine up, so that the second one is timed.
-    await trainer.epoch()
-    started = performance.now()
-    await trainer.epoch()
-  } finally {
-    trainer.free()
-  }
-  const epochSeconds = (performance.now() - started) / 1000
-  const climbs = 1 + (fixed.negatives === undefined ? 1 : 0) + (fixed.scale === undefined ? 1 : 0)
-  const candidates = climbs * (fixed.pull === undefined ? USUAL_PULLS : 1)
-  const needed = epochSeconds * asked.epochs * (folds - 1) * candidates
-  if (needed <= budget) return { sample, epochs: fixed.epochs }
-
-  const level =
-    LEVELS.find(({ epochs, queries }) => needed * (fixed.epochs ? 1 : epochs) * queries <= budget) ??
-    LEVELS[LEVELS.length - 1]
-  const epochs = fixed.epochs ?? Math.ceil(asked.epochs * level.epochs)
-  const queries = Math.max(Math.min(LEAST_QUERIES, n), Math.ceil(n * level.queries))
-  const parts = [
-    ...(epochs < asked.epochs ? [`${epochs} instead of ${asked.epochs} epochs`] : []),
-    ...(queries < n ? [`${queries} instead of ${n} queries`] : []),
-  ]
-  const smaller = queries < n ? sampleDataset(sample, { queries, documents: RECIPE.tuneDocuments, seed }) : sample
-  const cut =
-    parts.length > 0
-      ? `cross-validation was cut to ${parts.join(' and ')} to stay within ${budget} s (--tune-budget)`
-      : undefined
-  return { sample: smaller, epochs, cut }
 }

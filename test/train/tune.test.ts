@@ -7,10 +7,11 @@ import { createEvaluator } from '../../src/evaluate/evaluator.js'
 import { type Matrix, matrix } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { mean } from '../../src/math/statistics/moments.js'
+import { trainerOptions } from '../../src/train/candidate.js'
 import { gate } from '../../src/train/gate.js'
 import { RECIPE } from '../../src/train/recipe.js'
 import { fitTemperature } from '../../src/train/temperature.js'
-import { type Tried, type TuneOptions, type TuneResult, trainerOptions, tune } from '../../src/train/tune.js'
+import { type Tried, type TuneOptions, type TuneResult, tune } from '../../src/train/tune.js'
 import { embedded } from '../helpers/embedded.js'
 import { rejection } from '../helpers/rejection.js'
 
@@ -223,6 +224,23 @@ describe('the time budget', () => {
   test('epochs that are given are not cut', async () => {
     const found = await search(turned(60, 6, 0.3, 1), { ...tiny, fixed: { epochs: 3, pull: 100 } })
     expect(found.cut).toBeUndefined()
+  })
+
+  test('is not taken for too short because something else held up one epoch', async () => {
+    const js = createJsEngine()
+    let reads = 0
+    const engine: Engine = {
+      ...js,
+      // An epoch reads the loss, W and b: the fourth is of the second epoch, the first one that is timed.
+      read: t => {
+        const end = performance.now() + (++reads === 4 ? 400 : 0)
+        while (performance.now() < end);
+        return js.read(t)
+      },
+    }
+    const fixed = { negatives: 'positives', scale: 4, pull: 100 } as const
+    expect((await search(turned(60, 6, 0.3, 1), { fixed, budget: 25 }, engine)).cut).toBeUndefined()
+    expect(reads).toBeGreaterThan(4)
   })
 
   test('that is long enough cuts nothing', async () => {

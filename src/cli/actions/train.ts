@@ -24,6 +24,9 @@ export async function train(args: TrainArgs): Promise<number> {
   const out = createConsole(args)
   // All that can be wrong is found before the first text is embedded, which may cost money.
   parseMetric(args.metric)
+  if (args.minGain !== undefined && args.tune === 'off' && args.gate !== true) {
+    throw new AdapterTrainError('USAGE', '--min-gain sets the bar of the gate; add --tune auto or --gate')
+  }
   const report = args.base === 'vectors' ? await trainOnVectors(args, out) : await trainOnTexts(args, out)
   return report.gate?.kept === false ? GATED : 0
 }
@@ -59,6 +62,7 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
 async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingReport> {
   const { vectors, train: file, val, test, seed, splitBy } = args
   if (vectors === undefined) throw new AdapterTrainError('USAGE', '--base vectors needs --vectors FOLDER')
+  checkProviderArgs(args.base, args)
   if (file ?? val ?? test)
     throw new AdapterTrainError(
       'USAGE',

@@ -1,0 +1,81 @@
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import type { Engine } from '../engines/engine.js'
+import { type Candidate, type FixedOptions, trainerOptions } from './candidate.js'
+import { sampleDataset } from './folds.js'
+import { RECIPE } from './recipe.js'
+import { createTrainer } from './trainer.js'
+
+/** Pulls that a search visits for one pool and temperature, about; for the estimate of its time. */
+const USUAL_PULLS = 7 / 3
+/** What a search is cut down to, step by step; few steps, so that small differences in speed seldom change the result. */
+const LEVELS = [
+  { epochs: 0.6, queries: 1 },
+  { epochs: 0.4, queries: 1 },
+  { epochs: 0.4, queries: 0.6 },
+  { epochs: 0.4, queries: 0.3 },
+] as const
+/** Epochs that are timed, while they take less than so long: the fastest counts, since another program may have stopped one. */
+const TIMED_EPOCHS = 10
+const TIMING_MS = 500
+/** Queries below which a search is not cut. */
+const LEAST_QUERIES = 400
+
+export interface FitBudgetOptions {
+  readonly fixed?: FixedOptions
+  readonly seed: number
+  /** Seconds. */
+  readonly budget: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Times epochs of the first candidate and cuts epochs, then queries, until the search should end within the budget.
+ * @returns what to search on, the epochs where they are given or cut, and what was cut
+ * @throws as `createTrainer`
+ */
+export async function fitBudget(
+  engine: Engine,
+  sample: EmbeddedDataset,
+  first: Candidate,
+  tau0: number,
+  { fixed = {}, seed, budget, signal }: FitBudgetOptions,
+): Promise<{ sample: EmbeddedDataset; epochs: number | undefined; cut?: string }> {
+  const n = sample.queries.rows
+  const folds = RECIPE.folds(n)
+  const asked = trainerOptions(first, tau0, n, seed, fixed)
+  const options = { ...asked, epochs: Math.max(1 + TIMED_EPOCHS, asked.epochs), signal }
+  const trainer = createTrainer(engine, sample, options)
+  let epochSeconds = Number.POSITIVE_INFINITY
+  try {
+    // The first epoch also warms the engine up.
+    await trainer.epoch()
+    const started = performance.now()
+    for (let i = 0; i < TIMED_EPOCHS && performance.now() - started < TIMING_MS; i++) {
+      const from = performance.now()
+      await trainer.epoch()
+      epochSeconds = Math.min(epochSeconds, (performance.now() - from) / 1000)
+    }
+  } finally {
+    trainer.free()
+  }
+  const climbs = 1 + (fixed.negatives === undefined ? 1 : 0) + (fixed.scale === undefined ? 1 : 0)
+  const candidates = climbs * (fixed.pull === undefined ? USUAL_PULLS : 1)
+  const needed = epochSeconds * asked.epochs * (folds - 1) * candidates
+  if (needed <= budget) return { sample, epochs: fixed.epochs }
+
+  const level =
+    LEVELS.find(({ epochs, queries }) => needed * (fixed.epochs ? 1 : epochs) * queries <= budget) ??
+    LEVELS[LEVELS.length - 1]
+  const epochs = fixed.epochs ?? Math.ceil(asked.epochs * level.epochs)
+  const queries = Math.max(Math.min(LEAST_QUERIES, n), Math.ceil(n * level.queries))
+  const parts = [
+    ...(epochs < asked.epochs ? [`${epochs} instead of ${asked.epochs} epochs`] : []),
+    ...(queries < n ? [`${queries} instead of ${n} queries`] : []),
+  ]
+  const smaller = queries < n ? sampleDataset(sample, { queries, documents: RECIPE.tuneDocuments, seed }) : sample
+  const cut =
+    parts.length > 0
+      ? `cross-validation was cut to ${parts.join(' and ')} to stay within ${budget} s (--tune-budget)`
+      : undefined
+  return { sample: smaller, epochs, cut }
+}
