@@ -8,12 +8,12 @@ const LAYERS: readonly (readonly string[])[] = [
   ['errors.ts', 'nearest.ts', 'version.ts', 'write-file-atomic.ts', 'math'],
   ['dataset'],
   ['providers', 'cache'],
-  ['embed', 'vectors'],
+  ['embed', 'vectors', 'documents'],
   ['engines'],
   ['adapters', 'losses'],
   ['evaluate'],
-  ['train', 'wrap'],
-  ['pipeline'],
+  ['train', 'wrap', 'runtime', 'generate'],
+  ['pipeline', 'convert', 'serve', 'integrations', 'report'],
   ['index.ts', 'cli'],
 ]
 
