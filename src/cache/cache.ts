@@ -21,3 +21,14 @@ export interface EmbeddingCache {
   set(space: string, entries: readonly { readonly textHash: Uint8Array; readonly vector: Float32Array }[]): void
   close(): void
 }
+
+/**
+ * A store of an LLM's answers, synchronous, safe for several processes. What a key stands for is the caller's affair: 32 bytes,
+ * the SHA-256 of everything that changes the answer.
+ */
+export interface CompletionCache {
+  /** The answer, or `undefined` where it is not stored or is damaged. */
+  get(key: Uint8Array): string | undefined
+  /** Stores an answer; on return it is durable against a crash of the process. */
+  set(key: Uint8Array, model: string, answer: string): void
+}

@@ -24,6 +24,8 @@ export interface CacheStats {
   /** Bytes on disk, write-ahead log included. */
   readonly fileBytes: number
   readonly vectors: number
+  /** Answers of LLMs. */
+  readonly completions: number
   /** Sorted by key. */
   readonly spaces: readonly SpaceStats[]
 }
@@ -59,6 +61,8 @@ export interface PruneOptions {
 export interface PruneResult {
   readonly vectors: number
   readonly spaces: number
+  /** Answers of LLMs; a prune by space leaves them. */
+  readonly completions: number
   readonly bytesFreed: number
 }
 
@@ -74,7 +78,8 @@ export function stats(db: Database, file: string): CacheStats {
   const spaces = rows.map(({ first, last, ...space }) =>
     space.vectors === 0 ? space : { ...space, firstWritten: new Date(first), lastWritten: new Date(last) },
   )
-  return { file, fileBytes: bytesOnDisk(file), vectors: spaces.reduce((n, s) => n + s.vectors, 0), spaces }
+  const completions = db.prepare<[], number>('SELECT count(*) FROM completions').pluck().get()!
+  return { file, fileBytes: bytesOnDisk(file), vectors: spaces.reduce((n, s) => n + s.vectors, 0), completions, spaces }
 }
 
 /**
@@ -138,7 +143,7 @@ function removeBad(db: Database, rowids: readonly number[]): number {
 }
 
 /**
- * Deletes vectors, drops the spaces that this leaves empty, and gives the room back to the disk.
+ * Deletes vectors and LLM answers, drops the spaces that this leaves empty, and gives the room back to the disk.
  *
  * @throws USAGE when no condition is given, or one that cannot be meant
  */
@@ -166,10 +171,13 @@ export function prune(db: Database, file: string, options: PruneOptions): PruneR
         .prepare(`DELETE FROM spaces WHERE id IN (${selected})
                   AND NOT EXISTS (SELECT 1 FROM vectors WHERE space_id = spaces.id)`)
         .run({ space: values.space }).changes
-      return { vectors, spaces }
+      const completions = db
+        .prepare('DELETE FROM completions WHERE :space IS NULL AND (:before IS NULL OR created_at < :before)')
+        .run(values).changes
+      return { vectors, spaces, completions }
     })
     .immediate()
-  if (removed.vectors > 0) {
+  if (removed.vectors + removed.completions > 0) {
     try {
       db.exec('VACUUM')
       db.pragma('wal_checkpoint(TRUNCATE)')

@@ -31,6 +31,13 @@ export const MIGRATIONS: readonly string[] = [
      vector BLOB NOT NULL, -- float32, little-endian
      UNIQUE (space_id, text_hash)
    ) STRICT;`,
+  `CREATE TABLE completions (
+     key BLOB NOT NULL UNIQUE CHECK (length(key) = 32), -- SHA-256 of everything that changes an LLM's answer
+     model TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     checksum INTEGER NOT NULL, -- CRC-32 of key, then answer
+     answer TEXT NOT NULL
+   ) STRICT;`,
 ]
 
 /**

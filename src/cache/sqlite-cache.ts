@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
-import type { EmbeddingCache } from './cache.js'
+import type { CompletionCache, EmbeddingCache } from './cache.js'
 import { type CacheEntry, checkEntries } from './check-entries.js'
+import { completionStore } from './completion-store.js'
 import {
   type CacheStats,
   type CacheVerification,
@@ -26,6 +27,8 @@ export interface OpenCacheOptions {
 export interface SqliteCache extends EmbeddingCache {
   /** Absolute path. */
   readonly file: string
+  /** Answers of LLMs. */
+  readonly completions: CompletionCache
   /** @see {@link stats} */
   stats(): CacheStats
   /** @see {@link verify} */
@@ -90,6 +93,7 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
 
   return {
     file: path,
+    completions: completionStore(db, path),
     get: (space, textHashes) => guarded(path, () => read.deferred(space, textHashes)),
     set(space, entries) {
       if (entries.length > 0) guarded(path, () => write.immediate(space, entries))

@@ -107,7 +107,7 @@ describe('openCache', () => {
       checksum: vectorChecksum(hash('a'), bytes),
     })
     expect(db.pragma('journal_mode', { simple: true })).toBe('wal')
-    expect(db.pragma('user_version', { simple: true })).toBe(1)
+    expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length)
     expect(db.pragma('page_size', { simple: true })).toBe(32768)
     db.close()
   })
@@ -140,7 +140,7 @@ describe('openCache', () => {
   it.each([
     ['an application id of its own', 'PRAGMA application_id = 7'],
     ['no application id', 'PRAGMA user_version = 0'],
-    ['no application id but this version', 'PRAGMA user_version = 1'],
+    ['no application id but this version', `PRAGMA user_version = ${MIGRATIONS.length}`],
     ['a write-ahead log', 'PRAGMA journal_mode = WAL'],
   ])('refuses the database of another program with %s and leaves it as it is', async (_, pragma) => {
     mkdirSync(join(file, '..'), { recursive: true })
@@ -176,7 +176,7 @@ describe('openCache', () => {
     const db = new Sqlite(file)
     db.pragma('user_version = 99')
     db.close()
-    expect(await refusal(openCache(file))).toMatch(/version 99.*up to version 1.*update adapter-train/)
+    expect(await refusal(openCache(file))).toMatch(/version 99.*up to version \d+.*update adapter-train/)
   })
 
   it('refuses a folder, and a path below a file', async () => {
@@ -354,7 +354,7 @@ describe('several processes on one file', () => {
 describe('stats', () => {
   it('counts an empty cache', async () => {
     const cache = await openCache(file)
-    expect(cache.stats()).toEqual({ file, fileBytes: expect.any(Number), vectors: 0, spaces: [] })
+    expect(cache.stats()).toEqual({ file, fileBytes: expect.any(Number), vectors: 0, completions: 0, spaces: [] })
     cache.close()
   })
 
@@ -392,7 +392,7 @@ describe('prune', () => {
     expect(result).toMatchObject({ vectors: 50, spaces: 1 })
     expect(result.bytesFreed).toBeGreaterThan(900_000)
     expect(cache.stats().spaces.map(s => s.key)).toEqual(['openai/a_b'])
-    expect(cache.prune({ space: 'a%b' })).toEqual({ vectors: 0, spaces: 0, bytesFreed: 0 })
+    expect(cache.prune({ space: 'a%b' })).toEqual({ vectors: 0, spaces: 0, completions: 0, bytesFreed: 0 })
     expect(cache.stats().vectors).toBe(1)
     cache.close()
   })
@@ -456,7 +456,7 @@ describe('migrate', () => {
     const db = new Sqlite(file)
     migrate(db, file, next)
     migrate(db, file, next)
-    expect(db.pragma('user_version', { simple: true })).toBe(3)
+    expect(db.pragma('user_version', { simple: true })).toBe(next.length)
     expect(db.prepare('SELECT note FROM spaces').all()).toEqual([{ note: 's' }])
     expect(db.prepare('SELECT count(*) AS n FROM vectors').get()).toEqual({ n: 1 })
     db.close()
@@ -466,7 +466,7 @@ describe('migrate', () => {
     ;(await openCache(file)).close()
     const db = new Sqlite(file)
     expect(() => migrate(db, file, [...next, 'INSERT INTO nowhere VALUES (1)'])).toThrow(/nowhere/)
-    expect(db.pragma('user_version', { simple: true })).toBe(1)
+    expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length)
     expect(db.prepare('SELECT * FROM pragma_table_info(?) WHERE name = ?').all('spaces', 'note')).toEqual([])
     db.close()
     ;(await openCache(file)).close()

@@ -49,7 +49,9 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
   stats(file, { json }, out) {
     const stats = file.stats()
     if (json) out.json(stats)
-    out.result(`${stats.file}: ${count(stats.vectors, 'vector')}, ${megabytes(stats.fileBytes)}`)
+    out.result(
+      `${stats.file}: ${count(stats.vectors, 'vector')}, ${count(stats.completions, 'LLM answer')}, ${megabytes(stats.fileBytes)}`,
+    )
     if (stats.spaces.length === 0) return
     const rows = stats.spaces.map(({ dimensions, vectors, bytes, lastWritten }) => [
       String(vectors),
@@ -81,7 +83,9 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
   prune(file, { json, space, olderThanDays, all }, out) {
     const pruned = file.prune({ space, olderThanDays, all })
     if (json) out.json(pruned)
-    out.result(`${count(pruned.vectors, 'vector')} deleted, ${megabytes(pruned.bytesFreed)} freed`)
+    out.result(
+      `${count(pruned.vectors, 'vector')} and ${count(pruned.completions, 'LLM answer')} deleted, ${megabytes(pruned.bytesFreed)} freed`,
+    )
   },
 }
 
