@@ -1,21 +1,20 @@
 import type { Adapter } from '../adapters/adapter.js'
-import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterKind } from '../adapters/index.js'
 import { selectEngine } from '../engines/select.js'
 import { isAdapterTrainError } from '../errors.js'
 import type { Scores } from '../evaluate/evaluator.js'
-import { type FixedOptions, trainerOptions } from '../train/candidate.js'
+import type { ClusterSplit } from '../train/cluster-split.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { type GateResult, gate } from '../train/gate.js'
 import { identityWeights } from '../train/parameters.js'
 import { checkTraining, type EpochResult, type TrainOptions, trainAdapter } from '../train/train-adapter.js'
-import { type TuneResult, tune } from '../train/tune.js'
 import { VERSION } from '../version.js'
+import { chooseOptions } from './choose-options.js'
 import { isNormalized } from './is-normalized.js'
 import type { Material, PartCounts, PartName } from './material.js'
 import { type Proof, prove } from './proof.js'
-import { TUNE_BUDGET } from './split-defaults.js'
 import { warningsFor } from './training-warnings.js'
+import { foldCounts, recordedOptions, type TuneReport, tuneReport } from './tune-report.js'
 
 export interface TrainOnMaterialOptions {
   /** Options that the user has set; the others are the recipe's, or with `tune: 'off'` those of `TRAIN_DEFAULTS`. */
@@ -39,27 +38,6 @@ export interface TrainOnMaterialOptions {
 
 export type TrainingPhase = 'tune' | 'train' | 'evaluate'
 
-/** What the search for options found. */
-export interface TuneReport {
-  readonly negatives: string
-  /** Inverse temperature. */
-  readonly temperature: number
-  /** Strength of the pull to the identity. */
-  readonly c: number
-  readonly tried: readonly {
-    readonly negatives: string
-    readonly temperature: number
-    readonly c: number
-    readonly score: number
-  }[]
-  /** Queries, documents and folds of the cross-validation. */
-  readonly queries: number
-  readonly documents: number
-  readonly folds: number
-  readonly cut?: string
-  readonly seconds: number
-}
-
 export interface MaterialReport {
   readonly kind: string
   readonly base: { readonly id: string; readonly dimensions: number }
@@ -75,6 +53,8 @@ export interface MaterialReport {
   readonly largest?: Proof['largest']
   /** Absent where no cross-validation was asked for. */
   readonly gate?: GateResult
+  /** The gain on clusters of queries that were held out whole; absent where the gate closed or there are too few queries. */
+  readonly shift?: ClusterSplit
   readonly tune?: TuneReport
   readonly epochs: readonly EpochResult[]
   readonly bestEpoch: number
@@ -126,29 +106,12 @@ async function trainOnce(
     checkTraining({ train: material.train, validation: material.validation }, given)
     const times = [performance.now()]
     options.onPhase?.('tune')
-    const auto = options.tune === 'auto'
-    const gated = options.gate ?? auto
-    const fixed: FixedOptions = auto
-      ? given
-      : { ...TRAIN_DEFAULTS, pull: closedForm(given.kind ?? '')?.defaultPull ?? 0, ...definedOf(given) }
-    const tuned = !(auto || gated)
-      ? undefined
-      : await tune(engine, material.train, {
-          fixed,
-          seed,
-          metric,
-          budget: options.tuneBudget ?? TUNE_BUDGET,
-          signal: options.signal,
-          onTried: t =>
-            options.onTried?.(
-              `tried ${t.negatives}, temperature x ${t.multiple}, c ${t.pull}: out-of-fold ${metric} ${t.score.toFixed(4)}`,
-            ),
-        })
-    if (tuned?.cut) warnings.push(tuned.cut)
+    const choice = await chooseOptions(engine, material, options)
+    warnings.push(...choice.warnings)
     times.push(performance.now())
 
     options.onPhase?.('train')
-    const final: TrainOptions = tuned && auto ? chosenOptions(material, tuned, given) : given
+    const { tuned, final, gated } = choice
     // With the recipe the pull takes the place of early stopping: a validation set is reported and asked by the gate.
     const trained = await trainAdapter(
       { train: material.train, validation: material.validation },
@@ -183,6 +146,7 @@ async function trainOnce(
       data: { train: material.counts.train, ...(tuned && { validation: foldCounts(tuned) }), ...material.counts },
       ...(proof ? { metrics: { ...proof.metrics, split }, ...proofFacts(proof) } : {}),
       gate: decision,
+      shift: choice.shift,
       tune: tuned && tuneReport(tuned),
       epochs: trained.epochs,
       bestEpoch: trained.bestEpoch,
@@ -204,7 +168,7 @@ async function trainOnce(
         data: { sha256: material.sha256, ...material.counts },
         options: {
           ...recordedOptions(final, given.kind),
-          tune: auto ? 'auto' : 'off',
+          tune: options.tune ?? 'off',
           engine: engine.name,
           bestEpoch: trained.bestEpoch,
           epochsRun: trained.epochs.length,
@@ -221,18 +185,6 @@ async function trainOnce(
 
 const NO_FACTS: Adapter['training'] = { tool: '', date: '', data: {}, options: {}, metrics: {} }
 
-/** The training options of the chosen candidate, for all training queries. */
-function chosenOptions(material: Material, tuned: TuneResult, given: TrainOptions): TrainOptions {
-  const queries = material.train.positives.filter(positives => positives.size > 0).length
-  const seed = given.seed ?? TRAIN_DEFAULTS.seed
-  const {
-    kind: _kind,
-    closed: _closed,
-    ...options
-  } = trainerOptions(tuned.chosen, tuned.scale / tuned.chosen.multiple, queries, seed, given)
-  return { ...given, ...options, kind: given.kind, patience: 0, keep: 'last' }
-}
-
 function identityAdapter(base: Adapter['base']): Adapter {
   const kind = adapterKind('linear')
   return { kind: kind.name, base, params: identityWeights(kind, base.dimensions), training: NO_FACTS }
@@ -246,44 +198,6 @@ function pairedScores(proof: Proof | undefined, metric: string) {
 
 function proofFacts({ difference, wins, ties, losses, seen, unseen, largest }: Proof) {
   return { difference, wins, ties, losses, seen, unseen, largest }
-}
-
-/** What stood in for a validation set: the queries of the cross-validation. */
-function foldCounts({ queries, pairs, documents, folds }: TuneResult): PartCounts & { readonly folds: number } {
-  return { queries, pairs, documents, folds }
-}
-
-function tuneReport({ chosen, scale, tried, queries, documents, folds, cut, seconds: taken }: TuneResult): TuneReport {
-  const tau0 = scale / chosen.multiple
-  return {
-    negatives: chosen.negatives,
-    temperature: scale,
-    c: chosen.pull,
-    tried: tried.map(({ negatives, multiple, pull, score }) => ({
-      negatives,
-      temperature: tau0 * multiple,
-      c: pull,
-      score,
-    })),
-    queries,
-    documents,
-    folds,
-    cut,
-    seconds: Math.round(taken * 1000) / 1000,
-  }
-}
-
-/** Every training option with the value it had; callbacks and handles left out. */
-function recordedOptions(final: TrainOptions, kind: string | undefined): Record<string, string | number> {
-  const all: Record<string, unknown> = { ...TRAIN_DEFAULTS, ...definedOf(final), kind: kind ?? TRAIN_DEFAULTS.kind }
-  const names = [...Object.keys(TRAIN_DEFAULTS), 'size', 'maxNegatives']
-  return Object.fromEntries(
-    names.filter(name => all[name] !== undefined).map(name => [name, all[name] as string | number]),
-  )
-}
-
-function definedOf<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
 }
 
 function seconds(from: number, to: number): number {

@@ -49,40 +49,64 @@ export function createScorer(engine: Engine, data: EmbeddedDataset, kind: Adapte
   }
 }
 
-/**
- * Out-of-fold scores: every query is scored by an adapter that was trained without its fold.
- *
- * @param folds fold of every query
- * @returns the metric of every query
- */
-export async function crossValidate(
+/** One fold: which queries an adapter is trained on, and which it is scored on. */
+export interface FoldRows {
+  readonly inside: Uint32Array
+  readonly outside: Uint32Array
+}
+
+export interface FoldResult {
+  /** The metric of every query inside. */
+  readonly scores: Float64Array
+  readonly weights: Weights
+}
+
+/** Trains on the queries outside of a fold and scores those inside. */
+export async function runFold(
   engine: Engine,
   data: EmbeddedDataset,
   scorer: Scorer,
-  folds: Uint32Array,
-  optionsFor: (queries: number) => TrainerOptions,
-): Promise<Float64Array> {
-  const scores = new Float64Array(folds.length)
-  for (let fold = 0; fold <= Math.max(...folds); fold++) {
-    const rows = (held: boolean): Uint32Array =>
-      Uint32Array.from(folds.keys()).filter(i => (folds[i] === fold) === held)
-    const [inside, outside] = [rows(true), rows(false)]
-    const options = optionsFor(outside.length)
-    const part = withQueries(data, outside)
-    const { closed } = options
-    const trainer = closed
-      ? createClosedFormTrainer(engine, part, closed, options)
-      : createTrainer(engine, part, options)
-    let weights: Weights | undefined
-    try {
-      for (let epoch = 0; epoch < (closed ? 1 : options.epochs); epoch++) weights = (await trainer.epoch()).weights
-    } finally {
-      trainer.free()
-    }
-    const values = await scorer.score(inside, weights)
-    inside.forEach((query, i) => {
-      scores[query] = values[i]
-    })
+  { inside, outside }: FoldRows,
+  options: TrainerOptions,
+): Promise<FoldResult> {
+  const part = withQueries(data, outside)
+  const { closed } = options
+  const trainer = closed ? createClosedFormTrainer(engine, part, closed, options) : createTrainer(engine, part, options)
+  let weights: Weights = {}
+  try {
+    for (let epoch = 0; epoch < (closed ? 1 : options.epochs); epoch++) weights = (await trainer.epoch()).weights
+  } finally {
+    trainer.free()
   }
-  return scores
+  return { scores: await scorer.score(inside, weights), weights }
+}
+
+export interface CrossValidation {
+  /** The metric of every query, by an adapter that was trained without its fold. */
+  readonly scores: Float64Array
+  /** The adapters of the folds, and the queries that they did not see. */
+  readonly fits: readonly (FoldRows & { readonly weights: Weights })[]
+}
+
+/**
+ * Scores every query by an adapter that was trained without its fold.
+ *
+ * @param folds fold of every query; an empty fold is passed over
+ * @param run computes one fold; all are asked for at once
+ */
+export async function crossValidate(
+  folds: Uint32Array,
+  run: (rows: FoldRows) => Promise<FoldResult>,
+): Promise<CrossValidation> {
+  const scores = new Float64Array(folds.length)
+  const numbers = [...new Set(folds)].sort((a, b) => a - b)
+  const pick = (keep: (fold: number) => boolean) => Uint32Array.from(folds.keys()).filter(i => keep(folds[i]))
+  const parts = numbers.map(k => ({ inside: pick(fold => fold === k), outside: pick(fold => fold !== k) }))
+  const results = await Promise.all(parts.map(run))
+  results.forEach((result, k) => {
+    parts[k].inside.forEach((query, i) => {
+      scores[query] = result.scores[i]
+    })
+  })
+  return { scores, fits: results.map(({ weights }, k) => ({ ...parts[k], weights })) }
 }

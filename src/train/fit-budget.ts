@@ -25,6 +25,8 @@ export interface FitBudgetOptions {
   readonly seed: number
   /** Seconds. */
   readonly budget: number
+  /** Folds that are computed at once. */
+  readonly threads?: number
   readonly signal?: AbortSignal
 }
 
@@ -38,7 +40,7 @@ export async function fitBudget(
   sample: EmbeddedDataset,
   first: Candidate,
   tau0: number,
-  { fixed = {}, seed, budget, signal }: FitBudgetOptions,
+  { fixed = {}, seed, budget, threads = 1, signal }: FitBudgetOptions,
 ): Promise<{ sample: EmbeddedDataset; epochs: number | undefined; cut?: string }> {
   const n = sample.queries.rows
   const folds = RECIPE.folds(n)
@@ -60,7 +62,7 @@ export async function fitBudget(
   }
   const climbs = 1 + (fixed.negatives === undefined ? 1 : 0) + (fixed.scale === undefined ? 1 : 0)
   const candidates = climbs * (fixed.pull === undefined ? USUAL_PULLS : 1)
-  const needed = epochSeconds * asked.epochs * (folds - 1) * candidates
+  const needed = (epochSeconds * asked.epochs * (folds - 1) * candidates) / speedUp(threads)
   if (needed <= budget) return { sample, epochs: fixed.epochs }
 
   const level =
@@ -79,3 +81,6 @@ export async function fitBudget(
       : undefined
   return { sample: smaller, epochs, cut }
 }
+
+/** How much faster so many threads are, each with a part of the cores: about half of what they could be at best. */
+const speedUp = (threads: number): number => (1 + threads) / 2

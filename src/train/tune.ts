@@ -1,30 +1,18 @@
-import { closedForm } from '../adapters/closed-forms/index.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
-import { AdapterTrainError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
-import { type Candidate, type FixedOptions, trainerOptions } from './candidate.js'
-import { createScorer, crossValidate } from './cross-validate.js'
-import { fitBudget } from './fit-budget.js'
-import { assignFolds, sampleDataset } from './folds.js'
+import type { Candidate } from './candidate.js'
 import { RECIPE } from './recipe.js'
-import { fitTemperature } from './temperature.js'
+import { createSearch, type Search, type SearchOptions } from './search.js'
 
-export interface TuneOptions {
-  readonly fixed?: FixedOptions
-  readonly seed: number
-  readonly metric: string
-  /** Seconds that the search may take; it then tries fewer epochs and queries, and says so. */
-  readonly budget: number
-  readonly signal?: AbortSignal
+export interface TuneOptions extends SearchOptions {
   readonly onTried?: (tried: Tried) => void
 }
 
 export interface Tried extends Candidate {
   /** Mean out-of-fold metric. */
   readonly score: number
-  readonly seconds: number
 }
 
 export interface TuneResult {
@@ -48,54 +36,44 @@ export interface TuneResult {
 }
 
 /**
+ * {@link choose} on a search of its own.
+ * @throws as `createSearch`
+ */
+export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options: TuneOptions): Promise<TuneResult> {
+  const started = performance.now()
+  const search = await createSearch(engine, data, options)
+  try {
+    const chosen = await choose(search, options.onTried)
+    return { ...chosen, seconds: (performance.now() - started) / 1000 }
+  } finally {
+    await search.free()
+  }
+}
+
+/**
  * Chooses negatives, temperature and pull by cross-validation inside the training data, and measures the chosen options' gain
  * out of fold.
  *
  * Starts from the plain candidate, climbs along the grid of pulls, then tries the other pool and the other multiple, each with a
  * climb of its own; a candidate replaces the incumbent only when it is better by more than one paired standard error.
- *
- * @throws TRAIN_DATA when there are fewer than two queries with a relevant document
- * @throws as `createTrainer`
  */
-export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options: TuneOptions): Promise<TuneResult> {
+export async function choose(search: Search, onTried?: (tried: Tried) => void): Promise<TuneResult> {
   const started = performance.now()
-  const { seed } = options
-  checkLabelled(data)
-  const closed = closedForm(options.fixed?.kind ?? 'linear')
-  // A closed form knows neither negatives nor a temperature: the pull is all there is to choose.
-  const fixed: FixedOptions = closed ? { ...options.fixed, negatives: 'positives', scale: 1 } : (options.fixed ?? {})
-  const { kind } = trainerOptions({ negatives: 'positives', multiple: 1, pull: 0 }, 1, 1, seed, fixed)
-  const tau0 = fixed.scale === undefined ? await fitTemperature(engine, data, seed) : 1
-  const first: Candidate = {
-    negatives: fixed.negatives ?? RECIPE.negatives[0],
-    multiple: fixed.scale === undefined ? RECIPE.multiples[0] : fixed.scale,
-    pull: fixed.pull ?? RECIPE.firstPull,
-  }
-  const largest = sampleDataset(data, { queries: RECIPE.tuneQueries, documents: RECIPE.tuneDocuments, seed })
-  const { sample, epochs, cut } = closed
-    ? { sample: largest, epochs: undefined, cut: undefined }
-    : await fitBudget(engine, largest, first, tau0, { ...options, fixed })
-  const n = sample.queries.rows
-  const folds = Math.min(RECIPE.folds(n), n)
-  const assigned = assignFolds(n, folds, seed)
-  const scorer = createScorer(engine, sample, kind, options.metric)
-  const everything = Uint32Array.from({ length: n }, (_, i) => i)
-
-  const scores = new Map<string, Float64Array>()
+  const { sample, fixed, first, folds } = search
+  const pulls: readonly number[] = RECIPE.pulls
+  const scores = new Map<Candidate, Float64Array>()
   const tried: Tried[] = []
+
+  const same = (a: Candidate, b: Candidate): boolean =>
+    a.negatives === b.negatives && a.multiple === b.multiple && a.pull === b.pull
+
   async function scoresOf(candidate: Candidate): Promise<Float64Array> {
-    const key = JSON.stringify([candidate.negatives, candidate.multiple, candidate.pull])
-    const known = scores.get(key)
-    if (known) return known
-    const from = performance.now()
-    const found = await crossValidate(engine, sample, scorer, assigned, queries => ({
-      ...trainerOptions(candidate, tau0, queries, seed, { ...fixed, epochs }),
-      signal: options.signal,
-    }))
-    scores.set(key, found)
-    const result = { ...candidate, score: mean(found), seconds: (performance.now() - from) / 1000 }
+    for (const [known, values] of scores) if (same(known, candidate)) return values
+    const found = (await search.crossValidate(candidate)).scores
+    scores.set(candidate, found)
+    const result = { ...candidate, score: mean(found) }
     tried.push(result)
-    options.onTried?.(result)
+    onTried?.(result)
     return found
   }
 
@@ -113,15 +91,20 @@ export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options:
     incumbent: Candidate,
     margin: number = RECIPE.standardErrors,
   ): Promise<Candidate> {
-    let best = incumbent
-    if (start !== incumbent && (await better(start, best, margin))) best = start
-    if (fixed.pull !== undefined) return best
-    const pulls: readonly number[] = RECIPE.pulls
     const from = pulls.indexOf(start.pull)
+    const at = (i: number): Candidate => ({ ...start, pull: pulls[i] })
+    const free = fixed.pull === undefined
+    // The start and its first neighbour are needed in any case, so that both are under way at once.
+    void search.crossValidate(start)
+    if (free && from + 1 in pulls) void search.crossValidate(at(from + 1))
+    let best = incumbent
+    await scoresOf(start)
+    if (start !== incumbent && (await better(start, best, margin))) best = start
+    if (!free) return best
     for (const direction of [1, -1]) {
       let moved = false
       for (let i = from + direction; i in pulls; i += direction) {
-        const next = { ...start, pull: pulls[i] }
+        const next = at(i)
         if (!(await better(next, best, RECIPE.standardErrors))) break
         best = next
         moved = true
@@ -131,49 +114,31 @@ export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options:
     return best
   }
 
-  try {
-    const base = await scorer.score(everything)
-    await scoresOf(first)
-    let best = await climb(first, first)
-    if (fixed.negatives === undefined && hasMoreDocuments(sample)) {
-      for (const negatives of RECIPE.negatives.slice(1)) best = await climb({ ...best, negatives }, best)
-    }
-    if (fixed.scale === undefined) {
-      // The lower temperature bends the embedding less. With no more data than the folds have seen it gets the benefit of the doubt.
-      const margin = sample.queries.rows < countLabelled(data) ? RECIPE.standardErrors : -RECIPE.benefitOfDoubt
-      for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
-    }
-    const adapted = await scoresOf(best)
-    return {
-      chosen: best,
-      scale: tau0 * best.multiple,
-      tried,
-      queries: n,
-      pairs: sample.positives.reduce((sum, { size }) => sum + size, 0),
-      documents: sample.docs.rows,
-      folds,
-      base,
-      adapted,
-      others: [...scores.values()].filter(other => other !== adapted),
-      cut,
-      seconds: (performance.now() - started) / 1000,
-    }
-  } finally {
-    scorer.free()
+  const base = await search.base()
+  let best = await climb(first, first)
+  if (fixed.negatives === undefined && hasMoreDocuments(sample)) {
+    for (const negatives of RECIPE.negatives.slice(1)) best = await climb({ ...best, negatives }, best)
   }
-}
-
-function checkLabelled(data: EmbeddedDataset<Rows>): void {
-  const labelled = countLabelled(data)
-  if (labelled >= 2) return
-  throw new AdapterTrainError(
-    'TRAIN_DATA',
-    `whether an adapter helps is found by cross-validation, which needs at least 2 queries with a relevant document; the training set has ${labelled}`,
-  )
-}
-
-function countLabelled(data: EmbeddedDataset<Rows>): number {
-  return data.positives.filter(positives => positives.size > 0).length
+  if (fixed.scale === undefined) {
+    // The lower temperature bends the embedding less. With no more data than the folds have seen it gets the benefit of the doubt.
+    const margin = search.whole ? -RECIPE.benefitOfDoubt : RECIPE.standardErrors
+    for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
+  }
+  const adapted = await scoresOf(best)
+  return {
+    chosen: best,
+    scale: search.tau0 * best.multiple,
+    tried,
+    queries: sample.queries.rows,
+    pairs: sample.positives.reduce((sum, { size }) => sum + size, 0),
+    documents: sample.docs.rows,
+    folds: new Set(folds).size,
+    base,
+    adapted,
+    others: [...scores.values()].filter(other => other !== adapted),
+    cut: search.cut,
+    seconds: (performance.now() - started) / 1000,
+  }
 }
 
 /** Whether there are documents that are no query's positive. */

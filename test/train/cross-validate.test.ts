@@ -8,7 +8,7 @@ import { createEvaluator } from '../../src/evaluate/evaluator.js'
 import { matrix } from '../../src/math/matrix.js'
 import { adaptOn } from '../../src/train/adapt-on.js'
 import { createClosedFormTrainer } from '../../src/train/closed-form-trainer.js'
-import { createScorer, crossValidate } from '../../src/train/cross-validate.js'
+import { createScorer, crossValidate, type FoldRows, runFold } from '../../src/train/cross-validate.js'
 import { assignFolds, withQueries } from '../../src/train/folds.js'
 import { createTrainer, type TrainerOptions } from '../../src/train/trainer.js'
 import { randomMatrix } from '../contracts/engine/support.js'
@@ -85,12 +85,13 @@ describe('crossValidate', () => {
     const { engine, held } = counting()
     const scorer = createScorer(engine, data, linear, 'ndcg@10')
     const sizes: number[] = []
-    const scores = await crossValidate(engine, data, scorer, folds, queries => {
-      sizes.push(queries)
-      return options
+    const { scores, fits } = await crossValidate(folds, rows => {
+      sizes.push(rows.outside.length)
+      return runFold(engine, data, scorer, rows, options)
     })
     scorer.free()
     expect(held()).toBe(0)
+    expect(fits.flatMap(({ inside }) => [...inside]).sort((a, b) => a - b)).toEqual([...folds.keys()])
     return { scores, sizes }
   }
 
@@ -124,9 +125,8 @@ describe('crossValidate', () => {
     const { engine, held } = counting()
     const scorer = createScorer(engine, data, linear, 'ndcg@10')
     const signal = AbortSignal.abort(new Error('enough'))
-    await expect(crossValidate(engine, data, scorer, folds, () => ({ ...OPTIONS, signal }))).rejects.toMatchObject({
-      code: 'ABORTED',
-    })
+    const run = (rows: FoldRows) => runFold(engine, data, scorer, rows, { ...OPTIONS, signal })
+    await expect(crossValidate(folds, run)).rejects.toMatchObject({ code: 'ABORTED' })
     scorer.free()
     expect(held()).toBe(0)
   })

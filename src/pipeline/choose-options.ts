@@ -1,0 +1,86 @@
+import { closedForm } from '../adapters/closed-forms/index.js'
+import type { Engine } from '../engines/engine.js'
+import { type FixedOptions, trainerOptions } from '../train/candidate.js'
+import { type ClusterSplit, clusterSplit } from '../train/cluster-split.js'
+import { TRAIN_DEFAULTS } from '../train/defaults.js'
+import { gate } from '../train/gate.js'
+import { RECIPE } from '../train/recipe.js'
+import { createSearch } from '../train/search.js'
+import type { TrainOptions } from '../train/train-adapter.js'
+import { choose, type TuneResult } from '../train/tune.js'
+import type { Material } from './material.js'
+import { TUNE_BUDGET } from './split-defaults.js'
+import type { TrainOnMaterialOptions } from './train-on-material.js'
+
+/** What cross-validation inside the training part says before anything is trained on all of it. */
+export interface Choice {
+  /** Absent where there was no cross-validation. */
+  readonly tuned?: TuneResult
+  /** What to train with. */
+  readonly final: TrainOptions
+  /** Whether an adapter that is not proven is held back. */
+  readonly gated: boolean
+  readonly shift?: ClusterSplit
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Chooses what the user has not set, with `tune: 'auto'`; with `tune: 'off'` and a gate it measures the user's options out of fold.
+ * @throws as `createSearch`
+ */
+export async function chooseOptions(
+  engine: Engine,
+  material: Material,
+  options: TrainOnMaterialOptions,
+): Promise<Choice> {
+  const given = options.train ?? {}
+  const auto = options.tune === 'auto'
+  const gated = options.gate ?? auto
+  if (!(auto || gated)) return { final: given, gated, warnings: [] }
+  const started = performance.now()
+  const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
+  const fixed: FixedOptions = auto
+    ? given
+    : { ...TRAIN_DEFAULTS, pull: closedForm(given.kind ?? '')?.defaultPull ?? 0, ...definedOf(given) }
+  const search = await createSearch(engine, material.train, {
+    ...{ fixed, seed, metric },
+    budget: options.tuneBudget ?? TUNE_BUDGET,
+    signal: options.signal,
+  })
+  try {
+    const found = await choose(search, t =>
+      options.onTried?.(
+        `tried ${t.negatives}, temperature x ${t.multiple}, c ${t.pull}: out-of-fold ${metric} ${t.score.toFixed(4)}`,
+      ),
+    )
+    const warnings = found.cut ? [found.cut] : []
+    const proven = gate(found, undefined, { metric, minGain: options.minGain, seed }).passed
+    const shift = proven ? await clusterSplit(search, found.chosen) : undefined
+    if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
+    const tuned = { ...found, seconds: (performance.now() - started) / 1000 }
+    return { tuned, final: auto ? chosenOptions(material, tuned, given) : given, gated, shift, warnings }
+  } finally {
+    await search.free()
+  }
+}
+
+/** The training options of the chosen candidate, for all training queries. */
+function chosenOptions(material: Material, tuned: TuneResult, given: TrainOptions): TrainOptions {
+  const queries = material.train.positives.filter(positives => positives.size > 0).length
+  const seed = given.seed ?? TRAIN_DEFAULTS.seed
+  const {
+    kind: _kind,
+    closed: _closed,
+    ...options
+  } = trainerOptions(tuned.chosen, tuned.scale / tuned.chosen.multiple, queries, seed, given)
+  return { ...given, ...options, kind: given.kind, patience: 0, keep: 'last' }
+}
+
+function shiftWarning({ gain, p }: ClusterSplit, metric: string): string {
+  const change = `${gain < 0 ? '-' : '+'}${Math.abs(gain).toFixed(4)}`
+  return `the gain holds for queries like those that were trained on; where whole groups of like queries are held out, ${metric} changes by ${change} (p = ${p.toFixed(2)}): on new subjects the adapter may not help, so test it on some`
+}
+
+function definedOf<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+}

@@ -1,0 +1,55 @@
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import type { Engine } from '../engines/engine.js'
+import { type Candidate, type FixedOptions, trainerOptions } from './candidate.js'
+import { createScorer, type FoldResult, type FoldRows, runFold } from './cross-validate.js'
+
+/** What all folds of a search have in common: data, so that it can be sent to another thread. */
+export interface FoldSetting {
+  readonly data: EmbeddedDataset
+  readonly metric: string
+  readonly tau0: number
+  readonly seed: number
+  readonly fixed: FixedOptions
+}
+
+export interface FoldTask extends FoldRows {
+  readonly candidate: Candidate
+}
+
+/** Computes folds, in whatever order they come. */
+export interface FoldRunner {
+  run(task: FoldTask): Promise<FoldResult>
+  /** The metric of every query for the unadapted embedding. */
+  base(): Promise<Float64Array>
+  free(): Promise<void>
+}
+
+/** Computes one fold after the other on an engine. */
+export function createFoldRunner(engine: Engine, setting: FoldSetting, signal?: AbortSignal): FoldRunner {
+  const { data, metric, tau0, seed, fixed } = setting
+  const { kind } = trainerOptions({ negatives: 'positives', multiple: 1, pull: 0 }, 1, 1, seed, fixed)
+  const scorer = createScorer(engine, data, kind, metric)
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work)
+    // A fold that fails takes those behind it with it: the search has failed.
+    last = result
+    // Whoever waits for the result hears of the failure.
+    result.catch(() => {})
+    return result
+  }
+  return {
+    run: ({ candidate, ...rows }) =>
+      inTurn(() =>
+        runFold(engine, data, scorer, rows, {
+          ...trainerOptions(candidate, tau0, rows.outside.length, seed, fixed),
+          signal,
+        }),
+      ),
+    base: () => inTurn(() => scorer.score(Uint32Array.from(data.positives.keys()))),
+    free: async () => {
+      await last.catch(() => {})
+      scorer.free()
+    },
+  }
+}
