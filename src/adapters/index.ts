@@ -20,7 +20,12 @@ export const MAP_KIND_NAMES = Object.keys(KINDS) as MapKindName[]
 export type AdapterKindName = MapKindName | keyof typeof CLOSED_FORMS
 
 /** What training chooses from: the kinds of map, trained step by step, and the closed forms, which give one of these. */
-export const ADAPTER_KIND_NAMES = [...MAP_KIND_NAMES, ...Object.keys(CLOSED_FORMS)] as AdapterKindName[]
+export const ADAPTER_KIND_NAMES: readonly AdapterKindName[] = /* @__PURE__ */ allKindNames()
+
+/** Marked as pure above, so that a bundle that only applies adapters leaves the closed forms out. */
+function allKindNames(): AdapterKindName[] {
+  return [...MAP_KIND_NAMES, ...(Object.keys(CLOSED_FORMS) as (keyof typeof CLOSED_FORMS)[])]
+}
 
 /**
  * @param where the file that names the kind, for the message

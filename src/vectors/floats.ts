@@ -1,4 +1,5 @@
 import { endianness } from 'node:os'
+import { fromFloat16Bits } from '../math/float16.js'
 import type { BinaryFile } from './binary-file.js'
 
 const LITTLE_ENDIAN_HOST = endianness() === 'LE'
@@ -68,11 +69,5 @@ function decodeHalves(halves: Uint16Array, out: Float32Array, at: number): void 
 
 /** Every float16 as a float32, by its bits: float16 has only 65,536 values. */
 function makeHalfTable(): Float32Array {
-  return Float32Array.from({ length: 1 << 16 }, (_, bits) => {
-    const sign = bits & 0x8000 ? -1 : 1
-    const exponent = (bits >> 10) & 31
-    const fraction = bits & 1023
-    if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
-  })
+  return Float32Array.from({ length: 1 << 16 }, (_, bits) => fromFloat16Bits(bits))
 }

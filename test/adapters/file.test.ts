@@ -159,8 +159,8 @@ describe('loadAdapter refuses', () => {
     [
       'another type of number',
       'ADAPTER_FORMAT',
-      /"W": has dtype "F16", expected "F32"/,
-      f => (f.params.W.dtype = 'F16'),
+      /"W": has dtype "I8", expected "F32" or "F16"/,
+      f => (f.params.W.dtype = 'I8'),
     ],
     ['a shape that is none', 'ADAPTER_FORMAT', /"W": "shape" must be/, f => (f.params.W.shape = [3, 3, 1])],
     ['an empty shape', 'ADAPTER_FORMAT', /"W": "shape" must be/, f => (f.params.W.shape = [])],
