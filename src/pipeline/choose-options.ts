@@ -9,7 +9,7 @@ import { createSearch } from '../train/search.js'
 import type { TrainOptions } from '../train/train-adapter.js'
 import { choose, type TuneResult } from '../train/tune.js'
 import type { Material } from './material.js'
-import { TUNE_BUDGET } from './split-defaults.js'
+import { TUNE_BUDGET, TUNE_DEFAULT } from './split-defaults.js'
 import type { TrainOnMaterialOptions } from './train-on-material.js'
 
 /** What cross-validation inside the training part says before anything is trained on all of it. */
@@ -34,7 +34,7 @@ export async function chooseOptions(
   options: TrainOnMaterialOptions,
 ): Promise<Choice> {
   const given = options.train ?? {}
-  const auto = options.tune === 'auto'
+  const auto = (options.tune ?? TUNE_DEFAULT) === 'auto'
   const gated = options.gate ?? auto
   if (!(auto || gated)) return { final: given, gated, warnings: [] }
   const started = performance.now()

@@ -13,13 +13,14 @@ import { chooseOptions } from './choose-options.js'
 import { isNormalized } from './is-normalized.js'
 import type { Material, PartCounts, PartName } from './material.js'
 import { type Proof, prove } from './proof.js'
+import { TUNE_DEFAULT } from './split-defaults.js'
 import { warningsFor } from './training-warnings.js'
 import { foldCounts, recordedOptions, type TuneReport, tuneReport } from './tune-report.js'
 
 export interface TrainOnMaterialOptions {
   /** Options that the user has set; the others are the recipe's, or with `tune: 'off'` those of `TRAIN_DEFAULTS`. */
   readonly train?: TrainOptions
-  /** Whether cross-validation chooses what is not set. Default `off`. */
+  /** Whether cross-validation chooses what is not set. Default {@link TUNE_DEFAULT}. */
   readonly tune?: 'auto' | 'off'
   /** Seconds that this may take. Default {@link TUNE_BUDGET}. */
   readonly tuneBudget?: number
@@ -168,7 +169,7 @@ async function trainOnce(
         data: { sha256: material.sha256, ...material.counts },
         options: {
           ...recordedOptions(final, given.kind),
-          tune: options.tune ?? 'off',
+          tune: options.tune ?? TUNE_DEFAULT,
           engine: engine.name,
           bestEpoch: trained.bestEpoch,
           epochsRun: trained.epochs.length,

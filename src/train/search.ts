@@ -131,6 +131,6 @@ function checkLabelled(labelled: number): void {
   if (labelled >= 2) return
   throw new AdapterTrainError(
     'TRAIN_DATA',
-    `whether an adapter helps is found by cross-validation, which needs at least 2 queries with a relevant document; the training set has ${labelled}`,
+    `whether an adapter helps is found by cross-validation, which needs at least 2 queries with a relevant document; the training set has ${labelled} (--tune off trains without)`,
   )
 }

@@ -42,9 +42,25 @@ describe.concurrent('embed', () => {
 describe.concurrent('inspect', () => {
   test('shows adapter files and data sets, and what the data sets share', async () => {
     const cwd = folderWith({ 'a.json': llamaIndex(20), 'b.json': llamaIndex(4, { from: 18, documents: 20 }) })
-    await cliJson(['--train', 'a.json', '--dimensions', '16', '--epochs', '1', '--out', 'x.json', '--cache', 'none'], {
-      cwd,
-    })
+    await cliJson(
+      [
+        '--train',
+        'a.json',
+        '--dimensions',
+        '16',
+        '--epochs',
+        '1',
+        '--tune',
+        'off',
+        '--out',
+        'x.json',
+        '--cache',
+        'none',
+      ],
+      {
+        cwd,
+      },
+    )
     const report = await cliJson<{ files: Record<string, unknown>[] }>(['inspect', 'x.json', 'a.json', 'b.json'], {
       cwd,
     })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { cli, cliJson, folderWith, llamaIndex } from './cli.js'
 
 const cwd = folderWith({ 'train.json': llamaIndex(30), 'test.json': llamaIndex(8, { from: 40 }) })
-const TRAIN = ['--train', 'train.json', '--dimensions', '32', '--epochs', '1', '--out', 'a.json']
+const TRAIN = ['--train', 'train.json', '--dimensions', '32', '--epochs', '1', '--tune', 'off', '--out', 'a.json']
 const EVALUATE = ['evaluate', '--data', 'test.json', '--dimensions', '32']
 
 interface Report {

@@ -12,7 +12,20 @@ const CONCURRENCY = 2
 const TEXTS = 80
 
 const argsFor = (service: FakeService, ...more: string[]) => [
-  ...['--train', 'd.json', '--base', 'openai', '--base-url', service.url, '--out', 'a.json', '--epochs', '2'],
+  ...[
+    '--train',
+    'd.json',
+    '--base',
+    'openai',
+    '--base-url',
+    service.url,
+    '--out',
+    'a.json',
+    '--epochs',
+    '2',
+    '--tune',
+    'off',
+  ],
   ...['--batch-inputs', String(BATCH), '--concurrency', String(CONCURRENCY), ...more],
 ]
 
@@ -117,6 +130,8 @@ describe('SIGINT', () => {
       '128',
       '--epochs',
       '100000',
+      '--tune',
+      'off',
       '--patience',
       '0',
       '--out',

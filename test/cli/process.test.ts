@@ -6,7 +6,20 @@ import { describe, expect, test } from 'vitest'
 import { cli, folderWith, llamaIndex, MAIN, startCli } from './cli.js'
 
 const cwd = folderWith({ 'd.json': llamaIndex(12) })
-const TRAIN = ['--train', 'd.json', '--dimensions', '16', '--epochs', '1', '--cache', 'none', '--engine', 'js']
+const TRAIN = [
+  '--train',
+  'd.json',
+  '--dimensions',
+  '16',
+  '--epochs',
+  '1',
+  '--tune',
+  'off',
+  '--cache',
+  'none',
+  '--engine',
+  'js',
+]
 
 /** Scripts that a run loaded, native or not, as V8 lists them for its coverage report. */
 async function loadedScripts(args: readonly string[]): Promise<string[]> {

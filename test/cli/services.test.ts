@@ -24,7 +24,7 @@ describe.concurrent('openai', () => {
     const service = opened(await startFakeOpenAI({ apiKey: KEY }))
     const cwd = folderWith({ 'train_dataset.json': llamaIndex(40), 'val_dataset.json': llamaIndex(6, { from: 50 }) })
     const env = { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: service.url }
-    const report = await cliJson<Report>(['--base', 'openai', '--epochs', '4'], { cwd, env })
+    const report = await cliJson<Report>(['--base', 'openai', '--epochs', '4', '--tune', 'off'], { cwd, env })
 
     expect(report).toMatchObject({
       adapter: 'adapters/openai-text-embedding-3-small.json',
@@ -40,7 +40,7 @@ describe.concurrent('openai', () => {
       { model: 'text-embedding-3-small', encoding_format: 'base64', input: 40 },
     ])
 
-    const again = await cliJson<Report>(['--base', 'openai', '--epochs', '4'], { cwd, env })
+    const again = await cliJson<Report>(['--base', 'openai', '--epochs', '4', '--tune', 'off'], { cwd, env })
     expect(again.cache).toEqual({ hits: 86, misses: 0, requests: 0, tokens: 0 })
     expect(service.requests).toHaveLength(2)
   })
@@ -128,6 +128,8 @@ describe.concurrent('cohere', () => {
       '256',
       '--epochs',
       '1',
+      '--tune',
+      'off',
     ]
     const report = await cliJson<Report>(args, { cwd, env: { CO_API_KEY: KEY } })
     expect(report).toMatchObject({

@@ -6,7 +6,7 @@ import { hashDataset } from '../../src/dataset/hash.js'
 import { readDataset } from '../../src/dataset/read.js'
 import { cli, cliJson, folderWith, llamaIndex } from './cli.js'
 
-const SMALL = ['--dimensions', '32', '--epochs', '2']
+const SMALL = ['--dimensions', '32', '--epochs', '2', '--tune', 'off']
 
 /** Every file in a folder, by path. */
 const filesIn = (folder: string) =>

@@ -65,9 +65,12 @@ describe.concurrent('wrong usage ends with exit code 2 and one line that says wh
 
 describe.concurrent('--config', () => {
   test('takes option names in either case, and the command line wins', async () => {
-    const { code, stdout, stderr } = await cli(['--config', 'camel.json', '--train', 'd.json', '--epochs', '2'], {
-      cwd: CONFIG,
-    })
+    const { code, stdout, stderr } = await cli(
+      ['--config', 'camel.json', '--train', 'd.json', '--epochs', '2', '--tune', 'off'],
+      {
+        cwd: CONFIG,
+      },
+    )
     expect(code).toBe(0)
     const report = JSON.parse(stdout)
     expect(report).toMatchObject({ base: { dimensions: 16 }, epochs: [{ epoch: 1 }, { epoch: 2 }] })
@@ -126,7 +129,20 @@ describe.concurrent('--json', () => {
 })
 
 test.concurrent('of an option given twice the last counts', async () => {
-  const args = ['--train', 'none.json', '--train', 'd.json', '--epochs', '0', '--epochs', '1', '--engine', 'js']
+  const args = [
+    '--train',
+    'none.json',
+    '--train',
+    'd.json',
+    '--epochs',
+    '0',
+    '--epochs',
+    '1',
+    '--engine',
+    'js',
+    '--tune',
+    'off',
+  ]
   const { code, stdout } = await cli([...args, '--base', 'openai', '--base', 'hashing', '--json', '--json'], {
     cwd: CONFIG,
   })
@@ -137,7 +153,7 @@ test.concurrent('of an option given twice the last counts', async () => {
 test.concurrent.each([
   [
     ['--help'],
-    /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs N +passes over the training pairs \(default: 4;/,
+    /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs N +passes over the training pairs \(default: by data size;/,
   ],
   [['help', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--data X +data set to evaluate on \[required\]\n/],
   [['-h', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--allow-mismatch/],

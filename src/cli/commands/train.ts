@@ -1,8 +1,9 @@
 import { ADAPTER_KIND_NAMES } from '../../adapters/index.js'
 import { ENGINE_CHOICES } from '../../engines/index.js'
+import { HARD_DEFAULTS } from '../../losses/hard.js'
 import { NEGATIVES, type NegativesName } from '../../losses/index.js'
 import { MAX_NEGATIVES } from '../../losses/pooled.js'
-import { SPLIT_DEFAULTS, TUNE_BUDGET } from '../../pipeline/split-defaults.js'
+import { SPLIT_DEFAULTS, TUNE_BUDGET, TUNE_DEFAULT } from '../../pipeline/split-defaults.js'
 import { providerNames } from '../../providers/index.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import { RECIPE } from '../../train/recipe.js'
@@ -37,14 +38,14 @@ const options = defineOptions({
     group: data,
     type: 'string',
     coerce: text('val'),
-    describe: `validation set (default: ${DATA_FILES.val} where the training set is the default too, else split off)`,
+    describe: `validation set (default: ${DATA_FILES.val} where the training set is the default too)`,
   },
   test: { group: data, type: 'string', coerce: text('test'), describe: 'test set (default: split off)' },
   'val-fraction': {
     group: data,
     type: 'number',
     coerce: number('val-fraction', { min: 0, max: 0.9 }),
-    describe: `share of the training queries to validate on, where no file is given (default: ${SPLIT_DEFAULTS.valFraction})`,
+    describe: `share of the training queries to validate on, where no file is given (default: ${SPLIT_DEFAULTS.valFraction} with --tune off, else 0)`,
   },
   'test-fraction': {
     group: data,
@@ -63,50 +64,50 @@ const options = defineOptions({
   negatives: {
     group: training,
     choices: Object.keys(NEGATIVES),
-    describe: `what a positive is told apart from (default: ${D.negatives}; chosen with --tune auto)`,
+    describe: `what a positive is told apart from (default: chosen; ${D.negatives} with --tune off)`,
   },
   epochs: {
     group: training,
     type: 'number',
     coerce: integer('epochs', 1),
-    describe: `passes over the training pairs (default: ${D.epochs}; by data size with --tune auto)`,
+    describe: `passes over the training pairs (default: by data size; ${D.epochs} with --tune off)`,
   },
   'batch-size': {
     group: training,
     type: 'number',
     coerce: integer('batch-size', 1),
-    describe: `pairs in a step (default: ${D.batchSize}; by data size with --tune auto)`,
+    describe: `pairs in a step (default: by data size; ${D.batchSize} with --tune off)`,
   },
   'learning-rate': {
     group: training,
     alias: 'lr',
     type: 'number',
     coerce: number('learning-rate', { min: 0, exclusive: true }),
-    describe: `peak learning rate (default: ${D.learningRate}; ${RECIPE.learningRate} with --tune auto)`,
+    describe: `peak learning rate (default: ${RECIPE.learningRate}; ${D.learningRate} with --tune off)`,
   },
   warmup: {
     group: training,
     type: 'number',
     coerce: number('warmup', { min: 0, max: 1 }),
-    describe: `share of the steps in which the learning rate rises (default: ${D.warmup}; ${RECIPE.warmup} with --tune auto)`,
+    describe: `share of the steps in which the learning rate rises (default: ${RECIPE.warmup}; ${D.warmup} with --tune off)`,
   },
   scale: {
     group: training,
     type: 'number',
     coerce: number('scale', { min: 0, exclusive: true }),
-    describe: `factor of the cosine, the inverse temperature (default: ${D.scale}; chosen with --tune auto)`,
+    describe: `factor of the cosine, the inverse temperature (default: chosen; ${D.scale} with --tune off)`,
   },
   'weight-decay': {
     group: training,
     type: 'number',
     coerce: number('weight-decay', { min: 0 }),
-    describe: `decay toward the identity (default: ${D.weightDecay}; ${RECIPE.weightDecay} with --tune auto)`,
+    describe: `decay toward the identity (default: ${RECIPE.weightDecay}; ${D.weightDecay} with --tune off)`,
   },
   'max-grad-norm': {
     group: training,
     type: 'number',
     coerce: number('max-grad-norm', { min: 0 }),
-    describe: `largest gradient norm; 0 for no clipping (default: ${D.maxGradNorm}; ${RECIPE.maxGradNorm} with --tune auto)`,
+    describe: `largest gradient norm; 0 for no clipping (default: ${RECIPE.maxGradNorm}; ${D.maxGradNorm} with --tune off)`,
   },
   metric: {
     group: training,
@@ -133,7 +134,7 @@ const options = defineOptions({
     group: training,
     type: 'number',
     coerce: number('pull', { min: 0 }),
-    describe: `strength c of the pull to the identity (default: ${D.pull}; chosen with --tune auto)`,
+    describe: `strength c of the pull to the identity (default: chosen; ${D.pull} with --tune off)`,
   },
   'max-negatives': {
     group: training,
@@ -141,10 +142,22 @@ const options = defineOptions({
     coerce: integer('max-negatives', 1),
     describe: `documents in a pool of negatives before it is sampled (default: ${MAX_NEGATIVES})`,
   },
+  'hard-negatives': {
+    group: training,
+    type: 'number',
+    coerce: integer('hard-negatives', 1),
+    describe: `with --negatives hard: mined documents of a query (default: ${HARD_DEFAULTS.hardNegatives})`,
+  },
+  'hard-margin': {
+    group: training,
+    type: 'number',
+    coerce: number('hard-margin', { min: 0 }),
+    describe: `with --negatives hard: share of its positive's cosine by which a mined document stays below it (default: ${HARD_DEFAULTS.hardMargin})`,
+  },
   schedule: {
     group: training,
     choices: Object.keys(SCHEDULES),
-    describe: `fall of the learning rate (default: ${D.schedule}; ${RECIPE.schedule} with --tune auto)`,
+    describe: `fall of the learning rate (default: ${RECIPE.schedule}; ${D.schedule} with --tune off)`,
   },
   size: {
     group: training,
@@ -163,7 +176,7 @@ const options = defineOptions({
   tune: {
     group: proof,
     choices: ['auto', 'off'] as const,
-    default: 'off',
+    default: TUNE_DEFAULT,
     describe: 'auto chooses by cross-validation what is not given; off trains exactly what the options say',
   },
   'tune-budget': {
@@ -177,7 +190,7 @@ const options = defineOptions({
     group: proof,
     type: 'boolean',
     describe:
-      'save the identity instead of an adapter that is not proven, with exit code 3 (default: with --tune auto; --no-gate keeps it, marked)',
+      'save the identity instead of an adapter that is not proven, with exit code 3 (default, but with --tune off; --no-gate keeps it, marked)',
   },
   'min-gain': {
     group: proof,
@@ -211,6 +224,8 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly seed: number
   readonly pull?: number
   readonly maxNegatives?: number
+  readonly hardNegatives?: number
+  readonly hardMargin?: number
   readonly schedule?: ScheduleName
   readonly size?: number
   readonly engine: string
