@@ -97,7 +97,8 @@ function recordProblem(query: unknown, document: unknown, text: unknown, grade: 
   return undefined
 }
 
-function contentId(kind: 'query' | 'document', text: string): string {
+/** The id of a text that has none: equal texts have equal ids. */
+export function contentId(kind: 'query' | 'document', text: string): string {
   return `${kind[0]}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
 }
 

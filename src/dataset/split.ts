@@ -1,20 +1,24 @@
 import { AdapterTrainError } from '../errors.js'
 import { createRandom, shuffle } from '../math/random.js'
 import type { QADataset } from './dataset.js'
+import { createDisjointSets } from './disjoint-sets.js'
 import { foldText } from './fold-text.js'
 import { byCodeUnit } from './order.js'
 
 const HELD_OUT = ['test', 'validation'] as const
-const SPLIT_BY = ['query', 'document'] as const
+const SPLIT_BY = ['query', 'document', 'group'] as const
 
 type HeldOut = (typeof HELD_OUT)[number]
 
 export interface SplitDatasetOptions {
   /**
    * `query`: queries with the same text stay together. `document`: queries that share a relevant document stay together too, so
-   * that no held-out query has a document that was trained on. Default: `query`.
+   * that no held-out query has a document that was trained on. `group`: so do queries whose relevant documents are of one
+   * group. Default: `query`.
    */
   readonly by?: (typeof SPLIT_BY)[number]
+  /** With `by: 'group'`, the group of a document, such as the file that a chunk was cut from. */
+  readonly groupOf?: (documentId: string) => string
   /** Shares of the queries in [0, 1); what is left is for training. */
   readonly fractions: { readonly validation?: number; readonly test?: number }
   /** Any safe integer. */
@@ -50,7 +54,7 @@ export function splitDataset(dataset: QADataset, options: SplitDatasetOptions): 
     const reason = `${held} would leave ${Math.max(0, planned)} of its ${total} queries for training, expected at least ${Math.ceil(needed)}`
     throw splitError(dataset, `${reason}. Add queries, or ask for smaller fractions or fewer parts.`)
   }
-  const groups = shuffle(groupQueries(dataset, by), createRandom(seed))
+  const groups = shuffle(groupQueries(dataset, options), createRandom(seed))
   const held = fill(groups, targets)
   const train = total - held.reduce((sum, ids) => sum + ids.size, 0)
   const short = [
@@ -68,9 +72,12 @@ export function splitDataset(dataset: QADataset, options: SplitDatasetOptions): 
   return result
 }
 
-function checkOptions({ by = 'query', fractions, seed }: SplitDatasetOptions): Record<HeldOut, number> {
+function checkOptions({ by = 'query', groupOf, fractions, seed }: SplitDatasetOptions): Record<HeldOut, number> {
   if (!SPLIT_BY.includes(by)) {
     throw new AdapterTrainError('USAGE', `expected "by" to be one of ${SPLIT_BY.join(', ')}, found ${String(by)}`)
+  }
+  if ((by === 'group') !== (typeof groupOf === 'function')) {
+    throw new AdapterTrainError('USAGE', `expected the function "groupOf" with by: 'group', and only there`)
   }
   if (!Number.isSafeInteger(seed)) {
     throw new AdapterTrainError('USAGE', `expected "seed" to be a whole number, found ${String(seed)}`)
@@ -87,25 +94,18 @@ function checkOptions({ by = 'query', fractions, seed }: SplitDatasetOptions): R
 }
 
 /** Groups of queries that have to stay on one side, in an order that depends on the content alone. */
-function groupQueries(dataset: QADataset, by: SplitDatasetOptions['by']): string[][] {
+function groupQueries(dataset: QADataset, { by, groupOf }: SplitDatasetOptions): string[][] {
   const ids = [...dataset.queries.keys()].sort(byCodeUnit)
-  const parent = ids.map((_, i) => i)
-  const root = (i: number): number => {
-    let r = i
-    while (parent[r] !== r) {
-      parent[r] = parent[parent[r]]
-      r = parent[r]
-    }
-    return r
+  const sets = createDisjointSets(ids.length)
+  const owners = {
+    text: new Map<string, number>(),
+    document: new Map<string, number>(),
+    group: new Map<string, number>(),
   }
-  const owners = { text: new Map<string, number>(), document: new Map<string, number>() }
   const join = (owner: Map<string, number>, key: string, i: number): void => {
     const other = owner.get(key)
     if (other === undefined) owner.set(key, i)
-    else {
-      const [a, b] = [root(i), root(other)]
-      parent[Math.max(a, b)] = Math.min(a, b)
-    }
+    else sets.join(i, other)
   }
   const folded = new Map<string, string>()
   const documentKey = (id: string): string => {
@@ -117,16 +117,18 @@ function groupQueries(dataset: QADataset, by: SplitDatasetOptions['by']): string
   }
   ids.forEach((id, i) => {
     join(owners.text, foldText(dataset.queries.get(id)!), i)
-    if (by !== 'document') return
+    if (by !== 'document' && by !== 'group') return
     for (const [document, grade] of dataset.qrels.get(id) ?? []) {
-      if (grade > 0) join(owners.document, documentKey(document), i)
+      if (grade === 0) continue
+      join(owners.document, documentKey(document), i)
+      if (groupOf) join(owners.group, groupOf(document), i)
     }
   })
   const groups = new Map<number, string[]>()
   ids.forEach((id, i) => {
-    const group = groups.get(root(i))
+    const group = groups.get(sets.root(i))
     if (group) group.push(id)
-    else groups.set(root(i), [id])
+    else groups.set(sets.root(i), [id])
   })
   return [...groups.values()]
 }
@@ -163,19 +165,28 @@ function splitError(dataset: QADataset, reason: string): AdapterTrainError {
   })
 }
 
+/** Why queries belong together, and what to do where too many of them do. */
+const TIES: Readonly<Record<NonNullable<SplitDatasetOptions['by']>, readonly [reason: string, remedy: string]>> = {
+  query: ['have the same text', 'Ask for other fractions, or give a held-out set of its own.'],
+  document: [
+    'share documents, directly or through one another',
+    'Split by query, ask for other fractions, or give a held-out set of its own.',
+  ],
+  group: [
+    'have documents of one group, directly or through one another',
+    'Split by document, ask for other fractions, or give a held-out set of its own.',
+  ],
+}
+
 function cannotDivide(
   dataset: QADataset,
-  by: 'query' | 'document',
+  by: NonNullable<SplitDatasetOptions['by']>,
   groups: readonly string[][],
   short: { part: string; size: number; asked: number },
 ): AdapterTrainError {
   const largest = groups.reduce((max, group) => Math.max(max, group.length), 0)
-  const shared = by === 'document' ? 'share documents, directly or through one another' : 'have the same text'
-  const remedy =
-    by === 'document'
-      ? 'Split by query, ask for other fractions, or give a held-out set of its own.'
-      : 'Ask for other fractions, or give a held-out set of its own.'
+  const [tie, remedy] = TIES[by]
   const wanted = `the ${short.part} part would get ${short.size} of the ${Math.round(short.asked)} queries asked for`
-  const reason = `${wanted}, because up to ${largest} of its ${dataset.queries.size} queries ${shared}`
+  const reason = `${wanted}, because up to ${largest} of its ${dataset.queries.size} queries ${tie}`
   return splitError(dataset, `${reason}. ${remedy}`)
 }

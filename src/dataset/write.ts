@@ -9,16 +9,23 @@ import type { QADataset } from './dataset.js'
  * @throws FILE_WRITE
  */
 export function writeLlamaIndex(dataset: QADataset, path: string): void {
+  writeFileAtomic(path, llamaIndexBytes(dataset, { grades: true }))
+}
+
+/**
+ * A data set as LlamaIndex's JSON.
+ * @param options whether grades are kept, as an object of id to grade that LlamaIndex itself does not read
+ */
+export function llamaIndexBytes(dataset: QADataset, { grades }: { readonly grades: boolean }): Uint8Array {
   const texts = (map: ReadonlyMap<string, string>) => [...map].map(([id, text]) => member(id, JSON.stringify(text)))
-  const relevant = [...dataset.qrels].map(([query, judged]) => member(query, relevantDocs(judged)))
-  const bytes = Buffer.concat([
+  const relevant = [...dataset.qrels].map(([query, judged]) => member(query, relevantDocs(judged, grades)))
+  return Buffer.concat([
     Buffer.from('{\n'),
     section('queries', texts(dataset.queries)),
     section('corpus', texts(dataset.corpus)),
     section('relevant_docs', relevant),
     Buffer.from('"mode": "text"\n}\n'),
   ])
-  writeFileAtomic(path, bytes)
 }
 
 /** Written out member by member, as a JavaScript object would reorder ids that look like numbers. */
@@ -26,9 +33,9 @@ function member(key: string, json: string): string {
   return `${JSON.stringify(key)}: ${json}`
 }
 
-function relevantDocs(judged: ReadonlyMap<string, number>): string {
-  const documents = [...judged]
-  if (documents.every(([, grade]) => grade === 1)) return JSON.stringify(documents.map(([id]) => id))
+function relevantDocs(judged: ReadonlyMap<string, number>, grades: boolean): string {
+  const documents = grades ? [...judged] : [...judged].filter(([, grade]) => grade > 0)
+  if (!grades || documents.every(([, grade]) => grade === 1)) return JSON.stringify(documents.map(([id]) => id))
   return `{${documents.map(([id, grade]) => member(id, String(grade))).join(', ')}}`
 }
 

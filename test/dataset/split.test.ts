@@ -172,7 +172,7 @@ describe('splitDataset refuses', () => {
   })
 
   it.each([
-    [{ by: 'documents' }, 'expected "by" to be one of query, document, found documents'],
+    [{ by: 'documents' }, 'expected "by" to be one of query, document, group, found documents'],
     [{ seed: 0.5 }, 'expected "seed" to be a whole number, found 0.5'],
     [{ fractions: { test: 1 } }, 'expected the fraction "test" to be from 0 to below 1, found 1'],
     [{ fractions: { validation: -0.1 } }, 'found -0.1'],

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import type { QADataset } from '../../src/dataset/dataset.js'
+import { checkLeaks, findLeaks, type Leak } from '../../src/dataset/leaks.js'
+import { splitDisjoint } from '../../src/dataset/split-disjoint.js'
+import { createRandom } from '../../src/math/random.js'
+import { failure } from './temporary-folder.js'
+
+type Judged = Record<string, number>
+
+function dataset(name: string, queries: [string, string, Judged][], corpus: Record<string, string>): QADataset {
+  return {
+    name,
+    queries: new Map(queries.map(([id, text]) => [id, text])),
+    corpus: new Map(Object.entries(corpus)),
+    qrels: new Map(queries.map(([id, , judged]) => [id, new Map(Object.entries(judged))])),
+  }
+}
+
+const passage =
+  'The annual report of the company describes its segments, the revenue of each of them and how both changed over the year.'
+const train = dataset(
+  'train',
+  [
+    ['q1', 'What changed?', { d1: 1, d2: 0 }],
+    ['q2', 'Why?', { d3: 1 }],
+  ],
+  { d1: passage, d2: 'a hard negative', d3: 'three', d4: 'only a distractor' },
+)
+const brief = (leaks: readonly Leak[]) => leaks.map(({ kind, train: t, heldOut, match }) => [kind, t, heldOut, match])
+
+describe('findLeaks', () => {
+  it('finds queries of the same text, and relevant documents of the same id, text or nearly so', () => {
+    const test = dataset(
+      'test',
+      [
+        ['x1', 'what CHANGED', { e1: 1 }],
+        ['x2', 'new', { e2: 2, d3: 1, d1: 1 }],
+      ],
+      { e1: passage.replace('annual', 'yearly'), e2: ` ${passage.toUpperCase()}`, d3: 'another three', d1: passage },
+    )
+    expect(brief(findLeaks(train, test))).toEqual([
+      ['query', 'q1', 'x1', 'text'],
+      ['document', 'd1', 'e1', 'near'],
+      ['document', 'd1', 'e2', 'text'],
+      ['document', 'd1', 'd1', 'text'],
+      ['document', 'd3', 'd3', 'id'],
+    ])
+    expect(brief(findLeaks(train, test, { ids: false })).at(-1)).toEqual(['document', 'd1', 'd1', 'text'])
+    expect(brief(findLeaks(train, test, { documents: 'none' }))).toEqual([['query', 'q1', 'x1', 'text']])
+  })
+
+  it('takes a corpus that both search for no leak, unless no document may be shared', () => {
+    const test = dataset('test', [['x1', 'new', { d4: 1, d1: 0 }]], Object.fromEntries(train.corpus))
+    expect(findLeaks(train, test)).toEqual([])
+    expect(brief(findLeaks(train, test, { documents: 'all' })).map(([, , id]) => id)).toEqual(['d1', 'd2', 'd3', 'd4'])
+  })
+})
+
+describe('checkLeaks', () => {
+  it('refuses a planted leak and names the ids', async () => {
+    const test = dataset(
+      'test',
+      [
+        ['x1', 'why', { e1: 1 }],
+        ['x2', 'new', { e2: 1 }],
+      ],
+      { e1: 'unknown', e2: passage.replace('annual', 'yearly') },
+    )
+    const error = await failure(() => checkLeaks(train, test), 'DATASET_LEAK')
+    expect(error.message).toBe(
+      'test shares 1 query and 1 document with train: query "x1" has the text of "q2"; ' +
+        'document "e2" is near-identical to "d1" (88 %). ' +
+        'Leave them out of one of the two, or split again so that they stay together.',
+    )
+    expect(error.details.leaks).toHaveLength(2)
+  })
+
+  it('names a few of many, and passes where there is none', async () => {
+    const many = (prefix: string) =>
+      dataset(
+        prefix,
+        Array.from({ length: 9 }, (_, i) => [`${prefix}${i}`, `query ${i}`, { d: 1 }] as [string, string, Judged]),
+        { d: prefix },
+      )
+    const { message } = await failure(() => checkLeaks(many('a'), many('b'), { ids: false }), 'DATASET_LEAK')
+    expect(message).toContain('b shares 9 queries with a: query "b0" has the text of "a0"; ')
+    expect(message).toContain('; and 4 more. Leave')
+    checkLeaks(train, many('c'))
+  })
+})
+
+describe('splitDisjoint', () => {
+  const random = createRandom(3)
+  const text = (n: number) => Array.from({ length: n }, () => `w${random.int(3000)}`).join(' ')
+  /** 40 files of 5 chunks; chunk 0 of a file 2i + 1 is nearly that of file 2i; the last chunk has no query. */
+  const files = 40
+  const corpus: Record<string, string> = {}
+  const queries: [string, string, Judged][] = []
+  for (let file = 0; file < files; file++) {
+    for (let chunk = 0; chunk < 5; chunk++) {
+      const id = `${file}#${chunk}`
+      const twin = chunk === 0 && file % 2 === 1 ? corpus[`${file - 1}#0`].replace(/^\S+/, 'edited') : undefined
+      corpus[id] = twin ?? text(40)
+      if (chunk < 4) queries.push([`q${id}`, `about ${text(3)}`, { [id]: 1 }])
+    }
+  }
+  const all = dataset('chunks', queries, corpus)
+  const groupOf = (id: string) => id.split('#')[0]
+  const options = { groupOf, fractions: { validation: 0.1, test: 0.2 }, seed: 5 }
+
+  it('keeps groups and near-identical documents together, and gives each part all chunks of its files', () => {
+    const split = splitDisjoint(all, options)
+    const parts = [split.train, split.validation!, split.test!]
+    expect(parts.map(part => part.queries.size)).toEqual([112, 16, 32])
+    expect(parts.map(part => part.corpus.size)).toEqual([140, 20, 40])
+    const pairOf = (id: string) => Math.floor(Number(groupOf(id)) / 2)
+    const sides = parts.map(part => new Set([...part.corpus.keys()].map(pairOf)))
+    expect(sides.map(side => side.size)).toEqual([14, 2, 4])
+    expect(new Set(sides.flatMap(side => [...side])).size).toBe(20)
+    for (const part of parts) {
+      for (const [query, judged] of part.qrels) {
+        expect(part.queries.get(query)).toBe(all.queries.get(query))
+        for (const id of judged.keys()) expect(part.corpus.get(id)).toBe(all.corpus.get(id))
+      }
+    }
+    for (const [a, b] of [
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ])
+      checkLeaks(parts[a], parts[b], { documents: 'all' })
+    expect(split.sharedNegatives).toBe(0)
+  })
+
+  it('is the same for equal content and seed, whatever the order', () => {
+    const reversed = <T>(map: ReadonlyMap<string, T>) => new Map([...map].reverse())
+    const other = { ...all, queries: reversed(all.queries), corpus: reversed(all.corpus), qrels: reversed(all.qrels) }
+    const ids = (data: QADataset, seed: number) =>
+      [...splitDisjoint(data, { ...options, seed }).test!.corpus.keys()].sort()
+    expect(ids(other, 5)).toEqual(ids(all, 5))
+    expect(ids(all, 6)).not.toEqual(ids(all, 5))
+  })
+
+  it('without groups keeps near-identical queries together, deals out unasked documents, and keeps hard negatives', () => {
+    const asked: [string, string, Judged][] = Array.from({ length: 100 }, (_, i) => [
+      `q${i}`,
+      // q0 and q1, q2 and q3, ... differ in the mark at their end alone.
+      `question ${i >> 1}${i % 2 ? '?' : ''}`,
+      { [`d${i}`]: 1, [`d${(i + 50) % 100}`]: 0 },
+    ])
+    const documents = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`d${i}`, `document ${i}`]))
+    const split = splitDisjoint(dataset('set', asked, documents), { fractions: { test: 0.2 }, seed: 1 })
+    expect([split.train.queries.size, split.test!.queries.size]).toEqual([80, 20])
+    checkLeaks(split.train, split.test!)
+    const unasked = [...split.test!.corpus.keys()].filter(id => Number(id.slice(1)) >= 100)
+    expect(unasked.length).toBeGreaterThan(20)
+    expect(unasked.length).toBeLessThan(60)
+    expect(split.sharedNegatives).toBeGreaterThan(0)
+    for (const part of [split.train, split.test!]) {
+      for (const judged of part.qrels.values()) for (const id of judged.keys()) expect(part.corpus.has(id)).toBe(true)
+    }
+    expect(split.train.corpus.size + split.test!.corpus.size).toBe(300 + split.sharedNegatives)
+  })
+
+  it('says why one file alone cannot be divided', async () => {
+    const { message } = await failure(
+      () => splitDisjoint(all, { ...options, groupOf: () => 'one.pdf' }),
+      'DATASET_SPLIT',
+    )
+    expect(message).toContain(
+      'up to 160 of its 160 queries have documents of one group, directly or through one another',
+    )
+  })
+})
