@@ -15,7 +15,11 @@ export interface TuneReport {
     readonly temperature: number
     readonly c: number
     readonly score: number
+    /** Whether it was trained on pseudo-queries too. */
+    readonly pseudoQueries?: true
   }[]
+  /** First sentences of documents that could stand in for queries, and whether they do; absent where there were none. */
+  readonly pseudoQueries?: { readonly count: number; readonly used: boolean }
   /** Queries, documents and folds of the cross-validation. */
   readonly queries: number
   readonly documents: number
@@ -29,26 +33,23 @@ export function foldCounts({ queries, pairs, documents, folds }: TuneResult): Pa
   return { queries, pairs, documents, folds }
 }
 
-export function tuneReport({
-  chosen,
-  scale,
-  tried,
-  queries,
-  documents,
-  folds,
-  cut,
-  seconds: taken,
-}: TuneResult): TuneReport {
+/** @param pseudoCount pseudo-queries that there were */
+export function tuneReport(
+  { chosen, scale, tried, queries, documents, folds, cut, seconds: taken }: TuneResult,
+  pseudoCount?: number,
+): TuneReport {
   const tau0 = scale / chosen.multiple
   return {
     negatives: chosen.negatives,
     temperature: scale,
     c: chosen.pull,
-    tried: tried.map(({ negatives, multiple, pull, score }) => ({
+    ...(pseudoCount && { pseudoQueries: { count: pseudoCount, used: chosen.pseudo === true } }),
+    tried: tried.map(({ negatives, multiple, pull, pseudo, score }) => ({
       negatives,
       temperature: tau0 * multiple,
       c: pull,
       score,
+      ...(pseudo && { pseudoQueries: true as const }),
     })),
     queries,
     documents,

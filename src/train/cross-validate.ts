@@ -8,6 +8,7 @@ import { tieRankOf } from '../evaluate/top-k.js'
 import { normalizedRows, takeRows } from '../math/matrix.js'
 import { createBuffers } from './buffers.js'
 import { createClosedFormTrainer } from './closed-form-trainer.js'
+import { joinQueries } from './extra-queries.js'
 import { withQueries } from './folds.js'
 import { createTrainer, type TrainerOptions } from './trainer.js'
 
@@ -61,15 +62,17 @@ export interface FoldResult {
   readonly weights: Weights
 }
 
-/** Trains on the queries outside of a fold and scores those inside. */
+/** Trains on the queries outside of a fold, and pseudo-queries where given, and scores the queries inside. */
 export async function runFold(
   engine: Engine,
   data: EmbeddedDataset,
   scorer: Scorer,
   { inside, outside }: FoldRows,
   options: TrainerOptions,
+  pseudo?: EmbeddedDataset,
 ): Promise<FoldResult> {
-  const part = withQueries(data, outside)
+  const labelled = withQueries(data, outside)
+  const part = pseudo ? joinQueries(labelled, pseudo) : labelled
   const { closed } = options
   const trainer = closed ? createClosedFormTrainer(engine, part, closed, options) : createTrainer(engine, part, options)
   let weights: Weights = {}
@@ -79,6 +82,13 @@ export async function runFold(
     trainer.free()
   }
   return { scores: await scorer.score(inside, weights), weights }
+}
+
+/** The rows of every fold that is not empty, in the order of the folds' numbers. */
+export function foldRows(folds: Uint32Array): FoldRows[] {
+  const numbers = [...new Set(folds)].sort((a, b) => a - b)
+  const pick = (keep: (fold: number) => boolean) => Uint32Array.from(folds.keys()).filter(i => keep(folds[i]))
+  return numbers.map(k => ({ inside: pick(fold => fold === k), outside: pick(fold => fold !== k) }))
 }
 
 export interface CrossValidation {
@@ -96,12 +106,10 @@ export interface CrossValidation {
  */
 export async function crossValidate(
   folds: Uint32Array,
-  run: (rows: FoldRows) => Promise<FoldResult>,
+  run: (rows: FoldRows, index: number) => Promise<FoldResult>,
 ): Promise<CrossValidation> {
   const scores = new Float64Array(folds.length)
-  const numbers = [...new Set(folds)].sort((a, b) => a - b)
-  const pick = (keep: (fold: number) => boolean) => Uint32Array.from(folds.keys()).filter(i => keep(folds[i]))
-  const parts = numbers.map(k => ({ inside: pick(fold => fold === k), outside: pick(fold => fold !== k) }))
+  const parts = foldRows(folds)
   const results = await Promise.all(parts.map(run))
   results.forEach((result, k) => {
     parts[k].inside.forEach((query, i) => {

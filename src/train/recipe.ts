@@ -34,6 +34,14 @@ export const RECIPE = {
   standardErrors: 1,
   /** A lower temperature may lose by so many of them, where all training queries took part in the choice. */
   benefitOfDoubt: 0.5,
+  /** A candidate that is behind the incumbent by more than so many of them on the first fold is given up there. */
+  raceMargin: 0.5,
+  /** Queries of the first fold below which nothing is given up. */
+  raceQueries: 100,
+  /** Standard errors by which pseudo-queries must win. */
+  pseudoMargin: 0,
+  /** What all pseudo-queries together count, in labelled queries; none counts more than one of those. */
+  pseudoWeight: 300,
   /** An adapter is kept when the bootstrap's p of its out-of-fold gain is below this. */
   gateP: 0.05,
   /** Resamples of the gate's bootstrap. */

@@ -1,10 +1,12 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
+import type { Weights } from '../adapters/kind.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
 import type { Candidate, FixedOptions } from './candidate.js'
-import { type CrossValidation, crossValidate } from './cross-validate.js'
+import { type CrossValidation, crossValidate, type FoldResult, type FoldRows, foldRows } from './cross-validate.js'
+import { onSample } from './extra-queries.js'
 import { fitBudget } from './fit-budget.js'
 import { createThreadedFoldRunner, foldThreads } from './fold-threads.js'
 import { assignFolds, sampleDataset } from './folds.js'
@@ -18,6 +20,8 @@ export interface SearchOptions {
   readonly metric: string
   /** Seconds that a search may take; it then uses fewer epochs and queries, and says so. */
   readonly budget: number
+  /** On the documents of the data: candidates that are trained on these queries too are tried as well. */
+  readonly pseudo?: EmbeddedDataset<Rows>
   readonly signal?: AbortSignal
 }
 
@@ -26,6 +30,8 @@ export interface Search {
   readonly engine: Engine
   /** What is looked at of the training data. */
   readonly sample: EmbeddedDataset
+  /** Pseudo-queries on the documents of the sample. */
+  readonly pseudo?: EmbeddedDataset
   /** Whether that is all its queries. */
   readonly whole: boolean
   /** Fold of every query of the sample. */
@@ -42,7 +48,11 @@ export interface Search {
   readonly signal?: AbortSignal
   /** The metric of every query for the unadapted embedding. */
   base(): Promise<Float64Array>
-  /** A candidate's cross-validation, computed once; with other folds than the search's it is not remembered. */
+  /** The rows of every fold. */
+  readonly parts: readonly FoldRows[]
+  /** One fold of a candidate, computed once: the metric of the queries inside. */
+  fold(candidate: Candidate, index: number): Promise<Float64Array>
+  /** A candidate's cross-validation; with other folds than the search's it is not remembered. */
   crossValidate(candidate: Candidate, folds?: Uint32Array): Promise<CrossValidation>
   /** The adapters of a candidate's folds; large ones are not kept and so are trained again. */
   fits(candidate: Candidate): Promise<CrossValidation['fits']>
@@ -71,44 +81,51 @@ export async function createSearch(
     multiple: fixed.scale === undefined ? RECIPE.multiples[0] : fixed.scale,
     pull: fixed.pull ?? RECIPE.firstPull,
   }
-  const largest = sampleDataset(data, { queries: RECIPE.tuneQueries, documents: RECIPE.tuneDocuments, seed })
-  const threads = foldThreads(engine, { data: largest })
+  const keep = options.pseudo?.positives.flatMap(positives => [...positives.keys()])
+  const largest = sampleDataset(data, { queries: RECIPE.tuneQueries, documents: RECIPE.tuneDocuments, seed, keep })
+  const pseudo = options.pseudo && onSample(options.pseudo, largest)
+  const threads = foldThreads(engine, { data: largest, pseudo })
   const { sample, epochs, cut } = closed
     ? { sample: largest, epochs: fixed.epochs, cut: undefined }
-    : await fitBudget(engine, largest, first, tau0, { ...options, fixed, threads })
+    : await fitBudget(engine, largest, first, tau0, { ...options, fixed, threads, pseudo })
   const n = sample.queries.rows
   const folds = assignFolds(n, Math.min(RECIPE.folds(n), n), seed)
-  const setting = { data: sample, metric, tau0, seed, fixed: plain({ ...fixed, epochs }) }
+  const setting = { data: sample, pseudo, metric, tau0, seed, fixed: plain({ ...fixed, epochs }) }
   const runner = createThreadedFoldRunner(engine, setting, signal)
 
-  const known = new Map<string, Promise<CrossValidation>>()
+  const parts = foldRows(folds)
+  const known = new Map<string, Promise<FoldResult>>()
   let base: Promise<Float64Array> | undefined
-  const compute = (candidate: Candidate, assigned: Uint32Array): Promise<CrossValidation> =>
-    crossValidate(assigned, rows => runner.run({ candidate, ...rows }))
+
+  function foldOf(candidate: Candidate, index: number): Promise<FoldResult> {
+    const key = `${index} ${keyOf(candidate)}`
+    let result = known.get(key)
+    if (!result) {
+      result = runner
+        .run({ candidate, ...parts[index] })
+        .then(({ scores, weights }) => ({ scores, weights: bytesOf(weights) <= KEPT ? weights : {} }))
+      // Whoever asks for the fold hears of its failure, though it was only asked for ahead.
+      result.catch(() => {})
+      known.set(key, result)
+    }
+    return result
+  }
+
   const search: Search = {
-    ...{ engine, sample, whole: n === labelled, folds, tau0, first, fixed, seed, metric, cut, signal },
+    ...{ engine, sample, pseudo, whole: n === labelled, folds, parts, tau0, first, fixed, seed, metric, cut, signal },
     base() {
       base ??= runner.base()
       return base
     },
-    crossValidate(candidate, others) {
-      if (others) return compute(candidate, others)
-      const key = JSON.stringify([candidate.negatives, candidate.multiple, candidate.pull])
-      let result = known.get(key)
-      if (!result) {
-        result = compute(candidate, folds).then(({ scores, fits }) => ({
-          scores,
-          fits: bytesOf(fits) <= KEPT ? fits : [],
-        }))
-        // Whoever asks for the candidate hears of its failure, though it was only asked for ahead.
-        result.catch(() => {})
-        known.set(key, result)
-      }
-      return result
-    },
+    fold: async (candidate, index) => (await foldOf(candidate, index)).scores,
+    crossValidate: (candidate, others) =>
+      others
+        ? crossValidate(others, rows => runner.run({ candidate, ...rows }))
+        : crossValidate(folds, (_, index) => foldOf(candidate, index)),
     async fits(candidate) {
       const { fits } = await search.crossValidate(candidate)
-      return fits.length > 0 ? fits : (await compute(candidate, folds)).fits
+      const kept = fits.every(({ weights }) => Object.keys(weights).length > 0)
+      return kept ? fits : (await crossValidate(folds, rows => runner.run({ candidate, ...rows }))).fits
     },
     free: () => runner.free(),
   }
@@ -120,11 +137,16 @@ function plain(options: FixedOptions): FixedOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => ['string', 'number'].includes(typeof value)))
 }
 
-/** Bytes of a candidate's adapters that are kept. */
-const KEPT = 2 ** 23
+/** Equal for equal candidates. */
+export function keyOf(candidate: Candidate): string {
+  return JSON.stringify(Object.entries(candidate).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
 
-function bytesOf(fits: CrossValidation['fits']): number {
-  return 4 * fits.flatMap(({ weights }) => Object.values(weights)).reduce((sum, { data }) => sum + data.length, 0)
+/** Bytes of a fold's adapter up to which it is kept. */
+const KEPT = 2 ** 21
+
+function bytesOf(weights: Weights): number {
+  return Object.values(weights).reduce((sum, { data }) => sum + data.byteLength, 0)
 }
 
 function checkLabelled(labelled: number): void {

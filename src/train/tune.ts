@@ -4,15 +4,17 @@ import type { Rows } from '../math/row-source.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
 import type { Candidate } from './candidate.js'
 import { RECIPE } from './recipe.js'
-import { createSearch, type Search, type SearchOptions } from './search.js'
+import { createSearch, keyOf, type Search, type SearchOptions } from './search.js'
 
 export interface TuneOptions extends SearchOptions {
   readonly onTried?: (tried: Tried) => void
 }
 
 export interface Tried extends Candidate {
-  /** Mean out-of-fold metric. */
+  /** Mean out-of-fold metric; for a candidate that was given up, as far as it was computed. */
   readonly score: number
+  /** Given up after so many folds, because it was clearly behind. */
+  readonly stoppedAfter?: number
 }
 
 export interface TuneResult {
@@ -55,34 +57,49 @@ export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options:
  * out of fold.
  *
  * Starts from the plain candidate, climbs along the grid of pulls, then tries the other pool and the other multiple, each with a
- * climb of its own; a candidate replaces the incumbent only when it is better by more than one paired standard error.
+ * climb of its own, then pseudo-queries where there are some; a candidate replaces the incumbent only when it is better by more
+ * than one paired standard error (`RECIPE` has the exceptions). A candidate
+ * that is clearly behind on the first fold is given up.
  */
 export async function choose(search: Search, onTried?: (tried: Tried) => void): Promise<TuneResult> {
   const started = performance.now()
-  const { sample, fixed, first, folds } = search
+  const { sample, fixed, first, folds, parts } = search
   const pulls: readonly number[] = RECIPE.pulls
-  const scores = new Map<Candidate, Float64Array>()
+  const scores = new Map<string, Float64Array>()
   const tried: Tried[] = []
 
-  const same = (a: Candidate, b: Candidate): boolean =>
-    a.negatives === b.negatives && a.multiple === b.multiple && a.pull === b.pull
-
-  async function scoresOf(candidate: Candidate): Promise<Float64Array> {
-    for (const [known, values] of scores) if (same(known, candidate)) return values
-    const found = (await search.crossValidate(candidate)).scores
-    scores.set(candidate, found)
-    const result = { ...candidate, score: mean(found) }
+  function remember(candidate: Candidate, values: Float64Array, stoppedAfter?: number): Float64Array {
+    scores.set(keyOf(candidate), values)
+    const result = { ...candidate, score: mean(values), ...(stoppedAfter && { stoppedAfter }) }
     tried.push(result)
     onTried?.(result)
-    return found
+    return values
+  }
+
+  async function scoresOf(candidate: Candidate): Promise<Float64Array> {
+    const known = scores.get(keyOf(candidate))
+    return known ?? remember(candidate, (await search.crossValidate(candidate)).scores)
   }
 
   /** @param margin standard errors of the paired difference by which the candidate has to win; below 0 it may lose by less */
   async function better(candidate: Candidate, incumbent: Candidate, margin: number): Promise<boolean> {
-    const [a, b] = [await scoresOf(candidate), await scoresOf(incumbent)]
+    const b = await scoresOf(incumbent)
+    if (!scores.has(keyOf(candidate)) && parts[0].inside.length >= RECIPE.raceQueries) {
+      const first = await search.fold(candidate, 0)
+      const delta = first.map((value, i) => value - b[parts[0].inside[i]])
+      if (mean(delta) <= (Math.min(0, margin) - RECIPE.raceMargin) * standardError(delta)) {
+        // What was not computed is taken to be as the incumbent: the gate has to know of every candidate that had a chance.
+        const values = b.slice()
+        parts[0].inside.forEach((query, i) => {
+          values[query] = first[i]
+        })
+        remember(candidate, values, 1)
+        return false
+      }
+    }
+    const a = await scoresOf(candidate)
     const delta = a.map((value, i) => value - b[i])
-    const standardError = populationStandardDeviation(delta) / Math.sqrt(delta.length)
-    return mean(delta) > margin * standardError
+    return mean(delta) > margin * standardError(delta)
   }
 
   /** Walks along the pulls from `start`, down first; `incumbent` is what has to be beaten. */
@@ -94,11 +111,11 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     const from = pulls.indexOf(start.pull)
     const at = (i: number): Candidate => ({ ...start, pull: pulls[i] })
     const free = fixed.pull === undefined
-    // The start and its first neighbour are needed in any case, so that both are under way at once.
-    void search.crossValidate(start)
-    if (free && from + 1 in pulls) void search.crossValidate(at(from + 1))
+    // The start and its first neighbour are looked at in any case, so that both are under way at once.
+    if (start === incumbent) void search.crossValidate(start)
+    else void search.fold(start, 0)
+    if (free && from + 1 in pulls) void search.fold(at(from + 1), 0)
     let best = incumbent
-    await scoresOf(start)
     if (start !== incumbent && (await better(start, best, margin))) best = start
     if (!free) return best
     for (const direction of [1, -1]) {
@@ -124,6 +141,7 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     const margin = search.whole ? -RECIPE.benefitOfDoubt : RECIPE.standardErrors
     for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
   }
+  if (search.pseudo) best = await climb({ ...best, pseudo: true }, best, RECIPE.pseudoMargin)
   const adapted = await scoresOf(best)
   return {
     chosen: best,
@@ -139,6 +157,10 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     cut: search.cut,
     seconds: (performance.now() - started) / 1000,
   }
+}
+
+function standardError(delta: Float64Array): number {
+  return populationStandardDeviation(delta) / Math.sqrt(delta.length)
 }
 
 /** Whether there are documents that are no query's positive. */
