@@ -79,7 +79,7 @@ async function embedAll<V extends Rows>(
   newBuilder: (rows: number, total: number) => MatrixBuilder<V>,
 ): Promise<{ datasets: EmbeddedDataset<Rows>[]; stats: EmbedStats }> {
   const { corpora, corpusOf } = distinctCorpora(datasets)
-  const positives = datasets.map((dataset, i) => positiveRows(dataset, corpusOf[i].docIds))
+  const judged = datasets.map((dataset, i) => judgedRows(dataset, corpusOf[i].docIds))
 
   const rows = { query: 0, document: 0 }
   for (const { queries } of datasets) rows.query += queries.size
@@ -141,7 +141,7 @@ async function embedAll<V extends Rows>(
     docIds: corpusOf[i].docIds,
     queries: queries[i],
     docs: docs[corpora.indexOf(corpusOf[i])],
-    positives: positives[i],
+    ...judged[i],
     docTextGroup: corpusOf[i].docTextGroup,
   }))
   return { datasets: embedded, stats: sumOf(ofQueries.stats, ofDocs.stats) }
@@ -194,13 +194,23 @@ function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, stri
   return true
 }
 
-function positiveRows(dataset: QADataset, docIds: readonly string[]): Map<number, number>[] {
+function judgedRows(
+  dataset: QADataset,
+  docIds: readonly string[],
+): Pick<EmbeddedDataset, 'positives' | 'judgedNegatives'> {
   const rowOf = new Map(docIds.map((id, row) => [id, row]))
-  return Array.from(dataset.queries.keys(), queryId => {
+  const judgedNegatives: number[][] = []
+  const positives = Array.from(dataset.queries.keys(), queryId => {
     const grades = new Map<number, number>()
+    const negatives: number[] = []
+    judgedNegatives.push(negatives)
     for (const [docId, grade] of dataset.qrels.get(queryId) ?? []) {
-      if (!(grade > 0)) continue
       const docRow = rowOf.get(docId)
+      if (!(grade > 0)) {
+        // Judgements of pooled results often name documents that a corpus leaves out; a negative that is not there is none.
+        if (docRow !== undefined) negatives.push(docRow)
+        continue
+      }
       if (docRow === undefined) {
         throw new AdapterTrainError(
           'DATASET_INVALID',
@@ -213,6 +223,7 @@ function positiveRows(dataset: QADataset, docIds: readonly string[]): Map<number
     }
     return grades
   })
+  return judgedNegatives.some(rows => rows.length > 0) ? { positives, judgedNegatives } : { positives }
 }
 
 function commonLength(provider: EmbeddingProvider, queries: Rows, docs: Rows): number {

@@ -22,6 +22,10 @@ export interface EmbeddedDataset<V extends Rows = Matrix> {
   readonly docs: V
   /** For each query row: document row -> grade, of the documents whose grade is above 0. */
   readonly positives: readonly ReadonlyMap<number, number>[]
+  /** For each query row: rows of the documents that were judged not relevant; absent where there are none. */
+  readonly judgedNegatives?: readonly (readonly number[])[]
+  /** How much each query counts in training; absent where each counts 1. */
+  readonly weights?: Float32Array
   /** A number for each document row; rows of identical text share it, so a copy of a positive is never a negative. */
   readonly docTextGroup: Uint32Array
 }

@@ -12,6 +12,13 @@ export interface BlockSizes {
   readonly scores?: number
 }
 
+export interface TopKOnOptions {
+  readonly signal?: AbortSignal
+  readonly blocks?: BlockSizes
+  /** @param score as the engine computed it */
+  readonly allows?: (queryRow: number, documentRow: number, score: number) => boolean
+}
+
 const BLOCKS = { vectors: 8 * 1024 * 1024, scores: 4 * 1024 * 1024 } as const
 
 /**
@@ -25,6 +32,7 @@ const BLOCKS = { vectors: 8 * 1024 * 1024, scores: 4 * 1024 * 1024 } as const
  * @param docs [m, d], any length of row
  * @param k at most m are returned
  * @param tieRank [m] of two documents with equal scores the one with the lower number comes first
+ * @param options.allows whether a document may be among a query's; places that none fills have the score -Infinity
  * @throws ABORTED when `signal` was aborted
  */
 export async function topKOn(
@@ -33,11 +41,11 @@ export async function topKOn(
   docs: Rows,
   k: number,
   tieRank: Uint32Array,
-  { signal, blocks }: { readonly signal?: AbortSignal; readonly blocks?: BlockSizes } = {},
+  { signal, blocks, allows }: TopKOnOptions = {},
 ): Promise<TopK> {
   const kept = Math.min(k, docs.rows)
   const rows = new Uint32Array(queries.rows * kept)
-  const scores = new Float32Array(queries.rows * kept)
+  const scores = new Float32Array(queries.rows * kept).fill(allows ? Number.NEGATIVE_INFINITY : 0)
   if (rows.length === 0) return { k: kept, rows, scores }
 
   const { vectors, scores: mostScores } = { ...BLOCKS, ...blocks }
@@ -45,7 +53,8 @@ export async function topKOn(
   const [unitQueries, units] = [queries, docs].map(from => normalizedSource(rowSource(from)))
   const listOf = (query: number): BestList => {
     const [from, to] = [query * kept, (query + 1) * kept]
-    return createBestList(rows.subarray(from, to), scores.subarray(from, to), tieRank)
+    const allowed = allows && ((document: number, score: number): boolean => allows(query, document, score))
+    return createBestList(rows.subarray(from, to), scores.subarray(from, to), tieRank, allowed)
   }
   for (let start = 0; start < queries.rows; start += size) {
     const count = Math.min(size, queries.rows - start)

@@ -14,7 +14,7 @@ export interface CandidateBatch {
   readonly pool?: Uint32Array
   /** Rows of the document matrix that are the columns after the pool's: the batch's own candidates. */
   readonly documentRows: Uint32Array
-  /** Weights of the positive columns of every query. */
+  /** Weights of the positive columns of every query; they sum to the query's weight. */
   readonly targets: SparseRows
   /** Columns that are neither positive nor negative for a query. */
   readonly masked: SparseRows
@@ -26,10 +26,33 @@ export interface CandidateBatch {
 export interface CandidateSource {
   /** Training examples in an epoch. */
   readonly examples: number
+  /** Sum of the examples' weights; absent where each counts 1. */
+  readonly weight?: number
   /** Batches in an epoch. */
   readonly steps: number
+  /** Absent where no negatives are mined. */
+  readonly mining?: Mining
   /** The batches of one epoch, in a new random order. */
   epoch(random: Random): Iterable<CandidateBatch>
+}
+
+/** What a source wants to know of the documents that the adapter, as it stands, ranks highest for its queries. */
+export interface Mining {
+  /** Rows of the queries whose negatives are mined. */
+  readonly queryRows: Uint32Array
+  /** Documents wanted for each, at most. */
+  readonly count: number
+  /** Whether negatives are mined before this epoch, from 1. */
+  due(epoch: number): boolean
+  /**
+   * The highest cosine with a query that a negative of it may have.
+   * @param positives cosines of the query's positives
+   */
+  ceiling(positives: ArrayLike<number>): number
+  /** Whether a document may be a negative of a query at all. */
+  allows(queryRow: number, documentRow: number): boolean
+  /** Takes the documents found for a query, those with the highest cosine first. */
+  accept(queryRow: number, documentRows: Uint32Array): void
 }
 
 export interface CandidateOptions {
@@ -37,6 +60,12 @@ export interface CandidateOptions {
   readonly batchSize: number
   /** Most documents that a pool holds; above a quarter more than this it is sampled anew every epoch. */
   readonly maxNegatives?: number
+  /** Mined negatives of a query. */
+  readonly hardNegatives?: number
+  /** Share of its best positive's cosine by which a mined negative of a query has to stay below it. */
+  readonly hardMargin?: number
+  /** Epochs after which negatives are mined anew. */
+  readonly mineEvery?: number
 }
 
 /** A choice of negatives. */

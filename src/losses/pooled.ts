@@ -1,17 +1,20 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import type { SparseRows } from '../engines/engine.js'
 import { permutation, type Random } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
+import {
+  type Copies,
+  copiesAmong,
+  EXCLUDED,
+  labelledQueries,
+  maskedRows,
+  slotsFor,
+  targetRows,
+  totalWeight,
+} from './batch-columns.js'
 import type { CandidateBatch, CandidateOptions, CandidateSource } from './candidates.js'
 
 /** Default of `maxNegatives`. */
 export const MAX_NEGATIVES = 4096
-
-/** Added to the logit of a column that must not count. */
-const EXCLUDED = -1e4
-
-/** A batch's own columns are filled up to a multiple of this, so that few different shapes of the score matrix occur. */
-const SLOT_STEP = 64
 
 /**
  * Batches of queries that are ranked against one pool of documents, with a target spread over all positives of a query by their
@@ -25,9 +28,9 @@ export function createPooledSource(
   pool: Uint32Array,
   { batchSize, maxNegatives = MAX_NEGATIVES }: CandidateOptions,
 ): CandidateSource {
-  const queries = Uint32Array.from(data.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : [])))
+  const queries = labelledQueries(data)
   const whole = pool.length <= maxNegatives + (maxNegatives >> 2)
-  const copies = copiesInPool(data, pool)
+  const copies = copiesAmong(data, pool)
 
   function* epoch(random: Random): Iterable<CandidateBatch> {
     const order = permutation(queries.length, random).map(i => queries[i])
@@ -44,12 +47,17 @@ export function createPooledSource(
       .map(i => pool[i])
     const sampled = columnsOf(sample)
     const own = batches.map(batch => ownDocuments(data, batch))
-    const slots = Math.ceil(Math.max(...own.map(rows => rows.length)) / SLOT_STEP) * SLOT_STEP
+    const slots = slotsFor(own)
     for (let b = 0; b < batches.length; b++) {
       yield sampledPool(data, batches[b], { sample, sampled, own: own[b], slots, poolSize: pool.length, copies })
     }
   }
-  return { examples: queries.length, steps: Math.ceil(queries.length / batchSize), epoch }
+  return {
+    examples: queries.length,
+    weight: totalWeight(data, queries),
+    steps: Math.ceil(queries.length / batchSize),
+    epoch,
+  }
 }
 
 function wholePool(
@@ -57,7 +65,7 @@ function wholePool(
   queryRows: Uint32Array,
   pool: Uint32Array,
   columnOf: ReadonlyMap<number, number>,
-  copies: ReadonlyMap<number, readonly number[]>,
+  copies: Copies,
 ): CandidateBatch {
   const targets = targetRows(data, queryRows, columnOf)
   const masked = maskedRows(data, queryRows, row => columnOf.get(row), copies)
@@ -71,7 +79,7 @@ interface Sample {
   readonly own: Uint32Array
   readonly slots: number
   readonly poolSize: number
-  readonly copies: ReadonlyMap<number, readonly number[]>
+  readonly copies: Copies
 }
 
 /** The sample first, then the batch's positives, which count in full; what the sample holds of them is left out there. */
@@ -99,64 +107,4 @@ function ownDocuments(data: EmbeddedDataset<Rows>, queryRows: Uint32Array): Uint
   const rows = new Set<number>()
   for (const query of queryRows) for (const document of data.positives[query].keys()) rows.add(document)
   return Uint32Array.from(rows).sort()
-}
-
-/** Each query's target: its positives, weighted by their share of its grades. */
-function targetRows(
-  data: EmbeddedDataset<Rows>,
-  queryRows: Uint32Array,
-  columnOf: ReadonlyMap<number, number>,
-): SparseRows {
-  const offsets = new Uint32Array(queryRows.length + 1)
-  const columns: number[] = []
-  const values: number[] = []
-  queryRows.forEach((query, i) => {
-    const positives = data.positives[query]
-    let total = 0
-    for (const grade of positives.values()) total += grade
-    for (const [document, grade] of positives) {
-      columns.push(columnOf.get(document)!)
-      values.push(grade / total)
-    }
-    offsets[i + 1] = columns.length
-  })
-  return { offsets, columns: Uint32Array.from(columns), values: Float32Array.from(values) }
-}
-
-/** Columns that hold a copy of a positive under another id. */
-function maskedRows(
-  data: EmbeddedDataset<Rows>,
-  queryRows: Uint32Array,
-  columnOf: (row: number) => number | undefined,
-  copies: ReadonlyMap<number, readonly number[]>,
-): SparseRows {
-  const offsets = new Uint32Array(queryRows.length + 1)
-  const columns: number[] = []
-  if (copies.size > 0) {
-    queryRows.forEach((query, i) => {
-      const positives = data.positives[query]
-      const texts = new Set(Array.from(positives.keys(), document => data.docTextGroup[document]))
-      for (const text of texts) {
-        for (const row of copies.get(text) ?? []) {
-          const column = positives.has(row) ? undefined : columnOf(row)
-          if (column !== undefined) columns.push(column)
-        }
-      }
-      offsets[i + 1] = columns.length
-    })
-  }
-  return { offsets, columns: Uint32Array.from(columns) }
-}
-
-/** Text group -> documents of the pool with that text, for texts that several documents have. */
-function copiesInPool(data: EmbeddedDataset<Rows>, pool: Uint32Array): Map<number, number[]> {
-  const rows = new Map<number, number[]>()
-  for (const row of pool) {
-    const text = data.docTextGroup[row]
-    const same = rows.get(text)
-    if (same) same.push(row)
-    else rows.set(text, [row])
-  }
-  for (const [text, same] of rows) if (same.length === 1) rows.delete(text)
-  return rows
 }

@@ -1,5 +1,5 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
-import { adapterKind } from '../adapters/index.js'
+import { trainedKind } from '../adapters/index.js'
 import type { NegativesName } from '../losses/index.js'
 import { RECIPE } from './recipe.js'
 import type { TrainerOptions } from './trainer.js'
@@ -11,6 +11,8 @@ export interface Candidate {
   readonly multiple: number
   /** Strength c of the pull to the identity. */
   readonly pull: number
+  /** Whether pseudo-queries are trained on too; absent for no. */
+  readonly pseudo?: true
 }
 
 /** Options that the user has set and the search must leave alone. */
@@ -19,6 +21,9 @@ export interface FixedOptions {
   readonly size?: number
   readonly negatives?: NegativesName
   readonly maxNegatives?: number
+  readonly hardNegatives?: number
+  readonly hardMargin?: number
+  readonly mineEvery?: number
   /** The inverse temperature itself. */
   readonly scale?: number
   readonly pull?: number
@@ -39,13 +44,18 @@ export function trainerOptions(
   seed: number,
   fixed: FixedOptions = {},
 ): TrainerOptions {
-  const closed = closedForm(fixed.kind ?? 'linear')
+  const name = fixed.kind ?? 'linear'
+  const closed = closedForm(name)
+  const kind = trainedKind(name)
   return {
-    kind: adapterKind(closed ? 'linear' : (fixed.kind ?? 'linear')),
+    kind,
     closed,
-    size: fixed.size,
+    size: kind.name === name ? fixed.size : undefined,
     negatives: candidate.negatives,
     maxNegatives: fixed.maxNegatives,
+    hardNegatives: fixed.hardNegatives,
+    hardMargin: fixed.hardMargin,
+    mineEvery: fixed.mineEvery,
     scale: fixed.scale ?? tau0 * candidate.multiple,
     pull: candidate.pull,
     epochs: fixed.epochs ?? RECIPE.epochs(queries),

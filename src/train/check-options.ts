@@ -25,6 +25,9 @@ const RANGES = {
   seed: { expected: 'an integer', holds: Number.isSafeInteger },
   patience: atLeast(0),
   memory: positive,
+  hardNegatives: atLeast(1),
+  hardMargin: notNegative,
+  mineEvery: atLeast(1),
 } satisfies Partial<Record<keyof TrainOptions, Range>>
 
 /** @throws USAGE when an option that is given has no meaning, naming it */

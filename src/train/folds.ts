@@ -13,16 +13,23 @@ export function withQueries<V extends Rows>(
     queryIds: Array.from(rows, i => data.queryIds[i]),
     queries: gatherRows(data.queries, rows),
     positives: Array.from(rows, i => data.positives[i]),
+    ...(data.weights && { weights: Float32Array.from(rows, i => data.weights![i]) }),
+    ...(data.judgedNegatives && { judgedNegatives: Array.from(rows, i => data.judgedNegatives![i]) }),
   }
 }
 
 /**
- * A sample, in memory, of at most `queries` labelled queries, and their positives together with other documents up to `documents`; seeded,
- * in the order of the data set.
+ * A sample, in memory, of at most `queries` labelled queries, and their positives together with other documents up to `documents`,
+ * those that were judged not relevant first, then those to `keep`; seeded, in the order of the data set.
  */
 export function sampleDataset(
   data: EmbeddedDataset<Rows>,
-  { queries, documents, seed }: { readonly queries: number; readonly documents: number; readonly seed: number },
+  {
+    queries,
+    documents,
+    seed,
+    keep = [],
+  }: { readonly queries: number; readonly documents: number; readonly seed: number; readonly keep?: Iterable<number> },
 ): EmbeddedDataset {
   const random = createRandom(seed)
   const labelled = Uint32Array.from(data.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : [])))
@@ -38,6 +45,9 @@ export function sampleDataset(
 
   const needed = new Set<number>()
   for (const positives of part.positives) for (const document of positives.keys()) needed.add(document)
+  for (const judged of part.judgedNegatives ?? [])
+    for (const document of judged) if (needed.size < documents) needed.add(document)
+  for (const document of keep) if (needed.size < documents) needed.add(document)
   const rest = Uint32Array.from({ length: data.docs.rows }, (_, i) => i).filter(i => !needed.has(i))
   const others = permutation(rest.length, random)
     .subarray(0, Math.max(0, documents - needed.size))
@@ -52,6 +62,11 @@ export function sampleDataset(
     positives: part.positives.map(
       positives => new Map(Array.from(positives, ([document, grade]) => [rowOf.get(document)!, grade])),
     ),
+    ...(part.judgedNegatives && {
+      judgedNegatives: part.judgedNegatives.map(judged =>
+        judged.flatMap(document => (rowOf.has(document) ? [rowOf.get(document)!] : [])),
+      ),
+    }),
   }
 }
 

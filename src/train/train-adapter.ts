@@ -1,6 +1,6 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
-import { adapterKind } from '../adapters/index.js'
-import type { AdapterKind, Weights } from '../adapters/kind.js'
+import { adapterMap, trainedKind } from '../adapters/index.js'
+import type { AdapterKind, AdapterMap, Weights } from '../adapters/kind.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { selectEngine } from '../engines/select.js'
@@ -23,6 +23,10 @@ export interface TrainOptions {
   readonly kind?: string
   readonly negatives?: NegativesName
   readonly maxNegatives?: number
+  /** Hard negatives of a query, with `negatives: 'hard'`; see `HARD_DEFAULTS` for these three. */
+  readonly hardNegatives?: number
+  readonly hardMargin?: number
+  readonly mineEvery?: number
   readonly schedule?: ScheduleName
   readonly pull?: number
   readonly epochs?: number
@@ -81,7 +85,8 @@ export interface TrainResult {
  *
  * Each epoch visits every (query, positive) pair once, in a new seeded order. With a validation set the epoch with the best
  * metric is kept (the earliest of equals), the identity map included as epoch 0; without one, the last epoch. A closed form
- * (ridge, procrustes) has one epoch and uses `pull` alone; `kind` of the result is that of the map it gives.
+ * (ridge, procrustes) has one epoch and uses `pull` alone; `kind` of the result is that of the map it gives. `linear-memory` gives
+ * its linear map: whether a memory is put on top is decided by cross-validation, which `runTraining` does.
  *
  * @throws USAGE when an option has no meaning
  * @throws TRAIN_DATA when there is nothing to learn from, or the validation set has vectors of another length
@@ -95,7 +100,8 @@ export async function trainAdapter(
   checkTraining(data, options)
   const o = { ...TRAIN_DEFAULTS, ...withoutUndefined(options) }
   const closed = closedForm(o.kind)
-  const kind = adapterKind(closed ? 'linear' : o.kind)
+  const kind = trainedKind(o.kind)
+  const size = kind.name === o.kind ? o.size : undefined
   const given = typeof o.engine === 'object' ? o.engine : undefined
   const selected = given
     ? { engine: given, reason: 'given' }
@@ -105,10 +111,10 @@ export async function trainAdapter(
   try {
     trainer = closed
       ? createClosedFormTrainer(engine, inMemory(data.train, closed.name, o.memory), closed, options)
-      : createTrainer(engine, data.train, { ...o, kind })
+      : createTrainer(engine, data.train, { ...o, kind, size })
     const most = closed ? 1 : o.epochs
     const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
-    let best = identityWeights(kind, data.train.queries.cols, o.size)
+    let best = identityWeights(kind, data.train.queries.cols, size)
     const baseMetric = await measure?.(best)
     let bestMetric = baseMetric
     let bestEpoch = 0
@@ -155,7 +161,7 @@ export function checkTraining(
 ): void {
   checkTrainOptions(options)
   const { kind = TRAIN_DEFAULTS.kind, size } = options
-  checkSize(kind, adapterKind(closedForm(kind) ? 'linear' : kind), size)
+  checkSize(kind, adapterMap(closedForm(kind) ? 'linear' : kind), size)
   checkTrainingData(train)
   if (validation) checkSameLength(train, validation)
 }
@@ -175,7 +181,7 @@ function createMeasure(
   }
 }
 
-function checkSize(name: string, { size }: AdapterKind, given: number | undefined): void {
+function checkSize(name: string, { size }: AdapterMap, given: number | undefined): void {
   if (given === undefined || (size && Number.isSafeInteger(given) && given >= 1)) return
   const expected = size
     ? `expected the training option "size" (${size.name}) to be an integer of at least 1`

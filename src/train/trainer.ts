@@ -7,6 +7,7 @@ import { NEGATIVES, type NegativesName } from '../losses/index.js'
 import { firstNonFinite } from '../math/matrix.js'
 import { createRandom } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
+import { mine } from './mine.js'
 import { createParams, freeParams, readParams } from './parameters.js'
 import { placeVectors } from './place-vectors.js'
 import { SCHEDULES, type ScheduleName } from './schedule.js'
@@ -21,6 +22,9 @@ export interface TrainerOptions {
   readonly size?: number
   readonly negatives: NegativesName
   readonly maxNegatives?: number
+  readonly hardNegatives?: number
+  readonly hardMargin?: number
+  readonly mineEvery?: number
   readonly epochs: number
   readonly batchSize: number
   readonly learningRate: number
@@ -47,7 +51,7 @@ export interface Trainer {
   readonly steps: number
   /**
    * Visits every example once.
-   * @returns the mean loss of the examples, each measured before its step
+   * @returns the mean loss of the examples, by their weights, each measured before its step
    * @throws TRAIN_DIVERGED when the loss or a weight is not finite
    * @throws ABORTED when the signal was aborted
    */
@@ -61,13 +65,13 @@ const STEPS_PER_TURN = 8
 
 /** Puts a data set on an engine, where it has room, and starts an adapter at the identity map. */
 export function createTrainer(engine: Engine, data: EmbeddedDataset<Rows>, o: TrainerOptions): Trainer {
-  const { batchSize, maxNegatives } = o
-  const source = NEGATIVES[o.negatives].create(data, { batchSize, maxNegatives })
+  const source = NEGATIVES[o.negatives].create(data, o)
   const steps = source.steps * o.epochs
   const random = createRandom(o.seed)
   const learningRate = SCHEDULES[o.schedule]
   const vectors = placeVectors(engine, data, o.memory)
   const state = createParams(engine, o.kind, data.queries.cols, { size: o.size, random })
+  // A step takes the mean of its batch: this is the sum of all weighted losses plus the pull, over the number of examples.
   const stepOptions = { ...o, l2: (o.pull ?? 0) / source.examples }
   const { step, lossSum, free } = createStep(engine, o.kind, state, vectors, stepOptions)
   let t = 0
@@ -77,6 +81,9 @@ export function createTrainer(engine: Engine, data: EmbeddedDataset<Rows>, o: Tr
     steps,
     async epoch() {
       epochs++
+      if (source.mining?.due(epochs)) {
+        await mine(engine, o.kind, await readParams(engine, state), data, source.mining, o.signal)
+      }
       engine.fill(lossSum, 0)
       for (const batch of source.epoch(random)) {
         t++
@@ -86,7 +93,7 @@ export function createTrainer(engine: Engine, data: EmbeddedDataset<Rows>, o: Tr
           throw new AdapterTrainError('ABORTED', 'training was stopped', { cause: o.signal.reason })
         o.onStep?.(t, steps)
       }
-      const loss = (await engine.read(lossSum))[0] / source.examples
+      const loss = (await engine.read(lossSum))[0] / (source.weight ?? source.examples)
       const weights = await readParams(engine, state)
       // The loss was measured before each step: what the last step did shows in the weights alone.
       const finite = Number.isFinite(loss) && Object.values(weights).every(w => firstNonFinite(w.data) < 0)

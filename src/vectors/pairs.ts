@@ -2,6 +2,7 @@ import { quote, toGrade } from '../dataset/check.js'
 import { createLineFinder } from '../dataset/json-cursor.js'
 import { readJsonDocument } from '../dataset/json-document.js'
 import { invalidFile, type Place } from '../dataset/place.js'
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 
 /** One side of the pairs: a file of vectors and how many it has. */
 export interface PairedFile {
@@ -14,12 +15,18 @@ export interface PairedFile {
  *
  * A pair that comes twice counts once, with its highest grade; a pair of grade 0 is judged not relevant.
  *
- * @returns for each query row: document row -> grade, of the documents whose grade is above 0
+ * @returns for each query row: document row -> grade, of the documents whose grade is above 0, and, where there are any, the
+ *   documents whose grade is 0
  * @throws FILE_NOT_FOUND, FILE_READ
  * @throws DATASET_INVALID when the file is not such a list, a row does not exist, or no pair has a grade above 0
  */
-export async function readPairs(path: string, queries: PairedFile, docs: PairedFile): Promise<Map<number, number>[]> {
+export async function readPairs(
+  path: string,
+  queries: PairedFile,
+  docs: PairedFile,
+): Promise<Pick<EmbeddedDataset, 'positives' | 'judgedNegatives'>> {
   const positives = Array.from({ length: queries.rows }, () => new Map<number, number>())
+  const zeros = Array.from({ length: queries.rows }, () => new Set<number>())
   let pairs = 0
   let relevant = 0
   await readJsonDocument(path, cursor => {
@@ -33,14 +40,18 @@ export async function readPairs(path: string, queries: PairedFile, docs: PairedF
       const place = { file: path, line: lineOf(start) }
       const [query, document, grade] = checkPair(pair, index, place, queries, docs)
       pairs++
-      if (grade === 0) return
+      if (grade === 0) {
+        zeros[query].add(document)
+        return
+      }
       relevant++
       positives[query].set(document, Math.max(grade, positives[query].get(document) ?? 0))
     })
   })
   if (pairs === 0) throw invalidFile({ file: path }, 'holds no pairs, expected [[query row, document row], ...]')
   if (relevant === 0) throw invalidFile({ file: path }, `holds ${pairs} pairs, but none with a grade above 0`)
-  return positives
+  const judgedNegatives = zeros.map((documents, i) => [...documents].filter(document => !positives[i].has(document)))
+  return judgedNegatives.some(rows => rows.length > 0) ? { positives, judgedNegatives } : { positives }
 }
 
 function checkPair(

@@ -65,7 +65,7 @@ export async function readVectors(folder: string, options: ReadVectorsOptions = 
       docs = { ...read, docTextGroup: groupRows(read.matrix, read.texts) }
       corpora.push(docs)
     }
-    const positives = await readPairs(
+    const judged = await readPairs(
       join(folder, `${prefix}pairs.json`),
       { file: queries.file, rows: queries.matrix.rows },
       { file: read.file, rows: read.matrix.rows },
@@ -76,7 +76,7 @@ export async function readVectors(folder: string, options: ReadVectorsOptions = 
       docIds: docs.ids,
       queries: queries.matrix,
       docs: docs.matrix,
-      positives,
+      ...judged,
       docTextGroup: docs.docTextGroup,
       ...(queries.texts && { queryTexts: queries.texts }),
       ...(docs.texts && { docTexts: docs.texts }),

@@ -54,6 +54,7 @@ function takeQueries<V extends Rows>(data: VectorDataset<V>, wanted: (id: string
     queryIds: rows.map(i => data.queryIds[i]),
     queries: take(data.queries, rows),
     positives: rows.map(i => data.positives[i]),
+    ...(data.judgedNegatives && { judgedNegatives: rows.map(i => data.judgedNegatives![i]) }),
     ...(data.queryTexts && { queryTexts: rows.map(i => data.queryTexts![i]) }),
   }
 }

@@ -45,6 +45,7 @@ describe('embedDataset', () => {
       ]),
       new Map(),
     ])
+    expect(embedded.judgedNegatives).toEqual([[0], [2]])
     expect(embedded.docTextGroup).toEqual(Uint32Array.of(0, 1, 0, 2))
     expect(stats).toEqual({ texts: 6, unique: 5, hits: 0, misses: 5, requests: 3, retries: 0, tokens: 9 })
   })
@@ -61,6 +62,7 @@ describe('embedDataset', () => {
     expect(row(datasets[1].queries, 0)).toEqual(vectorOf('q', 'query'))
     expect(row(datasets[1].queries, 1)).toEqual(vectorOf('other', 'query'))
     expect(datasets[1].positives).toEqual([new Map([[3, 1]]), new Map()])
+    expect('judgedNegatives' in datasets[1]).toBe(false)
   })
 
   it('keeps corpora apart that differ in a text, an id or the order, and embeds their shared texts once', async () => {

@@ -56,6 +56,32 @@ describe.each<[string, () => Promise<Engine>]>([
     },
   )
 
+  test('finds the best of the documents that are allowed, and says where there are fewer', async () => {
+    const [queries, docs, tieRank] = [randomMatrix(21, 8, 1), randomMatrix(90, 8, 2), tieRankOf(names(90, 3))]
+    const allowed = (query: number, document: number, score: number) =>
+      score < 0.5 && (query === 4 ? document < 3 : document % 3 === query % 3)
+    const found = await topKOn(engine, queries, docs, 5, tieRank, {
+      blocks: { vectors: 8 * 20, scores: 70 },
+      allows: allowed,
+    })
+    const all = topK(queries, normalizedRows(docs), 90, tieRank)
+    for (let i = 0; i < 21; i++) {
+      const expected = Array.from({ length: 90 }, (_, at) => i * 90 + at)
+        .filter(at => allowed(i, all.rows[at], all.scores[at]))
+        .slice(0, 5)
+      const end = i * 5 + expected.length
+      expect([...found.rows.subarray(i * 5, end)]).toEqual(expected.map(at => all.rows[at]))
+      expected.forEach((at, j) => {
+        expect(found.scores[i * 5 + j]).toBeCloseTo(all.scores[at], 5)
+      })
+      expect([...found.scores.subarray(end, (i + 1) * 5)]).toEqual(
+        Array(5 - expected.length).fill(Number.NEGATIVE_INFINITY),
+      )
+      if (i === 4) expect(expected.length).toBeLessThanOrEqual(3)
+      else expect(expected).toHaveLength(5)
+    }
+  })
+
   test.each([
     // At these shapes matrix products are summed in different ways: small ones, few rows, many rows, odd ends.
     [1, 2500, 7, 16],

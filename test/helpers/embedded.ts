@@ -6,6 +6,8 @@ export interface EmbeddedParts {
   readonly docs: Matrix | readonly (readonly number[])[]
   /** For each query row: relevant document rows, or [document row, grade] pairs. */
   readonly positives: readonly (readonly (number | readonly [number, number])[])[]
+  /** For each query row: document rows that were judged not relevant; by default nothing was. */
+  readonly judgedNegatives?: readonly (readonly number[])[]
   /** By default `doc<row>`. */
   readonly docIds?: readonly string[]
   /** By default every document has a text of its own. */
@@ -26,6 +28,7 @@ export function embedded(parts: EmbeddedParts): EmbeddedDataset {
     positives: parts.positives.map(
       list => new Map(list.map(entry => (typeof entry === 'number' ? ([entry, 1] as const) : entry))),
     ),
+    ...(parts.judgedNegatives && { judgedNegatives: parts.judgedNegatives }),
     docTextGroup: Uint32Array.from(parts.docTextGroup ?? numbers),
   }
 }

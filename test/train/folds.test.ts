@@ -82,6 +82,25 @@ describe('sampleDataset', () => {
     expect(sample.docIds).toHaveLength(new Set(relations(data).map(line => line.split(' ')[1])).size)
   })
 
+  test('takes documents that were judged not relevant before others, and says where they are', () => {
+    const judged = Array.from({ length: 40 }, (_, i) => (i % 2 ? [] : [99 - i, 98 - i]))
+    const sample = sampleDataset({ ...data, judgedNegatives: judged }, { queries: 5, documents: 24, seed: 1 })
+    expect(sample.docIds).toHaveLength(24)
+    sample.queryIds.forEach((id, i) => {
+      const wanted = judged[Number(id.slice('query'.length))].map(document => `doc${document}`)
+      expect(sample.judgedNegatives![i].map(document => sample.docIds[document])).toEqual(wanted)
+    })
+    const few = sampleDataset({ ...data, judgedNegatives: judged }, { queries: 5, documents: 12, seed: 1 })
+    expect(few.docIds).toHaveLength(12)
+    const kept = few.judgedNegatives!.flatMap((documents, i) =>
+      documents.map(document => [few.queryIds[i], few.docIds[document]]),
+    )
+    expect(kept.length).toBeGreaterThan(0)
+    for (const [query, document] of kept) {
+      expect(judged[Number(query.slice('query'.length))]).toContain(Number(document.slice('doc'.length)))
+    }
+  })
+
   test('is drawn by the seed', () => {
     const ids = (seed: number) => {
       const { queryIds, docIds } = sampleDataset(data, { queries: 10, documents: 40, seed })
@@ -114,4 +133,7 @@ test('withQueries gives the named queries, in the given order, with all document
   expect([...part.queries.data]).toEqual([5, 0, 39])
   expect(part.positives).toEqual([data.positives[5], data.positives[0], data.positives[39]])
   expect(part.docs).toBe(data.docs)
+  expect('judgedNegatives' in part).toBe(false)
+  const judgedNegatives = Array.from({ length: 40 }, (_, i) => [i + 1])
+  expect(withQueries({ ...data, judgedNegatives }, [5, 0, 39]).judgedNegatives).toEqual([[6], [1], [40]])
 })

@@ -53,6 +53,7 @@ const choices: [string, TrainOptions][] = [
   ['negatives of the batch', { negatives: 'in-batch', batchSize: 32 }],
   ['the pool of positives', { negatives: 'positives', batchSize: 50 }],
   ['a sample of the corpus', { negatives: 'corpus', maxNegatives: 40, batchSize: 16 }],
+  ['mined negatives', { negatives: 'hard', hardNegatives: 3, mineEvery: 1, batchSize: 40 }],
   ['a low-rank adapter', { kind: 'low-rank', size: 4, batchSize: 40 }],
 ]
 
@@ -113,6 +114,12 @@ describe('vectors outside', () => {
     const { engine, held, most } = watched()
     await trainAdapter({ train: hidden(data) }, { ...options, engine, memory: 4 * 270 * 24 - 1 })
     expect(most.tensor).toBeLessThanOrEqual(24)
+    expect(held.size).toBe(0)
+  })
+
+  test('are mined a block at a time, and all is given back', async () => {
+    const { engine, held } = watched()
+    await trainAdapter({ train: hidden(data) }, { ...options, negatives: 'hard', engine, memory: 1 })
     expect(held.size).toBe(0)
   })
 

@@ -149,6 +149,12 @@ describe('readVectors, pairs', () => {
     expect(train.positives).toEqual([new Map([[1, 3]]), new Map([[0, 0.5]]), new Map([[2, 1]])])
   })
 
+  it('keeps pairs of grade 0 as judged not relevant, unless the pair has another grade too', async () => {
+    const pairs = '[[0, 1], [0, 3, 0], [0, 2, 0], [0, 3, 0], [2, 0, 0], [2, 0, 1]]'
+    expect((await read({ ...sound, 'pairs.json': pairs })).train.judgedNegatives).toEqual([[3, 2], [], []])
+    expect('judgedNegatives' in (await read(sound)).train).toBe(false)
+  })
+
   it.each([
     ['[]', 'pairs.json: holds no pairs'],
     ['[[0, 1, 0]]', 'holds 1 pairs, but none with a grade above 0'],

@@ -17,7 +17,10 @@ const tenth = { fractions: { validation: 0.1, test: 0.2 }, seed: 1 }
 
 describe('splitEmbedded', () => {
   it('gives every query with its vector, positives and text to one part, and all documents to each', () => {
-    const data = { ...distinct(50), queryTexts: Array.from({ length: 50 }, (_, i) => `text ${i}`) }
+    const data = {
+      ...distinct(50, { judgedNegatives: Array.from({ length: 50 }, (_, i) => [(i + 1) % 50]) }),
+      queryTexts: Array.from({ length: 50 }, (_, i) => `text ${i}`),
+    }
     const { train, validation, test } = splitEmbedded(data, tenth)
     const parts = [train, validation!, test!]
     expect(parts.map(part => part.queries.rows)).toEqual([35, 5, 10])
@@ -30,6 +33,7 @@ describe('splitEmbedded', () => {
         expect([...row(part.queries, i)]).toEqual([from, 1])
         expect([...part.positives[i]]).toEqual([[from, 1]])
         expect(part.queryTexts![i]).toBe(`text ${from}`)
+        expect(part.judgedNegatives![i]).toEqual([(from + 1) % 50])
       })
     }
   })
