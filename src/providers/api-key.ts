@@ -4,6 +4,7 @@ import { AdapterTrainError } from '../errors.js'
  * The key of a service: the option, else the first environment variable that is set.
  *
  * @param required whether the service refuses every request without a key
+ * @param maker the function that takes the option, for the error
  * @throws PROVIDER_KEY when a required key is missing, or when the key cannot be one
  */
 export function resolveApiKey(
@@ -11,6 +12,7 @@ export function resolveApiKey(
   option: string | undefined,
   variables: readonly string[],
   required: boolean,
+  maker = 'createProvider',
 ): string | undefined {
   const candidates: [source: string, value: string | undefined][] = [
     ['the option apiKey', option],
@@ -33,7 +35,7 @@ export function resolveApiKey(
   if (!required) return undefined
   throw new AdapterTrainError(
     'PROVIDER_KEY',
-    `No key for ${provider}: set ${variables.join(' or ')}, or pass { apiKey } to createProvider`,
+    `No key for ${provider}: set ${variables.join(' or ')}, or pass { apiKey } to ${maker}`,
     { details: { provider, variables } },
   )
 }

@@ -12,6 +12,8 @@ export interface Service {
   /** The key that is sent; only ever used to take it out of messages. */
   readonly key?: string
   readonly keyVariables: readonly string[]
+  /** What it is asked for; embeddings by default. */
+  readonly task?: 'embeddings' | 'chat'
 }
 
 /** An answer other than 2xx. */
@@ -80,7 +82,7 @@ export function timeoutError(service: Service, timeoutMs: number): AdapterTrainE
   return new AdapterTrainError(
     'PROVIDER_REQUEST',
     `${nameOf(service)}: no complete answer${service.baseUrl ? ` from ${service.baseUrl}` : ''} within ${timeoutMs / 1000} s; ` +
-      'raise timeoutMs or lower maxInputs',
+      (service.task === 'chat' ? 'raise timeoutMs or lower concurrency' : 'raise timeoutMs or lower maxInputs'),
     { details: { provider: service.provider, model: service.model, retryable: true, timeoutMs } },
   )
 }
@@ -106,6 +108,7 @@ function advice(service: Service, status: number, exhausted: boolean): string {
     return `. Check the model name${baseUrl ? ` and the base URL ${baseUrl}, which for many servers ends in /v1` : ''}`
   }
   if (status === 400 || status === 413 || status === 422) {
+    if (service.task === 'chat') return '. The prompt may be too long for the model, or its content refused'
     return '. A text may be too long for the model or there may be too many texts in a request: split long texts, or lower maxInputs'
   }
   if (status === 429) return '. Wait, or lower concurrency'

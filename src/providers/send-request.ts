@@ -80,7 +80,7 @@ export async function sendRequest<T>(
     if (outcome.answered && networkCode(error) === undefined) {
       throw new AdapterTrainError(
         'PROVIDER_RESPONSE',
-        `${nameOf(service)}: the answer is not the JSON of an embeddings service` +
+        `${nameOf(service)}: the answer is not the JSON of ${service.task === 'chat' ? 'a chat' : 'an embeddings'} service` +
           (service.baseUrl ? `; check the base URL ${service.baseUrl}` : ''),
         { details: { provider: service.provider, model: service.model } },
       )

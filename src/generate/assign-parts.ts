@@ -1,0 +1,159 @@
+import { findNearDuplicates } from '../dataset/near-duplicates.js'
+import { type DatasetSplit, splitDataset } from '../dataset/split.js'
+import { PART_NAMES, type PartName } from '../dataset/writers/writer.js'
+import type { Chunk } from '../documents/chunk.js'
+import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
+
+/** Share of the chunks for each part; they sum to 1. */
+export type Shares = Readonly<Record<PartName, number>>
+
+/** A chunk that no question is asked for, as it would be in two parts. */
+export interface LeftOut {
+  readonly chunk: Chunk
+  /** `overlap`: it begins with the end of a chunk of another part · `near-identical`: another part has nearly the same text. */
+  readonly reason: 'overlap' | 'near-identical'
+  /** Id of the other chunk. */
+  readonly like: string
+}
+
+export interface AssignedChunks {
+  /** Without those that are left out. */
+  readonly chunks: readonly Chunk[]
+  /** Chunk id -> part. */
+  readonly partOf: ReadonlyMap<string, PartName>
+  /** What stays together: source documents, or contiguous chunks where there are too few documents for the shares. */
+  readonly by: 'document' | 'block'
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** Chunks in a part, at the least. */
+const LEAST_CHUNKS = 2
+/** Characters in common from which on two chunks overlap. */
+const LEAST_OVERLAP = 20
+
+/**
+ * Assigns chunks to training, validation and test, before anything is asked: which part a chunk is in never depends on an answer.
+ *
+ * Chunks of one document stay together. Where the documents are too few or too large for that, the chunks are cut in their order
+ * into one block a part, and a chunk that begins with the end of another part's is left out.
+ *
+ * @param chunks in the order of their documents, every id once
+ * @param seed decides which documents are held out
+ * @throws USAGE when the shares are none
+ * @throws DATASET_SPLIT when there are too few chunks
+ */
+export function assignParts(chunks: readonly Chunk[], shares: Shares, seed: number): AssignedChunks {
+  const parts = partsOf(shares)
+  if (chunks.length < LEAST_CHUNKS * parts.length) throw tooFew(chunks.length, parts)
+  const leftOut: LeftOut[] = []
+  const byDocument = assignDocuments(chunks, shares, seed)
+  const partOf = byDocument ?? assignBlocks(chunks, shares, leftOut)
+  leaveOutNearIdentical(chunks, partOf, parts, leftOut)
+  const short = parts.find(part => [...partOf.values()].filter(own => own === part).length < LEAST_CHUNKS)
+  if (short !== undefined) throw tooFew(chunks.length, parts)
+  return {
+    chunks: chunks.filter(({ id }) => partOf.has(id)),
+    partOf,
+    by: byDocument ? 'document' : 'block',
+    leftOut,
+  }
+}
+
+function partsOf(shares: Shares): PartName[] {
+  const values = PART_NAMES.map(part => shares[part])
+  const sum = values.reduce((total, share) => total + share, 0)
+  if (!values.every(share => share >= 0 && share <= 1) || Math.abs(sum - 1) > 1e-6 || shares.train === 0) {
+    throw new AdapterTrainError(
+      'USAGE',
+      `expected shares of 0 to 1 for training, validation and test that sum to 1, with some for training; found ${values.join(', ')}`,
+    )
+  }
+  return PART_NAMES.filter(part => shares[part] > 0)
+}
+
+/** `undefined` where the documents cannot be divided by the shares. */
+function assignDocuments(chunks: readonly Chunk[], shares: Shares, seed: number): Map<string, PartName> | undefined {
+  const { validation, test } = shares
+  if (validation === 0 && test === 0) return new Map(chunks.map(({ id }) => [id, 'train']))
+  const fileOf = new Map(chunks.map(({ id, source }) => [id, source.file]))
+  // One query a chunk, so that the split looks at chunks.
+  const ids = new Map(chunks.map(({ id }) => [id, id]))
+  const dataset = {
+    name: 'the chunks',
+    queries: ids,
+    corpus: ids,
+    qrels: new Map(chunks.map(({ id }) => [id, new Map([[id, 1]])])),
+  }
+  let split: DatasetSplit
+  try {
+    split = splitDataset(dataset, {
+      by: 'group',
+      groupOf: id => fileOf.get(id)!,
+      fractions: { validation, test },
+      seed,
+    })
+  } catch (error) {
+    if (isAdapterTrainError(error, 'DATASET_SPLIT')) return undefined
+    throw error
+  }
+  const partOf = new Map<string, PartName>()
+  for (const part of PART_NAMES) for (const id of split[part]?.queries.keys() ?? []) partOf.set(id, part)
+  return partOf
+}
+
+function assignBlocks(chunks: readonly Chunk[], shares: Shares, leftOut: LeftOut[]): Map<string, PartName> {
+  const n = chunks.length
+  const held = (share: number): number => (share === 0 ? 0 : Math.max(LEAST_CHUNKS, Math.round(share * n)))
+  const borders = { validation: n - held(shares.validation) - held(shares.test), test: n - held(shares.test) }
+  const partOf = new Map<string, PartName>()
+  let last: Chunk | undefined
+  for (const [i, chunk] of chunks.entries()) {
+    const part = i >= borders.test ? 'test' : i >= borders.validation ? 'validation' : 'train'
+    const other = last !== undefined && partOf.get(last.id) !== part ? last : undefined
+    if (other && overlap(other, chunk)) leftOut.push({ chunk, reason: 'overlap', like: other.id })
+    else {
+      partOf.set(chunk.id, part)
+      last = chunk
+    }
+  }
+  return partOf
+}
+
+/** Whether `next` begins with the end of `chunk`. */
+function overlap(chunk: Chunk, next: Chunk): boolean {
+  if (chunk.source.file !== next.source.file) return false
+  const [a, b] = [chunk, next].map(({ text }) => text.replace(/\s+/g, ' ').trim())
+  for (let length = Math.min(a.length, b.length); length >= LEAST_OVERLAP; length--) {
+    if (a.endsWith(b.slice(0, length))) return true
+  }
+  return false
+}
+
+/** Of nearly the same text in two parts the one in the earlier part stays. */
+function leaveOutNearIdentical(
+  chunks: readonly Chunk[],
+  partOf: Map<string, PartName>,
+  parts: readonly PartName[],
+  leftOut: LeftOut[],
+): void {
+  const byId = new Map(chunks.map(chunk => [chunk.id, chunk]))
+  const textsOf = (part: PartName) =>
+    new Map(chunks.filter(({ id }) => partOf.get(id) === part).map(({ id, text }) => [id, text]))
+  for (const [i, part] of parts.entries()) {
+    for (const later of parts.slice(i + 1)) {
+      for (const { a, b } of findNearDuplicates(textsOf(part), textsOf(later))) {
+        if (!partOf.delete(b)) continue
+        leftOut.push({ chunk: byId.get(b)!, reason: 'near-identical', like: a })
+      }
+    }
+  }
+}
+
+function tooFew(chunks: number, parts: readonly PartName[]): AdapterTrainError {
+  return new AdapterTrainError(
+    'DATASET_SPLIT',
+    `${chunks} ${chunks === 1 ? 'chunk is' : 'chunks are'} too few for ${parts.join(', ')}, which share no text: give more ` +
+      'documents, smaller chunks, or one part alone (shares 1, 0, 0)',
+    { details: { chunks, parts } },
+  )
+}

@@ -1,0 +1,78 @@
+import type { Chunk } from '../../documents/chunk.js'
+import type { ChatPrice } from '../../providers/chat-prices.js'
+
+/** What is asked for one chunk. */
+export interface ChatRequest {
+  readonly prompt: string
+  readonly chunk: Chunk
+  /** Questions wanted. */
+  readonly count: number
+  /** Whether the answer is asked for as JSON of the {@link ANSWER_SCHEMA}. */
+  readonly structured: boolean
+  /** Stops the request; the promise rejects with code `ABORTED`. */
+  readonly signal?: AbortSignal
+}
+
+/** A complete answer, as it is kept. */
+export interface ChatAnswer {
+  readonly text: string
+  /** The service's own word that it will not answer. */
+  readonly refused?: boolean
+  /** Tokens billed, where the service says. */
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+}
+
+/**
+ * What writes questions: an LLM, or the extractive stand-in.
+ *
+ * A model turns one prompt into one answer, once: no retries, no cache, no reading of what it says.
+ */
+export interface ChatModel {
+  /** Provider and model, such as `openai/gpt-4o-mini`. */
+  readonly id: string
+  /** Everything beside the prompt that changes an answer, never a secret; absent where an answer costs nothing to make again. */
+  readonly cacheKey?: string
+  /** Absent where the price is not known. */
+  readonly price?: ChatPrice
+  /** Whether the questions are sentences of the chunk itself. */
+  readonly extractive?: boolean
+  /** Its tokens for each token of cl100k_base, at the most; 1 where it is absent, 0 where none are billed. */
+  readonly tokenRatio?: number
+  /**
+   * @throws PROVIDER_REQUEST when the service refuses or cannot be reached; `details` has `status`, `retryable`, `retryAfterMs`
+   * @throws PROVIDER_RESPONSE when there is no text in the answer
+   * @throws ABORTED when `signal` was aborted
+   */
+  complete(request: ChatRequest): Promise<ChatAnswer>
+}
+
+export interface ChatModelOptions {
+  readonly model?: string
+  /** Address of a compatible server. */
+  readonly baseUrl?: string
+  /** Key of the service; by default from the environment. Never stored or logged. */
+  readonly apiKey?: string
+  /** Milliseconds before one request is given up; default {@link CHAT_TIMEOUT_MS}. */
+  readonly timeoutMs?: number
+  /** Overrides the price table. */
+  readonly price?: ChatPrice
+}
+
+/** How the registry knows and makes one. */
+export interface ChatModelFactory {
+  readonly name: string
+  readonly keyVariables: readonly string[]
+  create(options: ChatModelOptions): Promise<ChatModel>
+}
+
+/** Longer than for embeddings: a model on a CPU writes a few words a second. */
+export const CHAT_TIMEOUT_MS = 180_000
+
+/** JSON schema of a structured answer. */
+export const ANSWER_SCHEMA = {
+  type: 'object',
+  properties: { questions: { type: 'array', items: { type: 'string' } } },
+  required: ['questions'],
+  additionalProperties: false,
+} as const

@@ -1,0 +1,76 @@
+import { resolveApiKey } from '../../providers/api-key.js'
+import { parseBaseUrl } from '../../providers/base-url.js'
+import { CHAT_PRICES } from '../../providers/chat-prices.js'
+import type { Service } from '../../providers/http-error.js'
+import { sendRequest } from '../../providers/send-request.js'
+import { ANSWER_SCHEMA, CHAT_TIMEOUT_MS, type ChatModelFactory } from './chat-model.js'
+import { readAnswer } from './read-answer.js'
+
+const DEFAULT_MODEL = 'gpt-4o-mini'
+const KEY_VARIABLES = ['OPENAI_API_KEY']
+const OWN_URL = 'https://api.openai.com/v1'
+
+/** Loopback, private networks, and names without a dot, as containers have them. */
+const LOCAL_HOST =
+  /^(localhost|(10\.\d+|192\.168|172\.(1[6-9]|2\d|3[01]))\.\d+\.\d+|[^.:[\]]+|.+\.local|host\.docker\.internal)$/
+
+/**
+ * OpenAI's chat completions, and those of any server that speaks the same protocol (`baseUrl`, else `OPENAI_BASE_URL`).
+ *
+ * Another server needs no key; where `OPENAI_API_KEY` is set or `apiKey` is given, it is sent to that server.
+ *
+ * @see https://platform.openai.com/docs/api-reference/chat/create
+ */
+export const openai: ChatModelFactory = {
+  name: 'openai',
+  keyVariables: KEY_VARIABLES,
+  async create(options) {
+    const model = options.model ?? DEFAULT_MODEL
+    const address = options.baseUrl
+      ? parseBaseUrl(options.baseUrl, 'option baseUrl')
+      : parseBaseUrl(process.env.OPENAI_BASE_URL?.trim() || OWN_URL, 'OPENAI_BASE_URL')
+    const own = /(^|\.)api\.openai\.com$/.test(address.hostname)
+    const key = resolveApiKey('openai', options.apiKey, KEY_VARIABLES, own, 'createChatModel')
+    const { OpenAI } = await import('openai')
+    const service: Service = {
+      provider: 'openai',
+      model,
+      baseUrl: address.href === OWN_URL ? undefined : address.href,
+      key,
+      keyVariables: KEY_VARIABLES,
+      task: 'chat',
+    }
+    const listed = own ? CHAT_PRICES.get(`openai/${model}`) : undefined
+    const free = LOCAL_HOST.test(address.hostname) ? { input: 0, output: 0 } : undefined
+    return {
+      id: `openai/${model}`,
+      cacheKey: JSON.stringify({ provider: 'openai', model, host: own ? undefined : address.hostname }),
+      price: options.price ?? listed ?? free,
+      async complete({ prompt, structured, signal }) {
+        const timeoutMs = options.timeoutMs ?? CHAT_TIMEOUT_MS
+        const answer = await sendRequest(service, { timeoutMs, signal }, transport =>
+          new OpenAI({
+            apiKey: key ?? 'none',
+            baseURL: address.href,
+            maxRetries: 0,
+            timeout: transport.timeoutMs,
+            fetch: transport.fetch,
+          }).chat.completions.create(
+            {
+              model,
+              messages: [{ role: 'user', content: prompt }],
+              response_format: structured
+                ? { type: 'json_schema', json_schema: { name: 'questions', strict: true, schema: ANSWER_SCHEMA } }
+                : undefined,
+            },
+            { signal: transport.signal },
+          ),
+        )
+        const choice = answer?.choices?.[0]
+        const usage = { input: answer?.usage?.prompt_tokens, output: answer?.usage?.completion_tokens }
+        const { content, refusal } = choice?.message ?? {}
+        return readAnswer(service, content, usage, { refusal, finish: choice?.finish_reason })
+      },
+    }
+  },
+}

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises'
+import { AdapterTrainError, messageOf } from '../errors.js'
+import { STYLES, type StyleName } from './styles.js'
+
+const REQUIRED = ['context', 'n'] as const
+
+/** What an LLM is asked where no template is given. */
+export const DEFAULT_TEMPLATE = `You write test queries for a search engine. Below is one passage of its collection.
+
+Write {n} queries that people would send to find this passage, each about something that the passage itself answers.
+
+{styles}
+
+Rules:
+- Every query has to be understood by someone who does not see the passage: name the subject, and never speak of "the passage", "the text" or "the document".
+- Use your own words; do not copy phrases of the passage, except for names and terms.
+- Write in the language of the passage.
+- Different queries ask for different things.
+- If the passage holds less than {n} things to ask for, write fewer queries. If it holds none (a table of contents, a page header), write none.
+
+Answer with JSON alone, in this form: {"questions": ["...", "..."]}
+
+<passage>
+{context}
+</passage>
+`
+
+/**
+ * Reads a prompt template.
+ *
+ * @throws FILE_NOT_FOUND, FILE_READ
+ * @throws USAGE when a placeholder is missing
+ */
+export async function readTemplate(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(cause => {
+    const missing = cause.code === 'ENOENT'
+    const problem = missing ? 'there is no such file' : messageOf(cause).split(', ')[0]
+    throw new AdapterTrainError(missing ? 'FILE_NOT_FOUND' : 'FILE_READ', `prompt template ${path}: ${problem}`, {
+      cause,
+    })
+  })
+  return checkTemplate(text.replace(/^\uFEFF/, ''), `prompt template ${path}`)
+}
+
+/**
+ * @param name of the template, for the message
+ * @throws USAGE when a placeholder is missing
+ */
+export function checkTemplate(template: string, name = 'the prompt template'): string {
+  const missing = REQUIRED.filter(placeholder => !template.includes(`{${placeholder}}`)).map(p => `{${p}}`)
+  if (missing.length === 0) return template
+  throw new AdapterTrainError(
+    'USAGE',
+    `${name} has no ${missing.join(' and no ')}; expected {context} where the chunk goes, {n} where the number of questions goes, ` +
+      'and optionally {styles}',
+  )
+}
+
+/** The prompt for one chunk. Nothing in the chunk is taken for a placeholder. */
+export function renderPrompt(template: string, context: string, styles: readonly StyleName[]): string {
+  const values = { context, n: String(styles.length), styles: describe(styles) }
+  return template.replace(/\{(context|n|styles)\}/g, (_, name: keyof typeof values) => values[name])
+}
+
+function describe(styles: readonly StyleName[]): string {
+  if (new Set(styles).size === 1) return `Each query is ${STYLES[styles[0]]}.`
+  return styles.map((style, i) => `${i + 1}. The ${ordinal(i)} query is ${STYLES[style]}.`).join('\n')
+}
+
+function ordinal(i: number): string {
+  return ['first', 'second', 'third', 'fourth', 'fifth', 'sixth'][i] ?? `${i + 1}th`
+}
