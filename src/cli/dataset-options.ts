@@ -29,6 +29,14 @@ export const splitOption = {
   split: { group, type: 'string', coerce: text('split'), describe: 'split of a BEIR folder, such as test' },
 } as const satisfies Record<string, Options>
 
+/** Option of the commands that hold all vectors. */
+export const memoryOption = {
+  type: 'string',
+  coerce: text('memory'),
+  describe:
+    'what vectors may take, such as 4GB; more are read from files, batch by batch (default: half of the memory)',
+} as const satisfies Options
+
 export interface SplitArgs {
   readonly split?: string
 }

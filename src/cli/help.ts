@@ -40,7 +40,7 @@ export function helpText(command: string | undefined, width: number): string {
   return [
     command === undefined ? `adapter-train [command] [options]\n\n${about}` : `adapter-train ${form}\n\n${describe}`,
     ...sections.filter(([, rows]) => rows.length > 0).map(([title, rows]) => `${title}\n${rows.join('\n')}`),
-    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trained but not proven (the gate). Every command has its own --help.',
+    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trained but not proven (the gate), 130 stopped by Ctrl-C. Every command has its own --help.',
   ].join('\n\n')
 }
 

@@ -3,11 +3,9 @@ import { VERSION } from '../version.js'
 import { COMMAND_OPTIONS, COMMANDS, DEFAULT_COMMAND } from './commands/index.js'
 import { readConfigFile } from './config-file.js'
 import { createConsole } from './console.js'
+import { EXIT } from './exit-codes.js'
 import { findCommand } from './find-command.js'
 import { helpText } from './help.js'
-
-/** Exit codes: done, failed, wrong usage, and an adapter that the gate held back. */
-export const EXIT = { done: 0, failed: 1, usage: 2, gated: 3 } as const
 
 /** Errors that the user's own words caused. */
 const USAGE_CODES = ['USAGE', 'PROVIDER_UNKNOWN', 'ENGINE_UNKNOWN']
@@ -55,5 +53,6 @@ function reportFailure(error: unknown, json: boolean): number {
   // What a command found before it failed, such as the damaged vectors, belongs into the one object too.
   const report = known ? (error.details.report as object | undefined) : undefined
   if (json) out.json({ ...report, error: { code: known ? error.code : 'INTERNAL', message } })
+  if (isAdapterTrainError(error, 'ABORTED')) return EXIT.interrupted
   return known && USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed
 }

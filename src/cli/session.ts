@@ -1,20 +1,20 @@
 import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import type { Console } from './console.js'
+import { type Interrupt, onInterrupt } from './interrupt.js'
 import { checkProviderArgs, openCacheOption, openProvider, type ProviderArgs } from './provider-options.js'
 
 /** What a command that embeds works with. */
-export interface Session {
+export interface Session extends Interrupt {
   readonly provider: EmbeddingProvider
   readonly cache: EmbeddingCache | undefined
-  /** Aborted by the first Ctrl-C; the second ends the program at once. */
-  readonly signal: AbortSignal
   /** Retries, progress and cost lines. */
   readonly embed: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
-  /** Lets Ctrl-C end the program at once, also in the middle of a long computation: nothing is left to be stored. */
-  release(): void
+  /** Where vectors go that memory has no room for. */
+  readonly spillFolder: string | undefined
 }
 
 /**
@@ -29,16 +29,7 @@ export async function withSession<T>(
   { dry = false } = {},
 ): Promise<T> {
   checkProviderArgs(base, args)
-  const abort = new AbortController()
-  const stop = (): void => {
-    if (abort.signal.aborted) process.exit(1)
-    out.warn('stopping; press Ctrl-C again to stop at once')
-    abort.abort()
-  }
-  const release = (): void => {
-    process.off('SIGINT', stop)
-  }
-  process.on('SIGINT', stop)
+  const { signal, release } = onInterrupt(out)
   const bar = out.progress('embedding')
   let provider: EmbeddingProvider | undefined
   let cache: EmbeddingCache | undefined
@@ -46,13 +37,18 @@ export async function withSession<T>(
     provider = await openProvider(base, args, dry ? 'none' : undefined)
     cache = dry && !existsSync(args.cache) ? undefined : await openCacheOption(args)
     const embed = embedReporting(args, out, bar, provider)
-    return await work({ provider, cache, signal: abort.signal, embed, release })
+    return await work({ provider, cache, signal, embed, release, spillFolder: spillFolderOf(args) })
   } finally {
     release()
     bar.end()
     cache?.close()
     await provider?.close?.()
   }
+}
+
+/** Beside the cache, because the folder for temporary files may itself be memory. */
+function spillFolderOf({ cache }: ProviderArgs): string | undefined {
+  return cache === 'none' ? undefined : dirname(resolve(cache))
 }
 
 function embedReporting(

@@ -1,6 +1,7 @@
 import type { Comparison } from '../evaluate/compare.js'
 import type { Scores } from '../evaluate/evaluator.js'
 import type { LargestChanges } from '../evaluate/largest-changes.js'
+import type { Proof } from '../pipeline/proof.js'
 import { formatTable } from './console.js'
 
 /** One line a metric: base, and where there is an adapter, adapted and difference, with interval and p where they are known. */
@@ -13,10 +14,44 @@ export function comparisonTable(base: Scores, adapted?: Scores, difference?: Com
       metric,
       value.toFixed(4),
       ...(adapted ? [adapted[metric].toFixed(4), signed(adapted[metric] - value)] : []),
-      ...(d ? [`${signed(d.low)} to ${signed(d.high)}`, d.p < 0.001 ? '<0.001' : d.p.toFixed(3)] : []),
+      ...(d ? [`${signed(d.low)} to ${signed(d.high)}`, formatP(d.p)] : []),
     ]
   })
   return formatTable([head, ...rows])
+}
+
+/** What {@link proofText} shows; `train` and `evaluate` report it alike. */
+export type ProofFacts = Partial<
+  Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest'>
+> & {
+  readonly metrics: { readonly base: Scores; readonly adapted?: Scores }
+}
+
+/** A proof in lines: every metric, wins and losses by query, seen and unseen documents, the largest changes. */
+export function proofText({ metrics, difference, largest, wins, ties, losses, ...parts }: ProofFacts): string {
+  const lines = [comparisonTable(metrics.base, metrics.adapted, difference)]
+  if (!largest) return lines[0]
+  const { metric } = largest
+  lines.push(`\n${metric} by query: ${wins} better, ${ties} the same, ${losses} worse`)
+  for (const [part, words] of [
+    [parts.seen, 'with training queries'],
+    [parts.unseen, 'without any training query'],
+  ] as const) {
+    if (!part || !('metrics' in part)) continue
+    const { base, adapted } = part.metrics
+    const d = part.difference[metric]
+    const change = `${signed(d.mean)}, ${signed(d.low)} to ${signed(d.high)}, p ${formatP(d.p).replace(/^(?!<)/, '= ')}`
+    lines.push(
+      `${count(part.queries, 'query', 'queries')} on documents ${words}: ${metric} ${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)} (${change})`,
+    )
+  }
+  const changes = changesTable(largest)
+  return [...lines, ...(changes ? [changes] : [])].join('\n')
+}
+
+/** 0.0412 -> "0.041", 0.0002 -> "<0.001" */
+function formatP(p: number): string {
+  return p < 0.001 ? '<0.001' : p.toFixed(3)
 }
 
 /** Characters of a query's text that are shown. */

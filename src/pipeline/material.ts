@@ -104,7 +104,8 @@ function countsOf({ queries, docs, positives }: EmbeddedDataset<Rows>): PartCoun
   return { queries: queries.rows, pairs: positives.reduce((sum, { size }) => sum + size, 0), documents: docs.rows }
 }
 
-function textsOf(data: VectorDataset<Rows> | undefined): ReadonlyMap<string, string> | undefined {
+/** query id -> text, where texts are known */
+export function textsOf(data: VectorDataset<Rows> | undefined): ReadonlyMap<string, string> | undefined {
   if (!data?.queryTexts) return undefined
   return new Map(
     data.queryIds.flatMap((id, i) => (data.queryTexts?.[i] === undefined ? [] : [[id, data.queryTexts[i]]])),

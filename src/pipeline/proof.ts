@@ -1,10 +1,12 @@
 import type { Adapter } from '../adapters/adapter.js'
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { type Comparison, compareRankings } from '../evaluate/compare.js'
 import { compareSeen, type SeenComparison } from '../evaluate/compare-seen.js'
 import { createEvaluator, type Evaluation, type Scores } from '../evaluate/evaluator.js'
 import { type LargestChanges, largestChanges } from '../evaluate/largest-changes.js'
 import { DEFAULT_METRICS } from '../evaluate/metrics/index.js'
+import type { Rows } from '../math/row-source.js'
 import { applyAdapterOn } from '../train/adapt-on.js'
 import type { Material, PartName } from './material.js'
 
@@ -16,8 +18,29 @@ export interface Proof extends Pick<Comparison, 'difference' | 'wins' | 'ties' |
   /** Split by whether a relevant document had training queries; absent where the training data are not known. */
   readonly seen?: SeenComparison['seen']
   readonly unseen?: SeenComparison['unseen']
-  /** Scores of every query, for the gate and for reports. */
-  readonly evaluations: { readonly base: Evaluation; readonly adapted: Evaluation }
+  /** What the figures are made of, query by query: for the gate, and for proofs over several sets. */
+  readonly scored: ScoredQueries
+}
+
+/** Queries with the rankings of base and adapter. */
+export interface ScoredQueries {
+  readonly base: Evaluation
+  readonly adapted: Evaluation
+  /** Id of every query. */
+  readonly ids: readonly string[]
+  /** Row of every query in its set. */
+  readonly rows: Uint32Array
+  /** Whether a relevant document of the query had training queries; absent where the training data are not known. */
+  readonly seen?: readonly boolean[]
+}
+
+/** A labelled set on which an adapter is measured. */
+export interface ProofSubject {
+  readonly data: EmbeddedDataset<Rows>
+  /** query id -> text; absent where only vectors are known */
+  readonly texts?: ReadonlyMap<string, string>
+  /** Whether a relevant document of each query had training queries; absent where the training data are not known. */
+  seen?(queries: { readonly ids: readonly string[]; readonly rows: Uint32Array }): boolean[]
 }
 
 export interface ProofOptions {
@@ -25,32 +48,40 @@ export interface ProofOptions {
   /** Metric for wins, ties and losses. */
   readonly metric: string
   readonly metrics?: readonly string[]
-  /** Whether the training part is known, so that queries can be split into seen and unseen. */
-  readonly splitSeen?: boolean
   readonly signal?: AbortSignal
 }
 
+/** A part of the material as the subject of a proof. */
+export function subjectOf(material: Material, part: PartName): ProofSubject {
+  return { data: material[part]!, texts: material.texts(part), seen: queries => material.seen(part, queries) }
+}
+
 /**
- * Measures an adapter against its base on one part of the material.
+ * Measures an adapter against its base.
  * @throws ABORTED when `signal` was aborted
  */
 export async function prove(
   engine: Engine,
-  material: Material,
-  part: PartName,
+  { data, texts, seen }: ProofSubject,
   adapter: Adapter,
   options: ProofOptions,
 ): Promise<Proof> {
-  const { metric, seed, signal, metrics = DEFAULT_METRICS, splitSeen = true } = options
-  const data = material[part]!
+  const { metric, signal, metrics = DEFAULT_METRICS } = options
   const evaluator = createEvaluator(data, metrics.includes(metric) ? metrics : [...metrics, metric])
+  const { queryIds: ids, queryRows: rows } = evaluator
   const base = await evaluator.evaluateOn(engine, data.queries, { signal })
   const adapted = await evaluator.evaluateOn(engine, await applyAdapterOn(engine, adapter, data.queries), { signal })
+  return proofOf({ base, adapted, ids, rows, seen: seen?.({ ids, rows }) }, texts, options)
+}
+
+/** The proof of queries that were scored already. */
+export function proofOf(
+  scored: ScoredQueries,
+  texts: ReadonlyMap<string, string> | undefined,
+  { metric, seed }: Pick<ProofOptions, 'metric' | 'seed'>,
+): Proof {
+  const { base, adapted, ids, seen } = scored
   const { difference, wins, ties, losses } = compareRankings(base, adapted, { seed, metric })
-  const ids = evaluator.queryIds
-  const seen = splitSeen
-    ? compareSeen(base, adapted, material.seen(part, { ids, rows: evaluator.queryRows }), { seed, metric })
-    : undefined
   return {
     queries: ids.length,
     metrics: { base: base.mean, adapted: adapted.mean },
@@ -58,8 +89,8 @@ export async function prove(
     wins,
     ties,
     losses,
-    largest: largestChanges(base, adapted, { queryIds: ids, texts: material.texts(part), metric }),
-    ...seen,
-    evaluations: { base, adapted },
+    largest: largestChanges(base, adapted, { queryIds: ids, texts, metric }),
+    ...(seen && compareSeen(base, adapted, seen, { seed, metric })),
+    scored,
   }
 }

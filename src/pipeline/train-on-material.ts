@@ -12,7 +12,7 @@ import { VERSION } from '../version.js'
 import { chooseOptions } from './choose-options.js'
 import { isNormalized } from './is-normalized.js'
 import type { Material, PartCounts, PartName } from './material.js'
-import { type Proof, prove } from './proof.js'
+import { type Proof, prove, subjectOf } from './proof.js'
 import { TUNE_DEFAULT } from './split-defaults.js'
 import { warningsFor } from './training-warnings.js'
 import { foldCounts, recordedOptions, type TuneReport, tuneReport } from './tune-report.js'
@@ -130,7 +130,7 @@ async function trainOnce(
     }
     const untold: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
     const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
-      material[part] && prove(engine, material, part, adapter, { seed, metric, signal: options.signal })
+      material[part] && prove(engine, subjectOf(material, part), adapter, { seed, metric, signal: options.signal })
     const onValidation = await proofOn('validation', untold)
     const decision =
       tuned &&
@@ -193,7 +193,7 @@ function identityAdapter(base: Adapter['base']): Adapter {
 
 function pairedScores(proof: Proof | undefined, metric: string) {
   if (!proof) return undefined
-  const { base, adapted } = proof.evaluations
+  const { base, adapted } = proof.scored
   return { base: base.perQuery[metric], adapted: adapted.perQuery[metric] }
 }
 

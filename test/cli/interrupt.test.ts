@@ -90,7 +90,7 @@ describe('SIGINT', () => {
   })
   afterAll(() => service.close())
 
-  test('stops at once with exit code 1 and a message, keeps what was finished, and writes no adapter', async () => {
+  test('stops at once with exit code 130 and a message, keeps what was finished, and writes no adapter', async () => {
     const cwd = folderWith(DATA)
     const { child, ended } = startCli(argsFor(service, '--json'), { cwd })
     await requestsReach(service, 7)
@@ -98,7 +98,7 @@ describe('SIGINT', () => {
     child.kill('SIGINT')
     const { code, stdout, stderr } = await ended
     expect(performance.now() - stopped).toBeLessThan(3000)
-    expect(code).toBe(1)
+    expect(code).toBe(130)
     expect(JSON.parse(stdout)).toEqual({ error: { code: 'ABORTED', message: expect.stringMatching(/stopped.*cache/) } })
     expect(stderr).toMatch(/^warning: stopping; press Ctrl-C again to stop at once$/m)
     expect(stderr).toMatch(/^error: embedding was stopped/m)
@@ -116,7 +116,7 @@ describe('SIGINT', () => {
     await sleep(100)
     const stopped = performance.now()
     child.kill('SIGINT')
-    expect((await ended).code).toBe(1)
+    expect((await ended).code).toBe(130)
     expect(performance.now() - stopped).toBeLessThan(3000)
     await waiting.close()
   })
@@ -145,7 +145,7 @@ describe('SIGINT', () => {
     while (!stderr.includes('epoch 2/')) await sleep(10)
     child.kill('SIGINT')
     expect(await ended).toMatchObject({
-      code: 1,
+      code: 130,
       stdout: '',
       stderr: expect.stringMatching(/error: (training|evaluation) was stopped/),
     })

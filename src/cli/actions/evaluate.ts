@@ -1,31 +1,57 @@
 import { loadAdapter } from '../../adapters/file.js'
 import { readDataset } from '../../dataset/read.js'
+import type { EmbedStats } from '../../embed/run-embedding.js'
+import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
-import { runEvaluation } from '../../pipeline/run-evaluation.js'
+import { parseBytes } from '../../math/memory.js'
+import {
+  type EvaluationOptions,
+  type EvaluationReport,
+  runEvaluation,
+  runEvaluationOnVectors,
+} from '../../pipeline/run-evaluation.js'
+import { readVectors } from '../../vectors/read-vectors.js'
 import type { EvaluateArgs } from '../commands/evaluate.js'
-import { createConsole } from '../console.js'
+import { type Console, createConsole } from '../console.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { withSession } from '../session.js'
-import { changesTable, comparisonTable, count } from '../tables.js'
+import { count, proofText } from '../tables.js'
 
 /** Scores the base and the adapter and prints the comparison. */
 export async function evaluate(args: EvaluateArgs): Promise<void> {
   const out = createConsole(args)
   args.metrics.forEach(parseMetric)
   checkProviderArgs(args.base, args)
+  const isVectors = args.base === 'vectors'
+  if (isVectors) checkVectorArgs(args)
+  else if (args.vectors !== undefined) throw new AdapterTrainError('USAGE', '--vectors goes with --base vectors')
+  else if (args.data === undefined)
+    throw new AdapterTrainError('USAGE', 'missing option --data; see adapter-train evaluate --help')
+  const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
+  const { metrics, allowMismatch, engine } = args
   const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
-  const { format, split, skipInvalid, metrics, allowMismatch } = args
-  const { dataset, skipped } = await readDataset(args.data, { format, split, skipInvalid })
+  const options = { adapter, metrics, allowMismatch, engine, memory }
+  if (isVectors) await evaluateVectors(args, options, out)
+  else await evaluateTexts(args, options, out)
+}
+
+async function evaluateTexts(
+  args: EvaluateArgs,
+  options: EvaluationOptions & { readonly memory?: number },
+  out: Console,
+): Promise<void> {
+  const { format, split, skipInvalid } = args
+  const { dataset, skipped } = await readDataset(args.data!, { format, split, skipInvalid })
   reportSkipped(skipped, out)
+  const train = args.train === undefined ? undefined : await readDataset(args.train, { format, skipInvalid })
+  if (train) reportSkipped(train.skipped, out)
   await withSession(args.base, args, out, async session => {
     const { embedding, ...report } = await runEvaluation({
       ...session,
+      ...options,
       data: dataset,
-      adapter,
-      allowMismatch,
-      metrics,
-      engine: args.engine,
+      train: train?.dataset,
       embed: {
         ...session.embed,
         onProgress: progress => {
@@ -34,18 +60,41 @@ export async function evaluate(args: EvaluateArgs): Promise<void> {
         },
       },
     })
-    if (args.json) {
-      out.json(report)
-      return
-    }
-    out.result(
-      `${session.provider.id} on ${args.data}: ${count(report.queries, 'query', 'queries')}, ${count(report.documents, 'document')}`,
-    )
-    out.result(`${count(embedding.hits, 'embedding')} from the cache, ${count(embedding.requests, 'request')}\n`)
-    out.result(comparisonTable(report.metrics.base, report.metrics.adapted, report.difference))
-    if (report.largest) {
-      out.result(`\nby query: ${report.wins} better, ${report.ties} the same, ${report.losses} worse`)
-      out.result(changesTable(report.largest))
-    }
+    finish(report, args.data!, args, out, embedding)
   })
+}
+
+async function evaluateVectors(args: EvaluateArgs, options: EvaluationOptions, out: Console): Promise<void> {
+  const folder = args.vectors!
+  const parts = await readVectors(folder, { baseId: args.baseId, lazy: true })
+  const report = await runEvaluationOnVectors(parts, options)
+  const [part] = Object.keys(report.data)
+  const flattered = part === 'train' && args.adapter !== undefined
+  const warning = `${folder} has no test part: these are the queries that adapters are trained on, and the figures flatter one that was`
+  const warnings = flattered ? [...report.warnings, warning] : report.warnings
+  finish({ ...report, warnings }, `the ${part} part of ${folder}`, args, out)
+}
+
+function finish(report: EvaluationReport, name: string, args: EvaluateArgs, out: Console, embedding?: EmbedStats) {
+  for (const warning of report.warnings) out.warn(warning)
+  if (args.json) {
+    const { hits = 0, misses = 0, requests = 0, tokens = 0 } = embedding ?? {}
+    out.json({ ...report, cache: { hits, misses, requests, tokens } })
+    return
+  }
+  const { base, queries, documents } = report
+  out.result(`${base.id} on ${name}: ${count(queries, 'query', 'queries')}, ${count(documents, 'document')}`)
+  if (embedding)
+    out.result(`${count(embedding.hits, 'embedding')} from the cache, ${count(embedding.requests, 'request')}`)
+  out.result(`\n${proofText(report)}`)
+}
+
+function checkVectorArgs({ vectors, data, train, split }: EvaluateArgs): void {
+  if (vectors === undefined) throw new AdapterTrainError('USAGE', '--base vectors needs --vectors FOLDER')
+  if (data ?? train ?? split) {
+    throw new AdapterTrainError(
+      'USAGE',
+      '--base vectors reads all its data from --vectors; drop --data, --train and --split',
+    )
+  }
 }

@@ -1,4 +1,3 @@
-import { dirname, resolve } from 'node:path'
 import type { Adapter } from '../../adapters/adapter.js'
 import { saveAdapter } from '../../adapters/file.js'
 import { AdapterTrainError } from '../../errors.js'
@@ -14,10 +13,11 @@ import { splitEmbedded } from '../../vectors/split-embedded.js'
 import type { TrainArgs } from '../commands/train.js'
 import { type Console, createConsole } from '../console.js'
 import { checkOut, findDataFiles } from '../data-files.js'
+import { EXIT } from '../exit-codes.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { formatDollars, type Session, withSession } from '../session.js'
-import { changesTable, comparisonTable, count } from '../tables.js'
+import { count, proofText } from '../tables.js'
 
 /** Trains as the options say, writes the adapter file and prints what came of it. */
 export async function train(args: TrainArgs): Promise<number> {
@@ -28,7 +28,7 @@ export async function train(args: TrainArgs): Promise<number> {
     throw new AdapterTrainError('USAGE', '--min-gain sets the bar of the gate; add --tune auto or --gate')
   }
   const report = args.base === 'vectors' ? await trainOnVectors(args, out) : await trainOnTexts(args, out)
-  return report.gate?.kept === false ? GATED : 0
+  return report.gate?.kept === false ? EXIT.gated : EXIT.done
 }
 
 async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingReport> {
@@ -84,9 +84,6 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
   return result.report
 }
 
-/** Exit code of a run whose adapter the gate held back. */
-const GATED = 3
-
 function choiceOptions(args: TrainArgs, out: Console) {
   const { tune, tuneBudget, gate, minGain } = args
   return {
@@ -109,7 +106,7 @@ function finish(
   const all = [...warnings, ...report.warnings]
   for (const warning of all) out.warn(warning)
   if (args.json) out.json(jsonReport({ ...report, warnings: all }, path))
-  else printReport(report, path, out, args.metric, session?.provider.price)
+  else printReport(report, path, out, session?.provider.price)
 }
 
 /** adapters/openai-text-embedding-3-small.json */
@@ -149,14 +146,8 @@ function jsonReport(report: TrainingReport, adapter: string): object {
   return { adapter, ...report, epochs }
 }
 
-function printReport(
-  report: TrainingReport,
-  path: string,
-  out: Console,
-  metric: string,
-  price: number | undefined,
-): void {
-  const { base, data, metrics, difference, bestEpoch, cache, seconds, tune, gate } = report
+function printReport(report: TrainingReport, path: string, out: Console, price: number | undefined): void {
+  const { base, data, metrics, bestEpoch, cache, seconds, tune, gate } = report
   const parts = Object.entries(data).map(
     ([name, part]) =>
       `${name} ${count(part.queries, 'query', 'queries')}, ${count(part.pairs, 'pair')}, ${count(part.documents, 'document')}${part.folds ? ` (cross-validation in ${part.folds} folds)` : ''}`,
@@ -171,6 +162,12 @@ function printReport(
     out.result(
       `chosen     negatives ${tune.negatives}, temperature ${tune.temperature}, c ${tune.c} of ${count(tune.tried.length, 'candidate')} in ${tune.seconds.toFixed(1)} s`,
     )
+  if (tune?.pseudoQueries) {
+    const { count: sentences, used } = tune.pseudoQueries
+    out.result(
+      `pseudo     ${count(sentences, 'first sentence')} as queries for their own documents: ${used ? 'trained on too' : 'not used, they did not help out of fold'}`,
+    )
+  }
   }
   out.result(
     `trained    ${report.kind}, ${count(report.epochs.length, 'epoch')}, best ${bestEpoch || 'none'}, engine ${report.engine}, ${seconds.train.toFixed(1)} s`,
@@ -182,16 +179,7 @@ function printReport(
   }
   if (metrics) {
     out.result(`\n${metrics.split} set, ${data[metrics.split]!.queries} queries that were not trained on\n`)
-    out.result(comparisonTable(metrics.base, metrics.adapted, difference))
-    out.result(`\n${metric} by query: ${report.wins} better, ${report.ties} the same, ${report.losses} worse`)
-    for (const [name, part] of Object.entries({ seen: report.seen, unseen: report.unseen })) {
-      if (!part || part.queries === 0 || !('metrics' in part)) continue
-      const words = name === 'seen' ? 'with training queries' : 'without any training query'
-      out.result(
-        `${count(part.queries, 'query', 'queries')} on documents ${words}: ${metric} ${part.metrics.base[metric].toFixed(4)} -> ${part.metrics.adapted[metric].toFixed(4)}`,
-      )
-    }
-    if (report.largest) out.result(changesTable(report.largest))
+    out.result(proofText({ ...report, metrics }))
   }
   out.result(`\nadapter    ${path}`)
 }

@@ -1,19 +1,31 @@
 import { ENGINE_CHOICES } from '../../engines/index.js'
 import { DEFAULT_METRICS } from '../../evaluate/metrics/index.js'
+import { providerNames } from '../../providers/index.js'
 import { list, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../dataset-options.js'
+import { type DatasetArgs, datasetOptions, memoryOption, type SplitArgs, splitOption } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
 
 const options = defineOptions({
   ...providerOptions,
-  base: { ...providerOptions.base, default: 'hashing' },
+  base: { ...providerOptions.base, choices: [...providerNames, 'vectors'], default: 'hashing' },
+  vectors: {
+    group: 'Data:',
+    type: 'string',
+    coerce: text('vectors'),
+    describe: 'with --base vectors: folder as for train; its test part is evaluated where it has one',
+  },
   data: {
     group: 'Data:',
     type: 'string',
-    demandOption: true,
     coerce: text('data'),
     describe: 'data set to evaluate on',
+  },
+  train: {
+    group: 'Data:',
+    type: 'string',
+    coerce: text('train'),
+    describe: 'training set of the adapter, to split the results by whether a document had training queries',
   },
   ...datasetOptions,
   ...splitOption,
@@ -31,15 +43,19 @@ const options = defineOptions({
     describe: 'metrics as name@k, separated by blanks or commas',
   },
   engine: { choices: ENGINE_CHOICES, default: 'auto', describe: 'what computes' },
+  memory: memoryOption,
   ...outputOptions,
 })
 
 export interface EvaluateArgs extends ProviderArgs, DatasetArgs, SplitArgs, OutputArgs {
   readonly base: string
-  readonly data: string
+  readonly data?: string
+  readonly train?: string
+  readonly vectors?: string
   readonly adapter?: string
   readonly allowMismatch: boolean
   readonly engine: string
+  readonly memory?: string
   readonly metrics: readonly string[]
 }
 
@@ -51,6 +67,7 @@ export const evaluateCommand: Command<EvaluateArgs> = {
   examples: [
     ['evaluate --base openai --data test.json', 'the base alone'],
     ['evaluate --base openai --data test.json --adapter adapters/x.json', 'base and adapter'],
+    ['evaluate --base vectors --vectors folder --adapter adapters/x.json', 'vectors of your own'],
   ],
   async run(args) {
     const { evaluate } = await import('../actions/evaluate.js')

@@ -11,7 +11,7 @@ import { SCHEDULES, type ScheduleName } from '../../train/schedule.js'
 import { integer, number, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { DATA_FILES } from '../data-files.js'
-import { type DatasetArgs, datasetOptions } from '../dataset-options.js'
+import { type DatasetArgs, datasetOptions, memoryOption } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
 
 const data = 'Data:'
@@ -166,13 +166,7 @@ const options = defineOptions({
     describe: "the kind's own size: rank of low-rank, hidden units of residual-mlp",
   },
   engine: { group: training, choices: ENGINE_CHOICES, default: D.engine, describe: 'what computes' },
-  memory: {
-    group: training,
-    type: 'string',
-    coerce: text('memory'),
-    describe:
-      'what vectors may take, such as 4GB; more are read from files, batch by batch (default: half of the memory)',
-  },
+  memory: { group: training, ...memoryOption },
   tune: {
     group: proof,
     choices: ['auto', 'off'] as const,
