@@ -46,8 +46,6 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
     checkOut(path, inputs)
     const result = await runTraining({
       ...session,
-      // Beside the cache, because the folder for temporary files may itself be memory.
-      spillFolder: args.cache === 'none' ? undefined : dirname(resolve(args.cache)),
       ...choiceOptions(args, out),
       parts,
       onPhase: phase => {
