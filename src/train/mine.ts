@@ -23,12 +23,12 @@ export async function mine(
   weights: Weights,
   data: EmbeddedDataset<Rows>,
   mining: Mining,
-  signal?: AbortSignal,
+  { signal, blockValues = BLOCK_VALUES }: { readonly signal?: AbortSignal; readonly blockValues?: number } = {},
 ): Promise<void> {
   const { queryRows, count } = mining
   const units = normalizedSource(rowSource(data.docs))
   const tieRank = tieRankOf(data.docIds)
-  const size = Math.max(1, Math.floor(BLOCK_VALUES / data.queries.cols))
+  const size = Math.max(1, Math.floor(blockValues / data.queries.cols))
   for (let start = 0; start < queryRows.length; start += size) {
     const part = queryRows.subarray(start, start + size)
     const adapted = await adaptOn(engine, kind, weights, selectedRows(data.queries, part))

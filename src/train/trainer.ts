@@ -82,7 +82,7 @@ export function createTrainer(engine: Engine, data: EmbeddedDataset<Rows>, o: Tr
     async epoch() {
       epochs++
       if (source.mining?.due(epochs)) {
-        await mine(engine, o.kind, await readParams(engine, state), data, source.mining, o.signal)
+        await mine(engine, o.kind, await readParams(engine, state), data, source.mining, { signal: o.signal })
       }
       engine.fill(lossSum, 0)
       for (const batch of source.epoch(random)) {

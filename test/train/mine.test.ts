@@ -32,16 +32,18 @@ describe.each(Object.entries(engines))('mine on %s', (_, engine) => {
     readonly positives: EmbeddedParts['positives']
     readonly count?: number
     readonly margin?: number
+    readonly blockValues?: number
     readonly weights?: ReturnType<typeof turn>
   }
 
   /** What is found for every query; queries stand at 0 degrees. */
-  async function found({ count = 1, margin = 0.05, weights = identity(2) as Setting['weights'], ...parts }: Setting) {
+  async function found(setting: Setting) {
+    const { count = 1, margin = 0.05, weights = identity(2), blockValues, ...parts } = setting
     const data = embedded({ queries: parts.positives.map(() => at(0)), ...parts })
     const { mining } = hard.create(data, { batchSize: 4, hardNegatives: count, hardMargin: margin })
     const result = new Map<number, number[]>()
     const accept: Mining['accept'] = (query, documents) => result.set(query, [...documents])
-    await mine(engine, linear, weights!, data, { ...mining!, accept })
+    await mine(engine, linear, weights, data, { ...mining!, accept }, { blockValues })
     return result
   }
 
@@ -87,7 +89,9 @@ describe.each(Object.entries(engines))('mine on %s', (_, engine) => {
     const [queries, documents] = [randomMatrix(n, d, 1), randomMatrix(m, d, 2)]
     const positives = Array.from({ length: n }, (_, i) => (i % 5 === 4 ? [] : [i, (7 * i) % m]))
     const weights = { W: randomMatrix(d, d, 3), b: randomMatrix(1, d, 4) }
-    const result = await found({ queries, docs: documents, positives, count: 6, weights })
+    const setting = { queries, docs: documents, positives, count: 6, weights }
+    const result = await found(setting)
+    expect(await found({ ...setting, blockValues: 9 * d })).toEqual(result)
     expect([...result.keys()]).toEqual(Array.from({ length: n }, (_, i) => i).filter(i => i % 5 !== 4))
     for (const [query, mined] of result) {
       const q = Array.from({ length: d }, (_, j) => dot(row(weights.W, j), row(queries, query)) + weights.b.data[j])
@@ -109,6 +113,8 @@ describe.each(Object.entries(engines))('mine on %s', (_, engine) => {
     const data = embedded({ queries: [at(0)], docs, positives: [[0]] })
     const { mining } = hard.create(data, { batchSize: 1 })
     const signal = AbortSignal.abort()
-    expect(await rejection(mine(engine, linear, identity(2), data, mining!, signal))).toMatchObject({ code: 'ABORTED' })
+    expect(await rejection(mine(engine, linear, identity(2), data, mining!, { signal }))).toMatchObject({
+      code: 'ABORTED',
+    })
   })
 })
