@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { EmbeddingCache } from '../cache/cache.js'
 import { describeDataset } from '../dataset/describe.js'
+import { foldText } from '../dataset/fold-text.js'
 import { hashDataset } from '../dataset/hash.js'
 import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { SpillOptions } from '../embed/matrix-builder.js'
 import type { EmbedStats } from '../embed/run-embedding.js'
-import { relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
+import { type RelevantKeys, relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
 import { MEMORY_DEFAULT } from '../math/memory.js'
 import { blocksOf, type Rows } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
+import { RECIPE } from '../train/recipe.js'
+import { groupRows } from '../vectors/row-groups.js'
 import type { VectorDataset, VectorParts } from '../vectors/vector-dataset.js'
 import type { Parts } from './load-parts.js'
 
@@ -22,6 +25,14 @@ export interface PartCounts {
 }
 
 /** The sets that training knows, by name. */
+/** Equal keys are the same text, or where only vectors are known the same vector. */
+export interface TrainKeys {
+  /** Key of each query row. */
+  readonly queries: readonly string[]
+  /** For each query row the keys of its relevant documents. */
+  readonly relevant: RelevantKeys
+}
+
 export const PART_NAMES = ['train', 'validation', 'test'] as const
 export type PartName = (typeof PART_NAMES)[number]
 
@@ -42,6 +53,8 @@ export interface Material {
   /** Gives the disk space of vectors that memory had no room for back. */
   close?(): void
 }
+  /** What belongs together in the training part. */
+  trainKeys(): TrainKeys
 
 export interface EmbedPartsOptions extends Partial<SpillOptions> {
   readonly cache?: EmbeddingCache
@@ -90,6 +103,7 @@ export async function embedParts(
 export function vectorMaterial(parts: VectorParts<Rows>): Material {
   const names = PART_NAMES.filter(name => parts[name])
   const trained = relevantVectors(parts.train)
+    trainKeys: () => ({ queries: Array.from(parts.train.queries.values(), foldText), relevant: trained }),
   return {
     baseId: parts.train.baseId,
     ...parts,
@@ -108,6 +122,11 @@ function countsOf({ queries, docs, positives }: EmbeddedDataset<Rows>): PartCoun
 export function textsOf(data: VectorDataset<Rows> | undefined): ReadonlyMap<string, string> | undefined {
   if (!data?.queryTexts) return undefined
   return new Map(
+    trainKeys() {
+      const { queries, queryTexts } = parts.train
+      const texts = queryTexts?.map(text => (text === undefined ? undefined : foldText(text)))
+      return { queries: Array.from(groupRows(queries, texts), String), relevant: trained }
+    },
     data.queryIds.flatMap((id, i) => (data.queryTexts?.[i] === undefined ? [] : [[id, data.queryTexts[i]]])),
   )
 }

@@ -5,6 +5,7 @@ import type { Rows } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import type { VectorParts } from '../vectors/vector-dataset.js'
 import type { Parts } from './load-parts.js'
+import { type KFoldOptions, trainInFolds } from './k-fold.js'
 import { embedParts, type Material, vectorMaterial } from './material.js'
 import {
   type MaterialReport,
@@ -19,7 +20,13 @@ export interface TrainingReport extends Omit<MaterialReport, 'seconds'> {
   readonly seconds: MaterialReport['seconds'] & { readonly embed: number; readonly total: number }
 }
 
-export interface RunTrainingOptions extends Omit<TrainOnMaterialOptions, 'onPhase'> {
+/** Options of training, with or without folds; see {@link KFoldOptions}. */
+export type TrainingOptions = Omit<KFoldOptions, 'kFold' | 'outOfFold'> & {
+  /** Folds of a cross-validation of the whole procedure, whose figures are reported. Default: none. */
+  readonly kFold?: number
+}
+
+export interface RunTrainingOptions extends Omit<TrainingOptions, 'onPhase'> {
   readonly provider: EmbeddingProvider
   readonly parts: Parts
   readonly cache?: EmbeddingCache
@@ -49,14 +56,15 @@ export async function runTraining(options: RunTrainingOptions): Promise<{ adapte
 /** The same for vectors that were made elsewhere: nothing is embedded. */
 export async function runTrainingOnVectors(
   parts: VectorParts<Rows>,
-  options: TrainOnMaterialOptions = {},
+  options: TrainingOptions = {},
 ): Promise<{ adapter: Adapter; report: TrainingReport }> {
   return finish(vectorMaterial(parts), options, performance.now())
 }
 
-async function finish(material: Material, options: TrainOnMaterialOptions, started: number) {
+async function finish(material: Material, { kFold, ...options }: TrainingOptions, started: number) {
   const embed = seconds(started)
-  const { adapter, report } = await trainOnMaterial(material, options).finally(() => material.close?.())
+  const run = kFold ? trainInFolds(material, { ...options, kFold }) : trainOnMaterial(material, options)
+  const { adapter, report } = await run.finally(() => material.close?.())
   const { hits = 0, misses = 0, requests = 0, tokens = 0 } = material.embedding ?? {}
   const full: TrainingReport = {
     ...report,

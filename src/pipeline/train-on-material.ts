@@ -11,6 +11,7 @@ import { checkTraining, type EpochResult, type TrainOptions, trainAdapter } from
 import { VERSION } from '../version.js'
 import { chooseOptions } from './choose-options.js'
 import { isNormalized } from './is-normalized.js'
+import type { KFoldReport, OutOfFold } from './k-fold.js'
 import type { Material, PartCounts, PartName } from './material.js'
 import { type Proof, prove, subjectOf } from './proof.js'
 import { TUNE_DEFAULT } from './split-defaults.js'
@@ -36,6 +37,8 @@ export interface TrainOnMaterialOptions {
   readonly onEngine?: (line: string) => void
   readonly onTried?: (line: string) => void
 }
+  /** Figures of k-fold cross-validation, which take the place of those on a held-out set; see `trainInFolds`. */
+  readonly outOfFold?: OutOfFold
 
 export type TrainingPhase = 'tune' | 'train' | 'evaluate'
 
@@ -43,8 +46,18 @@ export interface MaterialReport {
   readonly kind: string
   readonly base: { readonly id: string; readonly dimensions: number }
   readonly data: { readonly [part in PartName]?: PartCounts & { readonly folds?: number } }
-  /** Measured on `split`, which is the validation set only where there is no test set; absent where there is neither. */
-  readonly metrics?: { readonly base: Scores; readonly adapted: Scores; readonly split: 'test' | 'validation' }
+  /**
+   * Measured on `split`: out of fold where folds were asked for, else on the test set, else on the validation set; absent where
+   * there is none of them.
+   */
+  readonly metrics?: {
+    readonly base: Scores
+    readonly adapted: Scores
+    readonly split: 'k-fold' | 'test' | 'validation'
+  }
+  readonly kFold?: KFoldReport
+  /** The adapter on the test set, where `metrics` are out of fold. */
+  readonly test?: Omit<Proof, 'scored'>
   readonly difference?: Proof['difference']
   readonly wins?: number
   readonly ties?: number
@@ -71,13 +84,20 @@ export interface MaterialReport {
  *
  * The out-of-fold gain that the gate asks for is measured by cross-validation inside the training part, with the options that the
  * adapter is trained with. The test part decides nothing.
+export interface TrainedOnMaterial {
+  readonly adapter: Adapter
+  readonly report: MaterialReport
+  /** Of the adapter on the test set, or where there is none on the validation set. */
+  readonly proof?: Proof
+}
+
  *
  * @throws as `tune` and `trainAdapter`
  */
 export async function trainOnMaterial(
   material: Material,
   options: TrainOnMaterialOptions = {},
-): Promise<{ adapter: Adapter; report: MaterialReport }> {
+): Promise<TrainedOnMaterial> {
   try {
     return await trainOnce(material, options)
   } catch (error) {
@@ -85,16 +105,13 @@ export async function trainOnMaterial(
     const failed = isAdapterTrainError(error, 'ENGINE_MEMORY') || isAdapterTrainError(error, 'ENGINE_UNAVAILABLE')
     if (!automatic || !failed) throw error
     const onCpu = { ...options, train: { ...options.train, engine: 'cpu', device: undefined } }
-    const { adapter, report } = await trainOnce(material, onCpu)
+    const { report, ...result } = await trainOnce(material, onCpu)
     const warning = `the engine that was chosen failed (${error.message}); everything was done on the CPU instead`
-    return { adapter, report: { ...report, warnings: [warning, ...report.warnings] } }
+    return { ...result, report: { ...report, warnings: [warning, ...report.warnings] } }
   }
 }
 
-async function trainOnce(
-  material: Material,
-  options: TrainOnMaterialOptions,
-): Promise<{ adapter: Adapter; report: MaterialReport }> {
+async function trainOnce(material: Material, options: TrainOnMaterialOptions): Promise<TrainedOnMaterial> {
   const given = options.train ?? {}
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
   const asked = typeof given.engine === 'object' ? undefined : (given.engine ?? TRAIN_DEFAULTS.engine)
@@ -136,16 +153,21 @@ async function trainOnce(
       tuned &&
       gate(tuned, pairedScores(onValidation, metric), { metric, minGain: options.minGain, enabled: gated, seed })
     const shipped: Adapter = decision?.kept === false ? identityAdapter(base) : untold
-    const split = material.test ? 'test' : 'validation'
-    const proof = shipped === untold && split === 'validation' ? onValidation : await proofOn(split, shipped)
+    const { outOfFold } = options
+    const heldOut = material.test ? 'test' : 'validation'
+    const proof = shipped === untold && heldOut === 'validation' ? onValidation : await proofOn(heldOut, shipped)
+    const [split, shown] = outOfFold ? (['k-fold', outOfFold.proof] as const) : ([heldOut, proof] as const)
+    const metrics = shown && { ...shown.metrics, split }
     times.push(performance.now())
 
-    warnings.push(...warningsFor(material, decision, trained.bestEpoch, proof, metric))
+    warnings.push(...warningsFor(material, decision, trained.bestEpoch, { proof, outOfFold: outOfFold?.proof }, metric))
     const report: MaterialReport = {
       kind: given.kind ?? TRAIN_DEFAULTS.kind,
       base: { id: base.id, dimensions },
       data: { train: material.counts.train, ...(tuned && { validation: foldCounts(tuned) }), ...material.counts },
-      ...(proof ? { metrics: { ...proof.metrics, split }, ...proofFacts(proof) } : {}),
+      ...(shown && { ...proofFacts(shown), metrics }),
+      kFold: outOfFold?.report,
+      test: outOfFold && material.test && proof && { ...proofFacts(proof), queries: proof.queries },
       gate: decision,
       shift: choice.shift,
       tune: tuned && tuneReport(tuned),
@@ -174,15 +196,16 @@ async function trainOnce(
           bestEpoch: trained.bestEpoch,
           epochsRun: trained.epochs.length,
         },
-        metrics: proof ? { ...proof.metrics, split } : {},
+        metrics: metrics ?? {},
         ...(decision && { gate: decision }),
       },
     }
-    return { adapter, report }
+    return { adapter, report, proof }
   } finally {
     if (selected) engine.dispose()
   }
 }
+          ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),
 
 const NO_FACTS: Adapter['training'] = { tool: '', date: '', data: {}, options: {}, metrics: {} }
 
@@ -197,8 +220,8 @@ function pairedScores(proof: Proof | undefined, metric: string) {
   return { base: base.perQuery[metric], adapted: adapted.perQuery[metric] }
 }
 
-function proofFacts({ difference, wins, ties, losses, seen, unseen, largest }: Proof) {
-  return { difference, wins, ties, losses, seen, unseen, largest }
+function proofFacts({ metrics, difference, wins, ties, losses, seen, unseen, largest }: Proof) {
+  return { metrics, difference, wins, ties, losses, seen, unseen, largest }
 }
 
 function seconds(from: number, to: number): number {

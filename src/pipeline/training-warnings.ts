@@ -7,7 +7,7 @@ export function warningsFor(
   material: Material,
   decision: GateResult | undefined,
   bestEpoch: number,
-  proof: Proof | undefined,
+  { proof, outOfFold }: { readonly proof?: Proof; readonly outOfFold?: Proof },
   metric: string,
 ): string[] {
   const warnings: string[] = []
@@ -17,12 +17,21 @@ export function warningsFor(
       'no epoch was better than the base on the validation set: the adapter is the identity and changes nothing',
     )
   }
-  const test = material.test && proof?.difference[metric]
-  if (test && test.high < 0) {
-    warnings.push(
-      `on the test set the adapter LOSES ${metric}: ${test.mean.toFixed(4)} (95 % interval ${test.low.toFixed(4)} to ${test.high.toFixed(4)}); the test set decides nothing, but think before you ship it`,
-    )
+  const losses = [
+    [
+      material.test && proof,
+      'on the test set the adapter LOSES',
+      'the test set decides nothing, but think before you ship it',
+    ],
+    [outOfFold, 'out of fold the procedure LOSES', 'the folds decide nothing, but think before you ship it'],
+  ] as const
+  for (const [measured, what, advice] of losses) {
+    const d = measured?.difference[metric]
+    if (!d || d.high >= 0) continue
+    const change = `${d.mean.toFixed(4)} (95 % interval ${d.low.toFixed(4)} to ${d.high.toFixed(4)})`
+    warnings.push(`${what} ${metric}: ${change}; ${advice}`)
   }
+  if (outOfFold) return warnings
   if (!material.test && material.validation) {
     warnings.push(
       'there is no test set: the figures are of the validation set, which took part in the choice, and may be flattering',

@@ -3,6 +3,7 @@ import { saveAdapter } from '../../adapters/file.js'
 import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
 import { parseBytes } from '../../math/memory.js'
+import type { FoldReport } from '../../pipeline/k-fold.js'
 import { loadParts } from '../../pipeline/load-parts.js'
 import { runTraining, runTrainingOnVectors, type TrainingReport } from '../../pipeline/run-training.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
@@ -37,9 +38,7 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
   const files = findDataFiles(args)
   const inputs = [files.train, files.val, args.test]
   if (args.out !== undefined) checkOut(args.out, inputs)
-  // Cross-validation inside the training part takes the place of a validation set, unless one is given or asked for.
-  const valFraction = args.valFraction ?? (args.tune === 'auto' ? 0 : undefined)
-  const { parts, skipped, warnings } = await loadParts({ ...args, ...files, valFraction })
+  const { parts, skipped, warnings } = await loadParts({ ...args, ...files, ...fractionsOf(args) })
   reportSkipped(skipped, out)
   return withSession(args.base, args, out, async session => {
     const path = args.out ?? defaultPath(session.provider.id)
@@ -67,10 +66,8 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
       '--base vectors reads all its data from --vectors; drop --train, --val and --test',
     )
   const read = await readVectors(vectors, { baseId: args.baseId, lazy: true })
-  const fractions = {
-    validation: read.validation ? 0 : (args.valFraction ?? (args.tune === 'auto' ? 0 : SPLIT_DEFAULTS.valFraction)),
-    test: read.test ? 0 : (args.testFraction ?? SPLIT_DEFAULTS.testFraction),
-  }
+  const { valFraction, testFraction } = fractionsOf(args)
+  const fractions = { validation: read.validation ? 0 : valFraction, test: read.test ? 0 : testFraction }
   const parts = { ...read, ...splitEmbedded(read.train, { by: splitBy, fractions, seed }) }
   const path = args.out ?? defaultPath(parts.train.baseId)
   checkOut(path, [])
@@ -83,9 +80,23 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
 }
 
 function choiceOptions(args: TrainArgs, out: Console) {
-  const { tune, tuneBudget, gate, minGain } = args
+  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric } = args
+/** Shares to hold out where no file is given: cross-validation inside the training part, or over all of it, takes their place. */
+function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
   return {
-    ...{ tune, tuneBudget, gate, minGain },
+    valFraction: valFraction ?? (tune === 'auto' || kFold ? 0 : SPLIT_DEFAULTS.valFraction),
+    testFraction: testFraction ?? (kFold ? 0 : SPLIT_DEFAULTS.testFraction),
+  }
+}
+
+  return {
+    ...{ tune, tuneBudget, gate, minGain, kFold, splitBy },
+    onFold: ({ queries, kept, metrics: { base, adapted } }: FoldReport, number: number) => {
+      const change = `${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)}`
+      out.info(
+        `fold ${number} of ${kFold}: ${metric} ${change} on ${queries} queries${kept === false ? ' (gated)' : ''}`,
+      )
+    },
     train: trainingOptions(args, out),
     onEngine: (line: string) => out.info(line),
     onTried: (line: string) => out.info(line),
@@ -144,8 +155,14 @@ function jsonReport(report: TrainingReport, adapter: string): object {
   return { adapter, ...report, epochs }
 }
 
-function printReport(report: TrainingReport, path: string, out: Console, price: number | undefined): void {
-  const { base, data, metrics, bestEpoch, cache, seconds, tune, gate } = report
+function printReport(
+  report: TrainingReport,
+  path: string,
+  out: Console,
+  metric: string,
+  price: number | undefined,
+): void {
+  const { base, data, metrics, kFold, test, bestEpoch, cache, seconds, tune, gate } = report
   const parts = Object.entries(data).map(
     ([name, part]) =>
       `${name} ${count(part.queries, 'query', 'queries')}, ${count(part.pairs, 'pair')}, ${count(part.documents, 'document')}${part.folds ? ` (cross-validation in ${part.folds} folds)` : ''}`,
@@ -176,8 +193,15 @@ function printReport(report: TrainingReport, path: string, out: Console, price: 
     )
   }
   if (metrics) {
-    out.result(`\n${metrics.split} set, ${data[metrics.split]!.queries} queries that were not trained on\n`)
+    const { split } = metrics
+    const [name, queries] =
+      split === 'k-fold' ? [`${kFold!.folds} folds`, kFold!.queries] : [`${split} set`, data[split]!.queries]
+    out.result(`\n${name}, ${queries} queries that were not trained on\n`)
     out.result(proofText({ ...report, metrics }))
   }
   out.result(`\nadapter    ${path}`)
 }
+  if (test) {
+    out.result(`\ntest set, ${count(test.queries, 'query', 'queries')}\n`)
+    out.result(proofText(test))
+  }

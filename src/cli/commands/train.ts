@@ -60,6 +60,13 @@ const options = defineOptions({
     describe: 'what stays together when splitting',
   },
   ...datasetOptions,
+  'k-fold': {
+    group: data,
+    type: 'number',
+    coerce: integer('k-fold', 2),
+    describe:
+      'with too little data for a test set: train on all of it, and report what the same procedure gives on folds held out in turn',
+  },
   kind: { group: training, choices: ADAPTER_KIND_NAMES, default: D.kind, describe: 'adapter kind' },
   negatives: {
     group: training,
@@ -211,6 +218,7 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly learningRate?: number
   readonly warmup?: number
   readonly scale?: number
+  readonly kFold?: number
   readonly weightDecay?: number
   readonly maxGradNorm?: number
   readonly metric: string
