@@ -29,4 +29,6 @@ export interface LoadedDataset {
   readonly dataset: QADataset
   /** Empty unless `skipInvalid` was given. */
   readonly skipped: readonly DatasetIssue[]
+  /** What was read otherwise than one may think, and is not wrong, such as questions without an answer; each a sentence. */
+  readonly notes: readonly string[]
 }

@@ -2,6 +2,7 @@ import { AdapterTrainError } from '../errors.js'
 import { quote } from './check.js'
 import type { QADataset } from './dataset.js'
 import { findNearDuplicates } from './near-duplicates.js'
+import type { DatasetSplit } from './split.js'
 
 /** Something that training and a held-out set share. */
 export interface Leak {
@@ -64,6 +65,39 @@ export function checkLeaks(train: QADataset, heldOut: QADataset, options: FindLe
     `${heldOut.name} shares ${counts.join(' and ')} with ${train.name}: ${named.join('; ')}. ${remedy}`,
     { details: { train: train.name, heldOut: heldOut.name, leaks } },
   )
+}
+
+/**
+ * Refuses parts of which any two share queries or documents.
+ *
+ * @throws DATASET_LEAK as {@link checkLeaks}
+ */
+export function checkPartsForLeaks(parts: DatasetSplit, options: FindLeaksOptions = {}): void {
+  const { train, validation, test } = parts
+  const heldOut = validation && test ? union(validation, test) : (validation ?? test)
+  // Training data, which is the most, is looked at once; which of the two it is that leaks is found out only where one does.
+  if (heldOut && findLeaks(train, heldOut, options).length > 0) {
+    for (const part of [validation, test]) if (part) checkLeaks(train, part, options)
+  }
+  if (validation && test) checkLeaks(validation, test, options)
+}
+
+/** Two sets as one; a second text of an id gets an id of its own, so that none is lost. */
+function union(a: QADataset, b: QADataset): QADataset {
+  const rename = (taken: ReadonlyMap<string, string>) => {
+    return (id: string, text: string | undefined) => ((taken.get(id) ?? text) === text ? id : `${id}\0`)
+  }
+  const [query, document] = [rename(a.queries), rename(a.corpus)]
+  const texts = (first: ReadonlyMap<string, string>, second: ReadonlyMap<string, string>, name: typeof query) =>
+    new Map([...first, ...[...second].map(([id, text]): [string, string] => [name(id, text), text])])
+  const qrels = new Map(a.qrels)
+  for (const [id, judged] of b.qrels) {
+    const key = query(id, b.queries.get(id))
+    const own = [...judged].map(([doc, grade]): [string, number] => [document(doc, b.corpus.get(doc)), grade])
+    qrels.set(key, new Map([...(qrels.get(key) ?? []), ...own]))
+  }
+  const corpus = texts(a.corpus, b.corpus, document)
+  return { name: `${a.name} and ${b.name}`, queries: texts(a.queries, b.queries, query), corpus, qrels }
 }
 
 /** One leak in words, such as `document "a" has the text of "b"`. */

@@ -6,11 +6,12 @@ import type { DatasetSink } from './sink.js'
 
 /** What one line, row or array element may hold; further fields are ignored. */
 export const RECORD_FIELDS = ['query', 'document', 'query_id', 'document_id', 'grade'] as const
+export type RecordField = (typeof RECORD_FIELDS)[number]
 
 export type DatasetRecord = Readonly<Record<string, unknown>>
 
 /** Names that other tools give to our fields: a column that was meant must not be ignored without a word. */
-const OTHER_NAMES: Readonly<Record<(typeof RECORD_FIELDS)[number], readonly string[]>> = {
+const OTHER_NAMES: Readonly<Record<RecordField, readonly string[]>> = {
   query: ['question', 'anchor', 'sentence1'],
   document: ['text', 'passage', 'context', 'answer', 'chunk', 'doc', 'positive', 'pos', 'sentence2'],
   query_id: ['query-id', 'queryid', 'qid', 'question_id'],
@@ -33,27 +34,43 @@ export function hasRecordField(keys: readonly string[]): boolean {
   return keys.some(key => (RECORD_FIELDS as readonly string[]).includes(key))
 }
 
+/** How a record is read. */
+export interface RecordStyle {
+  /** What messages call the texts, where the file does not call them query and document. */
+  readonly query?: string
+  readonly document?: string
+  /** Whether the record has nothing but our own fields, so that none can be misnamed. */
+  readonly exact?: boolean
+}
+
 /**
  * Makes a function that pours records into a sink.
  *
  * A text without an id gets the id of an earlier equal text, or else one made from its content. A record is taken or left out
  * as a whole.
  */
-export function createRecordReader(sink: DatasetSink): (record: DatasetRecord, place: Place) => void {
+export function createRecordReader(
+  sink: DatasetSink,
+): (record: DatasetRecord, place: Place, style?: RecordStyle) => void {
   const sides = {
     query: { ids: new Map<string, string>(), texts: sink.queries, add: sink.addQuery },
     document: { ids: new Map<string, string>(), texts: sink.corpus, add: sink.addDocument },
   }
 
   /** The id that a record names on one side, `undefined` where it names none. */
-  const resolve = (kind: 'query' | 'document', text: unknown, rawId: unknown): { id?: string; problem?: string } => {
+  const resolve = (
+    kind: 'query' | 'document',
+    text: unknown,
+    rawId: unknown,
+    style: RecordStyle,
+  ): { id?: string; problem?: string } => {
     const given = rawId === undefined ? undefined : toId(rawId)
     if (rawId !== undefined && given === undefined) {
       return { problem: `${kind}_id is ${show(rawId)}, expected a string that is not empty` }
     }
     if (text === undefined) return { id: given }
     const problem = textProblem(text)
-    if (problem) return { id: given, problem: `the ${kind} ${problem}` }
+    if (problem) return { id: given, problem: `the ${style[kind] ?? kind} ${problem}` }
     const { ids, texts } = sides[kind]
     const id = given ?? ids.get(text as string) ?? contentId(kind, text as string)
     const known = texts.get(id)
@@ -68,15 +85,15 @@ export function createRecordReader(sink: DatasetSink): (record: DatasetRecord, p
     if (!ids.has(text as string)) ids.set(text as string, id)
   }
 
-  return (record, place) => {
-    const [misnamed] = misnamedFields(Object.keys(record))
+  return (record, place, style = {}) => {
+    const [misnamed] = style.exact ? [] : misnamedFields(Object.keys(record))
     if (misnamed) {
       const [found, expected] = misnamed
       throw invalidFile(place, `has ${quote(found)} but no "${expected}". Rename it to "${expected}", or remove it.`)
     }
     const text = { query: record.query ?? undefined, document: record.document ?? undefined }
-    const query = resolve('query', text.query, record.query_id ?? undefined)
-    const document = resolve('document', text.document, record.document_id ?? undefined)
+    const query = resolve('query', text.query, record.query_id ?? undefined, style)
+    const document = resolve('document', text.document, record.document_id ?? undefined, style)
     const grade = record.grade ?? 1
     const problem = query.problem ?? document.problem ?? recordProblem(query.id, document.id, text.document, grade)
     if (problem) {

@@ -14,6 +14,8 @@ export interface DatasetSink {
   /** The data set's name; a reader may set a better one than the path's last part. */
   name: string
   readonly skipInvalid: boolean
+  /** Whether a pair that is judged twice keeps its highest grade, instead of being wrong. */
+  keepHighest: boolean
   readonly queries: ReadonlyMap<string, string>
   readonly corpus: ReadonlyMap<string, string>
   addQuery(id: unknown, text: unknown, place: Place): void
@@ -22,6 +24,8 @@ export interface DatasetSink {
   addJudgement(queryId: unknown, documentId: unknown, grade: unknown, place: Place): void
   /** Notes one thing that is wrong and cannot be used. */
   leaveOut(problem: string, place: Place, id?: string, affected?: Affected): void
+  /** Says in a sentence what was read otherwise than one may think, and is not wrong. */
+  note(text: string): void
   /**
    * Checks what only the whole can tell (unknown ids, queries without a relevant document).
    * @throws DATASET_INVALID when something is wrong and `skipInvalid` is off, or when nothing usable remains
@@ -43,6 +47,7 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
   const affected = { query: new Set<string>(), document: new Set<string>() }
   const judgements: Judgement[] = []
   const issues: DatasetIssue[] = []
+  const notes: string[] = []
 
   const leaveOut: DatasetSink['leaveOut'] = (problem, place, id, lost = {}) => {
     issues.push({ ...place, ...(id === undefined ? {} : { id }), problem })
@@ -75,6 +80,7 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
 
   const collectQrels = (): Map<string, Map<string, number>> => {
     const qrels = new Map([...texts.query.keys()].map(id => [id, new Map<string, number>()]))
+    let raised = 0
     for (const { query, document, grade, place } of judgements) {
       const judged = qrels.get(query)
       const known = judged?.get(document)
@@ -87,11 +93,15 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
         if (affected.document.has(document)) follow(`${text}, which was left out`, place, query)
         else leaveOut(`${text}, which is not in the corpus`, place, query)
         affected.query.add(query)
+      } else if (known !== undefined && known !== grade && sink.keepHighest) {
+        judged.set(document, Math.max(known, grade))
+        raised++
       } else if (known !== undefined && known !== grade) {
         const text = `query ${quote(query)} and document ${quote(document)} are judged twice`
         leaveOut(`${text}, with grade ${known} and with grade ${grade}`, place, query)
       } else judged.set(document, grade)
     }
+    if (raised > 0) notes.push(`${raised} judgements of a pair that has another grade too: the highest is kept`)
     return qrels
   }
 
@@ -112,6 +122,7 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
   const sink: DatasetSink = {
     name,
     skipInvalid,
+    keepHighest: false,
     queries: texts.query,
     corpus: texts.document,
     addQuery: (id, text, place) => addText('query', id, text, place),
@@ -129,12 +140,17 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
       } else judgements.push({ query, document, grade, place })
     },
     leaveOut,
+    note: text => notes.push(text),
     finish() {
       const qrels = collectQrels()
       dropUnanswered(qrels)
       if (issues.length > 0 && !skipInvalid) throw firstIssue(issues)
       if (qrels.size === 0) throw nothingUsable(path, texts.document.size, issues)
-      return { dataset: { name: sink.name, queries: texts.query, corpus: texts.document, qrels }, skipped: issues }
+      return {
+        dataset: { name: sink.name, queries: texts.query, corpus: texts.document, qrels },
+        skipped: issues,
+        notes,
+      }
     },
   }
   return sink

@@ -8,6 +8,11 @@ import { type DatasetSplit, type SplitDatasetOptions, splitDataset } from './spl
 export interface SplitDisjointOptions extends Pick<SplitDatasetOptions, 'fractions' | 'seed'> {
   /** Documents of one group, such as the chunks of a file, stay on one side. Default: every document is its own group. */
   readonly groupOf?: (documentId: string) => string
+  /**
+   * Whether parts may share documents: then only queries that are the same or near-identical stay together, and each part has
+   * the whole corpus. For data with few documents and many queries each, such as intents. Default: false.
+   */
+  readonly shareDocuments?: boolean
 }
 
 /** The parts of {@link DatasetSplit}, each with documents of its own. */
@@ -27,8 +32,13 @@ export interface DisjointSplit extends DatasetSplit {
  * @throws DATASET_SPLIT when there are too few queries, or too many of them belong together
  */
 export function splitDisjoint(dataset: QADataset, options: SplitDisjointOptions): DisjointSplit {
-  const { groupOf, fractions, seed } = options
+  const { groupOf, shareDocuments = false, fractions, seed } = options
   const queryKeys = components(dataset.queries)
+  if (shareDocuments) {
+    const split = splitDataset({ ...dataset, queries: queryKeys }, { by: 'query', fractions, seed })
+    const parts = PARTS.filter(part => split[part]).map(part => [part, withTexts(split[part]!, dataset)])
+    return { ...(Object.fromEntries(parts) as DatasetSplit), sharedNegatives: 0 }
+  }
   const documentKeys = components(dataset.corpus, groupOf)
   // Equal things get equal texts, which is all that a split looks at.
   const split = splitDataset(
@@ -39,21 +49,23 @@ export function splitDisjoint(dataset: QADataset, options: SplitDisjointOptions)
   const partOf = assign(documentKeys, split, parts, options)
   let sharedNegatives = 0
   const entries = parts.map(part => {
-    const { name, queries, qrels } = split[part]!
+    const { qrels } = split[part]!
     const judged = new Set([...qrels.values()].flatMap(documents => [...documents.keys()]))
-    const corpus = new Map(
-      [...dataset.corpus].filter(([id]) => {
-        const own = partOf.get(documentKeys.get(id)!) === part
-        if (!own && judged.has(id)) sharedNegatives++
-        return own || judged.has(id)
-      }),
-    )
-    return [
-      part,
-      { name, queries: new Map([...queries.keys()].map(id => [id, dataset.queries.get(id)!])), corpus, qrels },
-    ]
+    const corpus = new Map<string, string>()
+    for (const [id, text] of dataset.corpus) {
+      const own = partOf.get(documentKeys.get(id)!) === part
+      if (own || judged.has(id)) corpus.set(id, text)
+      if (!own && judged.has(id)) sharedNegatives++
+    }
+    return [part, { ...withTexts(split[part]!, dataset), corpus }]
   })
   return { ...(Object.fromEntries(entries) as DatasetSplit), sharedNegatives }
+}
+
+/** A part of what was split for its own texts. */
+function withTexts({ name, queries, qrels }: QADataset, dataset: QADataset): QADataset {
+  const texts = new Map([...queries.keys()].map(id => [id, dataset.queries.get(id)!]))
+  return { name, queries: texts, corpus: dataset.corpus, qrels }
 }
 
 const PARTS = ['train', 'validation', 'test'] as const

@@ -53,6 +53,12 @@ export function checkPartsFolder(
   checkFolder(writerNamed(format), parts, folder, overwrite)
 }
 
+/** All paths that a format can write to in a folder. */
+export function partFilesIn(folder: string, format: DatasetWriterName): readonly string[] {
+  const { partFiles, sharedFiles } = writerNamed(format)
+  return [...Object.values(partFiles), ...sharedFiles].map(file => join(folder, file))
+}
+
 function checkFolder(
   writer: DatasetWriter,
   parts: { readonly [part in (typeof PART_NAMES)[number]]?: unknown },

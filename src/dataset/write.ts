@@ -1,5 +1,6 @@
 import { writeFileAtomic } from '../write-file-atomic.js'
 import type { QADataset } from './dataset.js'
+import { linesToBytes } from './writers/writer.js'
 
 /**
  * Writes a data set as LlamaIndex's EmbeddingQAFinetuneDataset, one entry a line, all or nothing.
@@ -39,8 +40,7 @@ function relevantDocs(judged: ReadonlyMap<string, number>, grades: boolean): str
   return `{${documents.map(([id, grade]) => member(id, String(grade))).join(', ')}}`
 }
 
-/** As bytes, as a large corpus is longer than a string can be. */
 function section(name: string, members: readonly string[]): Buffer {
-  const lines = members.map((line, i) => Buffer.from(`${i === 0 ? '' : ','}\n    ${line}`))
-  return Buffer.concat([Buffer.from(`${JSON.stringify(name)}: {`), ...lines, Buffer.from('\n},\n')])
+  const lines = members.map((line, i) => `    ${line}${i === members.length - 1 ? '' : ','}`)
+  return linesToBytes([`${JSON.stringify(name)}: {`, ...lines, '},'])
 }

@@ -147,7 +147,9 @@ describe('an option of readDataset', () => {
 
   it('is refused when it is an unknown format', async () => {
     const { message } = await failure(() => readDataset(path(), { format: 'xml' as DatasetFormatName }), 'USAGE')
-    expect(message).toBe('unknown data set format "xml"; expected one of: llamaindex, beir, json, jsonl, csv')
+    expect(message).toBe(
+      'unknown data set format "xml"; expected one of: llamaindex, beir, squad, triplets, search-log, json, jsonl, csv, tsv',
+    )
   })
 
   it('is refused when it names a split of a format that has none', async () => {

@@ -1,8 +1,11 @@
 import type { Command } from '../command.js'
 import { cacheCommand } from './cache.js'
+import { convertCommand } from './convert.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { evaluateCommand } from './evaluate.js'
+import { generateCommand } from './generate.js'
+import { importCommand } from './import.js'
 import { inspectCommand } from './inspect.js'
 import { trainCommand } from './train.js'
 
@@ -11,7 +14,10 @@ export const COMMANDS: Readonly<Record<string, Command<never>>> = {
   train: trainCommand,
   evaluate: evaluateCommand,
   embed: embedCommand,
+  generate: generateCommand,
+  import: importCommand,
   inspect: inspectCommand,
+  convert: convertCommand,
   cache: cacheCommand,
   doctor: doctorCommand,
 }

@@ -23,6 +23,7 @@ export const beir = {
   name: 'beir',
   description: 'a BEIR folder with corpus.jsonl, queries.jsonl and qrels/*.tsv (or one of these qrels files)',
   hasSplits: true,
+  hasFields: false,
   detect: ({ path, entries }) =>
     entries ? [CORPUS, QUERIES, QRELS].some(name => entries.includes(name)) : isQrelsFile(path),
   async read({ path, entries }, sink, { split }) {

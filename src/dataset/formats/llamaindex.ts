@@ -17,6 +17,7 @@ export const llamaindex = {
   name: 'llamaindex',
   description: 'a JSON object with queries, corpus and relevant_docs (LlamaIndex EmbeddingQAFinetuneDataset)',
   hasSplits: false,
+  hasFields: false,
   detect: ({ head }) => leadingKeys(head).some(isSection),
   async read({ path }, sink) {
     await readJsonDocument(path, cursor => {

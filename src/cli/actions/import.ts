@@ -1,0 +1,113 @@
+import { resolve } from 'node:path'
+import type { QADataset } from '../../dataset/dataset.js'
+import type { FieldNames } from '../../dataset/fields.js'
+import { checkPartsForLeaks } from '../../dataset/leaks.js'
+import { type MergeCounts, mergeDatasets } from '../../dataset/merge.js'
+import { readDataset } from '../../dataset/read.js'
+import { splitDisjoint } from '../../dataset/split-disjoint.js'
+import { checkPartsFolder, partFilesIn, writeParts } from '../../dataset/write-parts.js'
+import { AdapterTrainError } from '../../errors.js'
+import type { ImportArgs } from '../commands/import.js'
+import { type Console, createConsole, formatTable } from '../console.js'
+import { reportSkipped } from '../report-skipped.js'
+import { count } from '../tables.js'
+
+/** Reads question-answer data, merges and splits it, and writes the parts. */
+export async function importData(args: ImportArgs): Promise<void> {
+  const out = createConsole(args)
+  const { out: folder, format, overwrite, seed, splitBy } = args
+  const fractions = args.split
+  const wanted = { train: true, validation: fractions.validation > 0, test: fractions.test > 0 }
+  refuseOverwritingInputs(args)
+  checkPartsFolder(wanted, folder, { format, overwrite })
+
+  const { datasets, skipped, notes } = await readInputs(args, out)
+  const { dataset, counts } = mergeDatasets(datasets)
+  const shareDocuments = splitBy === 'query'
+  const isSplit = wanted.validation || wanted.test
+  const split = isSplit
+    ? splitDisjoint(dataset, { fractions, seed, shareDocuments })
+    : { train: dataset, sharedNegatives: 0 }
+  const { sharedNegatives, ...parts } = split
+  checkPartsForLeaks(parts, { documents: shareDocuments ? 'none' : 'relevant' })
+  if (sharedNegatives > 0) {
+    notes.push(`${sharedNegatives} documents are a hard negative in one part and a document of another`)
+  }
+  const { files, losses } = writeParts(parts, folder, { format, overwrite })
+  for (const loss of losses) out.warn(loss)
+  for (const note of notes) out.info(note)
+
+  const sizes = Object.entries(parts).map(([part, data]) => ({ part, ...sizeOf(data) }))
+  out.result(summary(sizes, counts, files))
+  if (args.json) {
+    out.json({
+      inputs: args.files,
+      format,
+      files,
+      parts: sizes,
+      merged: counts,
+      skipped,
+      sharedNegatives,
+      notes,
+      losses,
+    })
+  }
+}
+
+async function readInputs(args: ImportArgs, out: Console) {
+  const { skipInvalid, inputFormat, corpus, minClicks } = args
+  const fields = fieldNames(args)
+  const datasets: QADataset[] = []
+  const notes: string[] = []
+  let skipped = 0
+  for (const path of args.files) {
+    const options = { skipInvalid, format: inputFormat, fields, corpus, minClicks, keepHighest: true }
+    const loaded = await readDataset(path, options)
+    reportSkipped(loaded.skipped, out)
+    skipped += loaded.skipped.length
+    notes.push(...loaded.notes.map(note => `${path}: ${note}`))
+    datasets.push(loaded.dataset)
+  }
+  return { datasets, skipped, notes }
+}
+
+/** The user's own names; `undefined` where there are none. */
+function fieldNames({ query, document, queryId, documentId, grade, negative }: ImportArgs): FieldNames | undefined {
+  const given = { query, document, query_id: queryId, document_id: documentId, grade, negative }
+  const named = Object.entries(given).filter(([, name]) => name !== undefined)
+  return named.length === 0 ? undefined : (Object.fromEntries(named) as FieldNames)
+}
+
+/** @throws USAGE when a file that would be written is read */
+function refuseOverwritingInputs({ files, corpus, out, format }: ImportArgs): void {
+  const written = new Set(partFilesIn(out, format).map(path => resolve(path)))
+  const input = [...files, ...(corpus === undefined ? [] : [corpus])].find(path => written.has(resolve(path)))
+  if (input === undefined) return
+  throw new AdapterTrainError('USAGE', `--out ${out} would overwrite the input ${input}; name another folder`)
+}
+
+function sizeOf({ queries, corpus, qrels }: QADataset) {
+  const grades = [...qrels.values()].flatMap(judged => [...judged.values()])
+  const pairs = grades.filter(grade => grade > 0).length
+  return { queries: queries.size, documents: corpus.size, pairs, negatives: grades.length - pairs }
+}
+
+function summary(
+  parts: readonly ({ readonly part: string } & ReturnType<typeof sizeOf>)[],
+  merged: MergeCounts,
+  files: readonly string[],
+): string {
+  const table = formatTable([
+    ['part', 'queries', 'documents', 'pairs', 'hard negatives'],
+    ...parts.map(row => [row.part, row.queries, row.documents, row.pairs, row.negatives].map(String)),
+  ])
+  const lines = [
+    merged.queries + merged.documents > 0 &&
+      `merged     ${merged.queries} queries and ${merged.documents} documents into others of the same text`,
+    merged.judgements > 0 &&
+      `           ${count(merged.judgements, 'judgement')} of a pair judged already, ${merged.grades} with another grade (the highest is kept)`,
+    merged.renamed > 0 && `renamed    ${count(merged.renamed, 'id')} that another text has`,
+    ...files.map((file, i) => `${i === 0 ? 'written' : '       '}    ${file}`),
+  ]
+  return [table, '', ...lines.filter(line => line !== false)].join('\n')
+}
