@@ -2,6 +2,7 @@ import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { SparseRows } from '../engines/engine.js'
 import { permutation, type Random } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
+import { totalWeight } from './batch-columns.js'
 import type { CandidateBatch, CandidateSource, Negatives } from './candidates.js'
 
 /**
@@ -18,6 +19,7 @@ export const inBatch: Negatives = {
     const examples = pairs.queries.length
     return {
       examples,
+      weight: totalWeight(data, pairs.queries),
       steps: Math.ceil(examples / batchSize),
       *epoch(random: Random) {
         const order = permutation(examples, random)
@@ -59,6 +61,7 @@ export function inBatchCandidates(data: EmbeddedDataset<Rows>, pairs: Pairs, mem
     else columnsOfText.set(text, [column])
   })
 
+  const weightsOf = (rows: Uint32Array) => Float32Array.from(rows, query => data.weights![query])
   const offsets = new Uint32Array(members.length + 1)
   const masked: number[] = []
   for (let i = 0; i < members.length; i++) {
@@ -72,7 +75,7 @@ export function inBatchCandidates(data: EmbeddedDataset<Rows>, pairs: Pairs, mem
   return {
     queryRows,
     documentRows,
-    targets: diagonal(members.length),
+    targets: { ...diagonal(members.length), ...(data.weights && { values: weightsOf(queryRows) }) },
     masked: { offsets, columns: Uint32Array.from(masked) },
   }
 }

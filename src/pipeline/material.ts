@@ -15,6 +15,7 @@ import { RECIPE } from '../train/recipe.js'
 import { groupRows } from '../vectors/row-groups.js'
 import type { VectorDataset, VectorParts } from '../vectors/vector-dataset.js'
 import type { Parts } from './load-parts.js'
+import { pseudoQueries } from './pseudo-queries.js'
 
 /** What a data set holds, in numbers. */
 export interface PartCounts {
@@ -24,7 +25,6 @@ export interface PartCounts {
   readonly documents: number
 }
 
-/** The sets that training knows, by name. */
 /** Equal keys are the same text, or where only vectors are known the same vector. */
 export interface TrainKeys {
   /** Key of each query row. */
@@ -33,6 +33,7 @@ export interface TrainKeys {
   readonly relevant: RelevantKeys
 }
 
+/** The sets that training knows, by name. */
 export const PART_NAMES = ['train', 'validation', 'test'] as const
 export type PartName = (typeof PART_NAMES)[number]
 
@@ -42,6 +43,8 @@ export interface Material {
   readonly train: EmbeddedDataset<Rows>
   readonly validation?: EmbeddedDataset<Rows>
   readonly test?: EmbeddedDataset<Rows>
+  /** First sentences as queries for documents of the training part, with what each counts; see `pseudoQueries`. */
+  readonly pseudo?: EmbeddedDataset<Rows>
   readonly counts: { readonly [part in PartName]?: PartCounts }
   /** SHA-256 of the data, hex. */
   readonly sha256: string
@@ -50,15 +53,17 @@ export interface Material {
   texts(part: PartName): ReadonlyMap<string, string> | undefined
   /** For the given queries of a part: whether a relevant document of theirs had training queries. */
   seen(part: PartName, queries: { readonly ids: readonly string[]; readonly rows: Uint32Array }): boolean[]
+  /** What belongs together in the training part. */
+  trainKeys(): TrainKeys
   /** Gives the disk space of vectors that memory had no room for back. */
   close?(): void
 }
-  /** What belongs together in the training part. */
-  trainKeys(): TrainKeys
 
 export interface EmbedPartsOptions extends Partial<SpillOptions> {
   readonly cache?: EmbeddingCache
   readonly signal?: AbortSignal
+  /** Seed of the documents whose first sentences are embedded too, where there are few labelled queries; absent for none. */
+  readonly pseudoSeed?: number
   /** Concurrency, retries, progress. */
   readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
 }
@@ -73,10 +78,11 @@ export async function embedParts(
   options: EmbedPartsOptions = {},
 ): Promise<Material> {
   const names = PART_NAMES.filter(name => parts[name])
-  const { memory = MEMORY_DEFAULT, spillFolder } = options
+  const { memory = MEMORY_DEFAULT, spillFolder, pseudoSeed } = options
+  const pseudo = pseudoSeed === undefined ? undefined : pseudoQueries(parts.train, pseudoSeed)
   const { datasets, stats, close } = await embedDataset(
     provider,
-    names.map(name => parts[name]!),
+    [...names.map(name => parts[name]!), ...(pseudo ? [pseudo] : [])],
     { ...options.embed, cache: options.cache, signal: options.signal, memory, spillFolder },
   )
   const embedded = Object.fromEntries(names.map((name, i) => [name, datasets[i]])) as { train: EmbeddedDataset<Rows> }
@@ -90,20 +96,25 @@ export async function embedParts(
   return {
     baseId: provider.id,
     ...embedded,
+    ...(pseudo && { pseudo: { ...datasets[names.length], weights: pseudoWeights(pseudo.queries.size) } }),
     counts,
     sha256: combinedHash(PART_NAMES.map(name => parts[name] && hashDataset(parts[name]))),
     embedding: stats,
     close,
     texts: part => parts[part]?.queries,
     seen: (part, { ids }) => seenQueries(trained, relevantTexts(parts[part]!, ids)),
+    trainKeys: () => ({ queries: Array.from(parts.train.queries.values(), foldText), relevant: trained }),
   }
+}
+
+function pseudoWeights(count: number): Float32Array {
+  return new Float32Array(count).fill(Math.min(1, RECIPE.pseudoWeight / count))
 }
 
 /** Takes vectors that the user made elsewhere as they are. */
 export function vectorMaterial(parts: VectorParts<Rows>): Material {
   const names = PART_NAMES.filter(name => parts[name])
   const trained = relevantVectors(parts.train)
-    trainKeys: () => ({ queries: Array.from(parts.train.queries.values(), foldText), relevant: trained }),
   return {
     baseId: parts.train.baseId,
     ...parts,
@@ -111,6 +122,11 @@ export function vectorMaterial(parts: VectorParts<Rows>): Material {
     sha256: combinedHash(PART_NAMES.map(name => parts[name] && hashVectors(parts[name]))),
     texts: part => textsOf(parts[part]),
     seen: (part, { rows }) => seenQueries(trained, relevantVectors(parts[part]!, rows)),
+    trainKeys() {
+      const { queries, queryTexts } = parts.train
+      const texts = queryTexts?.map(text => (text === undefined ? undefined : foldText(text)))
+      return { queries: Array.from(groupRows(queries, texts), String), relevant: trained }
+    },
   }
 }
 
@@ -122,11 +138,6 @@ function countsOf({ queries, docs, positives }: EmbeddedDataset<Rows>): PartCoun
 export function textsOf(data: VectorDataset<Rows> | undefined): ReadonlyMap<string, string> | undefined {
   if (!data?.queryTexts) return undefined
   return new Map(
-    trainKeys() {
-      const { queries, queryTexts } = parts.train
-      const texts = queryTexts?.map(text => (text === undefined ? undefined : foldText(text)))
-      return { queries: Array.from(groupRows(queries, texts), String), relevant: trained }
-    },
     data.queryIds.flatMap((id, i) => (data.queryTexts?.[i] === undefined ? [] : [[id, data.queryTexts[i]]])),
   )
 }
@@ -138,7 +149,7 @@ function combinedHash(hashes: readonly (string | undefined)[]): string {
     .digest('hex')
 }
 
-function hashVectors({ queries, docs, positives }: EmbeddedDataset<Rows>): string {
+function hashVectors({ queries, docs, positives, judgedNegatives }: EmbeddedDataset<Rows>): string {
   const hash = createHash('sha256')
   for (const vectors of [queries, docs]) {
     hash.update(`${vectors.rows} ${vectors.cols}\n`)
@@ -147,5 +158,7 @@ function hashVectors({ queries, docs, positives }: EmbeddedDataset<Rows>): strin
       hash.update(new Uint8Array(buffer, byteOffset, byteLength))
     }
   }
-  return hash.update(JSON.stringify(positives.map(map => [...map]))).digest('hex')
+  hash.update(JSON.stringify(positives.map(map => [...map])))
+  if (judgedNegatives) hash.update(JSON.stringify(judgedNegatives))
+  return hash.digest('hex')
 }

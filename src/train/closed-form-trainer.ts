@@ -32,9 +32,9 @@ export function createClosedFormTrainer(
     steps: 1,
     async epoch() {
       throwIfAborted()
-      const { Q, T } = regressionPairs(data)
+      const { Q, T, weight } = regressionPairs(data)
       const W = await form.fit(engine, Q, T, pull)
-      const loss = await meanSquaredError(engine, W, Q, T)
+      const loss = (await squaredError(engine, W, Q, T)) / weight
       throwIfAborted()
       if (!Number.isFinite(loss) || firstNonFinite(W.data) >= 0) {
         throw new AdapterTrainError(
@@ -50,7 +50,11 @@ export function createClosedFormTrainer(
 }
 
 /** Queries that have a positive, [n, d], and their targets, [n, d]. */
-function regressionPairs({ queries, docs, positives }: EmbeddedDataset): { Q: Matrix; T: Matrix } {
+function regressionPairs({ queries, docs, positives, weights }: EmbeddedDataset): {
+  Q: Matrix
+  T: Matrix
+  weight: number
+} {
   const rows = positives.flatMap(({ size }, i) => (size > 0 ? [i] : []))
   const units = normalizedRows(docs)
   const T = matrix(rows.length, docs.cols)
@@ -63,12 +67,19 @@ function regressionPairs({ queries, docs, positives }: EmbeddedDataset): { Q: Ma
       for (let j = 0; j < d.length; j++) target[j] += (grade / total) * d[j]
     }
   })
-  return { Q: normalizedRows(takeRows(queries, rows)), T }
+  const Q = normalizedRows(takeRows(queries, rows))
+  if (!weights) return { Q, T, weight: rows.length }
+  // w |W q - t|^2 is |W q' - t'|^2 for q and t times the root of w.
+  rows.forEach((query, i) => {
+    const root = Math.sqrt(weights[query])
+    for (const m of [Q, T]) for (let j = 0; j < m.cols; j++) m.data[i * m.cols + j] *= root
+  })
+  return { Q, T, weight: rows.reduce((sum, query) => sum + weights[query], 0) }
 }
 
-async function meanSquaredError(engine: Engine, W: Matrix, Q: Matrix, T: Matrix): Promise<number> {
+async function squaredError(engine: Engine, W: Matrix, Q: Matrix, T: Matrix): Promise<number> {
   const Z = await product(engine, Q, W, { transposeB: true })
   let sum = 0
   for (let k = 0; k < Z.data.length; k++) sum += (Z.data[k] - T.data[k]) ** 2
-  return sum / Q.rows
+  return sum
 }

@@ -1,9 +1,10 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { type Candidate, type FixedOptions, trainerOptions } from './candidate.js'
+import { joinQueries } from './extra-queries.js'
 import { sampleDataset } from './folds.js'
 import { RECIPE } from './recipe.js'
-import { createTrainer } from './trainer.js'
+import { createTrainer, type TrainerOptions } from './trainer.js'
 
 /** Pulls that a search visits for one pool and temperature, about; for the estimate of its time. */
 const USUAL_PULLS = 7 / 3
@@ -27,6 +28,8 @@ export interface FitBudgetOptions {
   readonly budget: number
   /** Folds that are computed at once. */
   readonly threads?: number
+  /** Queries that some candidates are trained on too. */
+  readonly pseudo?: EmbeddedDataset
   readonly signal?: AbortSignal
 }
 
@@ -40,29 +43,17 @@ export async function fitBudget(
   sample: EmbeddedDataset,
   first: Candidate,
   tau0: number,
-  { fixed = {}, seed, budget, threads = 1, signal }: FitBudgetOptions,
+  { fixed = {}, seed, budget, threads = 1, pseudo, signal }: FitBudgetOptions,
 ): Promise<{ sample: EmbeddedDataset; epochs: number | undefined; cut?: string }> {
   const n = sample.queries.rows
   const folds = RECIPE.folds(n)
   const asked = trainerOptions(first, tau0, n, seed, fixed)
-  const options = { ...asked, epochs: Math.max(1 + TIMED_EPOCHS, asked.epochs), signal }
-  const trainer = createTrainer(engine, sample, options)
-  let epochSeconds = Number.POSITIVE_INFINITY
-  try {
-    // The first epoch also warms the engine up.
-    await trainer.epoch()
-    const started = performance.now()
-    for (let i = 0; i < TIMED_EPOCHS && performance.now() - started < TIMING_MS; i++) {
-      const from = performance.now()
-      await trainer.epoch()
-      epochSeconds = Math.min(epochSeconds, (performance.now() - from) / 1000)
-    }
-  } finally {
-    trainer.free()
-  }
+  const options = { ...asked, signal }
   const climbs = 1 + (fixed.negatives === undefined ? 1 : 0) + (fixed.scale === undefined ? 1 : 0)
-  const candidates = climbs * (fixed.pull === undefined ? USUAL_PULLS : 1)
-  const needed = (epochSeconds * asked.epochs * (folds - 1) * candidates) / speedUp(threads)
+  const pulls = fixed.pull === undefined ? USUAL_PULLS : 1
+  const plain = climbs * (await epochSeconds(engine, sample, options))
+  const joined = pseudo ? await epochSeconds(engine, joinQueries(sample, pseudo), options) : 0
+  const needed = ((plain + joined) * pulls * asked.epochs * (folds - 1)) / speedUp(threads)
   if (needed <= budget) return { sample, epochs: fixed.epochs }
 
   const level =
@@ -80,6 +71,25 @@ export async function fitBudget(
       ? `cross-validation was cut to ${parts.join(' and ')} to stay within ${budget} s (--tune-budget)`
       : undefined
   return { sample: smaller, epochs, cut }
+}
+
+/** Seconds of an epoch. */
+async function epochSeconds(engine: Engine, data: EmbeddedDataset, options: TrainerOptions): Promise<number> {
+  const trainer = createTrainer(engine, data, { ...options, epochs: Math.max(1 + TIMED_EPOCHS, options.epochs) })
+  let fastest = Number.POSITIVE_INFINITY
+  try {
+    // The first epoch also warms the engine up.
+    await trainer.epoch()
+    const started = performance.now()
+    for (let i = 0; i < TIMED_EPOCHS && performance.now() - started < TIMING_MS; i++) {
+      const from = performance.now()
+      await trainer.epoch()
+      fastest = Math.min(fastest, (performance.now() - from) / 1000)
+    }
+  } finally {
+    trainer.free()
+  }
+  return fastest
 }
 
 /** How much faster so many threads are, each with a part of the cores: about half of what they could be at best. */

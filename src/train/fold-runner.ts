@@ -6,6 +6,8 @@ import { createScorer, type FoldResult, type FoldRows, runFold } from './cross-v
 /** What all folds of a search have in common: data, so that it can be sent to another thread. */
 export interface FoldSetting {
   readonly data: EmbeddedDataset
+  /** On the same documents: what candidates with `pseudo` are trained on too. */
+  readonly pseudo?: EmbeddedDataset
   readonly metric: string
   readonly tau0: number
   readonly seed: number
@@ -26,7 +28,7 @@ export interface FoldRunner {
 
 /** Computes one fold after the other on an engine. */
 export function createFoldRunner(engine: Engine, setting: FoldSetting, signal?: AbortSignal): FoldRunner {
-  const { data, metric, tau0, seed, fixed } = setting
+  const { data, pseudo, metric, tau0, seed, fixed } = setting
   const { kind } = trainerOptions({ negatives: 'positives', multiple: 1, pull: 0 }, 1, 1, seed, fixed)
   const scorer = createScorer(engine, data, kind, metric)
   let last: Promise<unknown> = Promise.resolve()
@@ -40,12 +42,12 @@ export function createFoldRunner(engine: Engine, setting: FoldSetting, signal?: 
   }
   return {
     run: ({ candidate, ...rows }) =>
-      inTurn(() =>
-        runFold(engine, data, scorer, rows, {
-          ...trainerOptions(candidate, tau0, rows.outside.length, seed, fixed),
-          signal,
-        }),
-      ),
+      inTurn(() => {
+        const added = candidate.pseudo && pseudo
+        const queries = rows.outside.length + (added?.queries.rows ?? 0)
+        const options = { ...trainerOptions(candidate, tau0, queries, seed, fixed), signal }
+        return runFold(engine, data, scorer, rows, options, added)
+      }),
     base: () => inTurn(() => scorer.score(Uint32Array.from(data.positives.keys()))),
     free: async () => {
       await last.catch(() => {})

@@ -17,9 +17,9 @@ const LEAST_WORK = 2e7
 const WORKER = new URL('./fold-worker.js', import.meta.url)
 
 /** How many threads a search can use at once. */
-export function foldThreads(engine: Engine, { data }: Pick<FoldSetting, 'data'>): number {
+export function foldThreads(engine: Engine, { data, pseudo }: Pick<FoldSetting, 'data' | 'pseudo'>): number {
   const threads = Math.min(availableParallelism(), MOST_THREADS)
-  const work = data.queries.rows * data.docs.rows * data.docs.cols
+  const work = (data.queries.rows + (pseudo?.queries.rows ?? 0)) * data.docs.rows * data.docs.cols
   const possible = engine.name === 'cpu' && work >= LEAST_WORK && existsSync(fileURLToPath(WORKER))
   return possible ? threads : 1
 }

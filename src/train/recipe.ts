@@ -40,6 +40,8 @@ export const RECIPE = {
   raceQueries: 100,
   /** Standard errors by which pseudo-queries must win. */
   pseudoMargin: 0,
+  /** Strength of the pull below which pseudo-queries are not tried. */
+  pseudoLeastPull: 100,
   /** What all pseudo-queries together count, in labelled queries; none counts more than one of those. */
   pseudoWeight: 300,
   /** An adapter is kept when the bootstrap's p of its out-of-fold gain is below this. */

@@ -107,6 +107,7 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     start: Candidate,
     incumbent: Candidate,
     margin: number = RECIPE.standardErrors,
+    leastPull = 0,
   ): Promise<Candidate> {
     const from = pulls.indexOf(start.pull)
     const at = (i: number): Candidate => ({ ...start, pull: pulls[i] })
@@ -114,13 +115,13 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     // The start and its first neighbour are looked at in any case, so that both are under way at once.
     if (start === incumbent) void search.crossValidate(start)
     else void search.fold(start, 0)
-    if (free && from + 1 in pulls) void search.fold(at(from + 1), 0)
+    if (free && pulls[from + 1] >= leastPull) void search.fold(at(from + 1), 0)
     let best = incumbent
     if (start !== incumbent && (await better(start, best, margin))) best = start
     if (!free) return best
     for (const direction of [1, -1]) {
       let moved = false
-      for (let i = from + direction; i in pulls; i += direction) {
+      for (let i = from + direction; pulls[i] >= leastPull; i += direction) {
         const next = at(i)
         if (!(await better(next, best, RECIPE.standardErrors))) break
         best = next
@@ -141,7 +142,10 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     const margin = search.whole ? -RECIPE.benefitOfDoubt : RECIPE.standardErrors
     for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
   }
-  if (search.pseudo) best = await climb({ ...best, pseudo: true }, best, RECIPE.pseudoMargin)
+  if (search.pseudo) {
+    const pull = fixed.pull ?? Math.max(best.pull, RECIPE.pseudoLeastPull)
+    best = await climb({ ...best, pull, pseudo: true }, best, RECIPE.pseudoMargin, RECIPE.pseudoLeastPull)
+  }
   const adapted = await scoresOf(best)
   return {
     chosen: best,
