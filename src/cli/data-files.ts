@@ -46,11 +46,12 @@ function refuseBoth(name: string, file: string | undefined, fraction: number | u
 
 /**
  * Checks, before any work, that the result can be written and would not replace what it is made from.
+ * @param option name of the option that names the file
  * @throws USAGE when `out` is one of the inputs or names a folder
  * @throws FILE_WRITE when it cannot be written
  */
-export function checkOut(out: string, inputs: readonly (string | undefined)[]): void {
-  if (/[\\/]$/.test(out)) throw new AdapterTrainError('USAGE', `--out ${out} is a folder; name the file in it`)
+export function checkOut(out: string, inputs: readonly (string | undefined)[], option = 'out'): void {
+  if (/[\\/]$/.test(out)) throw new AdapterTrainError('USAGE', `--${option} ${out} is a folder; name the file in it`)
   try {
     checkWritable(out)
   } catch (cause) {
@@ -61,7 +62,10 @@ export function checkOut(out: string, inputs: readonly (string | undefined)[]): 
   }
   const same = inputs.find(input => input !== undefined && identity(input) === identity(out))
   if (same === undefined) return
-  throw new AdapterTrainError('USAGE', `--out ${out} would overwrite the input ${same}; name another file`)
+  throw new AdapterTrainError(
+    'USAGE',
+    `--${option} ${out} would overwrite ${option === 'out' ? 'the input ' : ''}${same}; name another file`,
+  )
 }
 
 /** Equal for two names of one file, also where the file itself does not exist yet. */

@@ -6,6 +6,15 @@ export interface Random {
   int(n: number): number
   /** Standard normal (Box-Muller). */
   normal(): number
+  /** Where the sequence stands; see {@link restoreRandom}. */
+  save(): RandomState
+}
+
+/** Where a sequence of random numbers stands: plain data. */
+export interface RandomState {
+  readonly words: readonly [number, number, number, number]
+  /** The second normal of a pair that was drawn and not yet given. */
+  readonly spare?: number
 }
 
 /**
@@ -24,7 +33,12 @@ export function createRandom(seed: number): Random {
     t = Math.imul(t, 0x735a2d97)
     return (t ^ (t >>> 15)) >>> 0
   }
-  let [a, b, c, d] = [splitmix(), splitmix(), splitmix(), splitmix()]
+  return restoreRandom({ words: [splitmix(), splitmix(), splitmix(), splitmix()] })
+}
+
+/** A generator that goes on where another one was saved. */
+export function restoreRandom(state: RandomState): Random {
+  let [a, b, c, d] = state.words
   const bits = (): number => {
     const x = Math.imul(b, 5)
     const result = Math.imul((x << 7) | (x >>> 25), 9) >>> 0
@@ -38,9 +52,10 @@ export function createRandom(seed: number): Random {
     return result
   }
   const next = (): number => bits() / 4294967296
-  let spare: number | undefined
+  let { spare } = state
   return {
     next,
+    save: () => ({ words: [a >>> 0, b >>> 0, c >>> 0, d >>> 0], spare }),
     int(n) {
       const limit = 4294967296 - (4294967296 % n)
       let x = bits()

@@ -48,11 +48,15 @@ export async function chooseOptions(
     signal: options.signal,
   })
   try {
-    const found = await choose(search, t =>
+    const found = await choose(search, t => {
+      const { negatives, multiple, pull, pseudo, score, stoppedAfter } = t
       options.onTried?.(
-        `tried ${t.negatives}, temperature x ${t.multiple}, c ${t.pull}: out-of-fold ${metric} ${t.score.toFixed(4)}`,
-      ),
-    )
+        `tried ${negatives}, temperature x ${multiple}, c ${pull}${pseudo ? ', with first sentences' : ''}: out-of-fold ${metric} ${score.toFixed(4)}`,
+      )
+      options.log?.write('tried', {
+        ...{ negatives, temperature: search.tau0 * multiple, c: pull, pseudo, metric, score, stoppedAfter },
+      })
+    })
     const warnings = found.cut ? [found.cut] : []
     const proven = gate(found, undefined, { metric, minGain: options.minGain, seed }).passed
     const shift = proven ? await clusterSplit(search, found.chosen) : undefined

@@ -34,6 +34,11 @@ export interface OutOfFold {
   readonly report: KFoldReport
 }
 
+interface FoldOutcome {
+  readonly scored: ScoredQueries
+  readonly result: FoldReport
+}
+
 export interface KFoldOptions extends TrainOnMaterialOptions {
   /** Folds, at least 2. */
   readonly kFold: number
@@ -58,27 +63,30 @@ export async function trainInFolds(
   const started = performance.now()
   const keys = material.trainKeys()
   const folds = assignKFolds(keys, { folds: kFold, by: splitBy, seed })
-  const scored: ScoredQueries[] = []
-  const results: FoldReport[] = []
+  // Folds that an interrupted run has done need not be done again.
+  const done = [...((options.checkpoint?.state.folds as FoldOutcome[] | undefined) ?? [])]
   for (const [i, inside] of folds.entries()) {
+    if (i in done) continue
     const { report, proof } = await trainOnMaterial(withoutFold(material, inside), {
       ...options,
       // What is told of a run (its epochs, its phases) is that of the last one, on everything.
-      ...{ onPhase: undefined, onEngine: undefined, onTried: undefined },
+      ...{ onPhase: undefined, onEngine: undefined, onTried: undefined, checkpoint: undefined, log: undefined },
       train: { ...options.train, onEpoch: undefined, onStep: undefined },
     })
-    scored.push({ ...proof!.scored, rows: inside })
-    results.push({ queries: inside.length, kept: report.gate?.kept, metrics: proof!.metrics })
-    onFold?.(results[i], i + 1)
+    const result = { queries: inside.length, kept: report.gate?.kept, metrics: proof!.metrics }
+    done.push({ scored: { ...proof!.scored, rows: inside }, result })
+    options.checkpoint?.save({ folds: done })
+    options.log?.write('fold', { fold: i + 1, folds: kFold, ...result })
+    onFold?.(result, i + 1)
   }
-  const pooled = pool(scored)
+  const pooled = pool(done.map(({ scored }) => scored))
   const outOfFold: OutOfFold = {
     proof: proofOf(pooled, material.texts('train'), { metric, seed }),
     report: {
       folds: kFold,
       by: splitBy,
       queries: pooled.ids.length,
-      results,
+      results: done.map(({ result }) => result),
       seconds: Math.round(performance.now() - started) / 1000,
     },
   }

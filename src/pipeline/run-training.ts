@@ -1,18 +1,19 @@
 import type { Adapter } from '../adapters/adapter.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
+import { isAdapterTrainError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
+import { openCheckpoint } from '../train/checkpoint.js'
+import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import type { VectorParts } from '../vectors/vector-dataset.js'
-import type { Parts } from './load-parts.js'
 import { type KFoldOptions, trainInFolds } from './k-fold.js'
+import type { Parts } from './load-parts.js'
 import { embedParts, type Material, vectorMaterial } from './material.js'
-import {
-  type MaterialReport,
-  type TrainingPhase,
-  type TrainOnMaterialOptions,
-  trainOnMaterial,
-} from './train-on-material.js'
+import { runIdentity } from './run-identity.js'
+import { TUNE_DEFAULT } from './split-defaults.js'
+import { type MaterialReport, type TrainingPhase, trainOnMaterial } from './train-on-material.js'
+import { openTrainingLog } from './training-log.js'
 
 export interface TrainingReport extends Omit<MaterialReport, 'seconds'> {
   /** What the embeddings took; all zero for vectors of the user's. */
@@ -21,9 +22,16 @@ export interface TrainingReport extends Omit<MaterialReport, 'seconds'> {
 }
 
 /** Options of training, with or without folds; see {@link KFoldOptions}. */
-export type TrainingOptions = Omit<KFoldOptions, 'kFold' | 'outOfFold'> & {
+export type TrainingOptions = Omit<KFoldOptions, 'kFold' | 'outOfFold' | 'checkpoint' | 'log'> & {
   /** Folds of a cross-validation of the whole procedure, whose figures are reported. Default: none. */
   readonly kFold?: number
+  /**
+   * File in which the run is saved after every epoch, and gone on with where an interrupted run has left one. It is there still when
+   * the run is done: remove it when the adapter is stored (`removeCheckpoint`).
+   */
+  readonly checkpoint?: string
+  /** File to which the course of training is appended, one JSON object a line. */
+  readonly log?: string
 }
 
 export interface RunTrainingOptions extends Omit<TrainingOptions, 'onPhase'> {
@@ -34,6 +42,11 @@ export interface RunTrainingOptions extends Omit<TrainingOptions, 'onPhase'> {
   readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
   /** Where vectors go that `train.memory` has no room for; the system's folder for temporary files by default. */
   readonly spillFolder?: string
+  /**
+   * With `tune: 'auto'` and few labelled queries: whether first sentences of documents are embedded too, so that the choice may fall
+   * on training with them as queries. Default `auto`.
+   */
+  readonly pseudoQueries?: 'auto' | 'off'
   /** Called when the work enters its next phase. */
   readonly onPhase?: (phase: 'embed' | TrainingPhase) => void
 }
@@ -45,12 +58,17 @@ export interface RunTrainingOptions extends Omit<TrainingOptions, 'onPhase'> {
  * @throws as `embedDataset` and `trainOnMaterial`
  */
 export async function runTraining(options: RunTrainingOptions): Promise<{ adapter: Adapter; report: TrainingReport }> {
-  const { provider, parts, cache, embed, spillFolder, ...training } = options
+  const { provider, parts, cache, embed, spillFolder, pseudoQueries: pseudo = 'auto', ...training } = options
   const started = performance.now()
+  const files = openFiles(options)
   options.onPhase?.('embed')
-  const { memory } = options.train ?? {}
-  const material = await embedParts(provider, parts, { cache, embed, memory, spillFolder, signal: options.signal })
-  return finish(material, training, started)
+  const { memory, seed = TRAIN_DEFAULTS.seed } = options.train ?? {}
+  const { tune = TUNE_DEFAULT } = options
+  const material = await embedParts(provider, parts, {
+    ...{ cache, embed, memory, spillFolder, signal: options.signal },
+    pseudoSeed: tune === 'auto' && pseudo === 'auto' ? seed : undefined,
+  })
+  return finish(material, { ...training, ...files }, started)
 }
 
 /** The same for vectors that were made elsewhere: nothing is embedded. */
@@ -58,13 +76,39 @@ export async function runTrainingOnVectors(
   parts: VectorParts<Rows>,
   options: TrainingOptions = {},
 ): Promise<{ adapter: Adapter; report: TrainingReport }> {
-  return finish(vectorMaterial(parts), options, performance.now())
+  const started = performance.now()
+  const files = openFiles(options)
+  return finish(vectorMaterial(parts), { ...options, ...files }, started)
 }
 
-async function finish(material: Material, { kFold, ...options }: TrainingOptions, started: number) {
+/** Whatever is wrong with them is found before any work. */
+function openFiles({ checkpoint, log }: TrainingOptions) {
+  return {
+    checkpoint: checkpoint === undefined ? undefined : openCheckpoint(checkpoint),
+    log: log === undefined ? undefined : openTrainingLog(log),
+  }
+}
+
+async function finish(
+  material: Material,
+  { kFold, ...options }: Omit<TrainingOptions, keyof ReturnType<typeof openFiles>> & ReturnType<typeof openFiles>,
+  started: number,
+) {
   const embed = seconds(started)
-  const run = kFold ? trainInFolds(material, { ...options, kFold }) : trainOnMaterial(material, options)
-  const { adapter, report } = await run.finally(() => material.close?.())
+  const identity = runIdentity(material, { ...options, kFold })
+  const run = async () => {
+    options.checkpoint?.require('run', identity)
+    options.log?.write('start', { ...identity, counts: material.counts, node: process.version, os: process.platform })
+    return kFold ? trainInFolds(material, { ...options, kFold }) : trainOnMaterial(material, options)
+  }
+  const { adapter, report } = await run()
+    .catch(error => {
+      options.log?.write('end', { error: isAdapterTrainError(error) ? error.code : 'INTERNAL' })
+      throw error
+    })
+    .finally(() => material.close?.())
+  const { bestEpoch, gate, metrics } = report
+  options.log?.write('end', { bestEpoch, gate, metrics, seconds: seconds(started) })
   const { hits = 0, misses = 0, requests = 0, tokens = 0 } = material.embedding ?? {}
   const full: TrainingReport = {
     ...report,

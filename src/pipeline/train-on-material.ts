@@ -1,20 +1,24 @@
 import type { Adapter } from '../adapters/adapter.js'
 import { adapterKind } from '../adapters/index.js'
+import type { Engine } from '../engines/engine.js'
 import { selectEngine } from '../engines/select.js'
 import { isAdapterTrainError } from '../errors.js'
 import type { Scores } from '../evaluate/evaluator.js'
+import type { Checkpoint } from '../train/checkpoint.js'
 import type { ClusterSplit } from '../train/cluster-split.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { type GateResult, gate } from '../train/gate.js'
 import { identityWeights } from '../train/parameters.js'
 import { checkTraining, type EpochResult, type TrainOptions, trainAdapter } from '../train/train-adapter.js'
 import { VERSION } from '../version.js'
-import { chooseOptions } from './choose-options.js'
 import { isNormalized } from './is-normalized.js'
 import type { KFoldReport, OutOfFold } from './k-fold.js'
 import type { Material, PartCounts, PartName } from './material.js'
+import { addMemory, type MemoryReport } from './memory-step.js'
 import { type Proof, prove, subjectOf } from './proof.js'
+import { chooseOnce } from './saved-choice.js'
 import { TUNE_DEFAULT } from './split-defaults.js'
+import type { TrainingLog } from './training-log.js'
 import { warningsFor } from './training-warnings.js'
 import { foldCounts, recordedOptions, type TuneReport, tuneReport } from './tune-report.js'
 
@@ -36,9 +40,14 @@ export interface TrainOnMaterialOptions {
   readonly onPhase?: (phase: TrainingPhase) => void
   readonly onEngine?: (line: string) => void
   readonly onTried?: (line: string) => void
-}
+  /** Where the run is saved after the choice of options and after every epoch; what it holds is gone on with. */
+  readonly checkpoint?: Checkpoint
+  /** Called when the run goes on with what a checkpoint holds. */
+  readonly onResume?: (line: string) => void
+  readonly log?: TrainingLog
   /** Figures of k-fold cross-validation, which take the place of those on a held-out set; see `trainInFolds`. */
   readonly outOfFold?: OutOfFold
+}
 
 export type TrainingPhase = 'tune' | 'train' | 'evaluate'
 
@@ -70,6 +79,10 @@ export interface MaterialReport {
   /** The gain on clusters of queries that were held out whole; absent where the gate closed or there are too few queries. */
   readonly shift?: ClusterSplit
   readonly tune?: TuneReport
+  /** With the kind `linear-memory`. */
+  readonly memory?: MemoryReport
+  /** With the kind `linear`: what `linear-memory` would add to the out-of-fold metric, where that is more than noise. */
+  readonly memoryHint?: number
   readonly epochs: readonly EpochResult[]
   readonly bestEpoch: number
   readonly engine: string
@@ -79,11 +92,6 @@ export interface MaterialReport {
   readonly warnings: readonly string[]
 }
 
-/**
- * Chooses options, trains, passes the gate and proves the result, on embedded data.
- *
- * The out-of-fold gain that the gate asks for is measured by cross-validation inside the training part, with the options that the
- * adapter is trained with. The test part decides nothing.
 export interface TrainedOnMaterial {
   readonly adapter: Adapter
   readonly report: MaterialReport
@@ -91,6 +99,11 @@ export interface TrainedOnMaterial {
   readonly proof?: Proof
 }
 
+/**
+ * Chooses options, trains, passes the gate and proves the result, on embedded data.
+ *
+ * The out-of-fold gain that the gate asks for is measured by cross-validation inside the training part, with the options that the
+ * adapter is trained with. The test part decides nothing.
  *
  * @throws as `tune` and `trainAdapter`
  */
@@ -104,6 +117,7 @@ export async function trainOnMaterial(
     const automatic = (options.train?.engine ?? TRAIN_DEFAULTS.engine) === 'auto'
     const failed = isAdapterTrainError(error, 'ENGINE_MEMORY') || isAdapterTrainError(error, 'ENGINE_UNAVAILABLE')
     if (!automatic || !failed) throw error
+    options.checkpoint?.restart('engine')
     const onCpu = { ...options, train: { ...options.train, engine: 'cpu', device: undefined } }
     const { report, ...result } = await trainOnce(material, onCpu)
     const warning = `the engine that was chosen failed (${error.message}); everything was done on the CPU instead`
@@ -124,7 +138,8 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
     checkTraining({ train: material.train, validation: material.validation }, given)
     const times = [performance.now()]
     options.onPhase?.('tune')
-    const choice = await chooseOptions(engine, material, options)
+    resume(engine, options)
+    const choice = await chooseOnce(engine, material, options)
     warnings.push(...choice.warnings)
     times.push(performance.now())
 
@@ -132,8 +147,15 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
     const { tuned, final, gated } = choice
     // With the recipe the pull takes the place of early stopping: a validation set is reported and asked by the gate.
     const trained = await trainAdapter(
-      { train: material.train, validation: material.validation },
-      { ...final, engine, signal: options.signal },
+      { train: choice.train, validation: material.validation },
+      {
+        ...final,
+        ...{ engine, signal: options.signal, checkpoint: options.checkpoint },
+        onEpoch(result) {
+          options.log?.write('epoch', result)
+          given.onEpoch?.(result)
+        },
+      },
     )
     times.push(performance.now())
 
@@ -145,7 +167,9 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
       dimensions,
       normalized: isNormalized(train.queries) && isNormalized(train.docs),
     }
-    const untold: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
+    const plain: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
+    const memory = choice.memory?.choice && addMemory(plain, choice.memory.choice, train.queries)
+    const untold = memory?.adapter ?? plain
     const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
       material[part] && prove(engine, subjectOf(material, part), adapter, { seed, metric, signal: options.signal })
     const onValidation = await proofOn('validation', untold)
@@ -170,7 +194,9 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
       test: outOfFold && material.test && proof && { ...proofFacts(proof), queries: proof.queries },
       gate: decision,
       shift: choice.shift,
-      tune: tuned && tuneReport(tuned),
+      memory: memory?.report,
+      memoryHint: choice.memory?.hint,
+      tune: tuned && tuneReport(tuned, material.pseudo?.queries.rows),
       epochs: trained.epochs,
       bestEpoch: trained.bestEpoch,
       engine: engine.name,
@@ -191,10 +217,12 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
         data: { sha256: material.sha256, ...material.counts },
         options: {
           ...recordedOptions(final, given.kind),
+          ...(tuned && material.pseudo && { pseudoQueries: tuned.chosen.pseudo ? material.pseudo.queries.rows : 0 }),
           tune: options.tune ?? TUNE_DEFAULT,
           engine: engine.name,
           bestEpoch: trained.bestEpoch,
           epochsRun: trained.epochs.length,
+          ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),
         },
         metrics: metrics ?? {},
         ...(decision && { gate: decision }),
@@ -205,7 +233,17 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
     if (selected) engine.dispose()
   }
 }
-          ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),
+
+/** Checks that a checkpoint was made on this engine, and says how far it is. */
+function resume({ name, description }: Engine, { checkpoint, log, onResume }: TrainOnMaterialOptions): void {
+  log?.write('engine', { engine: name, description })
+  checkpoint?.require('engine', { engine: name })
+  const { training, choice } = checkpoint?.state ?? {}
+  if (training === undefined && choice === undefined) return
+  const epochs = training?.epochs.length ?? 0
+  log?.write('resume', { epochs })
+  onResume?.(`going on with ${checkpoint?.path} after ${epochs === 0 ? 'the choice of options' : `epoch ${epochs}`}`)
+}
 
 const NO_FACTS: Adapter['training'] = { tool: '', date: '', data: {}, options: {}, metrics: {} }
 

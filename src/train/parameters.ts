@@ -14,23 +14,35 @@ export interface ParamState {
   readonly v: Params
 }
 
-/** Starts every parameter where the adapter is the identity map. */
+/** Parameters and AdamW's moments, off the engine. */
+export interface SavedParams {
+  readonly params: Weights
+  readonly m: Weights
+  readonly v: Weights
+}
+
+/** Starts every parameter where the adapter is the identity map, or where it was saved. */
 export function createParams(
   engine: Engine,
   kind: AdapterKind,
   d: number,
-  { size, random = createRandom(0) }: { readonly size?: number; readonly random?: Random } = {},
+  {
+    size,
+    random = createRandom(0),
+    saved,
+  }: { readonly size?: number; readonly random?: Random; readonly saved?: SavedParams } = {},
 ): ParamState {
   const specs = kind.params(d, size)
   const each = <T>(make: (spec: ParamSpec) => T): Record<string, T> =>
     Object.fromEntries(specs.map(spec => [spec.name, make(spec)]))
   const zeros = (): Params => each(({ rows, cols }) => engine.alloc(rows, cols))
+  const upload = (weights: Weights): Params => each(({ name }) => engine.upload(weights[name]))
   return {
     specs,
-    params: each(spec => engine.upload(startMatrix(spec, random))),
+    params: saved ? upload(saved.params) : each(spec => engine.upload(startMatrix(spec, random))),
     grads: zeros(),
-    m: zeros(),
-    v: zeros(),
+    m: saved ? upload(saved.m) : zeros(),
+    v: saved ? upload(saved.v) : zeros(),
   }
 }
 
@@ -45,11 +57,15 @@ export function identityWeights(kind: AdapterKind, d: number, size?: number): We
   return Object.fromEntries(kind.params(d, size).map(spec => [spec.name, anchorMatrix(spec)]))
 }
 
-/** Brings the parameters back from the engine. */
-export async function readParams(engine: Engine, state: ParamState): Promise<Weights> {
+/** Brings the parameters, or the moments, back from the engine. */
+export async function readParams(
+  engine: Engine,
+  state: ParamState,
+  group: 'params' | 'm' | 'v' = 'params',
+): Promise<Weights> {
   const weights: Record<string, Matrix> = {}
   for (const { name, rows, cols } of state.specs) {
-    weights[name] = matrix(rows, cols, await engine.read(state.params[name]))
+    weights[name] = matrix(rows, cols, await engine.read(state[group][name]))
   }
   return weights
 }

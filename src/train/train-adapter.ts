@@ -12,6 +12,7 @@ import { MEMORY_DEFAULT } from '../math/memory.js'
 import { blocksOf, isInMemory, type Rows, toMatrix } from '../math/row-source.js'
 import { adaptOn } from './adapt-on.js'
 import { checkTrainOptions } from './check-options.js'
+import type { Checkpoint } from './checkpoint.js'
 import { createClosedFormTrainer } from './closed-form-trainer.js'
 import { TRAIN_DEFAULTS } from './defaults.js'
 import { identityWeights } from './parameters.js'
@@ -50,6 +51,8 @@ export interface TrainOptions {
   /** Engine by name, or one that runs already (it is then not disposed of). */
   readonly engine?: string | Engine
   readonly signal?: AbortSignal
+  /** Saved to after every epoch; where it holds training, that is gone on with. Closed forms have nothing to save. */
+  readonly checkpoint?: Checkpoint
   readonly onEpoch?: (epoch: EpochResult) => void
   readonly onStep?: (step: number, steps: number) => void
 }
@@ -62,6 +65,8 @@ export interface EpochResult {
   /** Metric on the validation set after the epoch. */
   readonly metric?: number
   readonly seconds: number
+  /** Of the last step; absent for a closed form. */
+  readonly learningRate?: number
 }
 
 export interface TrainResult {
@@ -108,30 +113,34 @@ export async function trainAdapter(
     : await selectEngine(o.engine as string, { device: o.device })
   const { engine } = selected
   let trainer: Trainer | undefined
+  const done = o.checkpoint?.state.training
   try {
     trainer = closed
       ? createClosedFormTrainer(engine, inMemory(data.train, closed.name, o.memory), closed, options)
-      : createTrainer(engine, data.train, { ...o, kind, size })
+      : createTrainer(engine, data.train, { ...o, kind, size }, done?.trainer)
     const most = closed ? 1 : o.epochs
     const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
-    let best = identityWeights(kind, data.train.queries.cols, size)
-    const baseMetric = await measure?.(best)
-    let bestMetric = baseMetric
-    let bestEpoch = 0
-    const epochs: EpochResult[] = []
-    let stoppedEarly = false
-    for (let epoch = 1; epoch <= most && !stoppedEarly; epoch++) {
+    let best = done?.best ?? identityWeights(kind, data.train.queries.cols, size)
+    const baseMetric = done ? done.baseMetric : await measure?.(best)
+    let bestMetric = done ? done.bestMetric : baseMetric
+    let bestEpoch = done?.bestEpoch ?? 0
+    const epochs: EpochResult[] = [...(done?.epochs ?? [])]
+    const isEnough = (epoch: number): boolean => o.patience > 0 && epoch - bestEpoch >= o.patience && epoch < most
+    let stoppedEarly = isEnough(epochs.length)
+    for (let epoch = epochs.length + 1; epoch <= most && !stoppedEarly; epoch++) {
       const started = performance.now()
-      const { loss, weights } = await trainer.epoch()
+      const { loss, weights, learningRate } = await trainer.epoch()
       const metric = await measure?.(weights)
       if (o.keep === 'last' || metric === undefined || bestMetric === undefined || metric > bestMetric) {
         best = weights
         bestMetric = metric
         bestEpoch = epoch
       }
-      stoppedEarly = o.patience > 0 && epoch - bestEpoch >= o.patience && epoch < most
-      const result = { epoch, loss, metric, seconds: (performance.now() - started) / 1000 }
+      stoppedEarly = isEnough(epoch)
+      const result = { epoch, loss, metric, seconds: (performance.now() - started) / 1000, learningRate }
       epochs.push(result)
+      const state = await (o.checkpoint && trainer.save?.())
+      if (state) o.checkpoint?.save({ training: { trainer: state, epochs, best, bestEpoch, bestMetric, baseMetric } })
       o.onEpoch?.(result)
     }
     return {

@@ -5,11 +5,12 @@ import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import { NEGATIVES, type NegativesName } from '../losses/index.js'
 import { firstNonFinite } from '../math/matrix.js'
-import { createRandom } from '../math/random.js'
+import { createRandom, type RandomState, restoreRandom } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
 import { mine } from './mine.js'
-import { createParams, freeParams, readParams } from './parameters.js'
+import { createParams, freeParams, readParams, type SavedParams } from './parameters.js'
 import { placeVectors } from './place-vectors.js'
+import { recordMining } from './record-mining.js'
 import { SCHEDULES, type ScheduleName } from './schedule.js'
 import { createStep } from './step.js'
 
@@ -45,17 +46,37 @@ export interface TrainerOptions {
   readonly onStep?: (step: number, steps: number) => void
 }
 
+/** What an epoch has come to. */
+export interface EpochOutcome {
+  /** Mean loss of the examples, by their weights, each measured before its step. */
+  readonly loss: number
+  readonly weights: Weights
+  /** Of the last step; absent where there are no steps. */
+  readonly learningRate?: number
+}
+
+/** A training run between two epochs: all that the next one depends on. */
+export interface TrainerState extends SavedParams {
+  /** Epochs and steps that are done. */
+  readonly epochs: number
+  readonly steps: number
+  readonly random: RandomState
+  /** Mined documents of each query, one list after the other. */
+  readonly mined?: { readonly queries: Uint32Array; readonly counts: Uint32Array; readonly documents: Uint32Array }
+}
+
 /** A training run, epoch by epoch. */
 export interface Trainer {
   /** Steps of all epochs. */
   readonly steps: number
   /**
    * Visits every example once.
-   * @returns the mean loss of the examples, by their weights, each measured before its step
    * @throws TRAIN_DIVERGED when the loss or a weight is not finite
    * @throws ABORTED when the signal was aborted
    */
-  epoch(): Promise<{ readonly loss: number; readonly weights: Weights }>
+  epoch(): Promise<EpochOutcome>
+  /** The run as it stands between two epochs; absent where there is only one. */
+  save?(): Promise<TrainerState>
   /** Gives everything on the engine back. */
   free(): void
 }
@@ -63,31 +84,42 @@ export interface Trainer {
 /** Steps between two turns of the event loop. */
 const STEPS_PER_TURN = 8
 
-/** Puts a data set on an engine, where it has room, and starts an adapter at the identity map. */
-export function createTrainer(engine: Engine, data: EmbeddedDataset<Rows>, o: TrainerOptions): Trainer {
+/**
+ * Puts a data set on an engine, where it has room, and starts an adapter at the identity map.
+ * @param saved of a trainer with the same data and options: goes on from there, with the same results
+ */
+export function createTrainer(
+  engine: Engine,
+  data: EmbeddedDataset<Rows>,
+  o: TrainerOptions,
+  saved?: TrainerState,
+): Trainer {
   const source = NEGATIVES[o.negatives].create(data, o)
   const steps = source.steps * o.epochs
-  const random = createRandom(o.seed)
+  const random = saved ? restoreRandom(saved.random) : createRandom(o.seed)
   const learningRate = SCHEDULES[o.schedule]
   const vectors = placeVectors(engine, data, o.memory)
-  const state = createParams(engine, o.kind, data.queries.cols, { size: o.size, random })
+  const state = createParams(engine, o.kind, data.queries.cols, { size: o.size, random, saved })
   // A step takes the mean of its batch: this is the sum of all weighted losses plus the pull, over the number of examples.
   const stepOptions = { ...o, l2: (o.pull ?? 0) / source.examples }
   const { step, lossSum, free } = createStep(engine, o.kind, state, vectors, stepOptions)
-  let t = 0
-  let epochs = 0
+  let t = saved?.steps ?? 0
+  let epochs = saved?.epochs ?? 0
+  const { mining, mined } = recordMining(source.mining, saved?.mined)
 
   return {
     steps,
     async epoch() {
       epochs++
-      if (source.mining?.due(epochs)) {
-        await mine(engine, o.kind, await readParams(engine, state), data, source.mining, { signal: o.signal })
+      if (mining?.due(epochs)) {
+        await mine(engine, o.kind, await readParams(engine, state), data, mining, { signal: o.signal })
       }
       engine.fill(lossSum, 0)
+      let rate = 0
       for (const batch of source.epoch(random)) {
         t++
-        step(batch, t, learningRate(t, steps, o.learningRate, o.warmup))
+        rate = learningRate(t, steps, o.learningRate, o.warmup)
+        step(batch, t, rate)
         if (t % STEPS_PER_TURN === 0) await engine.sync()
         if (o.signal?.aborted)
           throw new AdapterTrainError('ABORTED', 'training was stopped', { cause: o.signal.reason })
@@ -98,7 +130,15 @@ export function createTrainer(engine: Engine, data: EmbeddedDataset<Rows>, o: Tr
       // The loss was measured before each step: what the last step did shows in the weights alone.
       const finite = Number.isFinite(loss) && Object.values(weights).every(w => firstNonFinite(w.data) < 0)
       if (!finite) throw diverged(epochs, o.learningRate)
-      return { loss, weights }
+      return { loss, weights, learningRate: rate }
+    },
+    async save() {
+      const [params, m, v] = [
+        await readParams(engine, state),
+        await readParams(engine, state, 'm'),
+        await readParams(engine, state, 'v'),
+      ]
+      return { epochs, steps: t, random: random.save(), params, m, v, mined: mined() }
     },
     free() {
       free()

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { takeRows } from '../../src/math/matrix.js'
@@ -6,6 +9,7 @@ import { assignKFolds } from '../../src/pipeline/assign-k-folds.js'
 import { trainInFolds } from '../../src/pipeline/k-fold.js'
 import { vectorMaterial } from '../../src/pipeline/material.js'
 import type { Proof } from '../../src/pipeline/proof.js'
+import { runTrainingOnVectors } from '../../src/pipeline/run-training.js'
 import { trainOnMaterial } from '../../src/pipeline/train-on-material.js'
 import { warningsFor } from '../../src/pipeline/training-warnings.js'
 import { embedded } from '../helpers/embedded.js'
@@ -94,6 +98,31 @@ describe('trainInFolds', () => {
     const { split: _, ...metrics } = plain.metrics!
     expect(report.metrics!.split).toBe('k-fold')
     expect(report.test).toMatchObject({ queries: 20, metrics, wins: plain.wins, seen: { queries: 0 } })
+  })
+
+  test('goes on with the folds that an interrupted run has done, to the same figures and the same adapter', async () => {
+    const checkpoint = join(mkdtempSync(join(tmpdir(), 'k-fold-')), 'c')
+    const options = { ...ONE, kFold: 3, checkpoint }
+    const train = planted(30)
+    const whole = await runTrainingOnVectors({ train }, { ...options, checkpoint: undefined })
+    const killed = runTrainingOnVectors(
+      { train },
+      {
+        ...options,
+        onFold(_, number) {
+          if (number === 2) throw new Error('killed')
+        },
+      },
+    )
+    await expect(killed).rejects.toThrow('killed')
+    const folds: number[] = []
+    const resumed = await runTrainingOnVectors({ train }, { ...options, onFold: (_, number) => folds.push(number) })
+    expect(folds).toEqual([3])
+    expect(resumed.adapter.params).toEqual(whole.adapter.params)
+    for (const key of ['metrics', 'difference', 'wins', 'unseen', 'largest', 'gate'] as const)
+      expect(resumed.report[key]).toEqual(whole.report[key])
+    await expect(runTrainingOnVectors({ train }, { ...options, kFold: 4 })).rejects.toThrow('kFold is 4, but was 3')
+    rmSync(dirname(checkpoint), { recursive: true })
   })
 
   test('warns where the procedure loses out of fold by more than noise, and of no missing test set', () => {

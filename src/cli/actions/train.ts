@@ -7,6 +7,7 @@ import type { FoldReport } from '../../pipeline/k-fold.js'
 import { loadParts } from '../../pipeline/load-parts.js'
 import { runTraining, runTrainingOnVectors, type TrainingReport } from '../../pipeline/run-training.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
+import { removeCheckpoint } from '../../train/checkpoint.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import type { TrainOptions } from '../../train/train-adapter.js'
 import { readVectors } from '../../vectors/read-vectors.js'
@@ -15,6 +16,8 @@ import type { TrainArgs } from '../commands/train.js'
 import { type Console, createConsole } from '../console.js'
 import { checkOut, findDataFiles } from '../data-files.js'
 import { EXIT } from '../exit-codes.js'
+import { onInterrupt } from '../interrupt.js'
+import { memoryLines } from '../memory-lines.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { formatDollars, type Session, withSession } from '../session.js'
@@ -43,6 +46,7 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
   return withSession(args.base, args, out, async session => {
     const path = args.out ?? defaultPath(session.provider.id)
     checkOut(path, inputs)
+    checkFiles(args, path, inputs)
     const result = await runTraining({
       ...session,
       ...choiceOptions(args, out),
@@ -71,12 +75,18 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
   const parts = { ...read, ...splitEmbedded(read.train, { by: splitBy, fractions, seed }) }
   const path = args.out ?? defaultPath(parts.train.baseId)
   checkOut(path, [])
-  const result = await runTrainingOnVectors(
-    { ...parts, validation: parts.validation ?? read.validation, test: parts.test ?? read.test },
-    choiceOptions(args, out),
-  )
-  finish(result, path, [], args, out)
-  return result.report
+  checkFiles(args, path, [])
+  const { signal, release } = onInterrupt(out)
+  try {
+    const result = await runTrainingOnVectors(
+      { ...parts, validation: parts.validation ?? read.validation, test: parts.test ?? read.test },
+      { ...choiceOptions(args, out), signal, onPhase: phase => phase === 'evaluate' && release() },
+    )
+    finish(result, path, [], args, out)
+    return result.report
+  } finally {
+    release()
+  }
 }
 
 function choiceOptions(args: TrainArgs, out: Console) {
@@ -88,9 +98,12 @@ function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
     testFraction: testFraction ?? (kFold ? 0 : SPLIT_DEFAULTS.testFraction),
   }
 }
+function choiceOptions(args: TrainArgs, out: Console) {
+  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log } = args
 
   return {
-    ...{ tune, tuneBudget, gate, minGain, kFold, splitBy },
+    ...{ tune, tuneBudget, gate, minGain, kFold, splitBy, checkpoint, log },
+    onResume: (line: string) => out.info(line),
     onFold: ({ queries, kept, metrics: { base, adapted } }: FoldReport, number: number) => {
       const change = `${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)}`
       out.info(
@@ -111,11 +124,18 @@ function finish(
   out: Console,
   session?: Session,
 ): void {
+  if (args.checkpoint !== undefined) removeCheckpoint(args.checkpoint)
   saveAdapter(adapter, path)
   const all = [...warnings, ...report.warnings]
   for (const warning of all) out.warn(warning)
   if (args.json) out.json(jsonReport({ ...report, warnings: all }, path))
-  else printReport(report, path, out, session?.provider.price)
+  else printReport(report, path, out, args.metric, session?.provider.price)
+}
+
+/** Checkpoint and log overwrite nothing that is read or written otherwise. */
+function checkFiles({ checkpoint, log }: TrainArgs, out: string, inputs: readonly (string | undefined)[]): void {
+  if (checkpoint !== undefined) checkOut(checkpoint, [...inputs, out, log], 'checkpoint')
+  if (log !== undefined) checkOut(log, [...inputs, out], 'log')
 }
 
 /** adapters/openai-text-embedding-3-small.json */

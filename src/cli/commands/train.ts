@@ -206,6 +206,12 @@ const options = defineOptions({
 export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly base: string
   readonly train?: string
+  checkpoint: {
+    type: 'string',
+    coerce: text('checkpoint'),
+    describe: 'file that keeps every epoch, so that an interrupted run goes on where it stopped; removed at the end',
+  },
+  log: { type: 'string', coerce: text('log'), describe: 'file to append the course of training to, as JSON lines' },
   readonly val?: string
   readonly test?: string
   readonly valFraction?: number
@@ -245,6 +251,8 @@ export const trainCommand: Command<TrainArgs> = {
   form: 'train',
   describe: 'embed a data set, train an adapter, measure it and write its file',
   options,
+  readonly checkpoint?: string
+  readonly log?: string
   examples: [
     ['--base openai --epochs 4', `train on ${DATA_FILES.train} and ${DATA_FILES.val} of this folder`],
     [

@@ -1,0 +1,27 @@
+import type { RunIdentity } from '../train/checkpoint.js'
+import { VERSION } from '../version.js'
+import type { Material } from './material.js'
+import { plainOptions } from './saved-choice.js'
+import { TUNE_BUDGET, TUNE_DEFAULT } from './split-defaults.js'
+import type { TrainOnMaterialOptions } from './train-on-material.js'
+
+/** Options that change where or how something is computed, but not what comes out; the engine is checked by itself. */
+const WITHOUT_EFFECT = ['device', 'engine', 'memory']
+
+/** What has to be the same for two runs to give the same adapter, as far as it can be known before they start. */
+export function runIdentity(
+  material: Material,
+  options: Omit<TrainOnMaterialOptions, 'checkpoint' | 'log'> & { readonly kFold?: number; readonly splitBy?: string },
+): RunIdentity {
+  const { tune = TUNE_DEFAULT, tuneBudget = TUNE_BUDGET, gate, minGain, kFold, splitBy } = options
+  const training = Object.entries(plainOptions(options.train ?? {})).filter(([name]) => !WITHOUT_EFFECT.includes(name))
+  return {
+    ...Object.fromEntries(training),
+    ...{ tune, tuneBudget, gate, minGain, kFold, splitBy: kFold && splitBy },
+    release: VERSION,
+    base: material.baseId,
+    dimensions: material.train.queries.cols,
+    data: material.sha256,
+    pseudoQueries: material.pseudo?.queries.rows,
+  }
+}
