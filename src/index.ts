@@ -12,6 +12,11 @@ export { type DatasetSplit, type SplitDatasetOptions, splitDataset } from './dat
 export { type DisjointSplit, type SplitDisjointOptions, splitDisjoint } from './dataset/split-disjoint.js'
 export { writeLlamaIndex } from './dataset/write.js'
 export { type WritePartsOptions, type WrittenParts, writeParts } from './dataset/write-parts.js'
+export type { Chunk } from './documents/chunk.js'
+export { chunkDocument, chunkDocuments, chunkText } from './documents/chunk-documents.js'
+export { CHUNK_DEFAULTS, type ChunkOptions } from './documents/chunk-options.js'
+export { type LoadDocumentsOptions, type LoadedDocuments, loadDocuments, type SkippedFile } from './documents/load-documents.js'
+export type { Section, SourceDocument } from './documents/section.js'
 export { embedDataset } from './embed/embed-dataset.js'
 export { type EmbedTextsOptions, embedTexts } from './embed/embed-texts.js'
 export type { EmbeddedDataset } from './embed/embedded-dataset.js'
@@ -22,6 +27,17 @@ export { createEngine, ENGINE_NAMES, type EngineName } from './engines/index.js'
 export { AdapterTrainError, ERROR_CODES, type ErrorCode, isAdapterTrainError } from './errors.js'
 export { createEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate/evaluator.js'
 export { DEFAULT_METRICS } from './evaluate/metrics/index.js'
+export {
+  estimateGeneration,
+  type GeneratedQuestion,
+  type GeneratedQuestions,
+  type GenerateOptions,
+  generateQuestions,
+} from './generate/generate-questions.js'
+export type { ChatAnswer, ChatModel, ChatModelOptions, ChatRequest } from './generate/llm/chat-model.js'
+export { createChatModel, LLM_NAMES, type LlmName } from './generate/llm/index.js'
+export type { GenerationEstimate } from './generate/plan-requests.js'
+export type { GenerationProgress, GenerationStats } from './generate/run-requests.js'
 export { type Matrix, matrix } from './math/matrix.js'
 export { type LoadPartsOptions, loadParts, type Parts } from './pipeline/load-parts.js'
 export { type EvaluationReport, type RunEvaluationOptions, runEvaluation } from './pipeline/run-evaluation.js'

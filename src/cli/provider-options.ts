@@ -1,5 +1,5 @@
 import type { Options } from 'yargs'
-import type { EmbeddingCache } from '../cache/cache.js'
+import type { SqliteCache } from '../cache/sqlite-cache.js'
 import { AdapterTrainError } from '../errors.js'
 import { createProvider, providerNames } from '../providers/index.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
@@ -155,7 +155,7 @@ export function openProvider(name: string, args: ProviderArgs, apiKey?: string):
 }
 
 /** The cache that `--cache` asks for; `undefined` for "none". */
-export async function openCacheOption(args: ProviderArgs): Promise<EmbeddingCache | undefined> {
+export async function openCacheOption(args: ProviderArgs): Promise<SqliteCache | undefined> {
   if (args.cache === 'none') return undefined
   const { openCache } = await import('../cache/sqlite-cache.js')
   return openCache(args.cache)

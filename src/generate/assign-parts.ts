@@ -4,8 +4,11 @@ import { PART_NAMES, type PartName } from '../dataset/writers/writer.js'
 import type { Chunk } from '../documents/chunk.js'
 import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
 
-/** Share of the chunks for each part; they sum to 1. */
-export type Shares = Readonly<Record<PartName, number>>
+/** Shares of the chunks; what is left is for training. */
+export interface Fractions {
+  readonly validation: number
+  readonly test: number
+}
 
 /** A chunk that no question is asked for, as it would be in two parts. */
 export interface LeftOut {
@@ -21,7 +24,7 @@ export interface AssignedChunks {
   readonly chunks: readonly Chunk[]
   /** Chunk id -> part. */
   readonly partOf: ReadonlyMap<string, PartName>
-  /** What stays together: source documents, or contiguous chunks where there are too few documents for the shares. */
+  /** What stays together: source documents, or contiguous chunks where there are too few documents for that. */
   readonly by: 'document' | 'block'
   readonly leftOut: readonly LeftOut[]
 }
@@ -39,15 +42,15 @@ const LEAST_OVERLAP = 20
  *
  * @param chunks in the order of their documents, every id once
  * @param seed decides which documents are held out
- * @throws USAGE when the shares are none
+ * @throws USAGE when the fractions are none
  * @throws DATASET_SPLIT when there are too few chunks
  */
-export function assignParts(chunks: readonly Chunk[], shares: Shares, seed: number): AssignedChunks {
-  const parts = partsOf(shares)
+export function assignParts(chunks: readonly Chunk[], fractions: Fractions, seed: number): AssignedChunks {
+  const parts = partsOf(fractions)
   if (chunks.length < LEAST_CHUNKS * parts.length) throw tooFew(chunks.length, parts)
   const leftOut: LeftOut[] = []
-  const byDocument = assignDocuments(chunks, shares, seed)
-  const partOf = byDocument ?? assignBlocks(chunks, shares, leftOut)
+  const byDocument = assignDocuments(chunks, fractions, seed)
+  const partOf = byDocument ?? assignBlocks(chunks, fractions, leftOut)
   leaveOutNearIdentical(chunks, partOf, parts, leftOut)
   const short = parts.find(part => [...partOf.values()].filter(own => own === part).length < LEAST_CHUNKS)
   if (short !== undefined) throw tooFew(chunks.length, parts)
@@ -59,21 +62,23 @@ export function assignParts(chunks: readonly Chunk[], shares: Shares, seed: numb
   }
 }
 
-function partsOf(shares: Shares): PartName[] {
-  const values = PART_NAMES.map(part => shares[part])
-  const sum = values.reduce((total, share) => total + share, 0)
-  if (!values.every(share => share >= 0 && share <= 1) || Math.abs(sum - 1) > 1e-6 || shares.train === 0) {
+function partsOf({ validation, test }: Fractions): PartName[] {
+  if (!(validation >= 0 && test >= 0 && validation + test < 1)) {
     throw new AdapterTrainError(
       'USAGE',
-      `expected shares of 0 to 1 for training, validation and test that sum to 1, with some for training; found ${values.join(', ')}`,
+      `expected fractions of 0 or more for validation and test, below 1 together; found ${validation} and ${test}`,
     )
   }
-  return PART_NAMES.filter(part => shares[part] > 0)
+  return PART_NAMES.filter(part => part === 'train' || (part === 'validation' ? validation : test) > 0)
 }
 
-/** `undefined` where the documents cannot be divided by the shares. */
-function assignDocuments(chunks: readonly Chunk[], shares: Shares, seed: number): Map<string, PartName> | undefined {
-  const { validation, test } = shares
+/** `undefined` where the documents cannot be divided so. */
+function assignDocuments(
+  chunks: readonly Chunk[],
+  fractions: Fractions,
+  seed: number,
+): Map<string, PartName> | undefined {
+  const { validation, test } = fractions
   if (validation === 0 && test === 0) return new Map(chunks.map(({ id }) => [id, 'train']))
   const fileOf = new Map(chunks.map(({ id, source }) => [id, source.file]))
   // One query a chunk, so that the split looks at chunks.
@@ -101,10 +106,10 @@ function assignDocuments(chunks: readonly Chunk[], shares: Shares, seed: number)
   return partOf
 }
 
-function assignBlocks(chunks: readonly Chunk[], shares: Shares, leftOut: LeftOut[]): Map<string, PartName> {
+function assignBlocks(chunks: readonly Chunk[], fractions: Fractions, leftOut: LeftOut[]): Map<string, PartName> {
   const n = chunks.length
   const held = (share: number): number => (share === 0 ? 0 : Math.max(LEAST_CHUNKS, Math.round(share * n)))
-  const borders = { validation: n - held(shares.validation) - held(shares.test), test: n - held(shares.test) }
+  const borders = { validation: n - held(fractions.validation) - held(fractions.test), test: n - held(fractions.test) }
   const partOf = new Map<string, PartName>()
   let last: Chunk | undefined
   for (const [i, chunk] of chunks.entries()) {
@@ -153,7 +158,7 @@ function tooFew(chunks: number, parts: readonly PartName[]): AdapterTrainError {
   return new AdapterTrainError(
     'DATASET_SPLIT',
     `${chunks} ${chunks === 1 ? 'chunk is' : 'chunks are'} too few for ${parts.join(', ')}, which share no text: give more ` +
-      'documents, smaller chunks, or one part alone (shares 1, 0, 0)',
+      'documents, smaller chunks, or training alone',
     { details: { chunks, parts } },
   )
 }

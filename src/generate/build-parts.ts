@@ -1,5 +1,5 @@
 import type { QADataset } from '../dataset/dataset.js'
-import { checkLeaks } from '../dataset/leaks.js'
+import { checkPartsForLeaks } from '../dataset/leaks.js'
 import { findNearDuplicates } from '../dataset/near-duplicates.js'
 import type { DatasetSplit } from '../dataset/split.js'
 import { PART_NAMES, type PartName } from '../dataset/writers/writer.js'
@@ -51,9 +51,7 @@ export function buildParts(
       ]
     }),
   ) as unknown as DatasetSplit
-  for (const [i, part] of names.entries()) {
-    for (const later of names.slice(i + 1)) checkLeaks(parts[part]!, parts[later]!, { documents: 'all' })
-  }
+  checkPartsForLeaks(parts, { documents: 'all' })
   return { parts, kept, dropped }
 }
 

@@ -3,19 +3,13 @@ import type { CompletionCache } from '../cache/cache.js'
 import type { Chunk } from '../documents/chunk.js'
 import type { RetryOptions } from '../embed/retry.js'
 import { AdapterTrainError } from '../errors.js'
+import { GENERATE_DEFAULTS } from './defaults.js'
 import type { ChatModel } from './llm/chat-model.js'
 import { type GenerationEstimate, type PlanOptions, planRequests } from './plan-requests.js'
 import { checkTemplate, DEFAULT_TEMPLATE } from './prompt.js'
 import { type Dropped, readQuestions } from './read-questions.js'
 import { type FailedChunk, type GenerationProgress, type GenerationStats, runRequests } from './run-requests.js'
 import { checkStyles, type StyleName } from './styles.js'
-
-export const GENERATE_DEFAULTS = {
-  questions: 2,
-  styles: ['question', 'keyword'] as readonly StyleName[],
-  seed: 42,
-  concurrency: 4,
-}
 
 export interface GenerateOptions extends RetryOptions {
   /** Most questions of a chunk; default 2. */

@@ -39,22 +39,24 @@ const REFUSAL = [
   /\bas an? (ai|artificial intelligence|language model)\b/i,
   /^(unfortunately,? )?i('m| am)? ?(can'?t|cannot|can not|unable to|not able to|won'?t|will not) (\w+ )?(assist|help with|comply|fulfil|fulfill)\b/i,
   /^(unfortunately,? )?i('m| am)? ?(can'?t|cannot|can not|unable to|not able to|won'?t|will not) .*\b(questions?|queries|this request|passage|text)\b/i,
-  /\b(passage|text|context|document|excerpt|content)\b.{0,40}\b(does not|doesn't|do not|don't|lacks?|contains? no|has no|is (empty|insufficient|not enough|too short))\b.*\b(information|content|context|text|details|generate|questions?|queries)\b/i,
+  /^(?:the|this) (?:provided |given |above )?(?:passage|text|context|document|excerpt|content)\b.{0,40}\b(?:does not|doesn't|do not|don't|lacks?|contains? no|has no|is (?:empty|insufficient|not enough|too short))\b.*\b(?:information|content|context|details|questions?|queries)\b[^?]*$/i,
 ]
 
-const NOUN =
-  '(?:passage|text|texts|excerpt|snippet|chunk|context|document|article|section|paragraph|page|information|author)'
-const GIVEN = '(?:given|provided|above|following|preceding|supplied|same|present|current)'
+const TEXT =
+  '(?:passages?|texts?|excerpts?|snippets?|chunks?|context|documents?|articles?|sections?|paragraphs?|page|information|author)'
+const SAID =
+  '(?:stated|described|mentioned|discussed|outlined|listed|presented|referred to|covered|explained|given|provided|shown)'
 const SELF_REFERENCE = [
   new RegExp(
-    `\\b(?:according to|based on|as (?:stated|described|mentioned|given|per|shown|explained) (?:in|by)?|(?:mentioned|described|discussed|stated|given|provided|outlined|listed|presented|referred to|covered|explained) (?:in|by)) (?:the|this|that) (?:${GIVEN} )?${NOUN}\\b`,
+    `\\b(?:according to|based on|as per|${SAID} (?:in|by)) (?:the|this|that) (?:(?:given|provided|above|following|supplied) )?${TEXT}\\b`,
     'i',
   ),
-  new RegExp(`\\b(?:the|this) ${GIVEN} ${NOUN}\\b`, 'i'),
+  /\b(?:the|this) (?:given|provided|above|supplied) (?:passage|text|excerpt|snippet|chunk|context|document|article|section|paragraph)\b/i,
+  /\b(?:passage|text|excerpt|snippet|document|article|section|paragraph) (?:above|below|provided|given)\b/i,
   /\bthis (?:passage|text|excerpt|snippet|chunk|paragraph|document|article|section)\b/i,
-  /\b(?:the )?(?:passage|text|excerpt|snippet|document|article|paragraph|information) (?:above|below|provided|given)\b/i,
-  /\b(?:in|from|of|by|to) the (?:passage|text|excerpt|snippet|chunk|given context)\b/i,
-  /\b(?:does|do|did|what|how|why) the (?:passage|excerpt|snippet|text|author|document|article) (?:say|state|mention|describe|explain|discuss|suggest|claim|define|list|provide|recommend|refer)/i,
+  // Other words of this kind are what users ask about: "the colour of the text", "in the document".
+  /\b(?:in|from|of|by|to) the (?:passage|excerpt|snippet|given context)\b|\bin the text\b/i,
+  /\b(?:does|do|did|what|how|why) the (?:passage|excerpt|snippet|text|author|document|article) (?:say|state|mention|describe|explain|discuss|suggest|claim|recommend)/i,
   /\b(?:im|laut|gemäß|nach) (?:dem |des )?(?:obigen |vorliegenden |gegebenen )?(?:text(?:es)?|abschnitts?|textabschnitts?|textauszug)\b/i,
   /\b(?:dans|selon|d'après) (?:le|ce|cet) (?:texte|passage|extrait|document ci-dessus)\b/i,
   /\b(?:según|en) (?:el|este) (?:texto|pasaje|fragmento)\b/i,

@@ -45,6 +45,9 @@ describe('a reference to the chunk', () => {
     'Which valve is described in the passage above?',
     'What, based on the provided context, opens it?',
     'What does the author recommend?',
+    'What is due, as per the document?',
+    'Which valve, as described in this article, opens first?',
+    'What is shown in the provided excerpt?',
     'What is meant by lever in the passage?',
     'Welche Ventile werden im Text genannt?',
     'Laut dem Abschnitt, wie viele Ventile gibt es?',
@@ -84,6 +87,12 @@ describe('what users ask is kept', () => {
     'yes bank customer care number',
     'ok google not working',
     'what information does the tax office need',
+    'How do I change the colour of the text?',
+    'How do I print the current page?',
+    'Does the document list update by itself?',
+    'my document does not contain any text after export',
+    'What information provided by customers is kept?',
+    'How do I go to the following section?',
   ])('%j', text => expect(reasonOf(text)).toBeUndefined())
 })
 

@@ -1,0 +1,9 @@
+import type { StyleName } from './styles.js'
+
+/** What generating questions does where nothing is said. */
+export const GENERATE_DEFAULTS = {
+  questions: 2,
+  styles: ['question', 'keyword'] as readonly StyleName[],
+  seed: 42,
+  concurrency: 4,
+} as const
