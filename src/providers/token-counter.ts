@@ -12,6 +12,7 @@ export async function loadTokenCounter(): Promise<(text: string) => number> {
   const { countTokens } = await import('gpt-tokenizer/encoding/cl100k_base')
   const plainText = { disallowedSpecial: new Set<string>() }
   return text => {
+    if (!hasLongRun(text)) return countTokens(text, plainText)
     let tokens = 0
     let start = 0
     for (const run of text.matchAll(RUN)) {
@@ -21,4 +22,17 @@ export async function loadTokenCounter(): Promise<(text: string) => number> {
     }
     return tokens + (start < text.length ? countTokens(text.slice(start), plainText) : 0)
   }
+}
+
+/** Whether {@link RUN} can match, found without looking at most of the characters. */
+function hasLongRun(text: string): boolean {
+  const isSpace = (at: number) => text[at].trim() === ''
+  for (let start = 0; start + LONGEST_RUN <= text.length; ) {
+    let at = start + LONGEST_RUN - 1
+    const wanted = isSpace(at)
+    while (at > start && isSpace(at - 1) === wanted) at--
+    if (at === start) return true
+    start = at
+  }
+  return false
 }

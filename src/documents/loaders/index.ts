@@ -1,0 +1,14 @@
+import { csv } from './csv.js'
+import { docx } from './docx.js'
+import { html } from './html.js'
+import { jsonl } from './jsonl.js'
+import type { DocumentLoader } from './loader.js'
+import { markdown } from './markdown.js'
+import { pdf } from './pdf.js'
+import { text } from './text.js'
+
+/** Every kind of document that can be read. */
+export const DOCUMENT_LOADERS: readonly DocumentLoader[] = [pdf, docx, html, markdown, text, csv, jsonl]
+
+/** In the order of the loaders. */
+export const DOCUMENT_EXTENSIONS: readonly string[] = DOCUMENT_LOADERS.flatMap(loader => loader.extensions)

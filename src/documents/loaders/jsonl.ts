@@ -1,0 +1,76 @@
+import { decodeText, normalizeText } from '../decode-text.js'
+import { rowOf } from '../row-text.js'
+import type { Section } from '../section.js'
+import type { DocumentLoader } from './loader.js'
+
+/** Fields that hold the text of a record, by precedence. */
+const TEXT_FIELDS = ['text', 'content', 'page_content', 'body', 'document', 'passage', 'contents']
+const SHOWN = 5
+
+/**
+ * JSON Lines: an object with a text (`text`, `content`, `body`, ...) is a text of its own, with `title` as its heading; any
+ * other becomes one line, `name: value; ...`.
+ */
+export const jsonl: DocumentLoader = {
+  name: 'JSON Lines',
+  extensions: ['.jsonl', '.ndjson'],
+  async load(bytes) {
+    const decoded = decodeText(bytes)
+    if (decoded.problem !== undefined) return { ...decoded, sections: [] }
+    const sections: Section[] = []
+    const broken: number[] = []
+    let rows: string[] = []
+    const closeRows = () => {
+      if (rows.length > 0) sections.push({ text: rows.join('\n'), rows: true })
+      rows = []
+    }
+    decoded.text.split('\n').forEach((line, i) => {
+      if (line.trim() === '') return
+      const record = parseRecord(line)
+      if (record === undefined) {
+        broken.push(i + 1)
+        return
+      }
+      const text = textOf(record)
+      if (text !== undefined) {
+        closeRows()
+        if (text.text !== '') sections.push(text)
+      } else {
+        const row = rowOf(Object.entries(record).map(([name, value]) => [name, show(value)]))
+        if (row !== '') rows.push(row)
+      }
+    })
+    closeRows()
+    if (broken.length === 0) return { sections }
+    const lines = `${broken.slice(0, SHOWN).join(', ')}${broken.length > SHOWN ? ', ...' : ''}`
+    const rest = sections.length > 0 ? '; the other lines were read' : ''
+    return {
+      sections,
+      problem: `${broken.length === 1 ? 'line' : `${broken.length} lines`} (${lines}) hold no JSON object${rest}`,
+    }
+  },
+}
+
+function parseRecord(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'string') return { text: value }
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(record: Record<string, unknown>): Section | undefined {
+  const field = TEXT_FIELDS.find(name => typeof record[name] === 'string')
+  if (field === undefined) return undefined
+  const text = normalizeText(record[field] as string).trim()
+  const title = typeof record.title === 'string' ? normalizeText(record.title).replace(/\s+/gu, ' ').trim() : ''
+  if (title === '') return { text, starts: 'record' }
+  return { text: text.startsWith(title) ? text : `${title}\n\n${text}`.trim(), heading: title, starts: 'record' }
+}
+
+function show(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  return normalizeText(typeof value === 'string' ? value : JSON.stringify(value))
+}
