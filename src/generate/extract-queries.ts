@@ -3,6 +3,9 @@ import { wordsOf } from './words.js'
 
 const SENTENCES = new Intl.Segmenter('und', { granularity: 'sentence' })
 
+/** Begins an item of a list. */
+const ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)])\s+/
+
 /** Words of the longest query that is made; a longer sentence is cut. */
 const LONGEST = 32
 /** Words of the shortest sentence that says something. */
@@ -26,20 +29,36 @@ export function extractQueries(chunk: Chunk, count: number): string[] {
 
 function sentencesOf(text: string): string[] {
   const found: string[] = []
-  for (const line of text.split(/\n+/)) {
-    // Headings of Markdown are said by the chunk's source, and a row of a table is no sentence.
-    if (/^\s*(#{1,6}\s|\||[-=*_]{3,}\s*$|```)/.test(line)) continue
-    for (const { segment } of SENTENCES.segment(withoutMarkup(line))) {
-      const sentence = shorten(segment.replace(/\s+/g, ' ').trim())
+  for (const paragraph of paragraphsOf(text)) {
+    for (const { segment } of SENTENCES.segment(withoutMarkup(paragraph))) {
+      const sentence = shorten(segment.trim())
       if (wordsOf(sentence).length >= SHORTEST) found.push(sentence)
     }
   }
   return found
 }
 
+/** Lines put together, but for items of lists, without headings (the chunk's source says them), rows of tables and code. */
+function paragraphsOf(text: string): string[] {
+  const paragraphs: string[] = []
+  let open = ''
+  let isCode = false
+  for (const line of [...text.split('\n'), '']) {
+    const isFence = /^\s*(```|~~~)/.test(line)
+    const isApart = isFence || isCode || /^\s*($|#{1,6}\s|\||[-=*_]{3,}\s*$)/.test(line)
+    if (isApart || ITEM.test(line)) {
+      if (open !== '') paragraphs.push(open)
+      open = ''
+    }
+    if (!isApart) open = `${open} ${line.trim()}`.trim().replace(/\s+/g, ' ')
+    if (isFence) isCode = !isCode
+  }
+  return paragraphs
+}
+
 function withoutMarkup(line: string): string {
   return line
-    .replace(/^\s*(?:[-*+•]|\d{1,3}[.)])\s+/, '')
+    .replace(ITEM, '')
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/(\*\*|__|`)/g, '')
 }

@@ -44,6 +44,7 @@ export function readQuestions(
   const { candidates, form } = answer.refused ? { candidates: [], form: 'lines' } : parseAnswer(answer.text)
   const chunkWords = extractive ? undefined : chunkWordsOf(chunk)
   for (const [i, candidate] of candidates.entries()) {
+    if (extractive && texts.length === count) break
     const text = cleanQuestion(candidate, form === 'json' ? i + 1 : undefined)
     const reason = rejectionOf(text, candidate, chunkWords)
     if (reason !== undefined) {
@@ -56,7 +57,7 @@ export function readQuestions(
       seen.add(folded)
       texts.push(text)
       if (text !== candidate.trim()) stripped++
-    } else if (!extractive) drop(candidate, 'surplus')
+    } else drop(candidate, 'surplus')
   }
   return { texts, dropped, stripped }
 }

@@ -29,6 +29,18 @@ test('markup, tables and short sentences are left out', () => {
   expect(queries[0]).toBe('Lever three opens the main valve of the pump.')
 })
 
+test('lines of a paragraph are put together, items of a list and code are not', () => {
+  const text =
+    'The lever opens\nthe main valve. It is\nred and long.\n- Turn the lever to the left\n- Close the lid by hand\n```\nrun the lever now please\n```\nThis ends the whole text.'
+  expect(extractQueries(chunkOf(text), 9).sort()).toEqual([
+    'Close the lid by hand',
+    'It is red and long.',
+    'The lever opens the main valve.',
+    'This ends the whole text.',
+    'Turn the lever to the left',
+  ])
+})
+
 test('a sentence without end is cut, and nothing comes of nothing', () => {
   expect(extractQueries(chunkOf('word '.repeat(500)), 1)).toEqual(['word '.repeat(32).trim()])
   expect(extractQueries(chunkOf('| a | b |'), 2)).toEqual([])
