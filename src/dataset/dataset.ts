@@ -23,6 +23,8 @@ export interface DatasetIssue {
   readonly id?: string
   /** What was found and what was expected, one sentence without a full stop. */
   readonly problem: string
+  /** Set where a query has no relevant document, and nothing that was left out is the cause. */
+  readonly unanswered?: true
 }
 
 export interface LoadedDataset {

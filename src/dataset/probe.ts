@@ -19,7 +19,11 @@ const BINARY = [
   { magic: '1f8b', what: 'gzip-compressed', remedy: 'Unpack it first.' },
   { magic: '504b0304', what: 'a ZIP archive', remedy: 'Unpack it first.' },
   { magic: '28b52ffd', what: 'Zstandard-compressed', remedy: 'Unpack it first.' },
-  { magic: '50415231', what: 'a Parquet file', remedy: 'Convert it to JSON Lines or CSV first.' },
+  {
+    magic: '50415231',
+    what: 'a Parquet file, which is not read',
+    remedy: 'Convert it to JSON Lines or CSV first, such as with duckdb or pandas.',
+  },
 ] as const
 
 /**

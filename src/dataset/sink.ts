@@ -112,7 +112,8 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
       if (affected.query.has(query)) follow(`query ${quote(query)} has no relevant document left`, place, query)
       else {
         const found = judged.size === 0 ? 'no relevant document' : 'only documents of grade 0'
-        leaveOut(`query ${quote(query)} has ${found}, expected at least one of grade 1 or more`, place, query)
+        const problem = `query ${quote(query)} has ${found}, expected at least one of grade 1 or more`
+        issues.push({ ...place, id: query, problem, unanswered: true })
       }
       qrels.delete(query)
       texts.query.delete(query)

@@ -30,11 +30,10 @@ export interface TableOptions {
  */
 export async function* readTable(path: string, sink: DatasetSink, options: TableOptions): AsyncGenerator<TableRow> {
   const { delimiter, quotes, checkHeader } = options
-  const toCells = await cellReader(delimiter, quotes)
   let columns: readonly string[] | undefined
   for await (const { line, text } of readRows(path, quotes === 'always' ? oddQuotes : opensCell)) {
     const place = { file: path, line }
-    const cells = toCells(text)
+    const cells = toCells(text, delimiter, quotes)
     if (!cells) {
       const lines = text.split('\n').length
       const where = lines === 1 ? '' : ` (the row reaches to line ${line + lines - 1})`
@@ -90,17 +89,34 @@ export function assertNoRepeatedColumn(
 }
 
 /** Cuts a row into cells; `undefined` where a quote stands where none may. */
-async function cellReader(delimiter: Delimiter, quotes: TableOptions['quotes']) {
-  // Loaded only here: most data sets are JSON.
-  const { parse, CsvError } = await import('csv-parse/sync')
-  return (text: string): string[] | undefined => {
-    if (!text.includes('"') || (quotes === 'as-needed' && !quotedCell(text))) return text.split(delimiter)
-    try {
-      return parse(text, { delimiter, record_delimiter: '\n' })[0]
-    } catch (error) {
-      if (!(error instanceof CsvError)) throw error
-      return quotes === 'as-needed' && !text.includes('\n') ? text.split(delimiter) : undefined
+function toCells(text: string, delimiter: Delimiter, quotes: TableOptions['quotes']): string[] | undefined {
+  if (!text.includes('"') || (quotes === 'as-needed' && !quotedCell(text))) return text.split(delimiter)
+  return (
+    cutQuoted(text, delimiter) ?? (quotes === 'as-needed' && !text.includes('\n') ? text.split(delimiter) : undefined)
+  )
+}
+
+/** Cells of which some are quoted. Written out, as a parser's start-up for every row costs more than the row. */
+function cutQuoted(text: string, delimiter: Delimiter): string[] | undefined {
+  const cells: string[] = []
+  for (let start = 0; ; ) {
+    let end: number
+    if (text[start] === '"') {
+      let close = text.indexOf('"', start + 1)
+      while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2)
+      if (close < 0) return undefined
+      cells.push(text.slice(start + 1, close).replaceAll('""', '"'))
+      end = close + 1
+      if (end < text.length && text[end] !== delimiter) return undefined
+    } else {
+      const next = text.indexOf(delimiter, start)
+      end = next < 0 ? text.length : next
+      const cell = text.slice(start, end)
+      if (cell.includes('"')) return undefined
+      cells.push(cell)
     }
+    if (end === text.length) return cells
+    start = end + 1
   }
 }
 

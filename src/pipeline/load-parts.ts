@@ -58,7 +58,8 @@ export async function loadParts(options: LoadPartsOptions): Promise<LoadedParts>
     test: given.test?.dataset ?? split.test,
   }
   const skipped = [given.train, given.val, given.test].flatMap(loaded => loaded?.skipped ?? [])
-  return { parts, skipped, warnings: leaks(parts) }
+  const notes = [given.train, given.val, given.test].flatMap(loaded => loaded?.notes ?? [])
+  return { parts, skipped, warnings: [...notes, ...leaks(parts)] }
 }
 
 function splitMissing(train: QADataset, options: SplitDatasetOptions): Parts {

@@ -1,7 +1,15 @@
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../dataset-options.js'
 
-const options = defineOptions({ ...datasetOptions, ...splitOption, ...outputOptions })
+const options = defineOptions({
+  ...datasetOptions,
+  'skip-invalid': {
+    ...datasetOptions['skip-invalid'],
+    describe: 'makes no difference here: what is invalid is always listed and left out',
+  },
+  ...splitOption,
+  ...outputOptions,
+})
 
 export interface InspectArgs extends DatasetArgs, SplitArgs, OutputArgs {
   readonly files: readonly string[]
@@ -15,7 +23,7 @@ export const inspectCommand: Command<InspectArgs> = {
   options,
   examples: [
     ['inspect adapters/x.json', 'base, kind, training facts'],
-    ['inspect train.json test.json', 'counts, lengths, duplicates, overlap'],
+    ['inspect train.json test.json', 'counts, lengths, duplicates, suspicious queries, overlap, cost'],
   ],
   async run(args) {
     const { inspect } = await import('../actions/inspect.js')

@@ -76,7 +76,7 @@ async function chooseQrels(path: string, entries: readonly string[], split: stri
   if (split === undefined && splits.length > 1) {
     throw new AdapterTrainError(
       'USAGE',
-      `${path} has several splits: ${list}. Choose one with --split (split: 'test').`,
+      `${path} has several splits: ${list}. Choose one with --split (split: 'test'), or name its file (${join(path, QRELS, splits[0])}.tsv).`,
       {
         details: { file: path, splits },
       },

@@ -1,0 +1,89 @@
+import type { QADataset } from './dataset.js'
+import { foldText } from './fold-text.js'
+import { sameTextKey } from './near-duplicates.js'
+
+/** Words in a row that a query has in common with its document, from which on it quotes it. */
+export const QUOTED_WORDS = 8
+
+/** Relevant documents of a query that are compared with it. */
+const COMPARED = 10
+
+/** What can be wrong with a query though it can be trained on, and how that is said. */
+export const SUSPICIONS = {
+  'too-short': 'fewer than three characters',
+  'no-words': 'nothing but a link, an address, a number or an id',
+  preamble: 'what an LLM says around a question, not a question',
+  'refers-to-passage': 'speaks of "the passage", which whoever searches does not see',
+  'is-document': 'the same text as its document',
+  'quotes-document': `${QUOTED_WORDS} or more words in a row of its document`,
+} as const
+
+export type Suspicion = keyof typeof SUSPICIONS
+
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
+const NO_WORDS =
+  /^(?:(?:https?|ftp):\/\/\S+|www\.\S+|[^\s@]+@[^\s@]+\.[^\s@]+|[^\p{L}]+|[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{16,}|[a-z]{0,6}[-_#:]*\d[\w:-]*)$/iu
+const PREAMBLE =
+  /^(?:sure\b[,!.]|certainly\b[,!.]|of course\b[,!.]|absolutely\b[,!.]|okay,|here (?:are|is) (?:\w+ ){0,4}(?:questions?|quer(?:y|ies))|here's (?:\w+ ){0,4}(?:question|query)|as an ai\b|as a language model|i(?:'|’)?m sorry|i (?:cannot|can't|am unable to)|(?:question|query|q)\s*\d*\s*[:.)]\s|\d+[.)]\s|[-*•]\s)/i
+const REFERS =
+  /\b(?:(?:in|by|from|to|of) (?:the|this) (?:(?:given|provided|above|following) )?(?:passage|excerpt|snippet|context)|(?:the|this) (?:given|provided|above|following) (?:passage|text|document|context|excerpt|article|information)|according to (?:the|this) (?:passage|text|document|context|excerpt|article)|(?:mentioned|described|stated|discussed) (?:above|in the (?:passage|text|document|context|excerpt)))\b/i
+
+/**
+ * Looks for queries that are no good examples of what people search for.
+ *
+ * @returns for each suspicion the ids of the queries, in the order of the data set; a query can be in several
+ */
+export function findSuspiciousQueries({
+  queries,
+  corpus,
+  qrels,
+}: QADataset): ReadonlyMap<Suspicion, readonly string[]> {
+  const found = new Map<Suspicion, string[]>()
+  const suspect = (suspicion: Suspicion, id: string): void => {
+    const ids = found.get(suspicion)
+    if (ids) ids.push(id)
+    else found.set(suspicion, [id])
+  }
+  for (const [id, query] of queries) {
+    for (const suspicion of suspectText(query)) suspect(suspicion, id)
+    const documents = [...(qrels.get(id) ?? [])]
+      .filter(([, grade]) => grade > 0)
+      .slice(0, COMPARED)
+      .flatMap(([document]) => corpus.get(document) ?? [])
+    const key = sameTextKey(query)
+    if (documents.some(text => text.length < 2 * query.length + 100 && sameTextKey(text) === key)) {
+      suspect('is-document', id)
+    } else if (quotesAny(query, documents)) suspect('quotes-document', id)
+  }
+  return found
+}
+
+/** What is suspicious about a query by its text alone. */
+export function suspectText(query: string): readonly Suspicion[] {
+  const text = query.trim()
+  const suspicions: Suspicion[] = []
+  const characters = text.match(/\S/gu)?.length ?? 0
+  if (characters < (UNSPACED.test(text) ? 2 : 3)) suspicions.push('too-short')
+  else if (NO_WORDS.test(text)) suspicions.push('no-words')
+  if (PREAMBLE.test(text)) suspicions.push('preamble')
+  if (REFERS.test(text)) suspicions.push('refers-to-passage')
+  return suspicions
+}
+
+/** Whether {@link QUOTED_WORDS} words in a row stand in one of the documents too. */
+function quotesAny(query: string, documents: readonly string[]): boolean {
+  const words = wordsOf(query)
+  if (words.length < QUOTED_WORDS) return false
+  return documents.some(document => {
+    const text = ` ${wordsOf(document).join(' ')} `
+    for (let i = 0; i + QUOTED_WORDS <= words.length; i++) {
+      if (text.includes(` ${words.slice(i, i + QUOTED_WORDS).join(' ')} `)) return true
+    }
+    return false
+  })
+}
+
+function wordsOf(text: string): readonly string[] {
+  return foldText(text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+}
