@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { QADataset } from '../../src/dataset/dataset.js'
-import { checkLeaks, findLeaks, type Leak } from '../../src/dataset/leaks.js'
+import { checkLeaks, checkPartsForLeaks, findLeaks, type Leak } from '../../src/dataset/leaks.js'
 import { splitDisjoint } from '../../src/dataset/split-disjoint.js'
 import { createRandom } from '../../src/math/random.js'
 import { failure } from './temporary-folder.js'
@@ -89,6 +89,31 @@ describe('checkLeaks', () => {
   })
 })
 
+describe('checkPartsForLeaks', () => {
+  const validation = dataset('validation', [['v', 'first', { d: 1 }]], { d: 'of validation' })
+  const test = (query: string, text: string) => dataset('test', [['v', query, { d: 1 }]], { d: text })
+  const refusal = async (part: QADataset) =>
+    (await failure(() => checkPartsForLeaks({ train, validation, test: part }), 'DATASET_LEAK')).message
+
+  it('names the two parts that share something, also where ids of the held-out parts are the same', async () => {
+    expect(await refusal(test('why?', 'of test'))).toContain(
+      'test shares 1 query with train: query "v" has the text of "q2"',
+    )
+    expect(await refusal(test('other', passage))).toContain('test shares 1 document with train: document "d" has')
+    expect(await refusal(test('FIRST', 'of test'))).toContain('test shares 1 query and 1 document with validation')
+    expect(await refusal(test('other', 'of test'))).toContain(
+      'with validation: query "v" is in both, with different texts; document "d" is in both',
+    )
+  })
+
+  it('passes parts that share nothing, and training data alone', () => {
+    const other = dataset('test', [['t', 'other', { e: 1 }]], { e: 'of test' })
+    checkPartsForLeaks({ train, validation, test: other }, { documents: 'all' })
+    checkPartsForLeaks({ train, test: other })
+    checkPartsForLeaks({ train })
+  })
+})
+
 describe('splitDisjoint', () => {
   const random = createRandom(3)
   const text = (n: number) => Array.from({ length: n }, () => `w${random.int(3000)}`).join(' ')
@@ -160,6 +185,20 @@ describe('splitDisjoint', () => {
       for (const judged of part.qrels.values()) for (const id of judged.keys()) expect(part.corpus.has(id)).toBe(true)
     }
     expect(split.train.corpus.size + split.test!.corpus.size).toBe(300 + split.sharedNegatives)
+  })
+
+  it('by query alone gives each part all documents, and keeps near-identical queries together', () => {
+    const asked: [string, string, Judged][] = Array.from({ length: 60 }, (_, i) => [
+      `q${i}`,
+      `question ${i >> 1}${i % 2 ? '?' : ''}`,
+      { [`d${i % 2}`]: 1 },
+    ])
+    const data = dataset('intents', asked, { d0: 'zero', d1: 'one' })
+    const { train: rest, test: held } = splitDisjoint(data, { shareDocuments: true, fractions: { test: 0.2 }, seed: 1 })
+    expect([rest.queries.size, held!.queries.size]).toEqual([48, 12])
+    expect([rest.corpus, held!.corpus]).toEqual([data.corpus, data.corpus])
+    expect([...held!.queries].every(([id, text]) => data.queries.get(id) === text)).toBe(true)
+    checkLeaks(rest, held!, { documents: 'none' })
   })
 
   it('says why one file alone cannot be divided', async () => {
