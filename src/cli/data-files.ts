@@ -68,6 +68,15 @@ export function checkOut(out: string, inputs: readonly (string | undefined)[], o
   )
 }
 
+/** Where the adapter of a base goes where no file is named, such as `adapters/openai-text-embedding-3-small.json`. */
+export function defaultOut(baseId: string): string {
+  const name = baseId
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .slice(0, 60)
+    .replace(/^[-.]+|[-.]+$/g, '')
+  return `adapters/${name || 'adapter'}.json`
+}
+
 /** Equal for two names of one file, also where the file itself does not exist yet. */
 function identity(path: string): string {
   if (existsSync(path)) return realpathSync(path)

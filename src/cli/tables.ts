@@ -50,7 +50,7 @@ export function proofText({ metrics, difference, largest, wins, ties, losses, ..
 }
 
 /** 0.0412 -> "0.041", 0.0002 -> "<0.001" */
-function formatP(p: number): string {
+export function formatP(p: number): string {
   return p < 0.001 ? '<0.001' : p.toFixed(3)
 }
 
@@ -73,7 +73,8 @@ export function changesTable({ wins, losses, depth }: LargestChanges): string {
   return [...list('largest wins', wins), ...list('largest losses', losses)].join('\n')
 }
 
-function signed(x: number): string {
+/** 0.04 -> "+0.0400" */
+export function signed(x: number): string {
   return `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`
 }
 

@@ -5,12 +5,13 @@ import type { Material } from './material.js'
 import type { TrainOnMaterialOptions } from './train-on-material.js'
 
 /**
- * The choice that an interrupted run has left in its checkpoint, or a new one, which is saved there: cross-validation need not be
+ * The choice that is given, or that an interrupted run has left in its checkpoint, or a new one, which is saved there: cross-validation need not be
  * done again, and where its budget cuts it, it might come out otherwise.
  *
  * @throws as `chooseOptions`
  */
 export async function chooseOnce(engine: Engine, material: Material, options: TrainOnMaterialOptions): Promise<Choice> {
+  if (options.choice) return options.choice
   const { checkpoint } = options
   const saved = checkpoint?.state.choice as Omit<Choice, 'train'> | undefined
   if (saved) {

@@ -11,6 +11,7 @@ import { type GateResult, gate } from '../train/gate.js'
 import { identityWeights } from '../train/parameters.js'
 import { checkTraining, type EpochResult, type TrainOptions, trainAdapter } from '../train/train-adapter.js'
 import { VERSION } from '../version.js'
+import type { Choice } from './choose-options.js'
 import { isNormalized } from './is-normalized.js'
 import type { KFoldReport, OutOfFold } from './k-fold.js'
 import type { Material, PartCounts, PartName } from './material.js'
@@ -40,6 +41,8 @@ export interface TrainOnMaterialOptions {
   readonly onPhase?: (phase: TrainingPhase) => void
   readonly onEngine?: (line: string) => void
   readonly onTried?: (line: string) => void
+  /** Made already: nothing is chosen, and the gate judges by its out-of-fold scores. */
+  readonly choice?: Choice
   /** Where the run is saved after the choice of options and after every epoch; what it holds is gone on with. */
   readonly checkpoint?: Checkpoint
   /** Called when the run goes on with what a checkpoint holds. */

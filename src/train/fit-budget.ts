@@ -74,7 +74,7 @@ export async function fitBudget(
 }
 
 /** Seconds of an epoch. */
-async function epochSeconds(engine: Engine, data: EmbeddedDataset, options: TrainerOptions): Promise<number> {
+export async function epochSeconds(engine: Engine, data: EmbeddedDataset, options: TrainerOptions): Promise<number> {
   const trainer = createTrainer(engine, data, { ...options, epochs: Math.max(1 + TIMED_EPOCHS, options.epochs) })
   let fastest = Number.POSITIVE_INFINITY
   try {

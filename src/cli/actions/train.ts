@@ -14,7 +14,7 @@ import { readVectors } from '../../vectors/read-vectors.js'
 import { splitEmbedded } from '../../vectors/split-embedded.js'
 import type { TrainArgs } from '../commands/train.js'
 import { type Console, createConsole } from '../console.js'
-import { checkOut, findDataFiles } from '../data-files.js'
+import { checkOut, defaultOut, findDataFiles } from '../data-files.js'
 import { EXIT } from '../exit-codes.js'
 import { onInterrupt } from '../interrupt.js'
 import { memoryLines } from '../memory-lines.js'
@@ -44,7 +44,7 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
   const { parts, skipped, warnings } = await loadParts({ ...args, ...files, ...fractionsOf(args) })
   reportSkipped(skipped, out)
   return withSession(args.base, args, out, async session => {
-    const path = args.out ?? defaultPath(session.provider.id)
+    const path = args.out ?? defaultOut(session.provider.id)
     checkOut(path, inputs)
     checkFiles(args, path, inputs)
     const result = await runTraining({
@@ -73,7 +73,7 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
   const { valFraction, testFraction } = fractionsOf(args)
   const fractions = { validation: read.validation ? 0 : valFraction, test: read.test ? 0 : testFraction }
   const parts = { ...read, ...splitEmbedded(read.train, { by: splitBy, fractions, seed }) }
-  const path = args.out ?? defaultPath(parts.train.baseId)
+  const path = args.out ?? defaultOut(parts.train.baseId)
   checkOut(path, [])
   checkFiles(args, path, [])
   const { signal, release } = onInterrupt(out)
@@ -136,15 +136,6 @@ function finish(
 function checkFiles({ checkpoint, log }: TrainArgs, out: string, inputs: readonly (string | undefined)[]): void {
   if (checkpoint !== undefined) checkOut(checkpoint, [...inputs, out, log], 'checkpoint')
   if (log !== undefined) checkOut(log, [...inputs, out], 'log')
-}
-
-/** adapters/openai-text-embedding-3-small.json */
-function defaultPath(baseId: string): string {
-  const name = baseId
-    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
-    .slice(0, 60)
-    .replace(/^[-.]+|[-.]+$/g, '')
-  return `adapters/${name || 'adapter'}.json`
 }
 
 /** Devices of local models; any other `--device` is the engine's. */

@@ -7,12 +7,14 @@ import { evaluateCommand } from './evaluate.js'
 import { generateCommand } from './generate.js'
 import { importCommand } from './import.js'
 import { inspectCommand } from './inspect.js'
+import { sweepCommand } from './sweep.js'
 import { trainCommand } from './train.js'
 
 /** Every command by name. A new one is one file here, one in actions, and one entry. */
 export const COMMANDS: Readonly<Record<string, Command<never>>> = {
   train: trainCommand,
   evaluate: evaluateCommand,
+  sweep: sweepCommand,
   embed: embedCommand,
   generate: generateCommand,
   import: importCommand,

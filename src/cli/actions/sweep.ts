@@ -1,0 +1,118 @@
+import type { Adapter } from '../../adapters/adapter.js'
+import { saveAdapter } from '../../adapters/file.js'
+import { AdapterTrainError } from '../../errors.js'
+import { parseMetric } from '../../evaluate/metrics/index.js'
+import { parseBytes } from '../../math/memory.js'
+import { loadParts } from '../../pipeline/load-parts.js'
+import { embedParts, type Material, vectorMaterial } from '../../pipeline/material.js'
+import { type RunSweepOptions, runSweep, type SweepReport } from '../../pipeline/run-sweep.js'
+import type { FixedOptions } from '../../train/candidate.js'
+import { readVectors } from '../../vectors/read-vectors.js'
+import { splitEmbedded } from '../../vectors/split-embedded.js'
+import type { SweepArgs } from '../commands/sweep.js'
+import { type Console, createConsole } from '../console.js'
+import { checkOut, defaultOut, findDataFiles } from '../data-files.js'
+import { EXIT } from '../exit-codes.js'
+import { parseGrid } from '../grid.js'
+import { onInterrupt } from '../interrupt.js'
+import { formatDuration } from '../progress.js'
+import { checkProviderArgs } from '../provider-options.js'
+import { reportSkipped } from '../report-skipped.js'
+import { withSession } from '../session.js'
+import { optionWords, sweepTable } from '../sweep-table.js'
+import { count, proofText } from '../tables.js'
+
+/** Cross-validates every combination, trains the best, writes its file and prints the table. */
+export async function sweep(args: SweepArgs): Promise<number> {
+  const out = createConsole(args)
+  // All that can be wrong is found before the first text is embedded, which may cost money.
+  parseMetric(args.metric)
+  const points = parseGrid(args.grid)
+  if (points.length > args.maxRuns) {
+    throw new AdapterTrainError(
+      'USAGE',
+      `the grid has ${points.length} combinations, more than ${args.maxRuns}; try fewer values, or allow them with --max-runs ${points.length}`,
+    )
+  }
+  checkProviderArgs(args.base, args)
+  return args.base === 'vectors' ? sweepVectors(args, points, out) : sweepTexts(args, points, out)
+}
+
+async function sweepTexts(args: SweepArgs, points: readonly FixedOptions[], out: Console): Promise<number> {
+  if (args.vectors !== undefined) throw new AdapterTrainError('USAGE', '--vectors goes with --base vectors')
+  const files = findDataFiles(args)
+  const inputs = [files.train, files.val, args.test]
+  if (args.out !== undefined) checkOut(args.out, inputs)
+  const fractions = { valFraction: 0, testFraction: args.testFraction ?? 0 }
+  const { parts, skipped, warnings } = await loadParts({ ...args, ...files, ...fractions })
+  reportSkipped(skipped, out)
+  for (const warning of warnings) out.warn(warning)
+  return withSession(args.base, args, out, async session => {
+    const path = args.out ?? defaultOut(session.provider.id)
+    checkOut(path, inputs)
+    const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
+    const material = await embedParts(session.provider, parts, { ...session, memory })
+    return run(material, points, args, path, out, session)
+  })
+}
+
+async function sweepVectors(args: SweepArgs, points: readonly FixedOptions[], out: Console): Promise<number> {
+  const { vectors, train, test, testFraction = 0, splitBy: by, seed } = args
+  if (vectors === undefined) throw new AdapterTrainError('USAGE', '--base vectors needs --vectors FOLDER')
+  if (train ?? test)
+    throw new AdapterTrainError('USAGE', '--base vectors reads all its data from --vectors; drop --train and --test')
+  const read = await readVectors(vectors, { baseId: args.baseId, lazy: true })
+  const split = splitEmbedded(read.train, { by, seed, fractions: { test: read.test ? 0 : testFraction } })
+  const path = args.out ?? defaultOut(read.train.baseId)
+  checkOut(path, [])
+  const interrupt = onInterrupt(out)
+  try {
+    const parts = { ...read, ...split, test: split.test ?? read.test }
+    return await run(vectorMaterial(parts), points, args, path, out, interrupt)
+  } finally {
+    interrupt.release()
+  }
+}
+
+async function run(
+  material: Material,
+  points: readonly FixedOptions[],
+  args: SweepArgs,
+  path: string,
+  out: Console,
+  { signal, release }: ReturnType<typeof onInterrupt>,
+): Promise<number> {
+  const { metric, seed, engine, gate, minGain } = args
+  const options: RunSweepOptions = {
+    ...{ metric, seed, engine, gate, minGain, signal },
+    memory: args.memory === undefined ? undefined : parseBytes(args.memory),
+    onPlan({ runs, folds, queries, documents, seconds }) {
+      const time = seconds === undefined ? '' : `, about ${formatDuration(seconds)}`
+      out.info(`${count(runs, 'run')} of ${folds} folds on ${queries} queries and ${documents} documents${time}`)
+    },
+    onRun({ options: own, scores, seconds }, number) {
+      const score = scores.reduce((sum, value) => sum + value, 0) / scores.length
+      out.info(
+        `run ${number} of ${points.length}: ${optionWords(own)}: ${metric} ${score.toFixed(4)}, ${seconds.toFixed(1)} s`,
+      )
+    },
+    onPhase: phase => phase === 'evaluate' && release(),
+  }
+  const { adapter, report } = await runSweep(material, points, options).finally(() => material.close?.())
+  return finish(adapter, report, args, path, out)
+}
+
+function finish(adapter: Adapter, report: SweepReport, args: SweepArgs, path: string, out: Console): number {
+  saveAdapter(adapter, path)
+  for (const warning of report.warnings) out.warn(warning)
+  const { gate, metrics } = report
+  if (args.json) out.json({ adapter: path, ...report })
+  out.result(sweepTable(report.sweep))
+  if (gate) {
+    const word = gate.passed ? 'passed' : gate.kept ? 'failed, kept all the same' : 'failed, identity saved'
+    out.result(`\ngate       ${word}: ${gate.reason}`)
+  }
+  if (metrics) out.result(`\nthe best on the ${metrics.split} set\n\n${proofText({ ...report, metrics })}`)
+  out.result(`\nadapter    ${path}`)
+  return gate?.kept === false ? EXIT.gated : EXIT.done
+}
