@@ -57,9 +57,9 @@ export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options:
  * out of fold.
  *
  * Starts from the plain candidate, climbs along the grid of pulls, then tries the other pool and the other multiple, each with a
- * climb of its own, then pseudo-queries where there are some; a candidate replaces the incumbent only when it is better by more
- * than one paired standard error (`RECIPE` has the exceptions). A candidate
- * that is clearly behind on the first fold is given up.
+ * climb of its own, then the plain candidate with pseudo-queries where there are some; a candidate replaces the incumbent only when
+ * it is better by more than one paired standard error (`RECIPE` has the exceptions). A candidate that is clearly behind on the first
+ * fold is given up.
  */
 export async function choose(search: Search, onTried?: (tried: Tried) => void): Promise<TuneResult> {
   const started = performance.now()
@@ -143,8 +143,9 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
   }
   if (search.pseudo) {
-    const pull = fixed.pull ?? Math.max(best.pull, RECIPE.pseudoLeastPull)
-    best = await climb({ ...best, pull, pseudo: true }, best, RECIPE.pseudoMargin, RECIPE.pseudoLeastPull)
+    // From the plain candidate: what suits few queries and their pool need not suit many.
+    const start: Candidate = { ...first, pseudo: true }
+    best = await climb(start, best, RECIPE.pseudoMargin, RECIPE.pseudoLeastPull)
   }
   const adapted = await scoresOf(best)
   return {

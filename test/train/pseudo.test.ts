@@ -7,6 +7,7 @@ import { type Rows, rowSource } from '../../src/math/row-source.js'
 import { mean } from '../../src/math/statistics/moments.js'
 import { joinQueries, onSample } from '../../src/train/extra-queries.js'
 import { sampleDataset } from '../../src/train/folds.js'
+import { gate } from '../../src/train/gate.js'
 import { createSearch } from '../../src/train/search.js'
 import { type TuneOptions, tune } from '../../src/train/tune.js'
 import { embedded } from '../helpers/embedded.js'
@@ -101,6 +102,35 @@ describe('pseudo-queries in the search', () => {
     const options = { fixed: { pull: 10, negatives: 'corpus', scale: 6 } as const, budget: 1e-9 }
     expect((await search(alike, options)).cut).toMatch(/^cross-validation was cut to 8 instead of 20 epochs/)
   })
+})
+
+test('of 20 sets of noise with 50 pairs the gate lets one through at the most, sentences of the documents or not', async () => {
+  const engine = createJsEngine()
+  const [kept, used] = [[] as number[], [] as number[]]
+  for (let seed = 0; seed < 20; seed++) {
+    const random = createRandom(2000 + seed)
+    const vectors = (n: number) =>
+      matrix(
+        n,
+        16,
+        Float32Array.from({ length: n * 16 }, () => random.normal()),
+      )
+    const [queries, docs, noise] = [vectors(50), vectors(60), vectors(60)]
+    const data = embedded({ queries, docs, positives: Array.from({ length: 50 }, () => [random.int(60)]) })
+    const near = matrix(
+      60,
+      16,
+      noise.data.map((value, k) => value + docs.data[k]),
+    )
+    const pseudo = embedded({ queries: near, docs, positives: Array.from({ length: 60 }, (_, i) => [i]) })
+    const fixed = { negatives: 'positives', scale: 5, epochs: 5 } as const
+    const found = await tune(engine, data, { seed, metric: 'ndcg@10', budget: 600, pseudo, fixed })
+    if (found.chosen.pseudo) used.push(seed)
+    if (gate(found, undefined, { metric: 'ndcg@10', seed }).kept) kept.push(seed)
+  }
+  expect(kept.length).toBeLessThanOrEqual(1)
+  // Chance alone has them win now and then.
+  expect(used.length).toBeGreaterThan(0)
 })
 
 describe('a sample', () => {
