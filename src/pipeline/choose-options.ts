@@ -1,14 +1,18 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
+import type { Rows } from '../math/row-source.js'
 import { type FixedOptions, trainerOptions } from '../train/candidate.js'
 import { type ClusterSplit, clusterSplit } from '../train/cluster-split.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
+import { joinQueries } from '../train/extra-queries.js'
 import { gate } from '../train/gate.js'
 import { RECIPE } from '../train/recipe.js'
 import { createSearch } from '../train/search.js'
 import type { TrainOptions } from '../train/train-adapter.js'
 import { choose, type TuneResult } from '../train/tune.js'
 import type { Material } from './material.js'
+import { decideMemory, MEMORY_KIND, type MemoryDecision } from './memory-step.js'
 import { TUNE_BUDGET, TUNE_DEFAULT } from './split-defaults.js'
 import type { TrainOnMaterialOptions } from './train-on-material.js'
 
@@ -18,14 +22,18 @@ export interface Choice {
   readonly tuned?: TuneResult
   /** What to train with. */
   readonly final: TrainOptions
+  /** What to train on: the training part, with pseudo-queries where they were chosen. */
+  readonly train: EmbeddedDataset<Rows>
   /** Whether an adapter that is not proven is held back. */
   readonly gated: boolean
   readonly shift?: ClusterSplit
+  readonly memory?: MemoryDecision
   readonly warnings: readonly string[]
 }
 
 /**
  * Chooses what the user has not set, with `tune: 'auto'`; with `tune: 'off'` and a gate it measures the user's options out of fold.
+ * Whether `linear-memory` gets its memory is always found out.
  * @throws as `createSearch`
  */
 export async function chooseOptions(
@@ -36,7 +44,8 @@ export async function chooseOptions(
   const given = options.train ?? {}
   const auto = (options.tune ?? TUNE_DEFAULT) === 'auto'
   const gated = options.gate ?? auto
-  if (!(auto || gated)) return { final: given, gated, warnings: [] }
+  if (!(auto || gated || given.kind === MEMORY_KIND))
+    return { final: given, train: material.train, gated, warnings: [] }
   const started = performance.now()
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
   const fixed: FixedOptions = auto
@@ -45,6 +54,7 @@ export async function chooseOptions(
   const search = await createSearch(engine, material.train, {
     ...{ fixed, seed, metric },
     budget: options.tuneBudget ?? TUNE_BUDGET,
+    pseudo: auto ? material.pseudo : undefined,
     signal: options.signal,
   })
   try {
@@ -61,16 +71,18 @@ export async function chooseOptions(
     const proven = gate(found, undefined, { metric, minGain: options.minGain, seed }).passed
     const shift = proven ? await clusterSplit(search, found.chosen) : undefined
     if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
-    const tuned = { ...found, seconds: (performance.now() - started) / 1000 }
-    return { tuned, final: auto ? chosenOptions(material, tuned, given) : given, gated, shift, warnings }
+    const memory = await decideMemory(search, found, material.train, given, gated)
+    const tuned = { ...memory.tuned, seconds: (performance.now() - started) / 1000 }
+    const train = found.chosen.pseudo ? joinQueries(material.train, material.pseudo!) : material.train
+    return { tuned, final: auto ? chosenOptions(train, tuned, given) : given, train, gated, shift, memory, warnings }
   } finally {
     await search.free()
   }
 }
 
 /** The training options of the chosen candidate, for all training queries. */
-function chosenOptions(material: Material, tuned: TuneResult, given: TrainOptions): TrainOptions {
-  const queries = material.train.positives.filter(positives => positives.size > 0).length
+function chosenOptions(train: EmbeddedDataset<Rows>, tuned: TuneResult, given: TrainOptions): TrainOptions {
+  const queries = train.positives.filter(positives => positives.size > 0).length
   const seed = given.seed ?? TRAIN_DEFAULTS.seed
   const {
     kind: _kind,

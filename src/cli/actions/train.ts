@@ -50,6 +50,7 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
     const result = await runTraining({
       ...session,
       ...choiceOptions(args, out),
+      pseudoQueries: args.pseudoQueries,
       parts,
       onPhase: phase => {
         if (phase === 'evaluate') session.release()
@@ -89,8 +90,6 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
   }
 }
 
-function choiceOptions(args: TrainArgs, out: Console) {
-  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric } = args
 /** Shares to hold out where no file is given: cross-validation inside the training part, or over all of it, takes their place. */
 function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
   return {
@@ -98,6 +97,7 @@ function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
     testFraction: testFraction ?? (kFold ? 0 : SPLIT_DEFAULTS.testFraction),
   }
 }
+
 function choiceOptions(args: TrainArgs, out: Console) {
   const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log } = args
 
@@ -124,8 +124,8 @@ function finish(
   out: Console,
   session?: Session,
 ): void {
-  if (args.checkpoint !== undefined) removeCheckpoint(args.checkpoint)
   saveAdapter(adapter, path)
+  if (args.checkpoint !== undefined) removeCheckpoint(args.checkpoint)
   const all = [...warnings, ...report.warnings]
   for (const warning of all) out.warn(warning)
   if (args.json) out.json(jsonReport({ ...report, warnings: all }, path))
@@ -144,12 +144,12 @@ const MODEL_DEVICES = ['auto', 'cpu', 'cuda', 'dml', 'coreml', 'webgpu', 'wasm',
 function trainingOptions(args: TrainArgs, out: Console): TrainOptions {
   const bar = out.progress('training')
   const { kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size } = args
-  const { weightDecay, maxGradNorm, metric, patience, seed, engine, device } = args
+  const { weightDecay, maxGradNorm, metric, patience, seed, engine, device, hardNegatives, hardMargin } = args
   const total = epochs ?? (args.tune === 'off' ? TRAIN_DEFAULTS.epochs : undefined)
   const forModel = device !== undefined && MODEL_DEVICES.includes(device) && engine !== 'tfjs'
   return {
     ...{ kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size },
-    ...{ weightDecay, maxGradNorm, metric, patience, seed, engine },
+    ...{ weightDecay, maxGradNorm, metric, patience, seed, engine, hardNegatives, hardMargin },
     device: forModel ? undefined : device,
     memory: args.memory === undefined ? undefined : parseBytes(args.memory),
     onStep: (step, steps) => bar.update(step, steps),
@@ -188,16 +188,17 @@ function printReport(
     out.result(
       `chosen     negatives ${tune.negatives}, temperature ${tune.temperature}, c ${tune.c} of ${count(tune.tried.length, 'candidate')} in ${tune.seconds.toFixed(1)} s`,
     )
+  }
   if (tune?.pseudoQueries) {
     const { count: sentences, used } = tune.pseudoQueries
     out.result(
       `pseudo     ${count(sentences, 'first sentence')} as queries for their own documents: ${used ? 'trained on too' : 'not used, they did not help out of fold'}`,
     )
   }
-  }
   out.result(
     `trained    ${report.kind}, ${count(report.epochs.length, 'epoch')}, best ${bestEpoch || 'none'}, engine ${report.engine}, ${seconds.train.toFixed(1)} s`,
   )
+  for (const line of memoryLines(report, metric)) out.result(line)
   if (gate) {
     out.result(
       `gate       ${gate.passed ? 'passed' : gate.kept ? 'failed, kept all the same' : 'failed, identity saved'}: ${gate.reason}`,
@@ -210,9 +211,9 @@ function printReport(
     out.result(`\n${name}, ${queries} queries that were not trained on\n`)
     out.result(proofText({ ...report, metrics }))
   }
-  out.result(`\nadapter    ${path}`)
-}
   if (test) {
     out.result(`\ntest set, ${count(test.queries, 'query', 'queries')}\n`)
     out.result(proofText(test))
   }
+  out.result(`\nadapter    ${path}`)
+}

@@ -3,6 +3,7 @@ import { ENGINE_CHOICES } from '../../engines/index.js'
 import { HARD_DEFAULTS } from '../../losses/hard.js'
 import { NEGATIVES, type NegativesName } from '../../losses/index.js'
 import { MAX_NEGATIVES } from '../../losses/pooled.js'
+import { PSEUDO_QUERIES } from '../../pipeline/pseudo-queries.js'
 import { SPLIT_DEFAULTS, TUNE_BUDGET, TUNE_DEFAULT } from '../../pipeline/split-defaults.js'
 import { providerNames } from '../../providers/index.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
@@ -59,7 +60,6 @@ const options = defineOptions({
     default: SPLIT_DEFAULTS.splitBy,
     describe: 'what stays together when splitting',
   },
-  ...datasetOptions,
   'k-fold': {
     group: data,
     type: 'number',
@@ -67,6 +67,7 @@ const options = defineOptions({
     describe:
       'with too little data for a test set: train on all of it, and report what the same procedure gives on folds held out in turn',
   },
+  ...datasetOptions,
   kind: { group: training, choices: ADAPTER_KIND_NAMES, default: D.kind, describe: 'adapter kind' },
   negatives: {
     group: training,
@@ -187,6 +188,12 @@ const options = defineOptions({
     default: TUNE_BUDGET,
     describe: 'seconds that the choice may take',
   },
+  'pseudo-queries': {
+    group: proof,
+    choices: ['auto', 'off'] as const,
+    default: 'auto',
+    describe: `with --tune auto and up to ${PSEUDO_QUERIES.mostLabelled} labelled queries: try first sentences of up to ${PSEUDO_QUERIES.documents} documents as further queries`,
+  },
   gate: {
     group: proof,
     type: 'boolean',
@@ -199,6 +206,12 @@ const options = defineOptions({
     coerce: number('min-gain', { min: 0 }),
     describe: 'the least out-of-fold gain that counts as proven',
   },
+  checkpoint: {
+    type: 'string',
+    coerce: text('checkpoint'),
+    describe: 'file that keeps every epoch, so that an interrupted run goes on where it stopped; removed at the end',
+  },
+  log: { type: 'string', coerce: text('log'), describe: 'file to append the course of training to, as JSON lines' },
   out: { type: 'string', alias: 'o', coerce: text('out'), describe: 'adapter file (default: adapters/<base>.json)' },
   ...outputOptions,
 })
@@ -206,17 +219,12 @@ const options = defineOptions({
 export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly base: string
   readonly train?: string
-  checkpoint: {
-    type: 'string',
-    coerce: text('checkpoint'),
-    describe: 'file that keeps every epoch, so that an interrupted run goes on where it stopped; removed at the end',
-  },
-  log: { type: 'string', coerce: text('log'), describe: 'file to append the course of training to, as JSON lines' },
   readonly val?: string
   readonly test?: string
   readonly valFraction?: number
   readonly testFraction?: number
   readonly splitBy: 'query' | 'document'
+  readonly kFold?: number
   readonly kind: string
   readonly negatives?: NegativesName
   readonly epochs?: number
@@ -224,7 +232,6 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly learningRate?: number
   readonly warmup?: number
   readonly scale?: number
-  readonly kFold?: number
   readonly weightDecay?: number
   readonly maxGradNorm?: number
   readonly metric: string
@@ -240,9 +247,12 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly memory?: string
   readonly tune: 'auto' | 'off'
   readonly tuneBudget: number
+  readonly pseudoQueries: 'auto' | 'off'
   readonly gate?: boolean
   readonly minGain?: number
   readonly vectors?: string
+  readonly checkpoint?: string
+  readonly log?: string
   readonly out?: string
 }
 
@@ -251,8 +261,6 @@ export const trainCommand: Command<TrainArgs> = {
   form: 'train',
   describe: 'embed a data set, train an adapter, measure it and write its file',
   options,
-  readonly checkpoint?: string
-  readonly log?: string
   examples: [
     ['--base openai --epochs 4', `train on ${DATA_FILES.train} and ${DATA_FILES.val} of this folder`],
     [
