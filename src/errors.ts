@@ -3,7 +3,8 @@
  *
  * `USAGE` a wrong option or argument · `FILE_*` the file system · `DATASET_*` the data set · `PROVIDER_*` the embedding
  * provider · `VECTOR_INVALID` a vector of wrong length or with a non-finite value · `CACHE_*` the embedding cache ·
- * `ADAPTER_*` an adapter file · `ENGINE_*` the compute engine · `TRAIN_*` training · `ABORTED` stopped by the caller.
+ * `ADAPTER_*` an adapter file · `CONVERT_UNSUPPORTED` a format that cannot express an adapter · `ENGINE_*` the compute engine ·
+ * `TRAIN_*` training · `SERVE_LISTEN` an address that the server cannot listen at · `ABORTED` stopped by the caller.
  */
 export const ERROR_CODES = [
   'USAGE',
@@ -27,11 +28,13 @@ export const ERROR_CODES = [
   'ADAPTER_FORMAT',
   'ADAPTER_CORRUPT',
   'ADAPTER_MISMATCH',
+  'CONVERT_UNSUPPORTED',
   'ENGINE_UNKNOWN',
   'ENGINE_UNAVAILABLE',
   'ENGINE_MEMORY',
   'TRAIN_DATA',
   'TRAIN_DIVERGED',
+  'SERVE_LISTEN',
   'ABORTED',
 ] as const
 

@@ -1,7 +1,7 @@
 import { AdapterTrainError } from '../errors.js'
 import { toFloat16Bits } from '../math/float16.js'
 import type { Matrix } from '../math/matrix.js'
-import { TENSOR_TYPES, type TensorType } from './stored-adapter.js'
+import type { TensorType } from './stored-adapter.js'
 
 /** The exponent of a float16 that is infinite or NaN. */
 const INFINITE_FLOAT16 = 0x7c00
@@ -17,7 +17,7 @@ export function tensorShape({ rows, cols }: Matrix): readonly number[] {
  * @throws ADAPTER_FORMAT when a weight is too large for float16
  */
 export function encodeTensor(name: string, { cols, data }: Matrix, dtype: TensorType): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(data.length * TENSOR_TYPES[dtype])
+  const bytes = new Uint8Array(data.length * (dtype === 'F32' ? 4 : 2))
   const view = new DataView(bytes.buffer)
   for (let i = 0; i < data.length; i++) {
     if (dtype === 'F32') {

@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../write-file-atomic.js'
 import { type Adapter, validateAdapter } from './adapter.js'
 import { encodeTensor, tensorShape } from './encode-tensor.js'
 import { parseAdapter } from './parse-adapter.js'
-import { ADAPTER_FORMAT, assembleAdapter, checkSha256, type TensorType } from './stored-adapter.js'
+import { ADAPTER_FORMAT, assembleAdapter, checkFacts, checkSha256, type TensorType } from './stored-adapter.js'
 
 export { ADAPTER_FORMAT }
 
@@ -67,9 +67,10 @@ export function encodeAdapter(adapter: Adapter, dtype: TensorType = 'F32'): stri
  * @throws as {@link loadAdapter}
  */
 export function decodeAdapter(text: string, where = 'adapter'): Adapter {
-  const stored = parseAdapter(text, where, data => Buffer.from(data, 'base64'))
-  for (const tensor of Object.values(stored.tensors)) checkSha256(tensor, sha256(tensor.bytes))
-  return assembleAdapter(stored, where)
+  const { facts, params, stored } = parseAdapter(text, where, data => Buffer.from(data, 'base64'))
+  checkFacts(facts, where)
+  for (const part of stored) checkSha256(part, sha256(part.bytes))
+  return assembleAdapter(facts, params, where)
 }
 
 /** Names the map itself: SHA-256 (hex) of kind, base and weights, whatever else the file says. */

@@ -1,5 +1,6 @@
+import { parseJson } from './parse-adapter.js'
 import { decodeSafetensors } from './safetensors.js'
-import { checkFormat, isObject, type StoredAdapter, storedTensor, wrong } from './stored-adapter.js'
+import { checkFormat, mapValues, readParams, type StoredAdapter } from './stored-adapter.js'
 
 /**
  * Takes an adapter in a safetensors file apart: the facts are in its metadata, `format` and `kind` as they are, the others as JSON,
@@ -11,24 +12,10 @@ import { checkFormat, isObject, type StoredAdapter, storedTensor, wrong } from '
 export function readSafetensorsAdapter(file: Uint8Array, where: string): StoredAdapter {
   const { tensors, metadata } = decodeSafetensors(file, where)
   checkFormat(metadata, where)
-  const parse = (name: string): unknown => {
-    try {
-      return JSON.parse(metadata[name])
-    } catch {
-      throw wrong(where, `its metadata "${name}" is not JSON`)
-    }
-  }
-  const { format, kind, sha256, ...others } = metadata
-  const facts = Object.fromEntries(Object.keys(others).map(name => [name, parse(name)]))
-  const sums = sha256 === undefined ? {} : parse('sha256')
-  if (!isObject(sums)) throw wrong(where, 'its metadata "sha256" must be an object')
+  const { format, kind, sha256 = '{}', ...others } = metadata
+  const sums = parseJson(sha256, where) as Readonly<Record<string, unknown>> | null
   return {
-    facts: { ...facts, format, kind },
-    tensors: Object.fromEntries(
-      Object.entries(tensors).map(([name, { dtype, shape, bytes }]) => [
-        name,
-        storedTensor(`${where}: parameter "${name}"`, dtype, shape, bytes, sums[name] as string | undefined),
-      ]),
-    ),
+    facts: { ...mapValues(others, text => parseJson(text, where)), format, kind },
+    ...readParams(tensors, where, (_, _where, name) => ({ bytes: tensors[name].bytes, sha256: sums?.[name] })),
   }
 }

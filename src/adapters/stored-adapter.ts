@@ -6,78 +6,83 @@ import { type Adapter, validateAdapter } from './adapter.js'
 /** The `format` of the files that this release writes and reads. */
 export const ADAPTER_FORMAT = 'adapter-train/1'
 
-/** Bytes of a number of each type that weights are stored in. */
-export const TENSOR_TYPES = { F32: 4, F16: 2 } as const
+/** How weights are stored: float32 or float16, little-endian. */
+export type TensorType = 'F32' | 'F16'
 
-export type TensorType = keyof typeof TENSOR_TYPES
-
-/** One parameter as it stands in a file: little-endian, row-major. */
-export interface StoredTensor {
+/** Bytes that a file has a checksum of. */
+export interface StoredBytes {
   /** Names file and parameter, for messages. */
   readonly where: string
-  readonly dtype: TensorType
-  readonly rows: number
-  readonly cols: number
   readonly bytes: Uint8Array
-  /** SHA-256 of the bytes, hex, where the file has it. */
-  readonly sha256?: string
+  /** SHA-256, hex; absent where the file has none. */
+  readonly sha256?: unknown
 }
 
 /** An adapter file, taken apart and not yet believed. Checksums are for the caller, since some hosts can only await them. */
 export interface StoredAdapter {
   /** Everything but the weights. */
   readonly facts: Readonly<Record<string, unknown>>
-  readonly tensors: Readonly<Record<string, StoredTensor>>
+  readonly params: Readonly<Record<string, Matrix>>
+  readonly stored: readonly StoredBytes[]
 }
 
 /**
- * Checks type, shape and length of a parameter.
- * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT
+ * Takes the weights of a file as they are stored.
+ *
+ * @param read gives a parameter's type, shape, bytes and checksum
+ * @throws ADAPTER_FORMAT when type or shape are not known
+ * @throws ADAPTER_CORRUPT when the bytes are fewer or more than the shape needs
  */
-export function storedTensor(
+export function readParams(
+  params: unknown,
   where: string,
-  dtype: unknown,
-  shape: unknown,
-  bytes: Uint8Array,
-  sha256?: string,
-): StoredTensor {
-  if (!isTensorType(dtype)) {
-    throw wrong(where, `has dtype ${JSON.stringify(dtype)}, expected "${Object.keys(TENSOR_TYPES).join('" or "')}"`)
+  read: (param: Readonly<Record<string, unknown>>, where: string, name: string) => Omit<StoredBytes, 'where'>,
+): Omit<StoredAdapter, 'facts'> {
+  if (!isObject(params)) throw wrong(where, '"params" must be an object')
+  const stored: StoredBytes[] = []
+  const decode = (param: unknown, name: string): Matrix => {
+    const place = `${where}: parameter "${name}"`
+    if (!isObject(param)) throw wrong(place, 'expected an object')
+    const tensor = { where: place, ...read(param, place, name) }
+    stored.push(tensor)
+    return decodeTensor(param, tensor)
   }
-  if (!Array.isArray(shape) || shape.length < 1 || shape.length > 2 || !shape.every(isSize)) {
+  return { params: mapValues(params, decode), stored }
+}
+
+function decodeTensor({ dtype, shape }: Readonly<Record<string, unknown>>, { where, bytes }: StoredBytes): Matrix {
+  const size = dtype === 'F32' ? 4 : dtype === 'F16' ? 2 : 0
+  if (!size) throw wrong(where, `has dtype ${JSON.stringify(dtype)}, expected "F32" or "F16"`)
+  if (!Array.isArray(shape) || !shape.every(isSize) || !(shape.length === 1 || shape.length === 2)) {
     throw wrong(where, '"shape" must be [rows, columns] or [length]')
   }
-  const [rows, cols] = shape.length === 1 ? [1, shape[0]] : (shape as [number, number])
-  const expected = rows * cols * TENSOR_TYPES[dtype]
-  if (bytes.length !== expected) {
-    throw corrupt(
-      where,
-      `${bytes.length} bytes of data, but shape [${shape.join(', ')}] needs ${expected}; the file is damaged`,
-    )
+  const [cols, rows = 1] = [...shape].reverse()
+  if (bytes.length !== rows * cols * size) {
+    throw damaged(where, `${bytes.length} bytes of data, but shape [${shape.join(', ')}] needs ${rows * cols * size}`)
   }
-  return { where, dtype, rows, cols, bytes, sha256 }
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const out = matrix(rows, cols)
+  for (let i = 0; i < out.data.length; i++) {
+    out.data[i] = size === 4 ? view.getFloat32(4 * i, true) : fromFloat16Bits(view.getUint16(2 * i, true))
+  }
+  return out
 }
 
 /**
- * Checks the bytes of a parameter against their checksum, where the file has one.
+ * Checks bytes against their checksum, where the file has one.
  * @param found SHA-256 of the bytes, hex
  * @throws ADAPTER_CORRUPT
  */
-export function checkSha256({ where, sha256 }: StoredTensor, found: string): void {
-  if (sha256 !== undefined && sha256 !== found) {
-    throw corrupt(where, `checksum ${found} does not match ${sha256}; the file is damaged`)
-  }
+export function checkSha256({ where, sha256 }: StoredBytes, found: string): void {
+  if (sha256 !== undefined && sha256 !== found) throw damaged(where, `checksum ${found} does not match ${sha256}`)
 }
 
 /**
- * Puts an adapter together, and checks it.
+ * Checks what a file says beside the weights, as far as applying the adapter does not need it.
  * @param where the file, for messages
- * @throws ADAPTER_FORMAT when it is of a format, kind or shape that this release does not know
- * @throws ADAPTER_CORRUPT when a weight is not finite
+ * @throws ADAPTER_FORMAT
  */
-export function assembleAdapter({ facts, tensors }: StoredAdapter, where: string): Adapter {
-  const { kind, base, training } = facts
-  checkFormat(facts, where)
+export function checkFacts({ kind, base, training }: StoredAdapter['facts'], where: string): void {
   if (typeof kind !== 'string') throw wrong(where, '"kind" must be a string')
   if (
     !isObject(base) ||
@@ -88,12 +93,23 @@ export function assembleAdapter({ facts, tensors }: StoredAdapter, where: string
     throw wrong(where, '"base" must be { "id": string, "dimensions": positive integer, "normalized": boolean }')
   }
   if (!isObject(training)) throw wrong(where, '"training" must be an object')
-  const adapter: Adapter = {
-    kind,
-    base: { id: base.id, dimensions: base.dimensions, normalized: base.normalized },
-    training: training as unknown as Adapter['training'],
-    params: Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, decodeTensor(tensor)])),
-  }
+}
+
+/**
+ * Puts an adapter together, and checks all that applying it relies on.
+ * @param where the file, for messages
+ * @throws ADAPTER_FORMAT when it is of a format, kind or shape that this release does not know
+ * @throws ADAPTER_CORRUPT when a weight is not finite
+ */
+export function assembleAdapter(
+  facts: StoredAdapter['facts'],
+  params: StoredAdapter['params'],
+  where: string,
+): Adapter {
+  const { kind, base, training } = facts
+  checkFormat(facts, where)
+  if (!isObject(base) || !isSize(base.dimensions)) throw wrong(where, '"base" must have "dimensions"')
+  const adapter = { kind, base, training, params } as unknown as Adapter
   validateAdapter(adapter, where)
   return adapter
 }
@@ -103,31 +119,26 @@ export function checkFormat({ format }: Readonly<Record<string, unknown>>, where
   if (format === ADAPTER_FORMAT) return
   throw wrong(
     where,
-    format === undefined
-      ? `has no "format"; expected an adapter file written by adapter-train ("${ADAPTER_FORMAT}")`
-      : `has format ${JSON.stringify(format)}, but this release reads "${ADAPTER_FORMAT}"; update adapter-train or train again`,
+    `has format ${JSON.stringify(format)}, but this release reads "${ADAPTER_FORMAT}" adapter files; update adapter-train or train again`,
   )
 }
 
-function decodeTensor({ dtype, rows, cols, bytes }: StoredTensor): Matrix {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const out = matrix(rows, cols)
-  for (let i = 0; i < out.data.length; i++) {
-    out.data[i] = dtype === 'F32' ? view.getFloat32(4 * i, true) : fromFloat16Bits(view.getUint16(2 * i, true))
-  }
-  return out
+/** The same names with other values. */
+export function mapValues<A, B>(
+  values: Readonly<Record<string, A>>,
+  map: (value: A, name: string) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]))
 }
 
 export function isObject(x: unknown): x is Record<string, unknown> {
   return typeof x === 'object' && x !== null && !Array.isArray(x)
 }
 
-const isTensorType = (x: unknown): x is TensorType => typeof x === 'string' && Object.hasOwn(TENSOR_TYPES, x)
-
 const isSize = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) > 0
 
 export const wrong = (where: string, what: string): AdapterTrainError =>
   new AdapterTrainError('ADAPTER_FORMAT', `${where}: ${what}`)
 
-export const corrupt = (where: string, what: string): AdapterTrainError =>
-  new AdapterTrainError('ADAPTER_CORRUPT', `${where}: ${what}`)
+export const damaged = (where: string, what: string): AdapterTrainError =>
+  new AdapterTrainError('ADAPTER_CORRUPT', `${where}: ${what}; the file is damaged`)

@@ -21,13 +21,18 @@ export interface NpyHeader {
   readonly cols: number
 }
 
+export interface NpyOptions {
+  /** Take a one-dimensional array as a matrix of one row. */
+  readonly vector?: boolean
+}
+
 /**
  * Reads the header of a `.npy` file of version 1.0, 2.0 or 3.0.
  *
  * @throws DATASET_INVALID when it is none, or holds anything but a two-dimensional array of floating-point numbers
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-export async function readNpyHeader(file: BinaryFile): Promise<NpyHeader> {
+export async function readNpyHeader(file: BinaryFile, { vector = false }: NpyOptions = {}): Promise<NpyHeader> {
   const take = async (count: number): Promise<Buffer> => {
     const bytes = Buffer.alloc(count)
     await file.fill(bytes)
@@ -52,12 +57,13 @@ export async function readNpyHeader(file: BinaryFile): Promise<NpyHeader> {
     throw wrong(file.path, `is cut short: its header should end at byte ${bytes + length}, the file has ${file.size}`)
   }
   const text = (await take(length)).toString(major === 3 ? 'utf8' : 'latin1')
-  return { bytes: bytes + length, ...parseHeader(file.path, text) }
+  return { bytes: bytes + length, ...parseHeader(file.path, text, vector) }
 }
 
-/** The header of a float32 matrix in rows, byte for byte as NumPy writes it (version 1.0). */
-export function npyHeader(rows: number, cols: number): Buffer {
-  const fields = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${cols}), }`
+/** The header of a float32 array by rows, byte for byte as NumPy writes it (version 1.0). */
+export function npyHeader(...shape: readonly number[]): Buffer {
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
+  const fields = `{'descr': '<f4', 'fortran_order': False, 'shape': (${sizes}), }`
   const bytes = Math.ceil((PREFIX_BYTES + fields.length + 1) / ALIGNMENT) * ALIGNMENT
   const header = Buffer.alloc(bytes, ' ')
   header.write(`${MAGIC}\x01\x00`, 'latin1')
@@ -68,7 +74,7 @@ export function npyHeader(rows: number, cols: number): Buffer {
 }
 
 /** The header is a Python dictionary; other tools than NumPy order and space it differently. */
-function parseHeader(path: string, text: string): Omit<NpyHeader, 'bytes'> {
+function parseHeader(path: string, text: string, vector: boolean): Omit<NpyHeader, 'bytes'> {
   const field = (name: string, value: string): string | undefined =>
     new RegExp(`['"]${name}['"]\\s*:\\s*(?:${value})`).exec(text)?.slice(1).find(Boolean)
   const descr = field('descr', `'([^']*)'|"([^"]*)"|(\\[[^\\]]*\\])`)
@@ -84,6 +90,7 @@ function parseHeader(path: string, text: string): Omit<NpyHeader, 'bytes'> {
     throw wrong(path, `holds values of type ${quote(descr)}, expected float32, float64 or float16. ${remedy}`)
   }
   const sizes = [...shape.matchAll(/\d+/g)].map(Number)
+  if (vector && sizes.length === 1) sizes.unshift(1)
   if (sizes.length !== 2 || !sizes.every(Number.isSafeInteger)) {
     const found = `an array of ${sizes.length} dimension${sizes.length === 1 ? '' : 's'}, shape ${shape}`
     throw wrong(path, `holds ${found}; expected two dimensions, one row a vector`)

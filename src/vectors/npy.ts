@@ -6,7 +6,7 @@ import { allocateMatrix } from './allocate-matrix.js'
 import { type BinaryFile, withBinaryFile } from './binary-file.js'
 import { createFileRows } from './file-rows.js'
 import { littleEndianBytes, readFloats } from './floats.js'
-import { type NpyHeader, npyHeader, readNpyHeader } from './npy-header.js'
+import { type NpyHeader, type NpyOptions, npyHeader, readNpyHeader } from './npy-header.js'
 
 /** Values of a column-major file that are held beside the matrix. */
 const BLOCK = 1 << 22
@@ -20,9 +20,9 @@ const BLOCK = 1 << 22
  * @throws ENGINE_MEMORY when there is no room for it
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-export function readNpy(path: string): Promise<Matrix> {
+export function readNpy(path: string, options?: NpyOptions): Promise<Matrix> {
   return withBinaryFile(path, async file => {
-    const header = await readCheckedHeader(file)
+    const header = await readCheckedHeader(file, options)
     const out = allocateMatrix(path, header.rows, header.cols)
     if (header.fortranOrder) await readColumns(file, header, out)
     else await readFloats(file, header.type, out.data)
@@ -49,8 +49,8 @@ export function openNpy(path: string): Promise<RowSource> {
   })
 }
 
-async function readCheckedHeader(file: BinaryFile): Promise<NpyHeader> {
-  const header = await readNpyHeader(file)
+async function readCheckedHeader(file: BinaryFile, options?: NpyOptions): Promise<NpyHeader> {
+  const header = await readNpyHeader(file, options)
   const { rows, cols, type, bytes } = header
   const [found, expected] = [file.size - bytes, rows * cols * type.bytes]
   if (found === expected) return header

@@ -169,7 +169,7 @@ describe('loadAdapter refuses', () => {
     [
       'the shape of other dimensions',
       'ADAPTER_FORMAT',
-      /"W" is 3 x 3.* 4 dimensions needs 4 x 4/,
+      /"W" is 3 x 3.* 4 dimensions needs \d x 4/,
       f => (f.base.dimensions = 4),
     ],
     ['W as a vector', 'ADAPTER_FORMAT', /"W" is 1 x 9/, f => (f.params.W.shape = [9])],

@@ -6,7 +6,7 @@ export interface OnnxNode {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>
 }
 
-export type OnnxAttribute = { readonly int: number } | { readonly float: number }
+export type OnnxAttribute = { readonly int: number } | { readonly ints: readonly number[] } | { readonly float: number }
 
 /** An input or output; a dimension is a size or a name that stands for any. */
 export interface OnnxValue {
@@ -31,6 +31,13 @@ export interface OnnxGraph {
   readonly constants?: readonly OnnxConstant[]
 }
 
+/** Who made a model, and what else is to be known of it. */
+export interface OnnxOrigin {
+  readonly producer: string
+  readonly version: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
 /** TensorProto.DataType */
 const TYPES = { float32: 1, bfloat16: 16 } as const
 
@@ -42,15 +49,22 @@ const OPSET = 17
 
 const FLOAT_ATTRIBUTE = 1
 const INT_ATTRIBUTE = 2
+const INTS_ATTRIBUTE = 7
 
 /**
  * An ONNX model (a ModelProto) as bytes.
  *
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto for the field numbers
  */
-export function encodeOnnxModel(graph: OnnxGraph): Uint8Array {
+export function encodeOnnxModel(graph: OnnxGraph, origin?: OnnxOrigin): Uint8Array {
   const opset = message(text(1, ''), varint(2, OPSET))
-  return message(varint(1, IR_VERSION), field(7, encodeGraph(graph)), field(8, opset))
+  return message(
+    varint(1, IR_VERSION),
+    ...(origin ? [text(2, origin.producer), text(3, origin.version)] : []),
+    field(7, encodeGraph(graph)),
+    field(8, opset),
+    ...Object.entries(origin?.metadata ?? {}).map(([key, value]) => field(14, message(text(1, key), text(2, value)))),
+  )
 }
 
 function encodeGraph(graph: OnnxGraph): Uint8Array {
@@ -74,6 +88,9 @@ function encodeNode({ op, inputs, outputs, attributes = {} }: OnnxNode): Uint8Ar
 
 function encodeAttribute(name: string, value: OnnxAttribute): Uint8Array {
   if ('int' in value) return message(text(1, name), varint(3, value.int), varint(20, INT_ATTRIBUTE))
+  if ('ints' in value) {
+    return message(text(1, name), ...value.ints.map(int => varint(8, int)), varint(20, INTS_ATTRIBUTE))
+  }
   return message(text(1, name), float(2, value.float), varint(20, FLOAT_ATTRIBUTE))
 }
 

@@ -1,3 +1,5 @@
+import { fromBase64 } from '../../math/base64.js'
+
 /** The part of the WebAssembly API that is used here; Node and browsers have it, TypeScript knows it with the DOM only. */
 interface WebAssemblyApi {
   Memory: new (limits: { initial: number; maximum?: number }) => WasmMemory
@@ -35,9 +37,8 @@ export function createMemory(initial: number, maximum: number = initial): WasmMe
  */
 export function instantiate<Exports extends object>(base64: string, memory: WasmMemory): Exports | undefined {
   try {
-    const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0))
     const { Module, Instance } = api()
-    return new Instance(new Module(bytes), { env: { memory } }).exports as Exports
+    return new Instance(new Module(fromBase64(base64)), { env: { memory } }).exports as Exports
   } catch {
     return undefined
   }

@@ -1,0 +1,90 @@
+import type { Adapter } from '../../adapters/adapter.js'
+import { wrong } from '../../adapters/stored-adapter.js'
+import { AdapterTrainError } from '../../errors.js'
+import { type Matrix, matrix } from '../../math/matrix.js'
+import { toDense } from '../dense.js'
+import { completeAdapter, factsFile, jsonBytes, readFacts } from '../facts.js'
+import type { Format } from '../format.js'
+import { decodeTorchFile, encodeTorchFile, looksLikeTorchFile } from '../torch/file.js'
+import { paramsOfModule } from '../torch/state-dict.js'
+
+const CONFIG = 'config.json'
+const WEIGHTS = 'pytorch_model.bin'
+
+/**
+ * The folder that LlamaIndex's adapters are saved in: LinearLayer for an affine map, TwoLayerNN for a hidden layer. A state dict
+ * that PyTorch saved is read without the folder, too.
+ *
+ * @see https://github.com/run-llama/llama_index/tree/main/llama-index-integrations/embeddings/llama-index-embeddings-adapter
+ */
+export const llamaindex: Format = {
+  description: "the folder that LlamaIndex's LinearAdapterEmbeddingModel loads",
+  types: ['F32'],
+  encode(adapter) {
+    const { config, tensors, kind } = adapter.kind === 'residual-mlp' ? twoLayerNN(adapter) : linearLayer(adapter)
+    if (config.in_features !== config.out_features) {
+      throw new AdapterTrainError(
+        'CONVERT_UNSUPPORTED',
+        `LlamaIndex's adapters give as many dimensions as they take, but this one maps ${config.in_features} to ${config.out_features}; use --format safetensors or onnx`,
+      )
+    }
+    return new Map([[CONFIG, jsonBytes(config)], [WEIGHTS, encodeTorchFile(tensors)], factsFile({ ...adapter, kind })])
+  },
+  matches: ({ names, read }) => (names ? names.includes(WEIGHTS) : looksLikeTorchFile(read())),
+  decode(input, given) {
+    const { path, names, pathOf, read } = input
+    const file = names ? WEIGHTS : undefined
+    const where = file === undefined ? path : pathOf(file)
+    const tensors = decodeTorchFile(read(file), where)
+    if (names?.includes(CONFIG)) checkConfig(input.readJson(CONFIG), tensors, pathOf(CONFIG))
+    return completeAdapter(paramsOfModule(tensors, where), readFacts(input), given, path)
+  },
+}
+
+function linearLayer(adapter: Adapter) {
+  const { W, b } = toDense(adapter, "LlamaIndex's LinearLayer")
+  return {
+    kind: 'linear',
+    config: { in_features: W.cols, out_features: W.rows, bias: true },
+    tensors: new Map([
+      ['linear.weight', W],
+      ['linear.bias', b],
+    ]),
+  }
+}
+
+function twoLayerNN({ params: { W1, b1, W2, b2 } }: Adapter) {
+  return {
+    kind: 'residual-mlp',
+    config: {
+      in_features: W1.cols,
+      hidden_features: W1.rows,
+      out_features: W2.rows,
+      bias: true,
+      activation_fn_str: 'relu',
+      add_residual: true,
+    },
+    // LlamaIndex starts the weight of the residual part at 0; the trained map has it whole.
+    tensors: new Map<string, Matrix>([
+      ['residual_weight', matrix(1, 1, Float32Array.of(1))],
+      ['linear1.weight', W1],
+      ['linear1.bias', b1],
+      ['linear2.weight', W2],
+      ['linear2.bias', b2],
+    ]),
+  }
+}
+
+/** The weights alone do not say how TwoLayerNN puts them together. */
+function checkConfig(
+  { add_residual, activation_fn_str = 'relu' }: Readonly<Record<string, unknown>>,
+  tensors: ReadonlyMap<string, Matrix>,
+  where: string,
+): void {
+  if (!tensors.has('linear1.weight')) return
+  if (add_residual === true && activation_fn_str === 'relu') return
+  throw wrong(
+    where,
+    `has "add_residual" ${JSON.stringify(add_residual)} and "activation_fn_str" ${JSON.stringify(activation_fn_str)}, expected true and "relu", as a residual-mlp adapter computes`,
+  )
+}

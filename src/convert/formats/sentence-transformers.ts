@@ -1,0 +1,67 @@
+import { encodeTensor, tensorShape } from '../../adapters/encode-tensor.js'
+import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from '../../adapters/safetensors.js'
+import { wrong } from '../../adapters/stored-adapter.js'
+import { checkLayout } from '../check-layout.js'
+import { toDense } from '../dense.js'
+import { completeAdapter, factsFile, jsonBytes, readFacts } from '../facts.js'
+import type { Format } from '../format.js'
+import { decodeTorchFile } from '../torch/file.js'
+import { paramsOfModule } from '../torch/state-dict.js'
+import { readModuleTensors } from './safetensors.js'
+
+const CONFIG = 'config.json'
+const WEIGHTS = 'model.safetensors'
+/** Where releases before 2.3 kept the weights. */
+const OLD_WEIGHTS = 'pytorch_model.bin'
+const IDENTITY = 'torch.nn.modules.linear.Identity'
+
+/** The folder of a Dense module of Sentence Transformers. */
+export const sentenceTransformers: Format = {
+  description: 'the folder of a Dense module of Sentence Transformers',
+  types: ['F32'],
+  encode(adapter) {
+    const { W, b } = toDense(adapter, 'a Dense module of Sentence Transformers')
+    const tensor = (name: string, m: typeof W) => ({
+      dtype: 'F32',
+      shape: tensorShape(m),
+      bytes: encodeTensor(name, m, 'F32'),
+    })
+    const tensors = { 'linear.weight': tensor('W', W), 'linear.bias': tensor('b', b) }
+    const config = { in_features: W.cols, out_features: W.rows, bias: true, activation_function: IDENTITY }
+    return new Map([
+      [CONFIG, jsonBytes(config)],
+      [WEIGHTS, encodeSafetensors({ tensors, metadata: { format: 'pt' } })],
+      ['README.md', Buffer.from(readme(adapter.base.id))],
+      factsFile({ ...adapter, kind: 'linear' }),
+    ])
+  },
+  matches: input => (input.names?.includes(CONFIG) ?? false) && 'activation_function' in input.readJson(CONFIG),
+  decode(input, given) {
+    const { path, names = [], pathOf, read } = input
+    const { activation_function: activation } = input.readJson(CONFIG)
+    if (activation !== IDENTITY) {
+      throw wrong(
+        pathOf(CONFIG),
+        `has the activation function ${JSON.stringify(activation)}, expected "${IDENTITY}"; an adapter has none`,
+      )
+    }
+    const file = names.includes(WEIGHTS) ? WEIGHTS : OLD_WEIGHTS
+    if (file === WEIGHTS && looksLikeSafetensors(read(file))) checkLayout(read(file), pathOf(file))
+    const tensors =
+      file === WEIGHTS
+        ? readModuleTensors(decodeSafetensors(read(file), pathOf(file)).tensors, pathOf(file))
+        : decodeTorchFile(read(file), pathOf(file))
+    return completeAdapter(paramsOfModule(tensors, pathOf(file)), readFacts(input), given, path)
+  },
+}
+
+const readme = (baseId: string): string => `# Query adapter for ${baseId}
+
+A Dense module of Sentence Transformers, written by adapter-train. It belongs behind the **queries** of ${baseId} only: documents
+stay as they are. To use it inside a model, put this folder beside the model's other modules as \`3_Dense\`, after
+\`Normalize\` where there is one, and add it to the \`modules.json\` of a copy of the model that embeds queries alone:
+
+\`\`\`json
+{ "idx": 3, "name": "3", "path": "3_Dense", "type": "sentence_transformers.models.Dense" }
+\`\`\`
+`

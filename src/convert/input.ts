@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { isObject, wrong } from '../adapters/stored-adapter.js'
+import { fileError } from '../dataset/text-file.js'
+import { messageOf } from '../errors.js'
+
+/** A file or folder that is to be read. */
+export interface Input {
+  readonly path: string
+  /** Names of the files of a folder; absent for a file. */
+  readonly names?: readonly string[]
+  /** The path of a file of the folder. */
+  pathOf(name: string): string
+  /** The content of the file, or of a file of the folder. Read once. */
+  read(name?: string): Uint8Array
+  /** A JSON object in a file of the folder. */
+  readJson(name: string): Readonly<Record<string, unknown>>
+}
+
+/** @throws FILE_NOT_FOUND, FILE_READ, the latter also while reading */
+export function openInput(path: string): Input {
+  const contents = new Map<string, Uint8Array>()
+  const attempt = <T>(at: string, read: () => T): T => {
+    try {
+      return read()
+    } catch (cause) {
+      throw fileError(at, cause)
+    }
+  }
+  const isFolder = attempt(path, () => statSync(path).isDirectory())
+  const pathOf = (name: string) => join(path, name)
+  const read = (name?: string): Uint8Array => {
+    const at = name === undefined ? path : pathOf(name)
+    const bytes = contents.get(at) ?? attempt(at, () => readFileSync(at))
+    contents.set(at, bytes)
+    return bytes
+  }
+  return {
+    path,
+    names: isFolder ? attempt(path, () => readdirSync(path)) : undefined,
+    pathOf,
+    read,
+    readJson(name) {
+      let value: unknown
+      try {
+        value = JSON.parse(Buffer.from(read(name)).toString('utf8'))
+      } catch (error) {
+        throw wrong(pathOf(name), `is not JSON: ${messageOf(error)}`)
+      }
+      if (!isObject(value)) throw wrong(pathOf(name), 'expected a JSON object')
+      return value
+    },
+  }
+}

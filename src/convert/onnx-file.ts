@@ -1,0 +1,107 @@
+import { damaged, wrong } from '../adapters/stored-adapter.js'
+import { type Matrix, matrix } from '../math/matrix.js'
+
+/** Fields of a protocol buffer by number, in their order: a number or, where they have a length, bytes. */
+type Message = ReadonlyMap<number, readonly (number | Uint8Array)[]>
+
+/** TensorProto.DataType */
+const FLOAT = 1
+/** An IR version from 3 on, as the first field of a ModelProto. */
+const FIRST_FIELD = 0x08
+
+/** Whether the bytes begin as a model does; the format has no mark of its own. */
+export function looksLikeOnnx(bytes: Uint8Array): boolean {
+  return bytes.length > 16 && bytes[0] === FIRST_FIELD && bytes[1] >= 3 && bytes[1] <= 32
+}
+
+/**
+ * The metadata and the float32 constants of an ONNX model.
+ *
+ * @throws ADAPTER_FORMAT when it is none
+ * @throws ADAPTER_CORRUPT when it is cut short
+ * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto for the field numbers
+ */
+export function decodeOnnxModel(
+  file: Uint8Array,
+  where: string,
+): { readonly metadata: Readonly<Record<string, string>>; readonly constants: Readonly<Record<string, Matrix>> } {
+  const model = readMessage(file, where)
+  const [graph] = messages(model, 7, where)
+  if (!graph) throw wrong(where, 'is no ONNX model: it has no graph')
+  return {
+    metadata: Object.fromEntries(messages(model, 14, where).map(entry => [textOf(entry, 1), textOf(entry, 2)])),
+    constants: Object.fromEntries(
+      messages(graph, 5, where).map(tensor => {
+        const name = textOf(tensor, 8)
+        return [name, readConstant(tensor, `${where}: constant "${name}"`)]
+      }),
+    ),
+  }
+}
+
+function readConstant(tensor: Message, where: string): Matrix {
+  const shape = (tensor.get(1) ?? []).flatMap(value => (typeof value === 'number' ? [value] : packed(value, where)))
+  const bytes = tensor.get(9)?.[0]
+  if (tensor.get(2)?.[0] !== FLOAT || !(bytes instanceof Uint8Array) || shape.length < 1 || shape.length > 2) {
+    throw wrong(where, 'expected a float32 vector or matrix as raw data')
+  }
+  const [cols, rows = 1] = [...shape].reverse()
+  if (bytes.length !== rows * cols * 4) throw damaged(where, `${bytes.length} bytes for shape [${shape.join(', ')}]`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return matrix(
+    rows,
+    cols,
+    new Float32Array(rows * cols).map((_, i) => view.getFloat32(4 * i, true)),
+  )
+}
+
+const messages = (message: Message, field: number, where: string): Message[] =>
+  (message.get(field) ?? []).flatMap(value => (value instanceof Uint8Array ? [readMessage(value, where)] : []))
+
+function textOf(message: Message, field: number): string {
+  const value = message.get(field)?.[0]
+  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : ''
+}
+
+function packed(bytes: Uint8Array, where: string): number[] {
+  const values: number[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const [value, next] = readVarint(bytes, at, where)
+    values.push(value)
+    at = next
+  }
+  return values
+}
+
+function readMessage(bytes: Uint8Array, where: string): Message {
+  const fields = new Map<number, (number | Uint8Array)[]>()
+  for (let at = 0; at < bytes.length; ) {
+    const [tag, start] = readVarint(bytes, at, where)
+    const [field, wireType] = [Math.floor(tag / 8), tag % 8]
+    let value: number | Uint8Array
+    if (wireType === 0) {
+      ;[value, at] = readVarint(bytes, start, where)
+    } else {
+      const [length, from] =
+        wireType === 2 ? readVarint(bytes, start, where) : [wireType === 5 ? 4 : wireType === 1 ? 8 : Number.NaN, start]
+      // Also where the length is not a number.
+      if (!(from + length <= bytes.length)) throw damaged(where, 'its ONNX model is broken or cut short')
+      value = bytes.subarray(from, from + length)
+      at = from + length
+    }
+    const values = fields.get(field)
+    if (values) values.push(value)
+    else fields.set(field, [value])
+  }
+  return fields
+}
+
+/** Seven bits a byte, lowest first. */
+function readVarint(bytes: Uint8Array, start: number, where: string): [value: number, next: number] {
+  let value = 0
+  for (let i = 0; i < 10 && start + i < bytes.length; i++) {
+    value += (bytes[start + i] % 128) * 128 ** i
+    if (bytes[start + i] < 128) return [value, start + i + 1]
+  }
+  throw damaged(where, 'its ONNX model is broken or cut short')
+}

@@ -1,0 +1,6 @@
+export { type Adapter, type AdapterBase, applyAdapter, type TrainingFacts } from '../adapters/adapter.js'
+export type { Weights } from '../adapters/kind.js'
+export type { ErrorCode } from '../errors.js'
+export type { Matrix } from '../math/matrix.js'
+export { type AdaptQueryOptions, adaptQuery } from './adapt-query.js'
+export { type AdapterSource, loadAdapter } from './load-adapter.js'
