@@ -1,6 +1,6 @@
 import { AdapterTrainError } from '../errors.js'
 import { firstNonFinite, type Matrix, matrix, row } from '../math/matrix.js'
-import { adapterKind } from './index.js'
+import { adapterMap } from './index.js'
 import type { QueryMap, Weights } from './kind.js'
 
 /** The embedding space that an adapter belongs to. */
@@ -42,8 +42,8 @@ export interface Adapter {
  */
 export function validateAdapter(adapter: Adapter, where = 'adapter'): void {
   const { kind, base, params } = adapter
-  const { params: specsFor, size } = adapterKind(kind, where)
-  const specs = specsFor(base.dimensions, size?.of(params))
+  const { params: specsFor, size, outputs } = adapterMap(kind, where)
+  const specs = specsFor(base.dimensions, size?.of(params), atMost(base.dimensions, outputs?.(params)))
   const unknown = Object.keys(params).find(name => !specs.some(spec => spec.name === name))
   if (unknown !== undefined) {
     throw new AdapterTrainError('ADAPTER_FORMAT', `${where}: a ${kind} adapter has no parameter "${unknown}"`)
@@ -68,6 +68,16 @@ export function validateAdapter(adapter: Adapter, where = 'adapter'): void {
   }
 }
 
+/** Dimensions of adapted queries: those of the base, or the fewer that an adapter for truncated documents gives. */
+export function outputDimensions({ kind, base, params }: Pick<Adapter, 'kind' | 'base' | 'params'>): number {
+  return adapterMap(kind).outputs?.(params) ?? base.dimensions
+}
+
+/** An adapter that gives more than it takes is refused for its shape. */
+function atMost(d: number, outputs: number | undefined): number | undefined {
+  return outputs === undefined ? undefined : Math.min(d, outputs)
+}
+
 /**
  * Adapts query vectors: q' = W q + b for a linear adapter. The result is not normalised; rankings by cosine, and by dot product
  * for one query, do not depend on its length.
@@ -75,7 +85,7 @@ export function validateAdapter(adapter: Adapter, where = 'adapter'): void {
  * The first call checks and compiles the weights; later ones run at the speed of memory.
  *
  * @param vectors one vector, several vectors, or a matrix with one vector a row; not changed
- * @returns float32, in the form of the argument; equal vectors give equal results in every form
+ * @returns float32, in the form of the argument, each of {@link outputDimensions}; equal vectors give equal results in every form
  * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT as {@link validateAdapter}
  * @throws VECTOR_INVALID when a vector does not have `adapter.base.dimensions` finite values
  */
@@ -89,12 +99,13 @@ export function applyAdapter(
   const map = compiled.get(adapter.params) ?? compile(adapter)
   const d = adapter.base.dimensions
   if (isMatrix(vectors)) {
-    const out = matrix(vectors.rows, vectors.cols)
+    const out = matrix(vectors.rows, outputDimensions(adapter))
     for (let i = 0; i < vectors.rows; i++) map(checkVector(row(vectors, i), d, `row ${i}`), row(out, i))
     return out
   }
+  const outputs = outputDimensions(adapter)
   const one = (v: ArrayLike<number>, what: string): Float32Array => {
-    const out = new Float32Array(d)
+    const out = new Float32Array(outputs)
     map(checkVector(v, d, what), out)
     return out
   }
@@ -108,7 +119,7 @@ const compiled = new WeakMap<Weights, QueryMap>()
 function compile(adapter: Adapter): QueryMap {
   validateAdapter(adapter)
   const { params } = adapter
-  const kind = adapterKind(adapter.kind)
+  const kind = adapterMap(adapter.kind)
   const map: QueryMap = kind.compile?.(params) ?? ((q, out) => kind.apply(params, q, out))
   compiled.set(params, map)
   return map

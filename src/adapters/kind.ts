@@ -21,13 +21,8 @@ export type Params = Readonly<Record<string, Tensor>>
 /** Weights by parameter name, in host memory. */
 export type Weights = Readonly<Record<string, Matrix>>
 
-/**
- * A family of query transformations q' = f(q).
- *
- * `forward` and `backward` are written against the engine's operations and so run on every engine; `apply` is the same map in
- * plain TypeScript, for query time.
- */
-export interface AdapterKind {
+/** A family of query transformations q' = f(q), as an adapter file holds them and a query meets them. */
+export interface AdapterMap {
   readonly name: string
   /** One line for `--help`. */
   readonly description: string
@@ -43,14 +38,37 @@ export interface AdapterKind {
   }
   /**
    * The matrices of an adapter for d-dimensional embeddings.
-   * @param size see {@link AdapterKind.size}
+   * @param size see {@link AdapterMap.size}
+   * @param outputs dimensions of q', d by default; asked of kinds with {@link AdapterMap.outputs} alone
    */
-  params(d: number, size?: number): readonly ParamSpec[]
+  params(d: number, size?: number, outputs?: number): readonly ParamSpec[]
+  /** Dimensions of q', for kinds that can give fewer than they take; absent where it is d, undefined where the weights do not tell. */
+  outputs?(weights: Weights): number | undefined
   /**
    * Z = f(X)
    * @param X [B, d] queries
-   * @param Z [B, d] written
+   * @param Z [B, d], or the kind's outputs for d, written
    */
+  forward(engine: Engine, params: Params, X: Tensor, Z: Tensor, scratch: Scratch): void | Promise<void>
+  /**
+   * One query: out = f(q).
+   * @param q [d]
+   * @param out [d], or the kind's outputs for d, written
+   */
+  apply(weights: Weights, q: Float32Array, out: Float32Array): void
+  /**
+   * The map of fixed weights, prepared for many queries: it may copy the weights. Absent where `apply` is as fast.
+   */
+  compile?(weights: Weights): QueryMap
+}
+
+/**
+ * A map that is trained step by step.
+ *
+ * `forward` and `backward` are written against the engine's operations and so run on every engine; `apply` is the same map in
+ * plain TypeScript, for query time.
+ */
+export interface AdapterKind extends AdapterMap {
   forward(engine: Engine, params: Params, X: Tensor, Z: Tensor, scratch: Scratch): void
   /**
    * Gradients of the parameters from the gradient of Z.
@@ -60,16 +78,6 @@ export interface AdapterKind {
    * @param scratch the one that `forward` had, with what it left there
    */
   backward(engine: Engine, params: Params, X: Tensor, dZ: Tensor, grads: Params, scratch: Scratch): void
-  /**
-   * One query: out = f(q).
-   * @param q [d]
-   * @param out [d], written
-   */
-  apply(weights: Weights, q: Float32Array, out: Float32Array): void
-  /**
-   * The map of fixed weights, prepared for many queries: it may copy the weights. Absent where `apply` is as fast.
-   */
-  compile?(weights: Weights): QueryMap
 }
 
 /** out = f(q) for one query, q and out of d values; `out` may not share memory with `q`. */

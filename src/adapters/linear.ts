@@ -4,15 +4,16 @@ import type { AdapterKind } from './kind.js'
 /**
  * q' = W q + b, started at W = I and b = 0.
  *
- * W is [d, d] row-major, b is [1, d]. In batches of rows: Z = X W^T + b, dW = dZ^T X, db = column sums of dZ.
+ * W is [d, d] row-major, b is [1, d]; for documents of which only the first k values are stored, [k, d] and [1, k]. In batches of rows: Z = X W^T + b, dW = dZ^T X, db = column sums of dZ.
  */
 export const linear: AdapterKind = {
   name: 'linear',
   description: "q' = W q + b, a full matrix and a bias",
-  params: d => [
-    { name: 'W', rows: d, cols: d, anchor: 'identity' },
-    { name: 'b', rows: 1, cols: d, anchor: 'zero' },
+  params: (d, _size, outputs = d) => [
+    { name: 'W', rows: outputs, cols: d, anchor: 'identity' },
+    { name: 'b', rows: 1, cols: outputs, anchor: 'zero' },
   ],
+  outputs: ({ W }) => W?.rows,
   forward(engine, { W, b }, X, Z) {
     engine.gemm(X, W, Z, { transposeB: true })
     engine.addRowVector(Z, b)
@@ -25,7 +26,7 @@ export const linear: AdapterKind = {
     const d = q.length
     const w = W.data
     let i = 0
-    for (; i + 4 <= d; i += 4) {
+    for (; i + 4 <= out.length; i += 4) {
       const r0 = i * d
       const r1 = r0 + d
       const r2 = r1 + d
@@ -46,7 +47,7 @@ export const linear: AdapterKind = {
       out[i + 2] = s2
       out[i + 3] = s3
     }
-    for (; i < d; i++) {
+    for (; i < out.length; i++) {
       let s = b.data[i]
       for (let j = 0; j < d; j++) s += w[i * d + j] * q[j]
       out[i] = s

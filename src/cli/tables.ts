@@ -22,7 +22,7 @@ export function comparisonTable(base: Scores, adapted?: Scores, difference?: Com
 
 /** What {@link proofText} shows; `train` and `evaluate` report it alike. */
 export type ProofFacts = Partial<
-  Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest'>
+  Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest' | 'whole'>
 > & {
   readonly metrics: { readonly base: Scores; readonly adapted?: Scores }
 }
@@ -32,6 +32,10 @@ export function proofText({ metrics, difference, largest, wins, ties, losses, ..
   const lines = [comparisonTable(metrics.base, metrics.adapted, difference)]
   if (!largest) return lines[0]
   const { metric } = largest
+  if (parts.whole) {
+    const { dimensions, metrics: whole } = parts.whole
+    lines.push(`\nthe base with all ${dimensions} dimensions: ${metric} ${whole[metric].toFixed(4)}`)
+  }
   lines.push(`\n${metric} by query: ${wins} better, ${ties} the same, ${losses} worse`)
   for (const [part, words] of [
     [parts.seen, 'with training queries'],

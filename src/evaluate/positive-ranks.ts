@@ -47,7 +47,11 @@ export async function positiveRanks(
   return ranks
 }
 
-function rankOf(scores: Float32Array, document: number, tieRank: Uint32Array): number {
+/**
+ * 1 plus the number of documents with a higher score than `document`, or an equal score and a lower `tieRank`.
+ * @param scores [m] of one query
+ */
+export function rankOf(scores: Float32Array, document: number, tieRank: Uint32Array): number {
   const own = scores[document]
   const ownTie = tieRank[document]
   let before = 0

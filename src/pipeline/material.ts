@@ -49,6 +49,8 @@ export interface Material {
   /** SHA-256 of the data, hex. */
   readonly sha256: string
   readonly embedding?: EmbedStats
+  /** The material with whole documents, where this one has truncated ones. */
+  readonly whole?: Material
   /** query id -> text of a part; absent where only vectors are known */
   texts(part: PartName): ReadonlyMap<string, string> | undefined
   /** For the given queries of a part: whether a relevant document of theirs had training queries. */

@@ -7,6 +7,7 @@ import { createEvaluator, type Evaluation, type Scores } from '../evaluate/evalu
 import { type LargestChanges, largestChanges } from '../evaluate/largest-changes.js'
 import { DEFAULT_METRICS } from '../evaluate/metrics/index.js'
 import type { Rows } from '../math/row-source.js'
+import { truncateRows } from '../math/truncate.js'
 import { applyAdapterOn } from '../train/adapt-on.js'
 import type { Material, PartName } from './material.js'
 
@@ -15,6 +16,8 @@ export interface Proof extends Pick<Comparison, 'difference' | 'wins' | 'ties' |
   readonly queries: number
   readonly metrics: { readonly base: Scores; readonly adapted: Scores }
   readonly largest: LargestChanges
+  /** The base with all dimensions, where documents are truncated: what was given up with the others. */
+  readonly whole?: { readonly dimensions: number; readonly metrics: Scores }
   /** Split by whether a relevant document had training queries; absent where the training data are not known. */
   readonly seen?: SeenComparison['seen']
   readonly unseen?: SeenComparison['unseen']
@@ -37,6 +40,8 @@ export interface ScoredQueries {
 /** A labelled set on which an adapter is measured. */
 export interface ProofSubject {
   readonly data: EmbeddedDataset<Rows>
+  /** The documents before they were truncated. */
+  readonly wholeDocs?: Rows
   /** query id -> text; absent where only vectors are known */
   readonly texts?: ReadonlyMap<string, string>
   /** Whether a relevant document of each query had training queries; absent where the training data are not known. */
@@ -53,7 +58,13 @@ export interface ProofOptions {
 
 /** A part of the material as the subject of a proof. */
 export function subjectOf(material: Material, part: PartName): ProofSubject {
-  return { data: material[part]!, texts: material.texts(part), seen: queries => material.seen(part, queries) }
+  const wholeDocs = material.whole?.[part]?.docs
+  return {
+    data: material[part]!,
+    wholeDocs,
+    texts: material.texts(part),
+    seen: queries => material.seen(part, queries),
+  }
 }
 
 /**
@@ -62,16 +73,21 @@ export function subjectOf(material: Material, part: PartName): ProofSubject {
  */
 export async function prove(
   engine: Engine,
-  { data, texts, seen }: ProofSubject,
+  { data, wholeDocs, texts, seen }: ProofSubject,
   adapter: Adapter,
   options: ProofOptions,
 ): Promise<Proof> {
   const { metric, signal, metrics = DEFAULT_METRICS } = options
-  const evaluator = createEvaluator(data, metrics.includes(metric) ? metrics : [...metrics, metric])
+  const specs = metrics.includes(metric) ? metrics : [...metrics, metric]
+  const evaluator = createEvaluator(data, specs)
   const { queryIds: ids, queryRows: rows } = evaluator
-  const base = await evaluator.evaluateOn(engine, data.queries, { signal })
+  const base = await evaluator.evaluateOn(engine, truncateRows(data.queries, data.docs.cols), { signal })
   const adapted = await evaluator.evaluateOn(engine, await applyAdapterOn(engine, adapter, data.queries), { signal })
-  return proofOf({ base, adapted, ids, rows, seen: seen?.({ ids, rows }) }, texts, options)
+  const proof = proofOf({ base, adapted, ids, rows, seen: seen?.({ ids, rows }) }, texts, options)
+  if (!wholeDocs) return proof
+  const whole = createEvaluator({ ...data, docs: wholeDocs }, specs)
+  const { mean } = await whole.evaluateOn(engine, data.queries, { signal })
+  return { ...proof, whole: { dimensions: wholeDocs.cols, metrics: mean } }
 }
 
 /** The proof of queries that were scored already. */

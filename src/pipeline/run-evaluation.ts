@@ -1,4 +1,4 @@
-import type { Adapter } from '../adapters/adapter.js'
+import { type Adapter, outputDimensions } from '../adapters/adapter.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { QADataset } from '../dataset/dataset.js'
 import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
@@ -10,6 +10,7 @@ import { DEFAULT_METRICS } from '../evaluate/metrics/index.js'
 import { relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
 import { MEMORY_DEFAULT } from '../math/memory.js'
 import type { Rows } from '../math/row-source.js'
+import { truncateRows } from '../math/truncate.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import type { VectorParts } from '../vectors/vector-dataset.js'
@@ -44,7 +45,7 @@ export interface RunEvaluationOptions extends EvaluationOptions, Partial<SpillOp
 }
 
 export interface EvaluationReport
-  extends Partial<Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest'>> {
+  extends Partial<Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest' | 'whole'>> {
   readonly base: { readonly id: string; readonly dimensions: number }
   /** The set that was evaluated. */
   readonly data: { readonly [part in PartName]?: PartCounts }
@@ -116,11 +117,20 @@ async function evaluate(
   part: PartName,
   { adapter, metrics = DEFAULT_METRICS, seed = TRAIN_DEFAULTS.seed, signal, ...options }: EvaluationOptions,
 ): Promise<EvaluationReport> {
-  const { data } = subject
+  const outputs = adapter && outputDimensions(adapter)
+  const truncated = outputs !== undefined && outputs < subject.data.docs.cols
+  const data = truncated ? { ...subject.data, docs: truncateRows(subject.data.docs, outputs) } : subject.data
   const metric = options.metric ?? (metrics.includes(TRAIN_DEFAULTS.metric) ? TRAIN_DEFAULTS.metric : metrics[0])
   const { engine, reason, warning } = await selectEngine(options.engine ?? 'auto', { device: options.device })
   try {
-    const proof = adapter && (await prove(engine, subject, adapter, { seed, metric, metrics, signal }))
+    const proof =
+      adapter &&
+      (await prove(engine, truncated ? { ...subject, data, wholeDocs: subject.data.docs } : subject, adapter, {
+        seed,
+        metric,
+        metrics,
+        signal,
+      }))
     const { scored, queries, ...facts } = proof ?? (await baseAlone())
     const pairs = data.positives.reduce((sum, { size }) => sum + size, 0)
     return {

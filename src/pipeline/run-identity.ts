@@ -21,6 +21,7 @@ export function runIdentity(
     release: VERSION,
     base: material.baseId,
     dimensions: material.train.queries.cols,
+    dimensionsOut: material.train.docs.cols,
     data: material.sha256,
     pseudoQueries: material.pseudo?.queries.rows,
   }

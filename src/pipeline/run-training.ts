@@ -14,6 +14,7 @@ import { runIdentity } from './run-identity.js'
 import { TUNE_DEFAULT } from './split-defaults.js'
 import { type MaterialReport, type TrainingPhase, trainOnMaterial } from './train-on-material.js'
 import { openTrainingLog } from './training-log.js'
+import { truncateMaterial } from './truncate-material.js'
 
 export interface TrainingReport extends Omit<MaterialReport, 'seconds'> {
   /** What the embeddings took; all zero for vectors of the user's. */
@@ -30,6 +31,8 @@ export type TrainingOptions = Omit<KFoldOptions, 'kFold' | 'outOfFold' | 'checkp
    * the run is done: remove it when the adapter is stored (`removeCheckpoint`).
    */
   readonly checkpoint?: string
+  /** Dimensions of the documents in the index, where it stores only the first of those that the base gives. */
+  readonly dimensionsOut?: number
   /** File to which the course of training is appended, one JSON object a line. */
   readonly log?: string
 }
@@ -90,11 +93,16 @@ function openFiles({ checkpoint, log }: TrainingOptions) {
 }
 
 async function finish(
-  material: Material,
-  { kFold, ...options }: Omit<TrainingOptions, keyof ReturnType<typeof openFiles>> & ReturnType<typeof openFiles>,
+  given: Material,
+  {
+    kFold,
+    dimensionsOut,
+    ...options
+  }: Omit<TrainingOptions, keyof ReturnType<typeof openFiles>> & ReturnType<typeof openFiles>,
   started: number,
 ) {
   const embed = seconds(started)
+  const material = dimensionsOut === undefined ? given : truncateMaterial(given, dimensionsOut)
   const identity = runIdentity(material, { ...options, kFold })
   const run = async () => {
     options.checkpoint?.require('run', identity)

@@ -77,6 +77,7 @@ export interface MaterialReport {
   readonly seen?: Proof['seen']
   readonly unseen?: Proof['unseen']
   readonly largest?: Proof['largest']
+  readonly whole?: Proof['whole']
   /** Absent where no cross-validation was asked for. */
   readonly gate?: GateResult
   /** The gain on clusters of queries that were held out whole; absent where the gate closed or there are too few queries. */
@@ -171,7 +172,7 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
       normalized: isNormalized(train.queries) && isNormalized(train.docs),
     }
     const plain: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
-    const memory = choice.memory?.choice && addMemory(plain, choice.memory.choice, train.queries)
+    const memory = choice.memory?.choice && (await addMemory(engine, train, plain, choice.memory.choice, given))
     const untold = memory?.adapter ?? plain
     const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
       material[part] && prove(engine, subjectOf(material, part), adapter, { seed, metric, signal: options.signal })
@@ -179,7 +180,7 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
     const decision =
       tuned &&
       gate(tuned, pairedScores(onValidation, metric), { metric, minGain: options.minGain, enabled: gated, seed })
-    const shipped: Adapter = decision?.kept === false ? identityAdapter(base) : untold
+    const shipped: Adapter = decision?.kept === false ? identityAdapter(base, train.docs.cols) : untold
     const { outOfFold } = options
     const heldOut = material.test ? 'test' : 'validation'
     const proof = shipped === untold && heldOut === 'validation' ? onValidation : await proofOn(heldOut, shipped)
@@ -250,9 +251,14 @@ function resume({ name, description }: Engine, { checkpoint, log, onResume }: Tr
 
 const NO_FACTS: Adapter['training'] = { tool: '', date: '', data: {}, options: {}, metrics: {} }
 
-function identityAdapter(base: Adapter['base']): Adapter {
+function identityAdapter(base: Adapter['base'], outputs: number): Adapter {
   const kind = adapterKind('linear')
-  return { kind: kind.name, base, params: identityWeights(kind, base.dimensions), training: NO_FACTS }
+  return {
+    kind: kind.name,
+    base,
+    params: identityWeights(kind, base.dimensions, undefined, outputs),
+    training: NO_FACTS,
+  }
 }
 
 function pairedScores(proof: Proof | undefined, metric: string) {
@@ -261,8 +267,8 @@ function pairedScores(proof: Proof | undefined, metric: string) {
   return { base: base.perQuery[metric], adapted: adapted.perQuery[metric] }
 }
 
-function proofFacts({ metrics, difference, wins, ties, losses, seen, unseen, largest }: Proof) {
-  return { metrics, difference, wins, ties, losses, seen, unseen, largest }
+function proofFacts({ metrics, difference, wins, ties, losses, seen, unseen, largest, whole }: Proof) {
+  return { metrics, difference, wins, ties, losses, seen, unseen, largest, whole }
 }
 
 function seconds(from: number, to: number): number {

@@ -44,12 +44,13 @@ export function tuneReport(
     temperature: scale,
     c: chosen.pull,
     ...(pseudoCount && { pseudoQueries: { count: pseudoCount, used: chosen.pseudo === true } }),
-    tried: tried.map(({ negatives, multiple, pull, pseudo, score }) => ({
+    tried: tried.map(({ negatives, multiple, pull, pseudo, score, stoppedAfter }) => ({
       negatives,
       temperature: tau0 * multiple,
       c: pull,
       score,
       ...(pseudo && { pseudoQueries: true as const }),
+      ...(stoppedAfter && { stoppedAfter }),
     })),
     queries,
     documents,
@@ -66,7 +67,7 @@ export function recordedOptions(final: TrainOptions, kind: string | undefined): 
     ...withoutUndefined(final),
     kind: kind ?? TRAIN_DEFAULTS.kind,
   }
-  const names = [...Object.keys(TRAIN_DEFAULTS), 'size', 'maxNegatives']
+  const names = [...Object.keys(TRAIN_DEFAULTS), 'size', 'maxNegatives', 'hardNegatives', 'hardMargin', 'mineEvery']
   return Object.fromEntries(
     names.filter(name => all[name] !== undefined).map(name => [name, all[name] as string | number]),
   )

@@ -1,6 +1,6 @@
 import { type Adapter, validateAdapter } from '../adapters/adapter.js'
-import { adapterKind } from '../adapters/index.js'
-import type { AdapterKind, Weights } from '../adapters/kind.js'
+import { adapterMap } from '../adapters/index.js'
+import type { AdapterMap, Weights } from '../adapters/kind.js'
 import type { Engine, Tensor } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import type { Matrix } from '../math/matrix.js'
@@ -14,10 +14,10 @@ const BLOCK = 1024
 /**
  * Adapts queries on an engine, some at a time: f(q) for every row.
  * @param queries [n, d]
- * @returns [n, d]
+ * @returns [n, d], or the kind's outputs for d
  */
-export async function adaptOn(engine: Engine, kind: AdapterKind, weights: Weights, queries: Rows): Promise<Matrix> {
-  const out = matrix(queries.rows, queries.cols)
+export async function adaptOn(engine: Engine, kind: AdapterMap, weights: Weights, queries: Rows): Promise<Matrix> {
+  const out = matrix(queries.rows, kind.outputs?.(weights) ?? queries.cols)
   const buffers = createBuffers(engine)
   const held: Tensor[] = []
   const hold = (t: Tensor): Tensor => {
@@ -29,8 +29,8 @@ export async function adaptOn(engine: Engine, kind: AdapterKind, weights: Weight
     for (const { start, block } of blocksOf(queries, BLOCK)) {
       const X = engine.upload(block)
       try {
-        const Z = buffers.scratch('Z', block.rows, block.cols)
-        kind.forward(engine, params, X, Z, buffers.scratch)
+        const Z = buffers.scratch('Z', block.rows, out.cols)
+        await kind.forward(engine, params, X, Z, buffers.scratch)
         out.data.set(await engine.read(Z), start * out.cols)
       } finally {
         engine.free(X)
@@ -61,5 +61,5 @@ export async function applyAdapterOn(
       `the queries have ${queries.cols} dimensions, but the adapter was trained for ${dimensions}; embed the queries with the adapter's base model`,
     )
   }
-  return adaptOn(engine, adapterKind(adapter.kind), adapter.params, queries)
+  return adaptOn(engine, adapterMap(adapter.kind), adapter.params, queries)
 }

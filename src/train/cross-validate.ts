@@ -6,6 +6,7 @@ import { positiveRanks } from '../evaluate/positive-ranks.js'
 import { rankingFromRanks } from '../evaluate/ranking-from-ranks.js'
 import { tieRankOf } from '../evaluate/top-k.js'
 import { normalizedRows, takeRows } from '../math/matrix.js'
+import { truncateRows } from '../math/truncate.js'
 import { createBuffers } from './buffers.js'
 import { createClosedFormTrainer } from './closed-form-trainer.js'
 import { joinQueries } from './extra-queries.js'
@@ -31,13 +32,15 @@ export function createScorer(engine: Engine, data: EmbeddedDataset, kind: Adapte
   return {
     async score(rows, weights) {
       const positives = Array.from(rows, i => data.positives[i])
-      const X = engine.upload(takeRows(data.queries, rows))
+      const taken = takeRows(data.queries, rows)
+      // Without an adapter, queries are cut to the length of the documents.
+      const X = engine.upload(weights ? taken : truncateRows(taken, units.cols))
       const tensors: Tensor[] = [X]
       let Z = X
       const buffers = createBuffers(engine)
       if (weights) {
         const params = Object.fromEntries(Object.entries(weights).map(([name, m]) => [name, engine.upload(m)]))
-        Z = engine.alloc(X.rows, X.cols)
+        Z = engine.alloc(X.rows, units.cols)
         tensors.push(Z, ...Object.values(params))
         kind.forward(engine, params, X, Z, buffers.scratch)
       }

@@ -28,11 +28,17 @@ export function createParams(
   d: number,
   {
     size,
+    outputs,
     random = createRandom(0),
     saved,
-  }: { readonly size?: number; readonly random?: Random; readonly saved?: SavedParams } = {},
+  }: {
+    readonly size?: number
+    readonly outputs?: number
+    readonly random?: Random
+    readonly saved?: SavedParams
+  } = {},
 ): ParamState {
-  const specs = kind.params(d, size)
+  const specs = kind.params(d, size, outputs)
   const each = <T>(make: (spec: ParamSpec) => T): Record<string, T> =>
     Object.fromEntries(specs.map(spec => [spec.name, make(spec)]))
   const zeros = (): Params => each(({ rows, cols }) => engine.alloc(rows, cols))
@@ -53,8 +59,8 @@ export function freeParams(engine: Engine, state: ParamState): void {
 }
 
 /** The weights with which a kind is the identity map. */
-export function identityWeights(kind: AdapterKind, d: number, size?: number): Weights {
-  return Object.fromEntries(kind.params(d, size).map(spec => [spec.name, anchorMatrix(spec)]))
+export function identityWeights(kind: AdapterKind, d: number, size?: number, outputs?: number): Weights {
+  return Object.fromEntries(kind.params(d, size, outputs).map(spec => [spec.name, anchorMatrix(spec)]))
 }
 
 /** Brings the parameters, or the moments, back from the engine. */

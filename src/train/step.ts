@@ -22,7 +22,7 @@ export interface StepOptions {
 export interface StepInputs {
   /** [n, d] queries as embedded. */
   readonly queries: Origin
-  /** [m, d] documents, rows of length 1. */
+  /** [m, k] documents, rows of length 1; k is d, or fewer for truncated documents. */
   readonly documents: Origin
 }
 
@@ -32,8 +32,8 @@ export const ADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const
 /**
  * Returns the function that performs one optimiser step on a batch:
  *
- *   Z = f(Q)           adapted queries                [B, d]
- *   U = Z / |Z|        their directions               [B, d]
+ *   Z = f(Q)           adapted queries                [B, k]
+ *   U = Z / |Z|        their directions               [B, k]
  *   S = U D^T          cosines with the candidates    [B, P]
  *   loss = mean over i of -sum_t w_it log softmax(scale S)_it
  *   parameters <- AdamW(gradient)
@@ -48,7 +48,6 @@ export function createStep(
   options: StepOptions,
 ) {
   const { queries, documents } = inputs
-  const d = queries.cols
   const params: Params = state.params
   const grads: Params = state.grads
   const squaredNorm = engine.alloc(1, 1)
@@ -59,7 +58,8 @@ export function createStep(
 
   function step(batch: CandidateBatch, t: number, lr: number): void {
     const B = batch.queryRows.length
-    const [Q, Z, U, dU] = ['Q', 'Z', 'U', 'dU'].map(name => scratch(name, B, d))
+    const Q = scratch('Q', B, queries.cols)
+    const [Z, U, dU] = ['Z', 'U', 'dU'].map(name => scratch(name, B, documents.cols))
     const [norms, loss] = ['norms', 'loss'].map(name => scratch(name, B, 1))
     const D = candidates.gather(batch)
 

@@ -4,6 +4,7 @@ import { createPooledSource } from '../losses/pooled.js'
 import { normalizedRows } from '../math/matrix.js'
 import { createRandom, permutation } from '../math/random.js'
 import { gatherRows, normalizedSource, type Rows, rowSource } from '../math/row-source.js'
+import { truncateRows } from '../math/truncate.js'
 import { createBuffers } from './buffers.js'
 import { createCandidates } from './candidate-documents.js'
 import { crossEntropy } from './cross-entropy.js'
@@ -27,7 +28,7 @@ export async function fitTemperature(engine: Engine, data: EmbeddedDataset<Rows>
     .subarray(0, RECIPE.temperatureQueries)
     .map(i => rows[i])
     .sort()
-  const raw = gatherRows(data.queries, chosen)
+  const raw = truncateRows(gatherRows(data.queries, chosen), data.docs.cols)
   const queries = engine.upload(normalizedRows(raw))
   const candidates = createCandidates(engine, normalizedSource(rowSource(data.docs)))
   const sum = engine.alloc(1, 1)

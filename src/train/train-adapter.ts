@@ -120,7 +120,7 @@ export async function trainAdapter(
       : createTrainer(engine, data.train, { ...o, kind, size }, done?.trainer)
     const most = closed ? 1 : o.epochs
     const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
-    let best = done?.best ?? identityWeights(kind, data.train.queries.cols, size)
+    let best = done?.best ?? identityWeights(kind, data.train.queries.cols, size, data.train.docs.cols)
     const baseMetric = done ? done.baseMetric : await measure?.(best)
     let bestMetric = done ? done.bestMetric : baseMetric
     let bestEpoch = done?.bestEpoch ?? 0
@@ -171,6 +171,7 @@ export function checkTraining(
   checkTrainOptions(options)
   const { kind = TRAIN_DEFAULTS.kind, size } = options
   checkSize(kind, adapterMap(closedForm(kind) ? 'linear' : kind), size)
+  checkOutputs(kind, train)
   checkTrainingData(train)
   if (validation) checkSameLength(train, validation)
 }
@@ -196,6 +197,21 @@ function checkSize(name: string, { size }: AdapterMap, given: number | undefined
     ? `expected the training option "size" (${size.name}) to be an integer of at least 1`
     : `the adapter kind "${name}" has no "size"`
   throw new AdapterTrainError('USAGE', `${expected}, got ${given}`)
+}
+
+function checkOutputs(kind: string, { queries, docs }: EmbeddedDataset<Rows>): void {
+  if (docs.cols === queries.cols) return
+  if (docs.cols > queries.cols) {
+    throw new AdapterTrainError(
+      'TRAIN_DATA',
+      `the documents have ${docs.cols} dimensions, but the queries only ${queries.cols}; embed both with the same model`,
+    )
+  }
+  if (!closedForm(kind) && adapterMap(kind).outputs) return
+  throw new AdapterTrainError(
+    'USAGE',
+    `the adapter kind "${kind}" gives as many dimensions as it takes, ${queries.cols}; documents of ${docs.cols} (--dimensions-out) need --kind linear`,
+  )
 }
 
 function checkTrainingData(data: EmbeddedDataset<Rows>): void {

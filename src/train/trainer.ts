@@ -99,7 +99,9 @@ export function createTrainer(
   const random = saved ? restoreRandom(saved.random) : createRandom(o.seed)
   const learningRate = SCHEDULES[o.schedule]
   const vectors = placeVectors(engine, data, o.memory)
-  const state = createParams(engine, o.kind, data.queries.cols, { size: o.size, random, saved })
+  const state = createParams(engine, o.kind, data.queries.cols, {
+    ...{ size: o.size, outputs: data.docs.cols, random, saved },
+  })
   // A step takes the mean of its batch: this is the sum of all weighted losses plus the pull, over the number of examples.
   const stepOptions = { ...o, l2: (o.pull ?? 0) / source.examples }
   const { step, lossSum, free } = createStep(engine, o.kind, state, vectors, stepOptions)

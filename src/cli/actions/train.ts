@@ -99,10 +99,9 @@ function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
 }
 
 function choiceOptions(args: TrainArgs, out: Console) {
-  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log } = args
-
+  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log, dimensionsOut } = args
   return {
-    ...{ tune, tuneBudget, gate, minGain, kFold, splitBy, checkpoint, log },
+    ...{ tune, tuneBudget, gate, minGain, kFold, splitBy, checkpoint, log, dimensionsOut },
     onResume: (line: string) => out.info(line),
     onFold: ({ queries, kept, metrics: { base, adapted } }: FoldReport, number: number) => {
       const change = `${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)}`

@@ -171,7 +171,13 @@ const options = defineOptions({
     group: training,
     type: 'number',
     coerce: integer('size', 1),
-    describe: "the kind's own size: rank of low-rank, hidden units of residual-mlp",
+    describe: "the kind's own size: rank of low-rank, hidden units of residual-mlp, remembered queries of linear-memory at most",
+  },
+  'dimensions-out': {
+    group: training,
+    type: 'number',
+    coerce: integer('dimensions-out', 1),
+    describe: 'first dimensions of each document that the index stores, where it does not store all',
   },
   engine: { group: training, choices: ENGINE_CHOICES, default: D.engine, describe: 'what computes' },
   memory: { group: training, ...memoryOption },
@@ -243,6 +249,7 @@ export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly hardMargin?: number
   readonly schedule?: ScheduleName
   readonly size?: number
+  readonly dimensionsOut?: number
   readonly engine: string
   readonly memory?: string
   readonly tune: 'auto' | 'off'
