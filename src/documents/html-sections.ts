@@ -32,6 +32,7 @@ const LEFT_OUT = new Set([
   'IFRAME',
   'OBJECT',
   'HEAD',
+  'TITLE',
   'BUTTON',
   'SELECT',
 ])
@@ -51,17 +52,16 @@ export function htmlSections(root: HtmlNode): Section[] {
   let heading: string | undefined
   let blocks: string[] = []
   let inline = ''
+  let lists = 0
 
-  const closeBlock = (before = '', separate = true) => {
+  const closeBlock = () => {
     const text = normalizeText(inline)
       .split('\n')
       .map(line => line.replace(/\s+/gu, ' ').trim())
       .filter(Boolean)
       .join('\n')
     inline = ''
-    if (text === '') return false
-    blocks.push(before + text + (separate ? '\n\n' : '\n'))
-    return true
+    if (text !== '') blocks.push(text + (lists === 0 ? '\n\n' : '\n'))
   }
   const closeSection = () => {
     closeBlock()
@@ -103,9 +103,11 @@ export function htmlSections(root: HtmlNode): Section[] {
     } else if (name === 'LI') {
       visitItem(node)
     } else if (name === 'UL' || name === 'OL') {
+      lists++
       visitChildren(node)
       closeBlock()
-      blocks.push('\n')
+      lists--
+      if (lists === 0) blocks.push('\n')
     } else {
       visitChildren(node)
       closeBlock()
@@ -116,7 +118,7 @@ export function htmlSections(root: HtmlNode): Section[] {
   const visitItem = (node: HtmlNode): void => {
     const from = blocks.length
     visitChildren(node)
-    closeBlock('', false)
+    closeBlock()
     // The item's own first paragraph gets the mark, unless it is itself a list.
     if (blocks.length > from && !blocks[from].startsWith('- ')) blocks[from] = `- ${blocks[from]}`
   }

@@ -21,21 +21,22 @@ const SHORTEST_ARTICLE = 140
  */
 export async function mainContent(html: string): Promise<HtmlElement> {
   const { parseHTML } = await import('linkedom')
-  // A fragment is no document to the parser until it has a body.
-  const { document } = parseHTML(/<(?:body|html)\b/i.test(html) ? html : `<html><body>${html}</body></html>`)
+  // The parser adds neither of the two elements, and takes no text outside of the first.
+  const body = /<body\b/i.test(html) ? html : `<body>${html}</body>`
+  const { document } = parseHTML(/<html\b/i.test(html) ? html : `<html>${body}</html>`)
   const declared = document.querySelector('main, [role=main]') ?? onlyArticle(document)
   removeAround(document)
   if (declared && hasText(declared)) return declared
-  const body = document.body ?? document.documentElement
-  if (!needsReadability(body)) return body
+  const root: HtmlElement = document.documentElement
+  if (!needsReadability(root)) return root
 
   const { Readability } = await import('@mozilla/readability')
   const copy = parseHTML(document.toString()).document
   const found = new Readability(copy, { charThreshold: SHORTEST_ARTICLE }).parse()
-  if (!found?.content) return body
+  if (!found?.content) return root
   const article = parseHTML(`<html><body>${found.content}</body></html>`).document.body
   const length = textLength(article)
-  if (length === 0 || (length < SHORTEST_ARTICLE && length * 2 < textLength(body))) return body
+  if (length === 0 || (length < SHORTEST_ARTICLE && length * 2 < textLength(root))) return root
   // Readability takes out a heading that is the title of the page.
   const title = document.querySelector('h1')
   if (title && hasText(title) && !article.textContent.includes(title.textContent.trim())) article.prepend(title)

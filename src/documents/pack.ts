@@ -1,4 +1,5 @@
 import type { ChunkOptions } from './chunk-options.js'
+import { createUnitCounter } from './count-units.js'
 import type { Unit } from './units.js'
 
 /** Units [first, last) that make a chunk. */
@@ -25,7 +26,7 @@ export function* packUnits(
   { maxTokens, overlap, minTokens }: Required<ChunkOptions>,
   count: (text: string) => number,
 ): Generator<Packed> {
-  const between = (from: number, to: number) => text.slice(units[from].start, units[to - 1].end)
+  const tokensIn = createUnitCounter(text, units, count)
   let first = 0
   /** The first unit that no chunk holds yet; those from `first` to here are the overlap. */
   let fresh = 0
@@ -43,14 +44,14 @@ export function* packUnits(
     if (isFull) last = bestEnd(text, units, first, fresh, last, maxTokens * FULL)
     while (last - 1 > fresh && last < units.length && units[last - 1].isHeading) last--
 
-    let tokens = count(between(first, last))
-    // Tokens of units do not quite add up to the tokens of their text.
+    let tokens = tokensIn(first, last)
+    // The tokens of units do not quite add up: white space at the ends goes, and words without a space between them join.
     while (tokens > maxTokens) {
       if (last - 1 > fresh) last--
       else first++
-      tokens = count(between(first, last))
+      tokens = tokensIn(first, last)
     }
-    yield { first, last, text: between(first, last), tokens }
+    yield { first, last, text: text.slice(units[first].start, units[last - 1].end), tokens }
 
     fresh = last
     if (fresh === units.length) return
@@ -65,7 +66,7 @@ export function* packUnits(
       first--
       if (opens) break
     }
-    while (first < fresh && count(between(first, fresh)) > overlap) first++
+    while (first < fresh && tokensIn(first, fresh) > overlap) first++
   }
 }
 

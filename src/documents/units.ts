@@ -1,10 +1,11 @@
+import { type TokenStart, tokenStart } from './count-units.js'
 import type { Flow } from './flow.js'
 import type { Section } from './section.js'
 import { CUT, isTooLong, type Piece, sentencesOf, splitLong } from './split-long.js'
 
 /** The smallest part that chunks are made of: a sentence, a row, a line of code, or a part of one that is too long. */
-export interface Unit extends Piece {
-  /** With the white space before it. */
+export interface Unit extends Piece, TokenStart {
+  /** From `tokensFrom` to that of the next unit. */
   readonly tokens: number
   readonly section: Section
   readonly isHeading: boolean
@@ -24,29 +25,24 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/u
  */
 export function unitsOf(flow: Flow, maxTokens: number, count: (text: string) => number): Unit[] {
   const { text, sections } = flow
-  const units: Unit[] = []
-  let at = -1
-  let opens: Section['starts']
-  let counted = 0
-
-  const push = (piece: Piece): void => {
-    while (at + 1 < sections.length && sections[at + 1].start <= piece.start) {
-      at++
-      opens = sections[at].section.starts ?? opens
-    }
-    const { section, start } = sections[at]
-    const tokens = count(text.slice(counted, piece.end))
-    const isHeading = section.starts === 'heading' && piece.end <= firstLineEnd(text, start)
-    units.push({ ...piece, tokens, section, isHeading, ...(opens && { opens }) })
-    opens = undefined
-    counted = piece.end
-  }
+  const pieces: Piece[] = []
   for (const piece of piecesOf(flow)) {
     if (isTooLong(text.slice(piece.start, piece.end), maxTokens, count)) {
-      for (const part of splitLong(text, piece, maxTokens, count)) push(part)
-    } else push(piece)
+      for (const part of splitLong(text, piece, maxTokens, count)) pieces.push(part)
+    } else pieces.push(piece)
   }
-  return units
+  const starts = pieces.map(({ start }, i) => tokenStart(text, i === 0 ? 0 : pieces[i - 1].end, start))
+  let at = -1
+  return pieces.map((piece, i) => {
+    let opens: Section['starts']
+    for (; at + 1 < sections.length && sections[at + 1].start <= piece.start; at++) {
+      opens = sections[at + 1].section.starts ?? opens
+    }
+    const { section, start } = sections[at]
+    const tokens = count(text.slice(starts[i].tokensFrom, starts[i + 1]?.tokensFrom ?? piece.end))
+    const isHeading = section.starts === 'heading' && piece.end <= firstLineEnd(text, start)
+    return { ...piece, ...starts[i], tokens, section, isHeading, ...(opens && { opens }) }
+  })
 }
 
 function firstLineEnd(text: string, start: number): number {

@@ -17,7 +17,8 @@ export async function loadTokenCounter(): Promise<(text: string) => number> {
     let start = 0
     for (const run of text.matchAll(RUN)) {
       const end = run.index + run[0].length
-      tokens += countTokens(text.slice(start, end), plainText)
+      // In rare cases a text has a token more than its two parts.
+      tokens += countTokens(text.slice(start, end), plainText) + 1
       start = end
     }
     return tokens + (start < text.length ? countTokens(text.slice(start), plainText) : 0)

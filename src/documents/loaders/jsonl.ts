@@ -42,12 +42,10 @@ export const jsonl: DocumentLoader = {
     })
     closeRows()
     if (broken.length === 0) return { sections }
-    const lines = `${broken.slice(0, SHOWN).join(', ')}${broken.length > SHOWN ? ', ...' : ''}`
+    const shown = `${broken.slice(0, SHOWN).join(', ')}${broken.length > SHOWN ? ', ...' : ''}`
+    const which = broken.length === 1 ? `line ${shown} holds` : `${broken.length} lines (${shown}) hold`
     const rest = sections.length > 0 ? '; the other lines were read' : ''
-    return {
-      sections,
-      problem: `${broken.length === 1 ? 'line' : `${broken.length} lines`} (${lines}) hold no JSON object${rest}`,
-    }
+    return { sections, problem: `${which} no JSON object${rest}` }
   },
 }
 
