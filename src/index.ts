@@ -15,7 +15,12 @@ export { type WritePartsOptions, type WrittenParts, writeParts } from './dataset
 export type { Chunk } from './documents/chunk.js'
 export { chunkDocument, chunkDocuments, chunkText } from './documents/chunk-documents.js'
 export { CHUNK_DEFAULTS, type ChunkOptions } from './documents/chunk-options.js'
-export { type LoadDocumentsOptions, type LoadedDocuments, loadDocuments, type SkippedFile } from './documents/load-documents.js'
+export {
+  type LoadDocumentsOptions,
+  type LoadedDocuments,
+  loadDocuments,
+  type SkippedFile,
+} from './documents/load-documents.js'
 export type { Section, SourceDocument } from './documents/section.js'
 export { embedDataset } from './embed/embed-dataset.js'
 export { type EmbedTextsOptions, embedTexts } from './embed/embed-texts.js'
