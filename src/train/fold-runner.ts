@@ -1,7 +1,8 @@
+import { trainedKind } from '../adapters/index.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { type Candidate, type FixedOptions, trainerOptions } from './candidate.js'
-import { createScorer, type FoldResult, type FoldRows, runFold } from './cross-validate.js'
+import { createScorer, type FoldResult, type FoldRows, runFold, type Scorer } from './cross-validate.js'
 
 /** What all folds of a search have in common: data, so that it can be sent to another thread. */
 export interface FoldSetting {
@@ -16,6 +17,8 @@ export interface FoldSetting {
 
 export interface FoldTask extends FoldRows {
   readonly candidate: Candidate
+  /** Instead of the setting's. */
+  readonly fixed?: FixedOptions
 }
 
 /** Computes folds, in whatever order they come. */
@@ -29,8 +32,13 @@ export interface FoldRunner {
 /** Computes one fold after the other on an engine. */
 export function createFoldRunner(engine: Engine, setting: FoldSetting, signal?: AbortSignal): FoldRunner {
   const { data, pseudo, metric, tau0, seed, fixed } = setting
-  const { kind } = trainerOptions({ negatives: 'positives', multiple: 1, pull: 0 }, 1, 1, seed, fixed)
-  const scorer = createScorer(engine, data, kind, metric)
+  const scorers = new Map<string, Scorer>()
+  const scorerOf = ({ kind: name = 'linear' }: FixedOptions): Scorer => {
+    const kind = trainedKind(name)
+    const scorer = scorers.get(kind.name) ?? createScorer(engine, data, kind, metric)
+    scorers.set(kind.name, scorer)
+    return scorer
+  }
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = last.then(work)
@@ -41,17 +49,17 @@ export function createFoldRunner(engine: Engine, setting: FoldSetting, signal?: 
     return result
   }
   return {
-    run: ({ candidate, ...rows }) =>
+    run: ({ candidate, fixed: own = fixed, ...rows }) =>
       inTurn(() => {
         const added = candidate.pseudo && pseudo
         const queries = rows.outside.length + (added?.queries.rows ?? 0)
-        const options = { ...trainerOptions(candidate, tau0, queries, seed, fixed), signal }
-        return runFold(engine, data, scorer, rows, options, added)
+        const options = { ...trainerOptions(candidate, tau0, queries, seed, own), signal }
+        return runFold(engine, data, scorerOf(own), rows, options, added)
       }),
-    base: () => inTurn(() => scorer.score(Uint32Array.from(data.positives.keys()))),
+    base: () => inTurn(() => scorerOf(fixed).score(Uint32Array.from(data.positives.keys()))),
     free: async () => {
       await last.catch(() => {})
-      scorer.free()
+      for (const scorer of scorers.values()) scorer.free()
     },
   }
 }

@@ -79,23 +79,21 @@ export async function sweep(
   onPlan?.(plan)
 
   const results: SweepRun[] = []
-  let base: Float64Array | undefined
-  for (const [i, options] of points.entries()) {
-    const started = performance.now()
-    const candidate = candidates[i]
-    // The kind and all else may differ from run to run, and so each has a setting of its own.
-    const runner = createThreadedFoldRunner(engine, { data: sample, metric, tau0, seed, fixed: options }, signal)
-    try {
-      base ??= await runner.base()
-      const { scores } = await crossValidate(folds, rows => runner.run({ candidate, ...rows }))
-      const scale = options.scale ?? tau0 * candidate.multiple
-      results.push({ options, candidate, scale, scores, seconds: (performance.now() - started) / 1000 })
-    } finally {
-      await runner.free()
+  const runner = createThreadedFoldRunner(engine, { data: sample, metric, tau0, seed, fixed: {} }, signal)
+  try {
+    const base = await runner.base()
+    for (const [i, fixed] of points.entries()) {
+      const started = performance.now()
+      const candidate = candidates[i]
+      const { scores } = await crossValidate(folds, rows => runner.run({ candidate, fixed, ...rows }))
+      const scale = fixed.scale ?? tau0 * candidate.multiple
+      results.push({ options: fixed, candidate, scale, scores, seconds: (performance.now() - started) / 1000 })
+      onRun?.(results[i], i + 1)
     }
-    onRun?.(results[i], i + 1)
+    return { ...plan, results, base, tau0 }
+  } finally {
+    await runner.free()
   }
-  return { ...plan, results, base: base!, tau0 }
 
   async function estimate(): Promise<number | undefined> {
     const stepped = points.flatMap(({ kind = 'linear' }, i) => (closedForm(kind) ? [] : [i]))
