@@ -18,7 +18,7 @@ describe('adapterKind', () => {
   })
 
   test('has no map for a closed form, which gives a linear adapter', () => {
-    expect(ADAPTER_KIND_NAMES).toEqual([...MAP_KIND_NAMES, 'ridge', 'procrustes'])
+    expect(ADAPTER_KIND_NAMES).toEqual([...MAP_KIND_NAMES, 'ridge', 'procrustes', 'linear-memory'])
     expect(() => adapterKind('ridge')).toThrow(expect.objectContaining({ code: 'ADAPTER_FORMAT' }))
   })
 })
