@@ -9,6 +9,8 @@ export const PSEUDO_QUERIES = {
   mostLabelled: 200,
   /** Documents that give one, at most. */
   documents: 600,
+  /** Fewer than this are not worth a try, which makes the proof of the others harder. */
+  least: 20,
 } as const
 
 /** Sentences of a document that are asked for: where the first opens other documents too, the next one stands in. */
@@ -24,7 +26,8 @@ const SPARE = 2
  * would, and is no training query; a document without such a sentence has none.
  *
  * @param train the training part, with its whole corpus
- * @returns the pairs, on the same corpus; undefined where there are more than 200 labelled queries, or none, or no such sentence
+ * @returns the pairs, on the same corpus; undefined where there are more than 200 labelled queries, or none, or fewer than 20 such
+ *   sentences
  * @see https://arxiv.org/abs/2004.14503 (Ma et al.), where titles and openings stand in for queries
  */
 export function pseudoQueries(train: QADataset, seed: number): QADataset | undefined {
@@ -49,7 +52,9 @@ export function pseudoQueries(train: QADataset, seed: number): QADataset | undef
     queries.set(query, own)
     qrels.set(query, new Map([[id, 1]]))
   }
-  return queries.size === 0 ? undefined : { name: 'first sentences', queries, corpus: train.corpus, qrels }
+  return queries.size < PSEUDO_QUERIES.least
+    ? undefined
+    : { name: 'first sentences', queries, corpus: train.corpus, qrels }
 }
 
 /** Documents in a seeded order, of equal texts the first. */

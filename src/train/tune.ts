@@ -56,10 +56,10 @@ export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options:
  * Chooses negatives, temperature and pull by cross-validation inside the training data, and measures the chosen options' gain
  * out of fold.
  *
- * Starts from the plain candidate, climbs along the grid of pulls, then tries the other pool and the other multiple, each with a
- * climb of its own, then the plain candidate with pseudo-queries where there are some; a candidate replaces the incumbent only when
- * it is better by more than one paired standard error (`RECIPE` has the exceptions). A candidate that is clearly behind on the first
- * fold is given up.
+ * Starts from the plain candidate, climbs along the grid of pulls, then tries pseudo-queries where there are some, and where these do
+ * not win the other pool and the other multiple, each with a climb of its own; a candidate replaces the incumbent only when it is
+ * better by more than one paired standard error (`RECIPE` has the exceptions). A candidate that is clearly behind on the first fold is
+ * given up.
  */
 export async function choose(search: Search, onTried?: (tried: Tried) => void): Promise<TuneResult> {
   const started = performance.now()
@@ -134,18 +134,18 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
 
   const base = await search.base()
   let best = await climb(first, first)
-  if (fixed.negatives === undefined && hasMoreDocuments(sample)) {
+  if (search.pseudo) {
+    best = await climb({ ...first, pseudo: true }, best, RECIPE.pseudoMargin, RECIPE.pseudoLeastPull)
+  }
+  // With pseudo-queries the pool holds other documents already, and so few queries prove the less the more is tried on them.
+  const settled = best.pseudo === true
+  if (!settled && fixed.negatives === undefined && hasMoreDocuments(sample)) {
     for (const negatives of RECIPE.negatives.slice(1)) best = await climb({ ...best, negatives }, best)
   }
-  if (fixed.scale === undefined) {
+  if (!settled && fixed.scale === undefined) {
     // The lower temperature bends the embedding less. With no more data than the folds have seen it gets the benefit of the doubt.
     const margin = search.whole ? -RECIPE.benefitOfDoubt : RECIPE.standardErrors
     for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
-  }
-  if (search.pseudo) {
-    // From the plain candidate: what suits few queries and their pool need not suit many.
-    const start: Candidate = { ...first, pseudo: true }
-    best = await climb(start, best, RECIPE.pseudoMargin, RECIPE.pseudoLeastPull)
   }
   const adapted = await scoresOf(best)
   return {
