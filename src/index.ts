@@ -51,4 +51,11 @@ export { createProvider, customProvider, type ProviderName, providerNames } from
 export type { EmbeddingProvider, EmbedOptions, ProviderLimits, ProviderOptions, Role } from './providers/provider.js'
 export { TRAIN_DEFAULTS } from './train/defaults.js'
 export { type EpochResult, type TrainOptions, type TrainResult, trainAdapter } from './train/train-adapter.js'
+export type { AdapterInput, AdaptOptions } from './wrap/adapter-source.js'
+export {
+  type AdapterReload,
+  type AdapterWatcher,
+  type WatchAdapterOptions,
+  watchAdapter,
+} from './wrap/watch-adapter.js'
 export { type Embedder, type WrapOptions, type WrappedProvider, wrapEmbedder } from './wrap/wrap-embedder.js'

@@ -1,0 +1,25 @@
+type Method = (...args: unknown[]) => unknown
+
+/**
+ * The object with some members replaced: a proxy, so that it keeps its class, its other methods and its private fields. The
+ * object itself is not changed, and calls itself as before.
+ *
+ * @param members what is replaced, by name
+ * @param onCall what a call of the object itself does, where it is a function
+ */
+export function overrideMembers<T extends object, M extends object>(object: T, members: M, onCall?: Method): T & M {
+  // A call reaches the object itself, where its private fields are; unlike a bound copy, a function keeps its properties.
+  const onObject: ProxyHandler<Method> = { apply: (method, _, args) => Reflect.apply(method, object, args) }
+  // A proxy may not answer with other members than those of a frozen target.
+  const target = Object.isFrozen(object) && typeof object !== 'function' ? (Object.create(object) as T) : object
+  return new Proxy<T>(target, {
+    get(_, key) {
+      if (Object.hasOwn(members, key)) return Reflect.get(members, key)
+      const value: unknown = Reflect.get(object, key, object)
+      return typeof value === 'function' && key !== 'constructor' ? new Proxy(value as Method, onObject) : value
+    },
+    has: (_, key) => Object.hasOwn(members, key) || Reflect.has(object, key),
+    apply: (_, self, args) => (onCall ? onCall(...args) : Reflect.apply(object as unknown as Method, self, args)),
+    set: (_, key, value) => Reflect.set(object, key, value, object),
+  }) as T & M
+}

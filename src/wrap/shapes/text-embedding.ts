@@ -1,0 +1,45 @@
+import { type AdapterInput, type AdaptOptions, openAdapter } from '../adapter-source.js'
+import { overrideMembers } from '../override-members.js'
+import { modelFacts } from './model-facts.js'
+
+/** What an embedding of LlamaIndex.TS is here. Its instances are functions that embed nodes. */
+export interface TextEmbeddingLike {
+  getQueryEmbedding(query: never): Promise<number[] | null>
+  getTextEmbedding(text: string): Promise<number[]>
+  getTextEmbeddings(texts: string[]): Promise<number[][]>
+  getTextEmbeddingsBatch(texts: string[], options?: never): Promise<number[][]>
+}
+
+export function isTextEmbedding(x: unknown): x is TextEmbeddingLike {
+  const candidate = x as Partial<TextEmbeddingLike> | null | undefined
+  return typeof candidate?.getQueryEmbedding === 'function' && typeof candidate.getTextEmbedding === 'function'
+}
+
+/**
+ * Adapts `getQueryEmbedding`; texts and nodes are embedded as before, but for the dimensions that the adapter leaves out.
+ * @throws as `openAdapter`
+ */
+export function wrapTextEmbedding<T extends TextEmbeddingLike>(
+  embedding: T,
+  input: AdapterInput,
+  options: AdaptOptions,
+): T {
+  const source = openAdapter(input, options, modelFacts(embedding))
+  const fitAll = (vectors: number[][]): number[][] => vectors.map(d => source.now().fitDocument(d))
+  const members: TextEmbeddingLike = {
+    async getQueryEmbedding(query) {
+      const { adaptQuery } = source.now()
+      const vector = await embedding.getQueryEmbedding(query)
+      return vector && Array.from(adaptQuery(vector))
+    },
+    getTextEmbedding: async text => source.now().fitDocument(await embedding.getTextEmbedding(text)),
+    getTextEmbeddings: async texts => fitAll(await embedding.getTextEmbeddings(texts)),
+    getTextEmbeddingsBatch: async (texts, batch) => fitAll(await embedding.getTextEmbeddingsBatch(texts, batch)),
+  }
+  const embedNodes = async (...args: unknown[]): Promise<unknown> => {
+    const nodes = await (embedding as unknown as (...args: unknown[]) => Promise<{ embedding?: number[] }[]>)(...args)
+    for (const node of nodes) if (node.embedding) node.embedding = source.now().fitDocument(node.embedding)
+    return nodes
+  }
+  return overrideMembers<T, TextEmbeddingLike>(embedding, members, embedNodes)
+}

@@ -1,0 +1,126 @@
+import { type FSWatcher, statSync, watch } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type Adapter, applyAdapter, outputDimensions } from '../adapters/adapter.js'
+import { loadAdapter } from '../adapters/file.js'
+import { AdapterTrainError } from '../errors.js'
+
+/** What became of a changed adapter file. */
+export interface AdapterReload {
+  readonly path: string
+  /** The adapter in use from now on: the file's, or the one before where there is an `error`. */
+  readonly adapter: Adapter
+  /** Why the file was not taken. */
+  readonly error?: unknown
+}
+
+export interface WatchAdapterOptions {
+  /** Throws for an adapter that must not be taken; the first one as well. */
+  readonly check?: (adapter: Adapter) => void
+  /** Called after every change of the file, taken or not. */
+  readonly onReload?: (reload: AdapterReload) => void
+  /**
+   * Milliseconds between two looks at the file, for what the file system does not tell of: network and container mounts,
+   * links into other folders, folders made anew.
+   * @default 5000
+   */
+  readonly intervalMs?: number
+}
+
+/** An adapter file that is followed. */
+export interface AdapterWatcher {
+  /** The adapter as it is now; a call that needs it twice keeps it. */
+  current(): Adapter
+  /** Reads the file now, changed or not; one that is broken or of another base leaves the adapter as it is. */
+  reload(): void
+  /** Ends the watch; the adapter stays. */
+  close(): void
+}
+
+const SETTLE_MS = 50
+const INTERVAL_MS = 5000
+
+/**
+ * Loads an adapter file and takes every new version of it as a whole: one that cannot be read, or is of another base model or
+ * other dimensions than the one in use, is refused and reported. Does not keep the process alive.
+ *
+ * @throws as `loadAdapter` and `check` for the file as it is at first
+ */
+export function watchAdapter(path: string, options: WatchAdapterOptions = {}): AdapterWatcher {
+  const { check, onReload, intervalMs = INTERVAL_MS } = options
+  const load = (): Adapter => {
+    const adapter = loadAdapter(path)
+    check?.(adapter)
+    // Compiles the weights now rather than in the first query.
+    applyAdapter(adapter, new Float32Array(adapter.base.dimensions))
+    return adapter
+  }
+  // Before the file is read: a change in between is then seen the next time.
+  let mark = markOf(path)
+  let current = load()
+
+  const reload = (): void => {
+    mark = markOf(path)
+    let error: unknown
+    try {
+      const next = load()
+      checkSameSpace(next, current, path)
+      current = next
+    } catch (problem) {
+      error = problem
+    }
+    onReload?.({ path, adapter: current, ...(error === undefined ? {} : { error }) })
+  }
+
+  let settling: NodeJS.Timeout | undefined
+  const look = (): void => {
+    settling = undefined
+    if (markOf(path) !== mark) reload()
+  }
+  const watcher = watchFolder(dirname(resolve(path)), () => {
+    settling ??= setTimeout(look, SETTLE_MS).unref()
+  })
+  const interval = setInterval(look, intervalMs).unref()
+
+  return {
+    current: () => current,
+    reload,
+    close() {
+      watcher?.close()
+      clearTimeout(settling)
+      clearInterval(interval)
+    },
+  }
+}
+
+/** The folder, not the file: a file that is moved into place is another file. */
+function watchFolder(folder: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(folder, { persistent: false }, onChange)
+    return watcher.on('error', () => watcher.close())
+  } catch {
+    // No watches left, or none on this file system: the interval does it.
+    return undefined
+  }
+}
+
+/** Changes whenever the file does, also where another one is moved in its place. */
+function markOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat ? [stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs].join(' ') : 'missing'
+}
+
+function checkSameSpace(next: Adapter, current: Adapter, path: string): void {
+  const [found, expected] = [next, current].map(adapter => ({
+    id: adapter.base.id,
+    dimensions: adapter.base.dimensions,
+    outputs: outputDimensions(adapter),
+  }))
+  if (found.id === expected.id && found.dimensions === expected.dimensions && found.outputs === expected.outputs) return
+  const text = ({ id, dimensions, outputs }: typeof found): string => `"${id}" (${dimensions} dimensions to ${outputs})`
+  throw new AdapterTrainError(
+    'ADAPTER_MISMATCH',
+    `the new adapter in ${path} is for ${text(found)}, but the one in use is for ${text(expected)}; it is not taken. ` +
+      'Restart with the base model and the index that belong to it',
+    { details: { path, expected, found } },
+  )
+}
