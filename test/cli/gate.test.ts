@@ -117,6 +117,9 @@ describe.concurrent('the gate', () => {
       cwd,
     })
     expect(evaluated).toStrictEqual({
+      base: { id: expect.stringMatching(/^hashing\//), dimensions: D },
+      data: { test: { queries: 60, pairs: 60, documents: 80 } },
+      cache: { hits: 0, misses: expect.any(Number), requests: expect.any(Number), tokens: expect.any(Number) },
       ...{ queries: 60, documents: 80, metrics: { base: report.metrics.base, adapted: report.metrics.adapted } },
       ...{ difference: report.difference, wins: 60, ties: 0, losses: 0 },
       largest: { metric: 'ndcg@10', depth: 80, wins: expect.any(Array), losses: [] },
@@ -181,7 +184,7 @@ describe.concurrent('the gate', () => {
     expect(stdout).toMatch(/^gate +passed: out-of-fold ndcg@10 changes by \+0\.\d{4} \(p < 0\.001\): proven$/m)
     expect(stdout).toMatch(/^ndcg@10 by query: \d+ better, \d+ the same, \d+ worse$/m)
     expect(stdout).toMatch(
-      /^12 queries on documents with training queries: ndcg@10 0\.\d{4} -> 0\.\d{4}\n48 queries on .* without any /m,
+      /^12 queries on documents with training queries: ndcg@10 0\.\d{4} -> 0\.\d{4} \(.*\)\n48 queries on .* without any /m,
     )
     expect(stdout).toMatch(/^largest wins \(rank before -> after\)\n +\S+ -> \d+ +(clean|mend) /m)
   })
