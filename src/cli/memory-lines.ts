@@ -4,7 +4,9 @@ import { count } from './tables.js'
 /** What a training report says about a memory of training queries, or about one that would have paid. */
 export function memoryLines({ memory, memoryHint }: TrainingReport, metric: string): string[] {
   if (memoryHint !== undefined) {
-    return [`hint       --kind linear-memory would add about ${signed(memoryHint)} ${metric} out of fold`]
+    return [
+      `hint       --kind linear-memory looks worth a try: ${signed(memoryHint)} ${metric} out of fold in a quick look, which may flatter`,
+    ]
   }
   if (!memory) return []
   const found = `${signed(memory.gain)} out-of-fold ${metric} (standard error ${memory.standardError.toFixed(4)})`

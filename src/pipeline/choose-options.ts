@@ -27,7 +27,7 @@ export interface Choice {
   /** Whether an adapter that is not proven is held back. */
   readonly gated: boolean
   readonly shift?: ClusterSplit
-  readonly memory?: MemoryDecision
+  readonly memory?: Omit<MemoryDecision, 'tuned'>
   readonly warnings: readonly string[]
 }
 
@@ -71,8 +71,8 @@ export async function chooseOptions(
     const proven = gate(found, undefined, { metric, minGain: options.minGain, seed }).passed
     const shift = proven ? await clusterSplit(search, found.chosen) : undefined
     if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
-    const memory = await decideMemory(search, found, material.train, given, gated)
-    const tuned = { ...memory.tuned, seconds: (performance.now() - started) / 1000 }
+    const { tuned: judged, ...memory } = await decideMemory(search, found, material.train, given, gated)
+    const tuned = { ...judged, seconds: (performance.now() - started) / 1000 }
     const train = found.chosen.pseudo ? joinQueries(material.train, material.pseudo!) : material.train
     return { tuned, final: auto ? chosenOptions(train, tuned, given) : given, train, gated, shift, memory, warnings }
   } finally {

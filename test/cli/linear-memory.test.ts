@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { applyAdapter } from '../../src/adapters/adapter.js'
 import { loadAdapter } from '../../src/adapters/file.js'
 import { matrix } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { randomMatrix } from '../contracts/engine/support.js'
-import { cli, cliJson, folderWith } from './cli.js'
+import { cli, cliJson, folderWith, startCli } from './cli.js'
 
 const D = 8
 const [CLUSTERS, TRAINED, TESTED] = [30, 5, 2]
@@ -139,5 +140,26 @@ describe.concurrent('--kind linear-memory', () => {
     const report = await cliJson<Report>([...MEMORY, '--tune', 'off', '--out', 'o.json'], { cwd })
     expect(report.memory).toMatchObject({ chosen: true })
     expect(loadAdapter(join(cwd, 'o.json')).kind).toBe('linear-memory')
+  })
+
+  test('killed in training, a run with a checkpoint goes on to the same memory without choosing again', async () => {
+    const cwd = clustered()
+    const args = [...MEMORY.filter(arg => arg !== '--quiet'), '--epochs', '40', '--out']
+    const whole = cli([...args, 'whole.json'], { cwd })
+    const { child, ended } = startCli([...args, 'c.json', '--checkpoint', 'c.bin'], { cwd })
+    let stderr = ''
+    child.stderr!.on('data', chunk => {
+      stderr += chunk
+    })
+    while (!stderr.includes('epoch 2') && child.exitCode === null) await sleep(2)
+    child.kill('SIGKILL')
+    expect(await ended).toMatchObject({ signal: 'SIGKILL' })
+    const resumed = await cli([...args, 'c.json', '--checkpoint', 'c.bin'], { cwd })
+    expect(resumed).toMatchObject({ code: 0, stderr: expect.stringContaining('going on with c.bin after epoch') })
+    expect(resumed.stderr).not.toContain('tried ')
+    expect((await whole).code).toBe(0)
+    const [a, b] = ['c.json', 'whole.json'].map(name => loadAdapter(join(cwd, name)))
+    expect(a.kind).toBe('linear-memory')
+    expect(a.params).toEqual(b.params)
   })
 })
