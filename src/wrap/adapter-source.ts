@@ -45,6 +45,8 @@ export interface Sides {
 
 export interface AdapterSource {
   now(): Sides
+  /** @throws ADAPTER_MISMATCH as {@link openAdapter}, for what is known of the model only later */
+  check(model: KnownModel): void
   close(): void
 }
 
@@ -56,11 +58,11 @@ export interface AdapterSource {
  * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT when the adapter is not valid, and as `loadAdapter` when it is a path
  */
 export function openAdapter(input: AdapterInput, options: AdaptOptions, model: KnownModel = {}): AdapterSource {
-  const check = (adapter: Adapter): void => {
-    checkBase(adapter, model, options.allowMismatch)
-    if (!options.allowMismatch) checkModelName(adapter, model.name)
+  const check = (adapter: Adapter, known = model): void => {
+    checkBase(adapter, known, options.allowMismatch)
+    if (!options.allowMismatch) checkModelName(adapter, known.name)
   }
-  const watcher = watcherOf(input, options, check)
+  const watcher = watcherOf(input, options, adapter => check(adapter))
   check(watcher.current())
   let sides = sidesOf(watcher.current(), options)
   return {
@@ -69,6 +71,7 @@ export function openAdapter(input: AdapterInput, options: AdaptOptions, model: K
       if (adapter !== sides.adapter) sides = sidesOf(adapter, options)
       return sides
     },
+    check: known => check(watcher.current(), known),
     close: () => watcher.close(),
   }
 }
@@ -103,8 +106,7 @@ function checkAdapter(adapter: Adapter): Adapter {
 /** Names that services give to models of theirs; another program's name for one, such as a deployment's, says nothing. */
 const SERVICE_NAME = /^(text-embedding-|embed-)/
 
-/** @throws ADAPTER_MISMATCH when the service's name of the model is not that of the adapter's base */
-export function checkModelName(adapter: Adapter, name: string | undefined): void {
+function checkModelName(adapter: Adapter, name: string | undefined): void {
   if (name === undefined || isModelName(adapter, name)) return
   throw new AdapterTrainError(
     'ADAPTER_MISMATCH',

@@ -1,10 +1,9 @@
 import { type Adapter, outputDimensions } from '../adapters/adapter.js'
 import { adapterHash } from '../adapters/file.js'
 import type { EmbeddingCache } from '../cache/cache.js'
-import { embedTexts } from '../embed/embed-texts.js'
-import { row } from '../math/matrix.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { type AdapterInput, type AdaptOptions, openAdapter, type Sides } from './adapter-source.js'
+import { providerEmbedder } from './provider-embedder.js'
 import type { Embedder } from './shapes/embedder.js'
 
 /** A provider whose queries are adapted; a provider again, and an {@link Embedder} as well. */
@@ -30,11 +29,8 @@ export function wrapProvider(provider: EmbeddingProvider, input: AdapterInput, o
     const vectors = await provider.embed(texts, role, embedOptions)
     return vectors.map(role === 'query' ? sides.adaptQuery : sides.fitDocument)
   }
-  /** Batches, retries and the cache work on the base model's vectors. */
-  const base = async (texts: readonly string[], role: 'query' | 'document'): Promise<Float32Array[]> => {
-    const { vectors } = await embedTexts(provider, texts, role, { cache: options.cache })
-    return texts.map((_, i) => row(vectors, i))
-  }
+  // Batches, retries and the cache work on the base model's vectors.
+  const base = providerEmbedder(provider, options)
   const keyOf = (role: 'query' | 'document', { adapter, truncates }: Sides): string => {
     const key = provider.cacheKey(role)
     if (role === 'query') return `${key}|adapter ${hashOf(adapter)}${options.normalize ? '|normalized' : ''}`
@@ -60,11 +56,11 @@ export function wrapProvider(provider: EmbeddingProvider, input: AdapterInput, o
     embed,
     async embedQuery(text) {
       const { adaptQuery } = source.now()
-      return Array.from(adaptQuery((await base([text], 'query'))[0]))
+      return Array.from(adaptQuery(await base.embedQuery(text)))
     },
     async embedDocuments(texts) {
       const { fitDocument } = source.now()
-      return (await base(texts, 'document')).map(vector => Array.from(fitDocument(vector)))
+      return (await base.embedDocuments(texts)).map(d => fitDocument(d))
     },
   }
 }

@@ -25,7 +25,7 @@ export function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<FakeSe
       return refuse(401, `Incorrect API key provided: ${masked}.`, 'invalid_api_key')
     }
     if (method !== 'POST' || path !== '/v1/embeddings') return refuse(404, `Invalid URL (${method} ${path})`, null)
-    const texts = body.input as string[]
+    const texts = (typeof body.input === 'string' ? [body.input] : body.input) as string[]
     if (!Array.isArray(texts) || texts.length === 0) return refuse(400, "'$.input' is invalid.", null)
     if (texts.length > maxInputs) return refuse(400, `Invalid 'input': expected at most ${maxInputs} items`, null)
     if (texts.some(text => text === '')) return refuse(400, "Invalid 'input': input cannot be an empty string.", null)

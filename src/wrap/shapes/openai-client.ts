@@ -4,7 +4,6 @@ import {
   type AdapterInput,
   type AdapterSource,
   type AdaptOptions,
-  checkModelName,
   isModelName,
   openAdapter,
   type Sides,
@@ -58,10 +57,10 @@ export function wrapOpenAI<T extends OpenAILike>(
   input: AdapterInput,
   options: AdaptOptions,
 ): AdaptedOpenAI<T> {
-  return wrapWith(client, openAdapter(input, options), options)
+  return wrapWith(client, openAdapter(input, options))
 }
 
-function wrapWith<T extends OpenAILike>(client: T, source: AdapterSource, options: AdaptOptions): AdaptedOpenAI<T> {
+function wrapWith<T extends OpenAILike>(client: T, source: AdapterSource): AdaptedOpenAI<T> {
   const send = client.embeddings.create.bind(client.embeddings) as (body: object, options?: unknown) => ResponsePromise
   const create = (given: Body, requestOptions?: unknown): unknown => {
     const sides = source.now()
@@ -73,7 +72,7 @@ function wrapWith<T extends OpenAILike>(client: T, source: AdapterSource, option
       // Vectors of other lengths are of other models, or have been shortened by the service.
       return mapVectors(response, d => (d.length === base.dimensions ? sides.fitDocument(Float32Array.from(d)) : d))
     }
-    if (!options.allowMismatch) checkModelName(sides.adapter, body.model)
+    source.check({ name: body.model })
     return mapVectors(send(wholeVectors(body, sides), requestOptions), sides.adaptQuery)
   }
   const { withOptions } = client as { readonly withOptions?: (...args: unknown[]) => T }
@@ -81,7 +80,7 @@ function wrapWith<T extends OpenAILike>(client: T, source: AdapterSource, option
     embeddings: overrideMembers(client.embeddings, { create }),
     // A copy of the client with other settings would send the role.
     ...(withOptions && {
-      withOptions: (...args: unknown[]) => wrapWith(Reflect.apply(withOptions, client, args), source, options),
+      withOptions: (...args: unknown[]) => wrapWith(Reflect.apply(withOptions, client, args), source),
     }),
   }) as unknown as AdaptedOpenAI<T>
 }
