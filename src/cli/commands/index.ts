@@ -7,6 +7,7 @@ import { evaluateCommand } from './evaluate.js'
 import { generateCommand } from './generate.js'
 import { importCommand } from './import.js'
 import { inspectCommand } from './inspect.js'
+import { serveCommand } from './serve.js'
 import { sweepCommand } from './sweep.js'
 import { trainCommand } from './train.js'
 
@@ -20,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, Command<never>>> = {
   import: importCommand,
   inspect: inspectCommand,
   convert: convertCommand,
+  serve: serveCommand,
   cache: cacheCommand,
   doctor: doctorCommand,
 }

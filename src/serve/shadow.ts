@@ -1,0 +1,100 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { applyAdapter } from '../adapters/adapter.js'
+import { createBestList } from '../evaluate/best-list.js'
+import { type Matrix, matrix, normalizedRows } from '../math/matrix.js'
+import { multiplyTransposed } from '../math/product.js'
+import type { LoadedAdapter } from './adapter-set.js'
+import type { Metrics } from './metrics.js'
+
+/** Compares what a second adapter would retrieve with what the served one retrieves, on some of the queries that pass. */
+export interface Shadow {
+  /**
+   * Takes a query up where there is time for it, and passes over it otherwise.
+   * @param base the upstream's vector
+   * @param adapted what the client got
+   */
+  offer(served: LoadedAdapter, base: Float32Array, adapted: Float32Array): void
+}
+
+export interface ShadowOptions {
+  /** The adapter on trial, as it is now. */
+  readonly adapter: () => LoadedAdapter
+  /** [documents, d], of any length of row. */
+  readonly documents: Matrix
+  /** Length of the rankings that are compared. */
+  readonly top: number
+  /** Milliseconds between the starts of two comparisons: the bound of their work. */
+  readonly intervalMs: number
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+/** Documents compared before other requests get a turn. */
+const BLOCK = 256
+
+export function createShadow({ adapter, documents, top, intervalMs, metrics, logger }: ShadowOptions): Shadow {
+  const units = normalizedRows(documents)
+  const k = Math.min(top, units.rows)
+  const tieRank = Uint32Array.from({ length: units.rows }, (_, i) => i)
+  const scores = new Float32Array(2 * BLOCK)
+  let free = 0
+  let busy = false
+
+  /** The best k documents of each of two queries. */
+  const rank = async (queries: Matrix): Promise<readonly Uint32Array[]> => {
+    const rows = [new Uint32Array(k), new Uint32Array(k)]
+    const lists = rows.map(best => createBestList(best, new Float32Array(k), tieRank))
+    for (let start = 0; start < units.rows; start += BLOCK) {
+      const count = Math.min(BLOCK, units.rows - start)
+      const block = matrix(count, units.cols, units.data.subarray(start * units.cols, (start + count) * units.cols))
+      multiplyTransposed(queries, block, matrix(2, count, scores.subarray(0, 2 * count)))
+      for (const [i, list] of lists.entries()) list.offer(scores, i * count, count, start)
+      await nextTurn()
+    }
+    return rows
+  }
+
+  const compare = async (served: LoadedAdapter, trial: LoadedAdapter, base: Float32Array, adapted: Float32Array) => {
+    const queries = matrix(2, units.cols)
+    queries.data.set(adapted)
+    queries.data.set(applyAdapter(trial.adapter, base), units.cols)
+    const [now, then] = await rank(queries)
+    const overlap = now.filter(doc => then.includes(doc)).length / k
+    metrics.shadowOverlap.observe({ shadow: trial.name }, overlap)
+    logger.info(
+      {
+        served: served.name,
+        servedVersion: served.version,
+        shadow: trial.name,
+        shadowVersion: trial.version,
+        k,
+        overlap: Math.round(overlap * 1e4) / 1e4,
+        sameFirst: now[0] === then[0],
+      },
+      'shadow',
+    )
+  }
+
+  return {
+    offer(served, base, adapted) {
+      const trial = adapter()
+      if (served.name === trial.name) return
+      const now = performance.now()
+      if (busy || now < free) {
+        metrics.shadowSkipped.inc({ shadow: trial.name })
+        return
+      }
+      busy = true
+      free = now + intervalMs
+      compare(served, trial, base, adapted)
+        .catch((error: unknown) => {
+          const code = (error as { code?: unknown } | undefined)?.code
+          logger.warn({ shadow: trial.name, code }, 'shadow comparison failed')
+        })
+        .finally(() => {
+          busy = false
+        })
+    },
+  }
+}
