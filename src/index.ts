@@ -1,5 +1,7 @@
 export { type Adapter, type AdapterBase, applyAdapter, type TrainingFacts } from './adapters/adapter.js'
 export { ADAPTER_FORMAT, decodeAdapter, encodeAdapter, loadAdapter, saveAdapter } from './adapters/file.js'
+export type { BatchOptions, BatchProgress } from './batch/run-batches.js'
+export type { BatchStore } from './cache/batch-store.js'
 export type { EmbeddingCache } from './cache/cache.js'
 export { memoryCache } from './cache/memory-cache.js'
 export { openCache, type SqliteCache } from './cache/sqlite-cache.js'
@@ -30,6 +32,7 @@ export type { EmbedProgress, EmbedStats } from './embed/run-embedding.js'
 export type { Engine } from './engines/engine.js'
 export { createEngine, ENGINE_NAMES, type EngineName } from './engines/index.js'
 export { AdapterTrainError, ERROR_CODES, type ErrorCode, isAdapterTrainError } from './errors.js'
+export { type CompareOptions, type Comparison, compareRankings } from './evaluate/compare.js'
 export { createEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate/evaluator.js'
 export { DEFAULT_METRICS } from './evaluate/metrics/index.js'
 export {
@@ -45,12 +48,27 @@ export type { GenerationEstimate } from './generate/plan-requests.js'
 export type { GenerationProgress, GenerationStats } from './generate/run-requests.js'
 export { type Matrix, matrix } from './math/matrix.js'
 export { type LoadPartsOptions, loadParts, type Parts } from './pipeline/load-parts.js'
-export { type EvaluationReport, type RunEvaluationOptions, runEvaluation } from './pipeline/run-evaluation.js'
-export { type RunTrainingOptions, runTraining, type TrainingReport } from './pipeline/run-training.js'
+export {
+  type EvaluationOptions,
+  type EvaluationReport,
+  type RunEvaluationOptions,
+  runEvaluation,
+  runEvaluationOnVectors,
+} from './pipeline/run-evaluation.js'
+export {
+  type RunTrainingOptions,
+  runTraining,
+  runTrainingOnVectors,
+  type TrainingOptions,
+  type TrainingReport,
+} from './pipeline/run-training.js'
 export { createProvider, customProvider, type ProviderName, providerNames } from './providers/index.js'
 export type { EmbeddingProvider, EmbedOptions, ProviderLimits, ProviderOptions, Role } from './providers/provider.js'
+export { openCheckpoint, removeCheckpoint } from './train/checkpoint.js'
 export { TRAIN_DEFAULTS } from './train/defaults.js'
 export { type EpochResult, type TrainOptions, type TrainResult, trainAdapter } from './train/train-adapter.js'
+export { readVectors } from './vectors/read-vectors.js'
+export type { VectorDataset, VectorParts } from './vectors/vector-dataset.js'
 export type { AdapterInput, AdaptOptions } from './wrap/adapter-source.js'
 export {
   type AdapterReload,
