@@ -4,17 +4,21 @@ import { convertCommand } from './convert.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { evaluateCommand } from './evaluate.js'
+import { explainCommand } from './explain.js'
 import { generateCommand } from './generate.js'
 import { importCommand } from './import.js'
 import { inspectCommand } from './inspect.js'
 import { serveCommand } from './serve.js'
 import { sweepCommand } from './sweep.js'
 import { trainCommand } from './train.js'
+import { tryCommand } from './try.js'
 
 /** Every command by name. A new one is one file here, one in actions, and one entry. */
 export const COMMANDS: Readonly<Record<string, Command<never>>> = {
   train: trainCommand,
   evaluate: evaluateCommand,
+  explain: explainCommand,
+  try: tryCommand,
   sweep: sweepCommand,
   embed: embedCommand,
   generate: generateCommand,
