@@ -2,7 +2,7 @@
  * Every code that an {@link AdapterTrainError} can carry. Codes are stable: programs may test for them.
  *
  * `USAGE` a wrong option or argument · `FILE_*` the file system · `DATASET_*` the data set · `PROVIDER_*` the embedding
- * provider · `VECTOR_INVALID` a vector of wrong length or with a non-finite value · `CACHE_*` the embedding cache ·
+ * provider · `BATCH_PENDING` batches are under way and were not waited for · `VECTOR_INVALID` a vector of wrong length or with a non-finite value · `CACHE_*` the embedding cache ·
  * `ADAPTER_*` an adapter file · `CONVERT_UNSUPPORTED` a format that cannot express an adapter · `ENGINE_*` the compute engine ·
  * `TRAIN_*` training · `SERVE_LISTEN` an address that the server cannot listen at · `ABORTED` stopped by the caller.
  */
@@ -22,6 +22,7 @@ export const ERROR_CODES = [
   'PROVIDER_INPUT',
   'PROVIDER_REQUEST',
   'PROVIDER_RESPONSE',
+  'BATCH_PENDING',
   'VECTOR_INVALID',
   'CACHE_OPEN',
   'CACHE_CORRUPT',

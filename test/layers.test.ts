@@ -8,7 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['errors.ts', 'nearest.ts', 'version.ts', 'write-file-atomic.ts', 'math'],
   ['dataset'],
   ['providers', 'cache'],
-  ['embed', 'vectors', 'documents'],
+  ['embed', 'vectors', 'documents', 'batch'],
   ['engines'],
   ['adapters', 'losses'],
   ['evaluate'],

@@ -174,6 +174,13 @@ export function prune(db: Database, file: string, options: PruneOptions): PruneR
       const completions = db
         .prepare('DELETE FROM completions WHERE :space IS NULL AND (:before IS NULL OR created_at < :before)')
         .run(values).changes
+      // Whoever deletes everything wants it made anew; else a batch under way stays known, since it is paid for.
+      db.prepare(
+        "DELETE FROM batches WHERE :all OR (status <> 'open' AND :space IS NULL AND submitted_at < :before)",
+      ).run({
+        ...values,
+        all: all ? 1 : 0,
+      })
       return { vectors, spaces, completions }
     })
     .immediate()

@@ -38,6 +38,22 @@ export const MIGRATIONS: readonly string[] = [
      checksum INTEGER NOT NULL, -- CRC-32 of key, then answer
      answer TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE batches (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, -- a number that was seen is never given again
+     token TEXT NOT NULL UNIQUE, -- sent along as metadata
+     kind TEXT NOT NULL, -- embeddings or chat
+     space TEXT NOT NULL, -- namespace of the keys
+     model TEXT NOT NULL,
+     base_url TEXT NOT NULL,
+     batch_id TEXT, -- the service's; NULL until it is known
+     status TEXT NOT NULL, -- open, or the service's last word
+     owner TEXT, -- host:pid that is submitting it
+     submitted_at INTEGER NOT NULL, -- milliseconds since 1970
+     finished_at INTEGER,
+     sizes TEXT NOT NULL, -- JSON: keys of each request
+     keys BLOB NOT NULL CHECK (length(keys) % 32 = 0)
+   ) STRICT;
+   CREATE INDEX batches_by_scope ON batches (kind, space, base_url);`,
 ]
 
 /**

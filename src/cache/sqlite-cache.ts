@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { type BatchStore, batchStore } from './batch-store.js'
 import type { CompletionCache, EmbeddingCache } from './cache.js'
 import { type CacheEntry, checkEntries } from './check-entries.js'
 import { completionStore } from './completion-store.js'
@@ -29,6 +30,8 @@ export interface SqliteCache extends EmbeddingCache {
   readonly file: string
   /** Answers of LLMs. */
   readonly completions: CompletionCache
+  /** Batches that were submitted and not collected yet. */
+  readonly batches: BatchStore
   /** @see {@link stats} */
   stats(): CacheStats
   /** @see {@link verify} */
@@ -94,6 +97,7 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
   return {
     file: path,
     completions: completionStore(db, path),
+    batches: batchStore(db, path),
     get: (space, textHashes) => guarded(path, () => read.deferred(space, textHashes)),
     set(space, entries) {
       if (entries.length > 0) guarded(path, () => write.immediate(space, entries))

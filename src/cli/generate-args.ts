@@ -1,5 +1,6 @@
 import { AdapterTrainError } from '../errors.js'
 import type { ChatModelOptions } from '../generate/llm/chat-model.js'
+import { checkBatchArgs } from './batch-options.js'
 import { FILTERS, type GenerateArgs } from './commands/generate.js'
 import { kebab } from './find-command.js'
 import { checkProviderArgs, type ProviderArgs } from './provider-options.js'
@@ -18,6 +19,7 @@ const LLM_ONLY = ['llmModel', 'llmBaseUrl', 'llmPrice', 'styles', 'prompt'] as c
  * @throws USAGE when an option would have no effect, or one is missing
  */
 export function checkGenerateArgs(args: GenerateArgs): void {
+  checkBatchArgs(args, '--llm', args.llm)
   const filters = args.filter ?? []
   const unknown = filters.find(name => !(FILTERS as readonly string[]).includes(name))
   if (unknown !== undefined) throw usage(`--filter must be of ${FILTERS.join(', ')}, found "${unknown}"`)
@@ -47,7 +49,9 @@ export function checkGenerateArgs(args: GenerateArgs): void {
 
 /** What the embedding model reads; `--timeout` and `--concurrency` are the LLM's where the base has no use for them. */
 export function embeddingArgs(args: GenerateArgs): ProviderArgs {
-  return args.base === 'hashing' ? { ...args, timeout: undefined } : args
+  // The filters look at few texts, and their answers are needed at once.
+  const own = { ...args, batchApi: false, wait: true, batchPoll: undefined }
+  return args.base === 'hashing' ? { ...own, timeout: undefined } : own
 }
 
 /** @throws USAGE when the price is not two numbers */
@@ -59,6 +63,7 @@ export function chatModelOptions(args: GenerateArgs): ChatModelOptions {
     price: args.llmPrice === undefined ? undefined : parsePrice(args.llmPrice),
     // A dry run sends nothing, so it needs no key.
     apiKey: args.dryRun ? 'none' : undefined,
+    batchApi: args.batchApi,
   }
 }
 

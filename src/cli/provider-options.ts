@@ -132,7 +132,11 @@ export function checkProviderArgs(name: string, args: ProviderArgs): void {
 }
 
 /** The provider that the options ask for; without `apiKey` its key comes from the environment. */
-export function openProvider(name: string, args: ProviderArgs, apiKey?: string): Promise<EmbeddingProvider> {
+export function openProvider(
+  name: string,
+  args: ProviderArgs & { readonly batchApi?: boolean },
+  apiKey?: string,
+): Promise<EmbeddingProvider> {
   return createProvider(name, {
     apiKey,
     model: args.model,
@@ -151,6 +155,7 @@ export function openProvider(name: string, args: ProviderArgs, apiKey?: string):
     concurrency: args.concurrency,
     timeoutMs: args.timeout === undefined ? undefined : Math.max(1, Math.round(args.timeout * 1000)),
     price: args.price,
+    batchApi: args.batchApi,
   })
 }
 

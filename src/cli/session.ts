@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { EmbeddingCache } from '../cache/cache.js'
+import type { SqliteCache } from '../cache/sqlite-cache.js'
 import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
+import { type BatchArgs, batchReporting } from './batch-options.js'
 import type { Console } from './console.js'
 import { type Interrupt, onInterrupt } from './interrupt.js'
 import { checkProviderArgs, openCacheOption, openProvider, type ProviderArgs } from './provider-options.js'
@@ -23,7 +25,7 @@ export interface Session extends Interrupt {
  */
 export async function withSession<T>(
   base: string,
-  args: ProviderArgs,
+  args: ProviderArgs & Partial<BatchArgs>,
   out: Console,
   work: (session: Session) => Promise<T>,
   { dry = false } = {},
@@ -32,11 +34,13 @@ export async function withSession<T>(
   const { signal, release } = onInterrupt(out)
   const bar = out.progress('embedding')
   let provider: EmbeddingProvider | undefined
-  let cache: EmbeddingCache | undefined
+  let cache: SqliteCache | undefined
   try {
     provider = await openProvider(base, args, dry ? 'none' : undefined)
     cache = dry && !existsSync(args.cache) ? undefined : await openCacheOption(args)
-    const embed = embedReporting(args, out, bar, provider)
+    const { batchApi = false, wait = true, batchPoll } = args
+    const batches = batchApi && cache ? batchReporting({ batchApi, wait, batchPoll }, cache.batches, out) : undefined
+    const embed = { ...embedReporting(args, out, bar, provider), batches }
     return await work({ provider, cache, signal, embed, release, spillFolder: spillFolderOf(args) })
   } finally {
     release()

@@ -1,8 +1,10 @@
+import type { BatchOptions } from '../batch/run-batches.js'
 import type { QADataset } from '../dataset/dataset.js'
 import { AdapterTrainError } from '../errors.js'
 import { matrix } from '../math/matrix.js'
 import { isInMemory, type Rows, rowRange, selectedRows } from '../math/row-source.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
+import { embedInBatches, withBatches } from './embed-in-batches.js'
 import type { EmbeddedDataset } from './embedded-dataset.js'
 import type { EmbeddingEstimate } from './estimate.js'
 import {
@@ -21,6 +23,8 @@ export type EmbedDatasetOptions = Omit<PlanOptions, 'label'> &
   RunOptions & {
     /** Called once, before any request, with what embedding will take. */
     readonly onPlan?: (estimate: EmbeddingEstimate) => void
+    /** How to go about batches, where the provider embeds through a Batch API (`batchApi`). */
+    readonly batches?: BatchOptions
   }
 
 /**
@@ -94,13 +98,16 @@ async function embedAll<V extends Rows>(
     const planOptions = { cache: options.cache, signal: options.signal, label }
     return planEmbedding(provider, texts, role, planOptions, newBuilder(rows[role], total))
   }
-  const queryPlan = await plan(
+  let queryPlan = await plan(
     'query',
     datasets.map(({ name, queries }) => ({ name, texts: queries })),
   )
-  const docPlan = await plan('document', corpora)
+  let docPlan = await plan('document', corpora)
 
   options.onPlan?.(estimateOf(provider, [queryPlan, docPlan]))
+
+  const inBatches = await embedInBatches([queryPlan, docPlan], options)
+  if (inBatches) [queryPlan, docPlan] = inBatches.plans
 
   const started = performance.now()
   const { onProgress } = options
@@ -144,7 +151,7 @@ async function embedAll<V extends Rows>(
     ...judged[i],
     docTextGroup: corpusOf[i].docTextGroup,
   }))
-  return { datasets: embedded, stats: sumOf(ofQueries.stats, ofDocs.stats) }
+  return { datasets: embedded, stats: withBatches(sumOf(ofQueries.stats, ofDocs.stats), inBatches?.outcome) }
 }
 
 function estimateOf(provider: EmbeddingProvider, plans: readonly EmbeddingPlan<Rows>[]): EmbeddingEstimate {

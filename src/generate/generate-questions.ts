@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { BatchOptions } from '../batch/run-batches.js'
 import type { CompletionCache } from '../cache/cache.js'
 import type { Chunk } from '../documents/chunk.js'
 import type { RetryOptions } from '../embed/retry.js'
@@ -8,6 +9,7 @@ import type { ChatModel } from './llm/chat-model.js'
 import { type GenerationEstimate, type PlanOptions, planRequests } from './plan-requests.js'
 import { checkTemplate, DEFAULT_TEMPLATE } from './prompt.js'
 import { type Dropped, readQuestions } from './read-questions.js'
+import { runBatchRequests } from './run-batch-requests.js'
 import { type FailedChunk, type GenerationProgress, type GenerationStats, runRequests } from './run-requests.js'
 import { checkStyles, type StyleName } from './styles.js'
 
@@ -22,6 +24,8 @@ export interface GenerateOptions extends RetryOptions {
   readonly seed?: number
   /** Keeps answers, such as the `completions` of `openCache`. */
   readonly completions?: CompletionCache
+  /** How to go about batches, where the model is asked through a Batch API (`batchApi`). */
+  readonly batches?: BatchOptions
   /** Requests in flight at once; default 4. */
   readonly concurrency?: number
   /** US dollars: refused before the first request where the estimate is above it, and stopped where the bill is. */
@@ -62,6 +66,7 @@ export interface GeneratedQuestions {
  * @param model such as `await createChatModel('openai', { model: 'gpt-4o-mini' })`
  * @throws USAGE when an option is wrong, or the cost is above `maxCost` or cannot be known; before any request
  * @throws PROVIDER_REQUEST, PROVIDER_RESPONSE when the run cannot go on (wrong key or model, no credit, service down)
+ * @throws BATCH_PENDING when batches are under way and `batches.wait` is false
  * @throws ABORTED when `signal` was aborted
  */
 export async function generateQuestions(
@@ -77,7 +82,9 @@ export async function generateQuestions(
   options.onEstimate?.(estimate)
   checkCost(estimate, model, options.maxCost)
 
-  const { answers, failed, stats } = await runRequests(requests, model, plan.template, { ...options, concurrency })
+  const { answers, failed, stats } = model.batches
+    ? await runBatchRequests(requests, model, plan.template, options)
+    : await runRequests(requests, model, plan.template, { ...options, concurrency })
   const seen = new Set<string>()
   const questions: GeneratedQuestion[] = []
   const dropped: Dropped[] = []

@@ -13,7 +13,7 @@ export interface Service {
   readonly key?: string
   readonly keyVariables: readonly string[]
   /** What it is asked for; embeddings by default. */
-  readonly task?: 'embeddings' | 'chat'
+  readonly task?: 'embeddings' | 'chat' | 'batches'
 }
 
 /** An answer other than 2xx. */
@@ -104,6 +104,7 @@ function advice(service: Service, status: number, exhausted: boolean): string {
   if (status === 401) return `. Check the key: ${keyVariables.join(' or ')}, or the option apiKey`
   if (status === 403)
     return `. Check that the key may use this model: ${keyVariables.join(' or ')}, or the option apiKey`
+  if (service.task === 'batches' && status >= 400 && status < 429) return ''
   if (status === 404) {
     return `. Check the model name${baseUrl ? ` and the base URL ${baseUrl}, which for many servers ends in /v1` : ''}`
   }

@@ -5,8 +5,9 @@ import { checkOptions } from './check-options.js'
 import { checkVectors } from './check-vectors.js'
 import type { ProviderFactory } from './factory.js'
 import { nameOf, type Service } from './http-error.js'
+import { openaiBatchClient } from './openai-batch-client.js'
 import { openaiVectors } from './openai-vectors.js'
-import { PRICES } from './prices.js'
+import { BATCH_PRICE_SHARE, PRICES } from './prices.js'
 import type { EmbeddingProvider, EmbedOptions, ProviderOptions, Role } from './provider.js'
 import { sendRequest } from './send-request.js'
 import { loadTokenCounter } from './token-counter.js'
@@ -68,6 +69,32 @@ async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider
   // Another server may serve another model under a known name (LocalAI does), so its first answer decides.
   let dimensions = options.dimensions ?? (own ? known?.dimensions : undefined)
 
+  const bodyOf = (texts: readonly string[], role: Role) => ({
+    model,
+    input: texts.map(text => prefixes[role] + text),
+    encoding_format: 'base64' as const,
+    dimensions: shortened,
+  })
+  const read = (answer: unknown, count: number) => {
+    const { usage } = (answer ?? {}) as { usage?: { total_tokens?: number; prompt_tokens?: number } }
+    const tokens = usage?.total_tokens ?? usage?.prompt_tokens
+    const vectors = checkVectors(openaiVectors(answer, nameOf(service)), count, dimensions, nameOf(service))
+    return { vectors, tokens: Number.isFinite(tokens) ? tokens : undefined }
+  }
+  const standardPrice = options.price ?? PRICES.get(`openai/${model}`)
+  const viaBatches = options.batchApi && {
+    price: standardPrice === undefined ? undefined : standardPrice * BATCH_PRICE_SHARE,
+    batches: {
+      client: openaiBatchClient(service, {
+        baseUrl: address.href,
+        endpoint: '/v1/embeddings',
+        timeoutMs: options.timeoutMs,
+      }),
+      body: bodyOf,
+      read,
+    },
+  }
+
   return {
     id: options.baseId ?? `openai/${model}${shortened === undefined ? '' : `@${shortened}`}`,
     get dimensions() {
@@ -79,7 +106,7 @@ async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider
       maxRequestTokens: 300_000,
       maxConcurrency: options.concurrency ?? 4,
     },
-    price: options.price ?? PRICES.get(`openai/${model}`),
+    price: standardPrice,
     cacheKey: role =>
       JSON.stringify({
         provider: 'openai',
@@ -99,22 +126,14 @@ async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider
           maxRetries: 0,
           timeout: transport.timeoutMs,
           fetch: transport.fetch,
-        }).embeddings.create(
-          {
-            model,
-            input: texts.map(text => prefixes[role] + text),
-            encoding_format: 'base64',
-            dimensions: shortened,
-          },
-          { signal: transport.signal },
-        ),
+        }).embeddings.create(bodyOf(texts, role), { signal: transport.signal }),
       )
-      const tokens = answer?.usage?.total_tokens ?? answer?.usage?.prompt_tokens
-      if (Number.isFinite(tokens)) onUsage?.({ tokens })
-      const vectors = checkVectors(openaiVectors(answer, nameOf(service)), texts.length, dimensions, nameOf(service))
+      const { vectors, tokens } = read(answer, texts.length)
+      if (tokens !== undefined) onUsage?.({ tokens })
       dimensions = vectors[0].length
       return vectors
     },
+    ...viaBatches,
   }
 }
 

@@ -15,3 +15,6 @@ export const PRICES: ReadonlyMap<string, number> = new Map([
   ['cohere/embed-english-v3.0', 0.1],
   ['cohere/embed-multilingual-v3.0', 0.1],
 ])
+
+/** Share of the standard rate that a request through a Batch API costs. @see https://platform.openai.com/docs/guides/batch */
+export const BATCH_PRICE_SHARE = 0.5

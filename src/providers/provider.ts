@@ -1,3 +1,5 @@
+import type { BatchClient } from './batch-client.js'
+
 /** What a text is for. Many models embed a query and a document differently (prompts, Cohere's `input_type`). */
 export type Role = 'query' | 'document'
 
@@ -57,8 +59,23 @@ export interface EmbeddingProvider {
    * @throws ABORTED when `signal` was aborted
    */
   embed(texts: readonly string[], role: Role, options?: EmbedOptions): Promise<Float32Array[]>
+  /** How texts go through the service's Batch API; present only where that was asked for (`batchApi`). */
+  readonly batches?: EmbeddingBatches
   /** Frees what a local model holds. */
   close?(): Promise<void> | void
+}
+
+/** What embedding through a Batch API takes, beside the batches themselves. */
+export interface EmbeddingBatches {
+  readonly client: BatchClient
+  /** Body of the request for these texts. */
+  body(texts: readonly string[], role: Role): object
+  /**
+   * Reads the body of an answer.
+   * @param count texts of the request
+   * @throws PROVIDER_RESPONSE when it does not hold one finite vector a text
+   */
+  read(body: unknown, count: number): { readonly vectors: Float32Array[]; readonly tokens?: number }
 }
 
 /** Options that every provider understands where they make sense to it; each reads what it needs and refuses nothing else. */
@@ -77,6 +94,8 @@ export interface ProviderOptions {
   readonly timeoutMs?: number
   /** US dollars for a million tokens; overrides the price table. */
   readonly price?: number
+  /** Whether texts go through OpenAI's Batch API: at half the price, with answers within a day. */
+  readonly batchApi?: boolean
   /** Text put before every query, such as `query: `. */
   readonly queryPrefix?: string
   /** Text put before every document, such as `passage: `. */

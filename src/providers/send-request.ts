@@ -22,6 +22,8 @@ export interface Transport {
 // Where no option says otherwise.
 const DEFAULT_TIMEOUT_MS = 60_000
 
+const SERVICES = { embeddings: 'an embeddings', chat: 'a chat', batches: 'a batch' }
+
 // Node takes a longer delay for 1 ms.
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
@@ -80,7 +82,7 @@ export async function sendRequest<T>(
     if (outcome.answered && networkCode(error) === undefined) {
       throw new AdapterTrainError(
         'PROVIDER_RESPONSE',
-        `${nameOf(service)}: the answer is not the JSON of ${service.task === 'chat' ? 'a chat' : 'an embeddings'} service` +
+        `${nameOf(service)}: the answer is not the JSON of ${SERVICES[service.task ?? 'embeddings']} service` +
           (service.baseUrl ? `; check the base URL ${service.baseUrl}` : ''),
         { details: { provider: service.provider, model: service.model } },
       )

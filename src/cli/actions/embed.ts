@@ -3,6 +3,7 @@ import { readDataset } from '../../dataset/read.js'
 import { embedDataset } from '../../embed/embed-dataset.js'
 import { estimateEmbedding } from '../../embed/estimate.js'
 import { AdapterTrainError } from '../../errors.js'
+import { checkBatchArgs, untilSubmitted } from '../batch-options.js'
 import type { EmbedArgs } from '../commands/embed.js'
 import { type Console, createConsole } from '../console.js'
 import { checkProviderArgs } from '../provider-options.js'
@@ -14,6 +15,7 @@ import { count } from '../tables.js'
 export async function embed(args: EmbedArgs): Promise<void> {
   const out = createConsole(args)
   checkProviderArgs(args.base, args)
+  checkBatchArgs(args, '--base', args.base)
   if (args.cache === 'none' && !args.estimate) {
     throw new AdapterTrainError('USAGE', 'embed fills the cache, so --cache none makes no sense; name a file')
   }
@@ -25,7 +27,9 @@ export async function embed(args: EmbedArgs): Promise<void> {
     datasets.push(dataset)
   }
   const work = args.estimate ? estimate : fillCache
-  await withSession(args.base, args, out, session => work(datasets, session, args, out), { dry: args.estimate })
+  await untilSubmitted(args, out, () =>
+    withSession(args.base, args, out, session => work(datasets, session, args, out), { dry: args.estimate }),
+  )
 }
 
 async function fillCache(datasets: QADataset[], session: Session, { json }: EmbedArgs, out: Console): Promise<void> {

@@ -24,6 +24,7 @@ import type { GenerationEstimate } from '../../generate/plan-requests.js'
 import { readTemplate } from '../../generate/prompt.js'
 import { checkStyles } from '../../generate/styles.js'
 import { CHAT_PRICES_DATE } from '../../providers/chat-prices.js'
+import { batchReporting, untilSubmitted } from '../batch-options.js'
 import type { GenerateArgs } from '../commands/generate.js'
 import { type Console, createConsole } from '../console.js'
 import { chatModelOptions, checkGenerateArgs, embeddingArgs } from '../generate-args.js'
@@ -37,8 +38,12 @@ import { count } from '../tables.js'
 const LISTED = 20
 
 /** Makes data sets out of documents, or says what that would cost. */
-export async function generate(args: GenerateArgs): Promise<undefined> {
+export function generate(args: GenerateArgs): Promise<undefined> {
   const out = createConsole(args)
+  return untilSubmitted(args, out, () => makeDatasets(args, out))
+}
+
+async function makeDatasets(args: GenerateArgs, out: Console): Promise<undefined> {
   checkGenerateArgs(args)
   const { format, overwrite, split } = args
   const wanted = { train: true, validation: split.validation > 0 || undefined, test: split.test > 0 || undefined }
@@ -62,7 +67,8 @@ export async function generate(args: GenerateArgs): Promise<undefined> {
   const cache = args.dryRun && !existsSync(args.cache) ? undefined : await openCacheOption(args)
   const completions = cache?.completions
   const { questions, seed, concurrency, retries, maxCost } = args
-  const options = { questions, template, styles, seed, concurrency, retries, maxCost, completions, signal }
+  const batches = cache && args.batchApi ? batchReporting(args, cache.batches, out) : undefined
+  const options = { questions, template, styles, seed, concurrency, retries, maxCost, completions, batches, signal }
   let generated: GeneratedQuestions
   try {
     if (args.dryRun) {

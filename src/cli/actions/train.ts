@@ -12,6 +12,7 @@ import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import type { TrainOptions } from '../../train/train-adapter.js'
 import { readVectors } from '../../vectors/read-vectors.js'
 import { splitEmbedded } from '../../vectors/split-embedded.js'
+import { checkBatchArgs, untilSubmitted } from '../batch-options.js'
 import type { TrainArgs } from '../commands/train.js'
 import { type Console, createConsole } from '../console.js'
 import { checkOut, defaultOut, findDataFiles } from '../data-files.js'
@@ -31,8 +32,12 @@ export async function train(args: TrainArgs): Promise<number> {
   if (args.minGain !== undefined && args.tune === 'off' && args.gate !== true) {
     throw new AdapterTrainError('USAGE', '--min-gain sets the bar of the gate; add --tune auto or --gate')
   }
-  const report = args.base === 'vectors' ? await trainOnVectors(args, out) : await trainOnTexts(args, out)
-  return report.gate?.kept === false ? EXIT.gated : EXIT.done
+  checkBatchArgs(args, '--base', args.base)
+  const report =
+    args.base === 'vectors'
+      ? await trainOnVectors(args, out)
+      : await untilSubmitted(args, out, () => trainOnTexts(args, out))
+  return report?.gate?.kept === false ? EXIT.gated : EXIT.done
 }
 
 async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingReport> {

@@ -1,3 +1,4 @@
+import { type BatchArgs, batchOptions } from '../batch-options.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
@@ -7,6 +8,7 @@ const options = defineOptions({
   base: { ...providerOptions.base, default: 'hashing' },
   ...datasetOptions,
   ...splitOption,
+  ...batchOptions,
   estimate: {
     type: 'boolean',
     default: false,
@@ -15,7 +17,7 @@ const options = defineOptions({
   ...outputOptions,
 })
 
-export interface EmbedArgs extends ProviderArgs, DatasetArgs, SplitArgs, OutputArgs {
+export interface EmbedArgs extends ProviderArgs, BatchArgs, DatasetArgs, SplitArgs, OutputArgs {
   readonly base: string
   readonly data: readonly string[]
   readonly estimate: boolean
@@ -30,6 +32,7 @@ export const embedCommand: Command<EmbedArgs> = {
   examples: [
     ['embed train.json test.json --base openai --estimate', 'tokens and cost, before anything is sent'],
     ['embed train.json test.json --base openai', 'fill the cache'],
+    ['embed train.json test.json --base openai --batch-api', "at half the price, through OpenAI's Batch API"],
   ],
   async run(args) {
     const { embed } = await import('../actions/embed.js')

@@ -3,6 +3,7 @@ import { CHUNK_DEFAULTS } from '../../documents/chunk-options.js'
 import { GENERATE_DEFAULTS } from '../../generate/defaults.js'
 import { LLM_NAMES } from '../../generate/llm/index.js'
 import { STYLE_NAMES } from '../../generate/styles.js'
+import { type BatchArgs, batchOptions } from '../batch-options.js'
 import { integer, list, number, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
@@ -82,6 +83,7 @@ const options = defineOptions({
     coerce: number('max-cost', { min: 0 }),
     describe: 'US dollars that the LLM may cost; more is refused before the first request',
   },
+  ...batchOptions,
   'dry-run': { group: questions, type: 'boolean', default: false, describe: 'only print the estimate; send nothing' },
   filter: {
     group: filter,
@@ -139,7 +141,7 @@ const options = defineOptions({
   ...outputOptions,
 })
 
-export interface GenerateArgs extends ProviderArgs, OutputArgs {
+export interface GenerateArgs extends ProviderArgs, BatchArgs, OutputArgs {
   readonly documents: readonly string[]
   readonly chunkTokens: number
   readonly chunkOverlap?: number
@@ -174,6 +176,7 @@ export const generateCommand: Command<GenerateArgs> = {
     ['generate docs/ --llm openai --dry-run', 'what it would cost'],
     ['generate docs/ --llm openai --llm-model gpt-4o-mini --out data', 'questions by OpenAI'],
     ['generate docs/*.pdf --llm openai --llm-base-url http://localhost:11434/v1 --llm-model llama3.1', 'by Ollama'],
+    ['generate docs/ --llm openai --batch-api', "at half the price, through OpenAI's Batch API"],
     ['generate docs/ --llm none', 'headings and sentences as queries'],
   ],
   async run(args) {

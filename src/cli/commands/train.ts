@@ -9,6 +9,7 @@ import { providerNames } from '../../providers/index.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import { RECIPE } from '../../train/recipe.js'
 import { SCHEDULES, type ScheduleName } from '../../train/schedule.js'
+import { type BatchArgs, batchOptions } from '../batch-options.js'
 import { integer, number, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { DATA_FILES } from '../data-files.js'
@@ -171,7 +172,8 @@ const options = defineOptions({
     group: training,
     type: 'number',
     coerce: integer('size', 1),
-    describe: "the kind's own size: rank of low-rank, hidden units of residual-mlp, remembered queries of linear-memory at most",
+    describe:
+      "the kind's own size: rank of low-rank, hidden units of residual-mlp, remembered queries of linear-memory at most",
   },
   'dimensions-out': {
     group: training,
@@ -212,6 +214,7 @@ const options = defineOptions({
     coerce: number('min-gain', { min: 0 }),
     describe: 'the least out-of-fold gain that counts as proven',
   },
+  ...batchOptions,
   checkpoint: {
     type: 'string',
     coerce: text('checkpoint'),
@@ -222,7 +225,7 @@ const options = defineOptions({
   ...outputOptions,
 })
 
-export interface TrainArgs extends ProviderArgs, DatasetArgs, OutputArgs {
+export interface TrainArgs extends ProviderArgs, BatchArgs, DatasetArgs, OutputArgs {
   readonly base: string
   readonly train?: string
   readonly val?: string

@@ -1,4 +1,5 @@
 import type { Chunk } from '../../documents/chunk.js'
+import type { BatchClient } from '../../providers/batch-client.js'
 import type { ChatPrice } from '../../providers/chat-prices.js'
 
 /** What is asked for one chunk. */
@@ -45,6 +46,17 @@ export interface ChatModel {
    * @throws ABORTED when `signal` was aborted
    */
   complete(request: ChatRequest): Promise<ChatAnswer>
+  /** How prompts go through the service's Batch API; present only where that was asked for (`batchApi`). */
+  readonly batches?: ChatBatches
+}
+
+/** What asking through a Batch API takes, beside the batches themselves. */
+export interface ChatBatches {
+  readonly client: BatchClient
+  /** Body of the request for a prompt; its answer is asked for as JSON of the {@link ANSWER_SCHEMA}. */
+  body(prompt: string): object
+  /** @throws PROVIDER_RESPONSE when the body of an answer holds no text */
+  read(body: unknown): ChatAnswer
 }
 
 export interface ChatModelOptions {
@@ -57,6 +69,8 @@ export interface ChatModelOptions {
   readonly timeoutMs?: number
   /** Overrides the price table. */
   readonly price?: ChatPrice
+  /** Whether prompts go through OpenAI's Batch API: at half the price, with answers within a day. */
+  readonly batchApi?: boolean
 }
 
 /** How the registry knows and makes one. */

@@ -1,9 +1,12 @@
+import type { ChatCompletion } from 'openai/resources/chat/completions'
 import { resolveApiKey } from '../../providers/api-key.js'
 import { parseBaseUrl } from '../../providers/base-url.js'
 import { CHAT_PRICES } from '../../providers/chat-prices.js'
 import type { Service } from '../../providers/http-error.js'
+import { openaiBatchClient } from '../../providers/openai-batch-client.js'
+import { BATCH_PRICE_SHARE } from '../../providers/prices.js'
 import { sendRequest } from '../../providers/send-request.js'
-import { ANSWER_SCHEMA, CHAT_TIMEOUT_MS, type ChatModelFactory } from './chat-model.js'
+import { ANSWER_SCHEMA, CHAT_TIMEOUT_MS, type ChatAnswer, type ChatModelFactory } from './chat-model.js'
 import { readAnswer } from './read-answer.js'
 
 const DEFAULT_MODEL = 'gpt-4o-mini'
@@ -42,10 +45,36 @@ export const openai: ChatModelFactory = {
     }
     const listed = own ? CHAT_PRICES.get(`openai/${model}`) : undefined
     const free = LOCAL_HOST.test(address.hostname) ? { input: 0, output: 0 } : undefined
+    const bodyOf = (prompt: string, structured: boolean) => ({
+      model,
+      messages: [{ role: 'user' as const, content: prompt }],
+      response_format: structured
+        ? { type: 'json_schema' as const, json_schema: { name: 'questions', strict: true, schema: ANSWER_SCHEMA } }
+        : undefined,
+    })
+    const read = (answer: ChatCompletion | undefined): ChatAnswer => {
+      const choice = answer?.choices?.[0]
+      const usage = { input: answer?.usage?.prompt_tokens, output: answer?.usage?.completion_tokens }
+      const { content, refusal } = choice?.message ?? {}
+      return readAnswer(service, content, usage, { refusal, finish: choice?.finish_reason })
+    }
+    const price = options.price ?? listed ?? free
+    const viaBatches = options.batchApi && {
+      price: price && { input: price.input * BATCH_PRICE_SHARE, output: price.output * BATCH_PRICE_SHARE },
+      batches: {
+        client: openaiBatchClient(service, {
+          baseUrl: address.href,
+          endpoint: '/v1/chat/completions',
+          timeoutMs: options.timeoutMs,
+        }),
+        body: (prompt: string) => bodyOf(prompt, true),
+        read: (body: unknown) => read(body as ChatCompletion),
+      },
+    }
     return {
       id: `openai/${model}`,
       cacheKey: JSON.stringify({ provider: 'openai', model, host: own ? undefined : address.hostname }),
-      price: options.price ?? listed ?? free,
+      price,
       async complete({ prompt, structured, signal }) {
         const timeoutMs = options.timeoutMs ?? CHAT_TIMEOUT_MS
         const answer = await sendRequest(service, { timeoutMs, signal }, transport =>
@@ -55,22 +84,11 @@ export const openai: ChatModelFactory = {
             maxRetries: 0,
             timeout: transport.timeoutMs,
             fetch: transport.fetch,
-          }).chat.completions.create(
-            {
-              model,
-              messages: [{ role: 'user', content: prompt }],
-              response_format: structured
-                ? { type: 'json_schema', json_schema: { name: 'questions', strict: true, schema: ANSWER_SCHEMA } }
-                : undefined,
-            },
-            { signal: transport.signal },
-          ),
+          }).chat.completions.create(bodyOf(prompt, structured), { signal: transport.signal }),
         )
-        const choice = answer?.choices?.[0]
-        const usage = { input: answer?.usage?.prompt_tokens, output: answer?.usage?.completion_tokens }
-        const { content, refusal } = choice?.message ?? {}
-        return readAnswer(service, content, usage, { refusal, finish: choice?.finish_reason })
+        return read(answer)
       },
+      ...viaBatches,
     }
   },
 }

@@ -1,0 +1,165 @@
+import type { BatchFailure, BatchJob } from '../batch/batch-job.js'
+import { type BatchOptions, type BatchOutcome, runBatches } from '../batch/run-batches.js'
+import { BATCH_LIMITS } from '../batch/split-batches.js'
+import type { EmbeddingCache } from '../cache/cache.js'
+import { AdapterTrainError } from '../errors.js'
+import type { Rows } from '../math/row-source.js'
+import type { EmbeddingBatches } from '../providers/provider.js'
+import { planBatches } from './batches.js'
+import { lookUp } from './look-up.js'
+import type { EmbeddingPlan } from './plan-embedding.js'
+import type { EmbedStats, RunOptions } from './run-embedding.js'
+
+/** Texts of one request: what is lost where one fails, and what is in memory at once when its answer is read. */
+const REQUEST_TEXTS = 256
+/** Bytes of the vectors that one batch may bring: they are held until all of its answers are read. */
+const BATCH_BYTES = 256 * 1024 * 1024
+/** Length of the vectors where it is not known. */
+const LONG_VECTOR = 3072
+/** Texts looked up at a time; bounds the vectors that are read only to see that they are there. */
+const LOOK_UP = 512
+const LISTED = 5
+
+/**
+ * Has everything that plans lack embedded through the provider's Batch API, into the cache.
+ *
+ * @param plans each for one role of one provider
+ * @returns the plans with nothing missing; `undefined` where the provider uses no Batch API
+ * @throws USAGE when there is no cache, or no store for the batches
+ * @throws PROVIDER_REQUEST when requests have no vectors; the others are in the cache
+ * @throws as `runBatches`
+ */
+export async function embedInBatches<V extends Rows>(
+  plans: readonly [EmbeddingPlan<V>, EmbeddingPlan<V>],
+  options: RunOptions & { readonly batches?: BatchOptions },
+): Promise<{ plans: [EmbeddingPlan<V>, EmbeddingPlan<V>]; outcome: BatchOutcome } | undefined> {
+  const { batches } = plans[0].provider
+  if (batches === undefined) return undefined
+  const { cache, batches: batchOptions } = options
+  if (cache === undefined || batchOptions === undefined) {
+    const message =
+      'embedding through the Batch API needs a cache file: pass { cache, batches: { store: cache.batches } }'
+    throw new AdapterTrainError('USAGE', message)
+  }
+  const jobs = plans.filter(plan => plan.missing.length > 0).map(plan => jobOf(plan, batches, cache))
+  const { limits = {} } = batchOptions
+  const length = plans[0].provider.dimensions ?? LONG_VECTOR
+  const inputs = Math.min(limits.inputs ?? BATCH_LIMITS.inputs, Math.floor(BATCH_BYTES / (4 * length)))
+  const outcome = await runBatches(jobs, { ...batchOptions, limits: { ...limits, inputs } }, options)
+  const placed = await Promise.all(plans.map(plan => place(plan, cache, options.signal)))
+  if (placed.some(plan => plan.missing.length > 0)) throw unanswered(plans[0].provider.id, outcome)
+  return { plans: [placed[0], placed[1]], outcome }
+}
+
+/** The statistics of a run that found in the cache what its batches had brought there. */
+export function withBatches(stats: EmbedStats, outcome: BatchOutcome | undefined): EmbedStats {
+  if (outcome === undefined) return stats
+  const { collected, requests, inputTokens } = outcome
+  return {
+    ...stats,
+    hits: stats.hits - collected,
+    misses: stats.misses + collected,
+    requests: stats.requests + requests,
+    tokens: stats.tokens + inputTokens,
+  }
+}
+
+function jobOf(
+  { provider, role, space, missing, tokens }: EmbeddingPlan<Rows>,
+  { client, body, read }: EmbeddingBatches,
+  cache: EmbeddingCache,
+): BatchJob {
+  const { limits } = provider
+  return {
+    client,
+    scope: { kind: 'embeddings', space, model: client.model, baseUrl: client.baseUrl },
+    keys: missing.map(({ textHash }) => textHash),
+    missing(indices) {
+      const absent: number[] = []
+      for (let start = 0; start < indices.length; start += LOOK_UP) {
+        const some = indices.slice(start, start + LOOK_UP)
+        const vectors = cache.get(
+          space,
+          some.map(i => missing[i].textHash),
+        )
+        absent.push(...some.filter((_, j) => vectors[j] === undefined))
+      }
+      return absent
+    },
+    *requests(indices) {
+      const requestLimits = { ...limits, maxInputs: Math.min(limits.maxInputs, REQUEST_TEXTS) }
+      for (const request of planBatches(
+        indices.map(i => tokens[i]),
+        requestLimits,
+      )) {
+        const texts = request.map(i => missing[indices[i]])
+        yield {
+          keys: texts.map(({ textHash }) => textHash),
+          body: body(
+            texts.map(({ text }) => text),
+            role,
+          ),
+        }
+      }
+    },
+    read(keys, answer) {
+      const { vectors, tokens: inputTokens } = read(answer, keys.length)
+      return {
+        inputTokens,
+        save: () =>
+          cache.set(
+            space,
+            keys.map((textHash, i) => ({ textHash, vector: vectors[i] })),
+          ),
+      }
+    },
+  }
+}
+
+/** Puts into a plan's rows what the cache has by now. */
+async function place<V extends Rows>(
+  plan: EmbeddingPlan<V>,
+  cache: EmbeddingCache,
+  signal: AbortSignal | undefined,
+): Promise<EmbeddingPlan<V>> {
+  const { missing, space, rows } = plan
+  const left: number[] = []
+  const texts = missing.map(({ text }) => text)
+  const visit = (index: number, _: Uint8Array, vector: Float32Array | undefined): void => {
+    if (vector === undefined) left.push(index)
+    else rows.set(missing[index].row, vector)
+  }
+  await lookUp(texts, space, cache, visit, signal)
+  return {
+    ...plan,
+    hits: plan.hits + missing.length - left.length,
+    missing: left.map(i => missing[i]),
+    tokens: left.map(i => plan.tokens[i]),
+  }
+}
+
+function unanswered(providerId: string, { failures, requests }: BatchOutcome): AdapterTrainError {
+  const texts = failures.reduce((n, { keys }) => n + keys.length, 0)
+  const lines = failures
+    .slice(0, LISTED)
+    .map(({ batch, customId, keys, reason }) => `\n  ${batch} ${customId} (${keys.length} texts): ${reason}`)
+  const more = failures.length > LISTED ? `\n  and ${failures.length - LISTED} more` : ''
+  return new AdapterTrainError(
+    'PROVIDER_REQUEST',
+    `${providerId}: ${failures.length} of ${failures.length + requests} requests, with ${texts} texts, have no vectors; ` +
+      `the others are in the cache. Run again, and only what is missing is submitted:${lines.join('')}${more}`,
+    {
+      details: {
+        provider: providerId,
+        retryable: false,
+        failed: failures.length,
+        texts,
+        failures: failures.slice(0, 20).map(shown),
+      },
+    },
+  )
+}
+
+function shown({ batch, customId, keys, reason }: BatchFailure): object {
+  return { batch, customId, texts: keys.length, reason }
+}
