@@ -157,12 +157,8 @@ export async function runBatches(
       await sleepFor(delay, undefined, { signal })
     }
   } catch (error) {
-    throw signal?.aborted
-      ? stopped(
-          signal,
-          [...open.values()].map(({ batch }) => batch),
-        )
-      : error
+    const underWay = Array.from(open.values(), ({ batch }) => batch)
+    throw signal?.aborted ? stopped(signal, underWay) : withUnderWay(error, underWay)
   }
 }
 
@@ -208,8 +204,10 @@ function sumOf(over: readonly CollectedBatch[]): BatchOutcome {
 function describe(batches: readonly StoredBatch[]): { text: string; details: object } {
   const ids = batches.flatMap(({ id }) => id ?? [])
   const requests = batches.reduce((n, batch) => n + batch.requests.length, 0)
-  const listed = ids.length > 5 ? `${ids.slice(0, 5).join(', ')} and ${ids.length - 5} more` : ids.join(', ')
-  const text = `${batches.length} ${batches.length === 1 ? 'batch' : 'batches'} with ${requests} requests (${listed})`
+  const listed = ids.length > 5 ? [...ids.slice(0, 5), `${ids.length - 5} more`] : ids
+  const named = ids.length === 0 ? 'being submitted by another run' : listed.join(', ')
+  const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
+  const text = `${plural(batches.length, 'batch', 'batches')} with ${plural(requests, 'request', 'requests')} (${named})`
   return { text, details: { batches: ids, requests } }
 }
 
@@ -218,6 +216,13 @@ function pending(batches: readonly StoredBatch[]): AdapterTrainError {
   return new AdapterTrainError('BATCH_PENDING', `under way: ${text}; run the same again to collect them`, {
     details: { ...details },
   })
+}
+
+/** An error that leaves paid batches behind says so. */
+function withUnderWay(error: unknown, batches: readonly StoredBatch[]): unknown {
+  if (!isAdapterTrainError(error) || error.code === 'BATCH_PENDING' || batches.length === 0) return error
+  const message = `${error.message.replace(/\.$/, '')}. Still under way: ${describe(batches).text}; run the same again to collect them`
+  return new AdapterTrainError(error.code, message, { cause: error, details: error.details })
 }
 
 function stopped(signal: AbortSignal, batches: readonly StoredBatch[]): AdapterTrainError {

@@ -1,11 +1,14 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import type { BatchOptions } from '../../src/batch/run-batches.js'
 import { openCache, type SqliteCache } from '../../src/cache/sqlite-cache.js'
 import type { QADataset } from '../../src/dataset/dataset.js'
 import { embedDataset } from '../../src/embed/embed-dataset.js'
+import { hashText } from '../../src/embed/hash-text.js'
 import { createProvider } from '../../src/providers/index.js'
 import { type FakeBatchApi, type FakeBatchOptions, startFakeBatchApi } from '../helpers/fake-batch-api.js'
 import { fakeVector } from '../helpers/fake-vector.js'
@@ -230,6 +233,58 @@ test('where the run ends before the batch is found again, the next run finds it'
       .flatMap(line => line.body.input)
       .toSorted(),
   ).toEqual([...set.corpus.values()])
+})
+
+test('a batch of a process that died while it submitted is looked for at once, one of a living process is waited for', async () => {
+  const { api, cache, provider } = await setUp()
+  const scope = {
+    kind: 'embeddings',
+    space: provider.cacheKey('query'),
+    model: 'text-embedding-3-small',
+    baseUrl: api.url,
+  } as const
+  const keys = [...dataset(3).queries.values()].map(hashText)
+  const { row } = cache.batches.add(scope, [keys], 0)!
+  const db = new Sqlite(cache.file)
+  closing.push(() => db.close())
+  const signBy = (owner: string) => db.prepare('UPDATE batches SET owner = ? WHERE id = ?').run(owner, row)
+
+  // This process is alive, so its batch is not looked for.
+  signBy(`${hostname()}:${process.pid}`)
+  await expect(embedDataset(provider, [dataset(3)], options(cache, { wait: false }))).rejects.toThrow(
+    /1 batch with 1 request .being submitted by another run/,
+  )
+  expect(count(api, 'GET /v1/batches')).toBe(0)
+
+  const dead = spawnSync(process.execPath, ['-e', '']).pid
+  signBy(`${hostname()}:${dead}`)
+  await embedDataset(provider, [dataset(3)], options(cache))
+  expect(count(api, 'GET /v1/batches')).toBe(1)
+  expect(api.batches.flat().flatMap(line => line.body.input).length).toBe(6)
+})
+
+test('a refused batch leaves those before it under way, and says so', async () => {
+  const { api, cache, provider } = await setUp({
+    intercept: (method, path, times) => (method === 'POST' && path === '/v1/batches' && times === 2 ? 400 : undefined),
+  })
+  api.held = true
+  await expect(embedDataset(provider, [dataset(3)], options(cache))).rejects.toThrow(
+    /HTTP 400.*Still under way: 1 batch .*batch_0/,
+  )
+  api.held = false
+  await embedDataset(provider, [dataset(3)], options(cache))
+  expect(api.batches.length).toBe(2)
+})
+
+test('prune --all forgets batches under way, other prunes do not', async () => {
+  const { api, cache, provider } = await setUp()
+  api.held = true
+  await embedDataset(provider, [dataset(3)], options(cache, { wait: false })).catch(() => undefined)
+  const scope = { kind: 'embeddings', space: provider.cacheKey('query'), model: '', baseUrl: api.url } as const
+  cache.prune({ olderThanDays: 0 })
+  expect(cache.batches.open(scope).batches.length).toBe(2)
+  cache.prune({ all: true })
+  expect(cache.batches.open(scope).batches.length).toBe(0)
 })
 
 test('two runs at once on one cache submit nothing twice', async () => {
