@@ -139,6 +139,22 @@ describe('a wrapped provider', () => {
     expect(base.calls).toHaveLength(2)
   })
 
+  test('of an adapter to fewer dimensions documents keep the first ones, at length 1, under a cache key of their own', async () => {
+    const short: Adapter = { ...adapter, params: { W: randomMatrix(2, d, 1), b: randomMatrix(1, 2, 2) } }
+    const [base, cache] = [testProvider(), memoryCache()]
+    const wrapped = wrapEmbedder(base, short, { cache })
+    const [x, y] = vectorOf('how')
+    const start = [x / Math.hypot(x, y), y / Math.hypot(x, y)]
+    expect(wrapped.dimensions).toBe(2)
+    expectVector((await wrapped.embed(['how'], 'document'))[0], start)
+    expectVector((await wrapped.embedDocuments(['how']))[0], start)
+    expect(await wrapped.embedQuery('how')).toHaveLength(2)
+    expect(wrapped.cacheKey('document')).not.toBe(base.cacheKey('document'))
+    // The cache has whole vectors, for other adapters.
+    expect(await wrapEmbedder(base, adapter, { cache }).embedDocuments(['how'])).toEqual([[...vectorOf('how')]])
+    expect((await wrapEmbedder(wrapped, short, { allowMismatch: true }).embedDocuments(['how']))[0]).toHaveLength(2)
+  })
+
   test('scales queries, and only these, to length 1 where it is asked to', async () => {
     const wrapped = wrapEmbedder(testProvider(), adapter, { normalize: true })
     const length = norm(expected(vectorOf('how')))
