@@ -18,6 +18,7 @@ export interface SeenComparison {
  * Compares separately on queries whose documents had training queries and on those whose documents had none.
  *
  * @param seen one value a scored query (see `seenQueries`)
+ * @param all the comparison over all queries, where it is known: it is that of a part that holds them all
  * @throws USAGE as `compareRankings`
  */
 export function compareSeen(
@@ -25,6 +26,7 @@ export function compareSeen(
   adapted: Evaluation,
   seen: readonly boolean[],
   options: CompareOptions,
+  all?: Comparison,
 ): SeenComparison {
   if (seen.length !== base.firstRank.length) {
     throw new RangeError(`expected one value for each of ${base.firstRank.length} queries, found ${seen.length}`)
@@ -32,6 +34,7 @@ export function compareSeen(
   const part = (wanted: boolean): PartComparison => {
     const keep = seen.flatMap((value, i) => (value === wanted ? [i] : []))
     if (keep.length === 0) return { queries: 0 }
+    if (all && keep.length === seen.length) return { ...all, metrics: { base: base.mean, adapted: adapted.mean } }
     const [partBase, partAdapted] = [selectQueries(base, keep), selectQueries(adapted, keep)]
     return {
       ...compareRankings(partBase, partAdapted, options),

@@ -97,7 +97,8 @@ export function proofOf(
   { metric, seed }: Pick<ProofOptions, 'metric' | 'seed'>,
 ): Proof {
   const { base, adapted, ids, seen } = scored
-  const { difference, wins, ties, losses } = compareRankings(base, adapted, { seed, metric })
+  const all = compareRankings(base, adapted, { seed, metric })
+  const { difference, wins, ties, losses } = all
   return {
     queries: ids.length,
     metrics: { base: base.mean, adapted: adapted.mean },
@@ -106,7 +107,7 @@ export function proofOf(
     ties,
     losses,
     largest: largestChanges(base, adapted, { queryIds: ids, texts, metric }),
-    ...(seen && compareSeen(base, adapted, seen, { seed, metric })),
+    ...(seen && compareSeen(base, adapted, seen, { seed, metric }, all)),
     scored,
   }
 }

@@ -1,6 +1,5 @@
-import type { Matrix } from '../math/matrix.js'
-import { normalizedRows, row } from '../math/matrix.js'
-import { createRandom } from '../math/random.js'
+import { dot, type Matrix, matrix, norm, normalizedRows, normalizeInPlace, row } from '../math/matrix.js'
+import { createRandom, type Random } from '../math/random.js'
 import { bootstrapP } from '../math/statistics/bootstrap.js'
 import { mean } from '../math/statistics/moments.js'
 import type { Candidate } from './candidate.js'
@@ -57,57 +56,57 @@ export function clusterFolds(queries: Matrix, seed: number): Uint32Array {
  */
 function kMeans(units: Matrix, k: number, seed: number): Uint32Array {
   const { rows: n, cols: d } = units
-  const random = createRandom(seed)
-  const centers = startingCenters(units, Math.min(k, n), random.next)
+  const centers = startingCenters(units, Math.min(k, n), createRandom(seed))
   const clusters = new Uint32Array(n)
   for (let round = 0; round < ROUNDS; round++) {
     let moved = 0
-    const sums = centers.map(() => new Float64Array(d))
+    const sums = matrix(centers.rows, d)
     for (let i = 0; i < n; i++) {
       const q = row(units, i)
-      let best = 0
-      let bestSimilarity = Number.NEGATIVE_INFINITY
-      centers.forEach((center, c) => {
-        const similarity = dot(q, center)
-        if (similarity > bestSimilarity) {
-          best = c
-          bestSimilarity = similarity
-        }
-      })
-      if (clusters[i] !== best || round === 0) moved++
-      clusters[i] = best
-      for (let j = 0; j < d; j++) sums[best][j] += q[j]
+      const nearest = nearestRow(centers, q)
+      if (clusters[i] !== nearest || round === 0) moved++
+      clusters[i] = nearest
+      const sum = row(sums, nearest)
+      for (let j = 0; j < d; j++) sum[j] += q[j]
     }
     if (moved === 0) break
-    sums.forEach((sum, c) => {
-      const length = Math.sqrt(dot(sum, sum))
+    for (let c = 0; c < centers.rows; c++) {
+      const sum = row(sums, c)
       // An empty cluster keeps its center.
-      if (length > 0) centers[c] = sum.map(value => value / length)
-    })
+      if (norm(sum) > 0) row(centers, c).set(normalizeInPlace(sum))
+    }
   }
   return clusters
 }
 
-/** Rows that lie apart: each is drawn with a chance in proportion to its squared distance from the nearest before. */
-function startingCenters(units: Matrix, k: number, uniform: () => number): Float64Array[] {
-  const centers = [Float64Array.from(row(units, Math.floor(uniform() * units.rows)))]
-  const distances = new Float64Array(units.rows).fill(Number.POSITIVE_INFINITY)
-  while (centers.length < k) {
-    let total = 0
-    for (let i = 0; i < units.rows; i++) {
-      distances[i] = Math.max(0, Math.min(distances[i], 2 - 2 * dot(row(units, i), centers[centers.length - 1])))
-      total += distances[i]
+function nearestRow(centers: Matrix, q: Float32Array): number {
+  let nearest = 0
+  let similarity = Number.NEGATIVE_INFINITY
+  for (let c = 0; c < centers.rows; c++) {
+    const found = dot(q, row(centers, c))
+    if (found > similarity) {
+      nearest = c
+      similarity = found
     }
-    let left = uniform() * total
-    let chosen = 0
-    while (chosen < units.rows - 1 && left >= distances[chosen]) left -= distances[chosen++]
-    centers.push(Float64Array.from(row(units, chosen)))
   }
-  return centers
+  return nearest
 }
 
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0
-  for (let j = 0; j < a.length; j++) sum += a[j] * b[j]
-  return sum
+/** Rows that lie apart: each is drawn with a chance in proportion to its squared distance from the nearest before. */
+function startingCenters(units: Matrix, k: number, random: Random): Matrix {
+  const centers = matrix(k, units.cols)
+  centers.data.set(row(units, random.int(units.rows)))
+  const distances = new Float64Array(units.rows).fill(Number.POSITIVE_INFINITY)
+  for (let c = 1; c < k; c++) {
+    let total = 0
+    for (let i = 0; i < units.rows; i++) {
+      distances[i] = Math.max(0, Math.min(distances[i], 2 - 2 * dot(row(units, i), row(centers, c - 1))))
+      total += distances[i]
+    }
+    let left = random.next() * total
+    let chosen = 0
+    while (chosen < units.rows - 1 && left >= distances[chosen]) left -= distances[chosen++]
+    row(centers, c).set(row(units, chosen))
+  }
+  return centers
 }

@@ -6,12 +6,12 @@ import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import type { FoldResult } from './cross-validate.js'
 import { createFoldRunner, type FoldRunner, type FoldSetting, type FoldTask } from './fold-runner.js'
-import type { FoldAnswer, FoldWorkerData } from './fold-worker.js'
+import type { FoldAnswer, FoldMessage, FoldWorkerData } from './fold-worker.js'
 
 /** Threads at most: more folds than this are never asked for at once. */
 const MOST_THREADS = 6
 /** Multiplications in the scores of one pass over all queries, below which threads take longer to start than they save. */
-const LEAST_WORK = 2e7
+const LEAST_WORK = 2e6
 
 /** Compiled code beside this file; not there when the sources themselves run. */
 const WORKER = new URL('./fold-worker.js', import.meta.url)
@@ -24,14 +24,44 @@ export function foldThreads(engine: Engine, { data, pseudo }: Pick<FoldSetting, 
   return possible ? threads : 1
 }
 
+/** Threads that have been started and wait for a setting. */
+export interface FoldThreads {
+  readonly workers: readonly Worker[]
+  /** Ends them, where nothing came of it. */
+  free(): Promise<void>
+}
+
+/** Starts the threads that a search will use, so that they are ready when it is; none where they would not pay. */
+export function startFoldThreads(engine: Engine, data: Pick<FoldSetting, 'data' | 'pseudo'>): FoldThreads {
+  const count = foldThreads(engine, data)
+  const workerData: FoldWorkerData = { threads: Math.max(1, Math.floor(availableParallelism() / count)) }
+  const workers = count === 1 ? [] : Array.from({ length: count }, () => new Worker(WORKER, { workerData }))
+  for (const worker of workers) {
+    worker.unref()
+    // A thread that could not start is heard of when it is used.
+    worker.on('error', () => {})
+  }
+  return {
+    workers,
+    free: async () => {
+      await Promise.all(workers.map(worker => worker.terminate()))
+    },
+  }
+}
+
 /**
  * Computes folds on several threads, each with an engine of its own: the steps of small embeddings are too short to be shared
  * among the cores. A fold gives the same on any thread.
  */
-export function createThreadedFoldRunner(engine: Engine, setting: FoldSetting, signal?: AbortSignal): FoldRunner {
-  const count = foldThreads(engine, setting)
+export function createThreadedFoldRunner(
+  engine: Engine,
+  setting: FoldSetting,
+  signal?: AbortSignal,
+  threads: FoldThreads = startFoldThreads(engine, setting),
+): FoldRunner {
   const inProcess = createFoldRunner(engine, setting, signal)
-  if (count === 1) return inProcess
+  const { workers } = threads
+  if (workers.length === 0) return inProcess
 
   interface Job {
     readonly task: FoldTask
@@ -40,14 +70,8 @@ export function createThreadedFoldRunner(engine: Engine, setting: FoldSetting, s
   }
   const waiting: Job[] = []
   const running = new Map<Worker, Job>()
-  const workers: Worker[] = []
   let failure: unknown
   let next = 0
-
-  const workerData: FoldWorkerData = {
-    setting,
-    threads: Math.max(1, Math.floor(availableParallelism() / count)),
-  }
 
   function fail(error: unknown): void {
     failure ??= error
@@ -55,10 +79,9 @@ export function createThreadedFoldRunner(engine: Engine, setting: FoldSetting, s
     running.clear()
   }
 
-  function start(): Worker {
-    const worker = new Worker(WORKER, { workerData })
-    worker.unref()
-    workers.push(worker)
+  for (const worker of workers) {
+    const message: FoldMessage = { setting }
+    worker.postMessage(message)
     worker.on('message', ({ result, error }: FoldAnswer) => {
       const job = running.get(worker)
       running.delete(worker)
@@ -68,18 +91,18 @@ export function createThreadedFoldRunner(engine: Engine, setting: FoldSetting, s
     })
     worker.on('error', fail)
     worker.on('exit', code => fail(new Error(`a thread of the cross-validation ended with code ${code}`)))
-    return worker
   }
 
   function work(): void {
     while (waiting.length > 0 && failure === undefined) {
-      const idle = workers.find(worker => !running.has(worker)) ?? (workers.length < count ? start() : undefined)
+      const idle = workers.find(worker => !running.has(worker))
       if (!idle) return
       const job = waiting.shift()!
       running.set(idle, job)
       // A thread that works keeps the program alive; one that waits does not.
       idle.ref()
-      idle.postMessage({ id: next++, task: job.task })
+      const message: FoldMessage = { id: next++, task: job.task }
+      idle.postMessage(message)
     }
     for (const worker of workers) if (!running.has(worker)) worker.unref()
   }
@@ -101,7 +124,7 @@ export function createThreadedFoldRunner(engine: Engine, setting: FoldSetting, s
     async free() {
       signal?.removeEventListener('abort', stop)
       for (const worker of workers) worker.removeAllListeners('exit')
-      await Promise.all(workers.map(worker => worker.terminate()))
+      await threads.free()
       await inProcess.free()
     },
   }

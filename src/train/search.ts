@@ -8,7 +8,7 @@ import type { Candidate, FixedOptions } from './candidate.js'
 import { type CrossValidation, crossValidate, type FoldResult, type FoldRows, foldRows } from './cross-validate.js'
 import { onSample } from './extra-queries.js'
 import { fitBudget } from './fit-budget.js'
-import { createThreadedFoldRunner, foldThreads } from './fold-threads.js'
+import { createThreadedFoldRunner, startFoldThreads } from './fold-threads.js'
 import { assignFolds, sampleDataset } from './folds.js'
 import { RECIPE } from './recipe.js'
 import { fitTemperature } from './temperature.js'
@@ -75,23 +75,15 @@ export async function createSearch(
   const closed = closedForm(options.fixed?.kind ?? 'linear')
   // A closed form knows neither negatives nor a temperature: the pull is all there is to choose.
   const fixed: FixedOptions = closed ? { ...options.fixed, negatives: 'positives', scale: 1 } : (options.fixed ?? {})
-  const tau0 = fixed.scale === undefined ? await fitTemperature(engine, data, seed) : 1
-  const first: Candidate = {
-    negatives: fixed.negatives ?? RECIPE.negatives[0],
-    multiple: fixed.scale === undefined ? RECIPE.multiples[0] : fixed.scale,
-    pull: fixed.pull ?? RECIPE.firstPull,
-  }
   const keep = options.pseudo?.positives.flatMap(positives => [...positives.keys()])
   const largest = sampleDataset(data, { queries: RECIPE.tuneQueries, documents: RECIPE.tuneDocuments, seed, keep })
   const pseudo = options.pseudo && onSample(options.pseudo, largest)
-  const threads = foldThreads(engine, { data: largest, pseudo })
-  const { sample, epochs, cut } = closed
-    ? { sample: largest, epochs: fixed.epochs, cut: undefined }
-    : await fitBudget(engine, largest, first, tau0, { ...options, fixed, threads, pseudo })
+  const threads = startFoldThreads(engine, { data: largest, pseudo })
+  const { tau0, first, sample, cut, folds, runner } = await prepare().catch(async error => {
+    await threads.free()
+    throw error
+  })
   const n = sample.queries.rows
-  const folds = assignFolds(n, Math.min(RECIPE.folds(n), n), seed)
-  const setting = { data: sample, pseudo, metric, tau0, seed, fixed: plain({ ...fixed, epochs }) }
-  const runner = createThreadedFoldRunner(engine, setting, signal)
 
   const parts = foldRows(folds)
   const known = new Map<string, Promise<FoldResult>>()
@@ -130,6 +122,24 @@ export async function createSearch(
     free: () => runner.free(),
   }
   return search
+
+  async function prepare() {
+    const tau0 = fixed.scale === undefined ? await fitTemperature(engine, data, seed) : 1
+    const first: Candidate = {
+      negatives: fixed.negatives ?? RECIPE.negatives[0],
+      multiple: fixed.scale === undefined ? RECIPE.multiples[0] : fixed.scale,
+      pull: fixed.pull ?? RECIPE.firstPull,
+    }
+    const count = Math.max(1, threads.workers.length)
+    const { sample, epochs, cut } = closed
+      ? { sample: largest, epochs: fixed.epochs, cut: undefined }
+      : await fitBudget(engine, largest, first, tau0, { ...options, fixed, threads: count, pseudo })
+    const queries = sample.queries.rows
+    const folds = assignFolds(queries, Math.min(RECIPE.folds(queries), queries), seed)
+    const setting = { data: sample, pseudo, metric, tau0, seed, fixed: plain({ ...fixed, epochs }) }
+    const runner = createThreadedFoldRunner(engine, setting, signal, threads)
+    return { tau0, first, sample, cut, folds, runner }
+  }
 }
 
 /** Without callbacks and handles, which cannot be sent to another thread. */
