@@ -2,7 +2,7 @@ import type { Options } from 'yargs'
 import type { SqliteCache } from '../cache/sqlite-cache.js'
 import { AdapterTrainError } from '../errors.js'
 import { createProvider, providerNames } from '../providers/index.js'
-import type { EmbeddingProvider } from '../providers/provider.js'
+import type { EmbeddingProvider, ProviderOptions } from '../providers/provider.js'
 import { integer, number, text } from './checks.js'
 import { kebab } from './find-command.js'
 
@@ -134,7 +134,7 @@ export function checkProviderArgs(name: string, args: ProviderArgs): void {
 /** The provider that the options ask for; without `apiKey` its key comes from the environment. */
 export function openProvider(
   name: string,
-  args: ProviderArgs & { readonly batchApi?: boolean },
+  args: ProviderArgs & Pick<ProviderOptions, 'batchApi' | 'transport'>,
   apiKey?: string,
 ): Promise<EmbeddingProvider> {
   return createProvider(name, {
@@ -152,6 +152,7 @@ export function openProvider(
     revision: args.revision,
     maxInputTokens: args.maxInputTokens,
     maxInputs: args.batchInputs,
+    transport: args.transport,
     concurrency: args.concurrency,
     timeoutMs: args.timeout === undefined ? undefined : Math.max(1, Math.round(args.timeout * 1000)),
     price: args.price,

@@ -7,6 +7,7 @@ import type { ProviderFactory } from './factory.js'
 import { nameOf, type Service } from './http-error.js'
 import { openaiBatchClient } from './openai-batch-client.js'
 import { openaiVectors } from './openai-vectors.js'
+import { postJson } from './post-json.js'
 import { BATCH_PRICE_SHARE, PRICES } from './prices.js'
 import type { EmbeddingProvider, EmbedOptions, ProviderOptions, Role } from './provider.js'
 import { sendRequest } from './send-request.js'
@@ -119,15 +120,23 @@ async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider
     countTokens: text => prefixTokens + countTokens(text),
     async embed(texts, role, { signal, onUsage }: EmbedOptions = {}) {
       if (texts.length === 0) return []
-      const answer = await sendRequest(service, { timeoutMs: options.timeoutMs, signal }, transport =>
-        new OpenAI({
-          apiKey: key ?? 'none',
-          baseURL: address.href,
-          maxRetries: 0,
-          timeout: transport.timeoutMs,
-          fetch: transport.fetch,
-        }).embeddings.create(bodyOf(texts, role), { signal: transport.signal }),
-      )
+      const answer =
+        options.transport === 'http'
+          ? await postJson(service, {
+              url: `${address.href}/embeddings`,
+              body: bodyOf(texts, role),
+              timeoutMs: options.timeoutMs,
+              signal,
+            })
+          : await sendRequest(service, { timeoutMs: options.timeoutMs, signal }, transport =>
+              new OpenAI({
+                apiKey: key ?? 'none',
+                baseURL: address.href,
+                maxRetries: 0,
+                timeout: transport.timeoutMs,
+                fetch: transport.fetch,
+              }).embeddings.create(bodyOf(texts, role), { signal: transport.signal }),
+            )
       const { vectors, tokens } = read(answer, texts.length)
       if (tokens !== undefined) onUsage?.({ tokens })
       dimensions = vectors[0].length

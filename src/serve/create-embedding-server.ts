@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Logger, pino } from 'pino'
 import type { EmbeddingCache } from '../cache/cache.js'
@@ -80,6 +80,8 @@ export interface EmbeddingServer {
   close(drainTimeoutMs?: number): Promise<void>
 }
 
+/** Milliseconds in which requests are still taken after the server was told to end, so that none is cut off on its way. */
+const LINGER_MS = 200
 /** Milliseconds in which requests that were given up can still send their error. */
 const LAST_WORDS_MS = 250
 
@@ -143,12 +145,18 @@ export function createEmbeddingServer(options: EmbeddingServerOptions): Embeddin
   const drain = async (drainTimeoutMs: number): Promise<void> => {
     clearInterval(watch)
     for (const scope of active) scope.closeConnection()
+    // Requests that are on their way over open connections are taken, each the last of its connection.
+    const connections = await new Promise<number>(resolve => server.getConnections((_, count) => resolve(count ?? 0)))
+    if (connections > 0) await sleep(Math.min(LINGER_MS, drainTimeoutMs))
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
-    const giveUp = setTimeout(() => {
-      logger.warn({ requests: active.size }, 'requests given up')
-      for (const scope of active) scope.stop('shutdown')
-      setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS)
-    }, drainTimeoutMs)
+    const giveUp = setTimeout(
+      () => {
+        logger.warn({ requests: active.size }, 'requests given up')
+        for (const scope of active) scope.stop('shutdown')
+        setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS)
+      },
+      Math.max(0, drainTimeoutMs - LINGER_MS),
+    )
     await closed
     clearTimeout(giveUp)
     // The last connections are closed a turn or two before their requests are counted and logged.

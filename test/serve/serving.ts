@@ -77,6 +77,7 @@ export async function startServing({
     apiKey: UPSTREAM_KEY,
     timeoutMs: upstreamTimeoutMs,
     concurrency: 64,
+    transport: 'http',
   })
   const adapter = adapterFor()
   const path = join(temporaryFolder(), 'adapter.json')

@@ -69,7 +69,8 @@ export async function serve(args: ServeArgs): Promise<void> {
 }
 
 function openUpstream(args: ServeArgs): Promise<EmbeddingProvider> {
-  return openProvider(args.base, { ...args, concurrency: args.concurrency ?? SERVE_DEFAULTS.concurrency })
+  const { concurrency = SERVE_DEFAULTS.concurrency } = args
+  return openProvider(args.base, { ...args, concurrency, transport: 'http' })
 }
 
 async function openServerCache({ cache }: ServeArgs): Promise<EmbeddingCache | undefined> {
