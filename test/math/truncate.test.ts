@@ -3,7 +3,11 @@ import { matrix } from '../../src/math/matrix.js'
 import { gatherRows, rowSource, toMatrix } from '../../src/math/row-source.js'
 import { truncateRows } from '../../src/math/truncate.js'
 
-const from = matrix(3, 4, Float32Array.from({ length: 12 }, (_, k) => k + 1))
+const from = matrix(
+  3,
+  4,
+  Float32Array.from({ length: 12 }, (_, k) => k + 1),
+)
 const outside = { rows: 3, cols: 4, gather: rowSource(from).gather }
 
 test.each([
