@@ -16,7 +16,7 @@ Latency that "adapter-train serve" adds to an embeddings service, with a hot swa
 
   --seconds S        of load through the server (default 30)
   --connections N    default 64
-  --rate N           requests a second, all connections together (default 256); 0: each sends as soon as it has its answer
+  --rate N           requests a second, all connections together (default 192); 0: each sends as soon as it has its answer
   --dim N            dimensions (default 1536)
   --latency MS       of the upstream (default 20)
 `
@@ -27,7 +27,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '30' },
     connections: { type: 'string', default: '64' },
-    rate: { type: 'string', default: '256' },
+    rate: { type: 'string', default: '192' },
     dim: { type: 'string', default: '1536' },
     latency: { type: 'string', default: '20' },
     help: { type: 'boolean', default: false },
