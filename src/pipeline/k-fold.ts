@@ -1,4 +1,3 @@
-import type { Adapter } from '../adapters/adapter.js'
 import type { Evaluation, Scores } from '../evaluate/evaluator.js'
 import { seenQueries } from '../evaluate/seen.js'
 import { mean } from '../math/statistics/moments.js'
@@ -8,7 +7,7 @@ import { assignKFolds, type SplitBy } from './assign-k-folds.js'
 import type { Material } from './material.js'
 import { type Proof, proofOf, type ScoredQueries } from './proof.js'
 import { SPLIT_DEFAULTS } from './split-defaults.js'
-import { type MaterialReport, type TrainOnMaterialOptions, trainOnMaterial } from './train-on-material.js'
+import { type TrainedOnMaterial, type TrainOnMaterialOptions, trainOnMaterial } from './train-on-material.js'
 
 /** What came of one fold: the procedure was run on the other folds and measured on this one. */
 export interface FoldReport {
@@ -58,7 +57,7 @@ export interface KFoldOptions extends TrainOnMaterialOptions {
 export async function trainInFolds(
   material: Material,
   { kFold, splitBy = SPLIT_DEFAULTS.splitBy, onFold, ...options }: KFoldOptions,
-): Promise<{ adapter: Adapter; report: MaterialReport }> {
+): Promise<TrainedOnMaterial> {
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = options.train ?? {}
   const started = performance.now()
   const keys = material.trainKeys()
@@ -70,7 +69,14 @@ export async function trainInFolds(
     const { report, proof } = await trainOnMaterial(withoutFold(material, inside), {
       ...options,
       // What is told of a run (its epochs, its phases) is that of the last one, on everything.
-      ...{ onPhase: undefined, onEngine: undefined, onTried: undefined, checkpoint: undefined, log: undefined },
+      ...{
+        onPhase: undefined,
+        onEngine: undefined,
+        onTried: undefined,
+        checkpoint: undefined,
+        log: undefined,
+        detail: false,
+      },
       train: { ...options.train, onEpoch: undefined, onStep: undefined },
     })
     const result = { queries: inside.length, kept: report.gate?.kept, metrics: proof!.metrics }

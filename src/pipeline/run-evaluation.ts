@@ -17,6 +17,7 @@ import type { VectorParts } from '../vectors/vector-dataset.js'
 import { checkBase } from '../wrap/check-base.js'
 import { PART_NAMES, type PartCounts, type PartName, textsOf } from './material.js'
 import { type Proof, type ProofSubject, prove } from './proof.js'
+import { type ProofDetail, proofDetail } from './proof-detail.js'
 
 export interface EvaluationOptions {
   readonly adapter?: Adapter
@@ -33,6 +34,8 @@ export interface EvaluationOptions {
   readonly engine?: string
   /** Device of the engine, see `EngineOptions`. */
   readonly device?: string
+  /** Given what lies behind the comparison query by query, for a report; not called where there is no adapter. */
+  readonly onDetail?: (detail: ProofDetail) => void
 }
 
 export interface RunEvaluationOptions extends EvaluationOptions, Partial<SpillOptions> {
@@ -123,14 +126,11 @@ async function evaluate(
   const metric = options.metric ?? (metrics.includes(TRAIN_DEFAULTS.metric) ? TRAIN_DEFAULTS.metric : metrics[0])
   const { engine, reason, warning } = await selectEngine(options.engine ?? 'auto', { device: options.device })
   try {
-    const proof =
-      adapter &&
-      (await prove(engine, truncated ? { ...subject, data, wholeDocs: subject.data.docs } : subject, adapter, {
-        seed,
-        metric,
-        metrics,
-        signal,
-      }))
+    const measured = truncated ? { ...subject, data, wholeDocs: subject.data.docs } : subject
+    const proof = adapter && (await prove(engine, measured, adapter, { seed, metric, metrics, signal }))
+    if (proof && options.onDetail) {
+      options.onDetail(await proofDetail(engine, measured, adapter, proof.scored, { seed, metric, signal }))
+    }
     const { scored, queries, ...facts } = proof ?? (await baseAlone())
     const pairs = data.positives.reduce((sum, { size }) => sum + size, 0)
     return {

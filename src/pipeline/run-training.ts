@@ -10,6 +10,7 @@ import type { VectorParts } from '../vectors/vector-dataset.js'
 import { type KFoldOptions, trainInFolds } from './k-fold.js'
 import type { Parts } from './load-parts.js'
 import { embedParts, type Material, vectorMaterial } from './material.js'
+import type { ProofDetail } from './proof-detail.js'
 import { runIdentity } from './run-identity.js'
 import { TUNE_DEFAULT } from './split-defaults.js'
 import { type MaterialReport, type TrainingPhase, trainOnMaterial } from './train-on-material.js'
@@ -20,6 +21,13 @@ export interface TrainingReport extends Omit<MaterialReport, 'seconds'> {
   /** What the embeddings took; all zero for vectors of the user's. */
   readonly cache: { readonly hits: number; readonly misses: number; readonly requests: number; readonly tokens: number }
   readonly seconds: MaterialReport['seconds'] & { readonly embed: number; readonly total: number }
+}
+
+export interface TrainingResult {
+  readonly adapter: Adapter
+  readonly report: TrainingReport
+  /** With the option `detail`, where something was measured. */
+  readonly detail?: ProofDetail
 }
 
 /** Options of training, with or without folds; see {@link KFoldOptions}. */
@@ -60,7 +68,7 @@ export interface RunTrainingOptions extends Omit<TrainingOptions, 'onPhase'> {
  *
  * @throws as `embedDataset` and `trainOnMaterial`
  */
-export async function runTraining(options: RunTrainingOptions): Promise<{ adapter: Adapter; report: TrainingReport }> {
+export async function runTraining(options: RunTrainingOptions): Promise<TrainingResult> {
   const { provider, parts, cache, embed, spillFolder, pseudoQueries: pseudo = 'auto', ...training } = options
   const started = performance.now()
   const files = openFiles(options)
@@ -78,7 +86,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<{ adapte
 export async function runTrainingOnVectors(
   parts: VectorParts<Rows>,
   options: TrainingOptions = {},
-): Promise<{ adapter: Adapter; report: TrainingReport }> {
+): Promise<TrainingResult> {
   const started = performance.now()
   const files = openFiles(options)
   return finish(vectorMaterial(parts), { ...options, ...files }, started)
@@ -109,7 +117,7 @@ async function finish(
     options.log?.write('start', { ...identity, counts: material.counts, node: process.version, os: process.platform })
     return kFold ? trainInFolds(material, { ...options, kFold }) : trainOnMaterial(material, options)
   }
-  const { adapter, report } = await run()
+  const { adapter, report, detail } = await run()
     .catch(error => {
       options.log?.write('end', { error: isAdapterTrainError(error) ? error.code : 'INTERNAL' })
       throw error
@@ -123,7 +131,7 @@ async function finish(
     cache: { hits, misses, requests, tokens },
     seconds: { embed, ...report.seconds, total: seconds(started) },
   }
-  return { adapter, report: full }
+  return { adapter, report: full, detail }
 }
 
 function seconds(from: number): number {

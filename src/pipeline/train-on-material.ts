@@ -17,6 +17,7 @@ import type { KFoldReport, OutOfFold } from './k-fold.js'
 import type { Material, PartCounts, PartName } from './material.js'
 import { addMemory, type MemoryReport } from './memory-step.js'
 import { type Proof, prove, subjectOf } from './proof.js'
+import { type ProofDetail, proofDetail, rankDetail } from './proof-detail.js'
 import { chooseOnce } from './saved-choice.js'
 import { TUNE_DEFAULT } from './split-defaults.js'
 import type { TrainingLog } from './training-log.js'
@@ -50,6 +51,8 @@ export interface TrainOnMaterialOptions {
   readonly log?: TrainingLog
   /** Figures of k-fold cross-validation, which take the place of those on a held-out set; see `trainInFolds`. */
   readonly outOfFold?: OutOfFold
+  /** Whether to look into the proof query by query, for a report. Default no. */
+  readonly detail?: boolean
 }
 
 export type TrainingPhase = 'tune' | 'train' | 'evaluate'
@@ -101,6 +104,8 @@ export interface TrainedOnMaterial {
   readonly report: MaterialReport
   /** Of the adapter on the test set, or where there is none on the validation set. */
   readonly proof?: Proof
+  /** Of what `report.metrics` are, where it was asked for and something was measured. */
+  readonly detail?: ProofDetail
 }
 
 /**
@@ -186,6 +191,11 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
     const proof = shipped === untold && heldOut === 'validation' ? onValidation : await proofOn(heldOut, shipped)
     const [split, shown] = outOfFold ? (['k-fold', outOfFold.proof] as const) : ([heldOut, proof] as const)
     const metrics = shown && { ...shown.metrics, split }
+    const detailOf = ({ scored }: Proof) =>
+      outOfFold
+        ? rankDetail(scored, material.texts('train'), metric)
+        : proofDetail(engine, subjectOf(material, heldOut), shipped, scored, { seed, metric, signal: options.signal })
+    const detail = options.detail && shown ? await detailOf(shown) : undefined
     times.push(performance.now())
 
     warnings.push(...warningsFor(material, decision, trained.bestEpoch, { proof, outOfFold: outOfFold?.proof }, metric))
@@ -232,7 +242,7 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
         ...(decision && { gate: decision }),
       },
     }
-    return { adapter, report, proof }
+    return { adapter, report, proof, detail }
   } finally {
     if (selected) engine.dispose()
   }

@@ -1,9 +1,12 @@
+import type { Adapter } from '../../adapters/adapter.js'
 import { loadAdapter } from '../../adapters/file.js'
 import { readDataset } from '../../dataset/read.js'
 import type { EmbedStats } from '../../embed/run-embedding.js'
 import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
 import { parseBytes } from '../../math/memory.js'
+import type { PartName } from '../../pipeline/material.js'
+import type { ProofDetail } from '../../pipeline/proof-detail.js'
 import {
   type EvaluationOptions,
   type EvaluationReport,
@@ -17,6 +20,8 @@ import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { withSession } from '../session.js'
 import { count, proofText } from '../tables.js'
+import { textOfDocuments } from '../text-of-documents.js'
+import { checkReport, type ReportFacts, writeReport } from '../write-report.js'
 
 /** Scores the base and the adapter and prints the comparison. */
 export async function evaluate(args: EvaluateArgs): Promise<void> {
@@ -28,25 +33,56 @@ export async function evaluate(args: EvaluateArgs): Promise<void> {
   else if (args.vectors !== undefined) throw new AdapterTrainError('USAGE', '--vectors goes with --base vectors')
   else if (args.data === undefined)
     throw new AdapterTrainError('USAGE', 'missing option --data; see adapter-train evaluate --help')
+  checkReport(args.report, [args.data, args.train, args.adapter])
   const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
   const { metrics, allowMismatch, engine } = args
   const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
-  const options = { adapter, metrics, allowMismatch, engine, memory }
-  if (isVectors) await evaluateVectors(args, options, out)
-  else await evaluateTexts(args, options, out)
+  const written: { detail?: ProofDetail } = {}
+  const onDetail = (detail: ProofDetail) => {
+    written.detail = detail
+  }
+  const options = { adapter, metrics, allowMismatch, engine, memory, onDetail: args.report ? onDetail : undefined }
+  const { report, documentText } = isVectors
+    ? await evaluateVectors(args, options, out)
+    : await evaluateTexts(args, options, out)
+  if (args.report !== undefined) {
+    const facts = evaluationFacts(report, args, adapter)
+    await writeReport(args.report, { ...facts, detail: written.detail, documentText }, out, args.json)
+  }
+}
+
+/** What was measured, and how to read its documents. */
+interface Evaluated {
+  readonly report: EvaluationReport
+  readonly documentText: (id: string) => string | undefined
+}
+
+function evaluationFacts(report: EvaluationReport, args: EvaluateArgs, adapter: Adapter | undefined): ReportFacts {
+  const { engine, engineReason, engineDescription, largest } = report
+  const metric = largest?.metric ?? (args.metrics.includes('ndcg@10') ? 'ndcg@10' : args.metrics[0])
+  return {
+    ...report,
+    kind: adapter?.kind,
+    metric,
+    measuredOn: args.data ?? `the ${Object.keys(report.data)[0]} part of ${args.vectors}`,
+    facts: [
+      ['engine', `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`],
+      ...(args.adapter === undefined ? [] : [['adapter', args.adapter] as const]),
+    ],
+  }
 }
 
 async function evaluateTexts(
   args: EvaluateArgs,
   options: EvaluationOptions & { readonly memory?: number },
   out: Console,
-): Promise<void> {
+): Promise<Evaluated> {
   const { format, split, skipInvalid } = args
   const { dataset, skipped } = await readDataset(args.data!, { format, split, skipInvalid })
   reportSkipped(skipped, out)
   const train = args.train === undefined ? undefined : await readDataset(args.train, { format, skipInvalid })
   if (train) reportSkipped(train.skipped, out)
-  await withSession(args.base, args, out, async session => {
+  return withSession(args.base, args, out, async session => {
     const { embedding, ...report } = await runEvaluation({
       ...session,
       ...options,
@@ -61,10 +97,11 @@ async function evaluateTexts(
       },
     })
     finish(report, args.data!, args, out, embedding)
+    return { report, documentText: textOfDocuments(dataset) }
   })
 }
 
-async function evaluateVectors(args: EvaluateArgs, options: EvaluationOptions, out: Console): Promise<void> {
+async function evaluateVectors(args: EvaluateArgs, options: EvaluationOptions, out: Console): Promise<Evaluated> {
   const folder = args.vectors!
   const parts = await readVectors(folder, { baseId: args.baseId, lazy: true })
   const report = await runEvaluationOnVectors(parts, options)
@@ -73,6 +110,7 @@ async function evaluateVectors(args: EvaluateArgs, options: EvaluationOptions, o
   const warning = `${folder} has no test part: these are the queries that adapters are trained on, and the figures flatter one that was`
   const warnings = flattered ? [...report.warnings, warning] : report.warnings
   finish({ ...report, warnings }, `the ${part} part of ${folder}`, args, out)
+  return { report: { ...report, warnings }, documentText: textOfDocuments(parts[part as PartName]) }
 }
 
 function finish(report: EvaluationReport, name: string, args: EvaluateArgs, out: Console, embedding?: EmbedStats) {

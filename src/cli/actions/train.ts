@@ -1,11 +1,15 @@
-import type { Adapter } from '../../adapters/adapter.js'
 import { saveAdapter } from '../../adapters/file.js'
 import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
 import { parseBytes } from '../../math/memory.js'
 import type { FoldReport } from '../../pipeline/k-fold.js'
 import { loadParts } from '../../pipeline/load-parts.js'
-import { runTraining, runTrainingOnVectors, type TrainingReport } from '../../pipeline/run-training.js'
+import {
+  runTraining,
+  runTrainingOnVectors,
+  type TrainingReport,
+  type TrainingResult,
+} from '../../pipeline/run-training.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
 import { removeCheckpoint } from '../../train/checkpoint.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
@@ -23,6 +27,9 @@ import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { formatDollars, type Session, withSession } from '../session.js'
 import { count, proofText } from '../tables.js'
+import { textOfDocuments } from '../text-of-documents.js'
+import { trainingFacts } from '../training-facts.js'
+import { checkReport, writeReport } from '../write-report.js'
 
 /** Trains as the options say, writes the adapter file and prints what came of it. */
 export async function train(args: TrainArgs): Promise<number> {
@@ -46,6 +53,7 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
   const files = findDataFiles(args)
   const inputs = [files.train, files.val, args.test]
   if (args.out !== undefined) checkOut(args.out, inputs)
+  checkReport(args.report, [...inputs, args.out])
   const { parts, skipped, warnings } = await loadParts({ ...args, ...files, ...fractionsOf(args) })
   reportSkipped(skipped, out)
   return withSession(args.base, args, out, async session => {
@@ -61,7 +69,7 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
         if (phase === 'evaluate') session.release()
       },
     })
-    finish(result, path, warnings, args, out, session)
+    await finish(result, path, warnings, args, out, textOfDocuments(parts[measuredPart(result.report)]), session)
     return result.report
   })
 }
@@ -79,16 +87,19 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
   const { valFraction, testFraction } = fractionsOf(args)
   const fractions = { validation: read.validation ? 0 : valFraction, test: read.test ? 0 : testFraction }
   const parts = { ...read, ...splitEmbedded(read.train, { by: splitBy, fractions, seed }) }
+  checkReport(args.report, [args.out])
   const path = args.out ?? defaultOut(parts.train.baseId)
   checkOut(path, [])
   checkFiles(args, path, [])
   const { signal, release } = onInterrupt(out)
   try {
-    const result = await runTrainingOnVectors(
-      { ...parts, validation: parts.validation ?? read.validation, test: parts.test ?? read.test },
-      { ...choiceOptions(args, out), signal, onPhase: phase => phase === 'evaluate' && release() },
-    )
-    finish(result, path, [], args, out)
+    const all = { ...parts, validation: parts.validation ?? read.validation, test: parts.test ?? read.test }
+    const result = await runTrainingOnVectors(all, {
+      ...choiceOptions(args, out),
+      signal,
+      onPhase: phase => phase === 'evaluate' && release(),
+    })
+    await finish(result, path, [], args, out, textOfDocuments(all[measuredPart(result.report)]))
     return result.report
   } finally {
     release()
@@ -107,6 +118,7 @@ function choiceOptions(args: TrainArgs, out: Console) {
   const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log, dimensionsOut } = args
   return {
     ...{ tune, tuneBudget, gate, minGain, kFold, splitBy, checkpoint, log, dimensionsOut },
+    detail: args.report !== undefined,
     onResume: (line: string) => out.info(line),
     onFold: ({ queries, kept, metrics: { base, adapted } }: FoldReport, number: number) => {
       const change = `${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)}`
@@ -120,24 +132,38 @@ function choiceOptions(args: TrainArgs, out: Console) {
   }
 }
 
-function finish(
-  { adapter, report }: { readonly adapter: Adapter; readonly report: TrainingReport },
+/** The part that `report.metrics` were measured on. */
+function measuredPart({ metrics }: TrainingReport): 'train' | 'validation' | 'test' {
+  return metrics === undefined || metrics.split === 'k-fold' ? 'train' : metrics.split
+}
+
+async function finish(
+  { adapter, report, detail }: TrainingResult,
   path: string,
   warnings: readonly string[],
   args: TrainArgs,
   out: Console,
+  documentText: (id: string) => string | undefined,
   session?: Session,
-): void {
+): Promise<void> {
   saveAdapter(adapter, path)
   if (args.checkpoint !== undefined) removeCheckpoint(args.checkpoint)
   const all = [...warnings, ...report.warnings]
   for (const warning of all) out.warn(warning)
   if (args.json) out.json(jsonReport({ ...report, warnings: all }, path))
   else printReport(report, path, out, args.metric, session?.provider.price)
+  if (args.report === undefined) return
+  const facts = trainingFacts(adapter, { ...report, warnings: all }, path, args.metric)
+  await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
 }
 
 /** Checkpoint and log overwrite nothing that is read or written otherwise. */
-function checkFiles({ checkpoint, log }: TrainArgs, out: string, inputs: readonly (string | undefined)[]): void {
+function checkFiles(
+  { checkpoint, log, report }: TrainArgs,
+  out: string,
+  inputs: readonly (string | undefined)[],
+): void {
+  checkReport(report, [...inputs, out, log, checkpoint])
   if (checkpoint !== undefined) checkOut(checkpoint, [...inputs, out, log], 'checkpoint')
   if (log !== undefined) checkOut(log, [...inputs, out], 'log')
 }

@@ -5,6 +5,7 @@ import { list, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { type DatasetArgs, datasetOptions, memoryOption, type SplitArgs, splitOption } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
+import { reportOption } from '../report-option.js'
 
 const options = defineOptions({
   ...providerOptions,
@@ -44,6 +45,7 @@ const options = defineOptions({
   },
   engine: { choices: ENGINE_CHOICES, default: 'auto', describe: 'what computes' },
   memory: memoryOption,
+  report: reportOption,
   ...outputOptions,
 })
 
@@ -57,6 +59,7 @@ export interface EvaluateArgs extends ProviderArgs, DatasetArgs, SplitArgs, Outp
   readonly engine: string
   readonly memory?: string
   readonly metrics: readonly string[]
+  readonly report?: string
 }
 
 /** `adapter-train evaluate` */

@@ -15,6 +15,7 @@ import { type Command, defineOptions, type OutputArgs, outputOptions } from '../
 import { DATA_FILES } from '../data-files.js'
 import { type DatasetArgs, datasetOptions, memoryOption } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
+import { reportOption } from '../report-option.js'
 
 const data = 'Data:'
 const training = 'Training:'
@@ -222,6 +223,7 @@ const options = defineOptions({
   },
   log: { type: 'string', coerce: text('log'), describe: 'file to append the course of training to, as JSON lines' },
   out: { type: 'string', alias: 'o', coerce: text('out'), describe: 'adapter file (default: adapters/<base>.json)' },
+  report: reportOption,
   ...outputOptions,
 })
 
@@ -264,6 +266,7 @@ export interface TrainArgs extends ProviderArgs, BatchArgs, DatasetArgs, OutputA
   readonly checkpoint?: string
   readonly log?: string
   readonly out?: string
+  readonly report?: string
 }
 
 /** `adapter-train train`, and `adapter-train` alone. */

@@ -1,0 +1,39 @@
+import { checkReportFormat, type Report, renderReport } from '../report/index.js'
+import { VERSION } from '../version.js'
+import { writeFileAtomic } from '../write-file-atomic.js'
+import { commandLine } from './command-line.js'
+import type { Console } from './console.js'
+import { checkOut } from './data-files.js'
+
+/** Facts that a command gives; how to make them again is added. */
+export type ReportFacts = Omit<Report, 'reproduce'>
+
+/**
+ * Checks, before any work, that the report can be written and overwrites nothing.
+ * @param others files that are read or written otherwise
+ * @throws USAGE, FILE_WRITE
+ */
+export function checkReport(path: string | undefined, others: readonly (string | undefined)[]): void {
+  if (path === undefined) return
+  checkReportFormat(path)
+  checkOut(path, others, 'report')
+}
+
+/** Writes a report and says where it is. */
+export async function writeReport(path: string, facts: ReportFacts, out: Console, isJson: boolean): Promise<void> {
+  const report: Report = {
+    ...facts,
+    reproduce: {
+      command: commandLine(process.argv.slice(2)),
+      date: new Date().toISOString(),
+      versions: [
+        ['adapter-train', VERSION],
+        ['Node', process.version],
+        ['system', `${process.platform} ${process.arch}`],
+      ],
+    },
+  }
+  writeFileAtomic(path, await renderReport(path, report))
+  if (isJson) out.info(`report     ${path}`)
+  else out.result(`report     ${path}`)
+}
