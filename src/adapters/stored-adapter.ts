@@ -119,7 +119,7 @@ export function checkFormat({ format }: Readonly<Record<string, unknown>>, where
   if (format === ADAPTER_FORMAT) return
   throw wrong(
     where,
-    `has format ${JSON.stringify(format)}, but this release reads "${ADAPTER_FORMAT}" adapter files; update adapter-train or train again`,
+    `has ${format === undefined ? 'no "format"' : `format ${JSON.stringify(format)}`}, but this release reads "${ADAPTER_FORMAT}" adapter files; update adapter-train or train again`,
   )
 }
 

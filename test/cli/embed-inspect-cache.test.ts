@@ -96,7 +96,7 @@ describe.concurrent('inspect', () => {
     expect(damaged).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringMatching(/^error: x\.json: "base" must be/),
+      stderr: expect.stringMatching(/^error: x\.json: "params" must be/),
     })
     const missing = await cli(['inspect', 'none.json'], { cwd })
     expect(missing).toMatchObject({

@@ -73,7 +73,11 @@ test.concurrent.each([
 
 test.concurrent.each([
   ['is missing', 'none.json', /there is no adapter file none\.json/],
-  ['is a data set', 'test.json', /test\.json: has no "format"/],
+  [
+    'is a data set',
+    'test.json',
+    /test\.json: has no "format", but this release reads "adapter-train\/1" adapter files/,
+  ],
 ])('evaluate with an adapter file that %s fails before anything is embedded', async (_, adapter, message) => {
   const { code, stderr } = await cli([...EVALUATE, '--adapter', adapter, '--base', 'openai'], { cwd })
   expect(code).toBe(1)
