@@ -87,7 +87,7 @@ footer { color: var(--soft); font-size: 14px; margin-top: 56px; border-top: 1px 
   h2 { margin-top: 40px; }
 }
 @media print {
-  :root { color-scheme: light; --surface: #fff; --raised: #fff; --line: #bbb; --text: #000; --soft: #333; --link: #000; --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594; }
+  :root { color-scheme: light; --surface: #fff; --raised: #fff; --line: #bbb; --text: #000; --soft: #333; --link: #000; --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594; --good-line: #0072b2; --bad-line: #c8500a; }
   .page { max-width: none; padding: 0; }
   nav, .filter, .skip { display: none; }
   .chart.wide { display: block; } .chart.narrow { display: none; }
@@ -95,6 +95,7 @@ footer { color: var(--soft); font-size: 14px; margin-top: 56px; border-top: 1px 
   h2, h3, figcaption { break-after: avoid; }
   .tiles div { border: 1px solid var(--line); }
   .scroll { overflow: visible; }
-  details::details-content { content-visibility: visible; block-size: auto; }
+  figure details > summary { display: none; }
+  figure details::details-content { content-visibility: visible; block-size: auto; }
 }
 `

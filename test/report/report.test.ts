@@ -131,7 +131,7 @@ test('equal reports give equal files', async () => {
 test('a report over 100,000 queries stays under 5 MB', async () => {
   const html = await renderReport('r.html', sampleReport({ queries: 100_000 }))
   expect(Buffer.byteLength(html)).toBeLessThan(5e6)
-  expect(html).toContain('The darker a square, the more queries')
+  expect(html).toContain('The stronger the colour of a square, the more queries it holds')
 })
 
 test('2,000 queries are drawn as points, one each', async () => {

@@ -29,7 +29,7 @@ export const ranksSection: SectionMaker = ({ detail }) => {
   }
   const isShaded = base.length > MOST_POINTS
   const figure: Figure = {
-    caption: `Rank of the first relevant document: below the diagonal it came nearer, above it fell back. ${isShaded ? 'The darker a square, the more queries.' : 'Each query is a point.'}`,
+    caption: `Rank of the first relevant document: below the diagonal it came nearer, above it fell back. ${isShaded ? 'The stronger the colour of a square, the more queries it holds.' : 'Each query is a point.'}`,
     legend: isShaded
       ? undefined
       : [
@@ -67,15 +67,15 @@ export const ranksSection: SectionMaker = ({ detail }) => {
           }),
           plot.gridX(Array.from({ length: size + 1 }, (_, i) => i)),
           plot.gridY(Array.from({ length: size + 1 }, (_, i) => i)),
-          plot.line(
-            [
-              [0, 0],
-              [size, size],
-            ],
-            { stroke: 'currentColor', strokeOpacity: 0.4, strokeDasharray: '4 4' },
-          ),
-          ...(isShaded ? squares() : points()),
+          ...(isShaded ? squares() : [diagonal(), ...points()]),
         ],
+      }
+      function diagonal() {
+        const ends = [
+          [0, 0],
+          [size, size],
+        ] as [number, number][]
+        return plot.line(ends, { stroke: 'currentColor', strokeOpacity: 0.4, strokeDasharray: '4 4' })
       }
       function squares() {
         const cells = counts
