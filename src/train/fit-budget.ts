@@ -4,7 +4,7 @@ import { type Candidate, type FixedOptions, trainerOptions } from './candidate.j
 import { joinQueries } from './extra-queries.js'
 import { sampleDataset } from './folds.js'
 import { RECIPE } from './recipe.js'
-import { createTrainer, type TrainerOptions } from './trainer.js'
+import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js'
 
 /** Pulls that a search visits for one pool and temperature, about; for the estimate of its time. */
 const USUAL_PULLS = 7 / 3
@@ -18,6 +18,8 @@ const LEVELS = [
 /** Epochs that are timed, while they take less than so long: the fastest counts, since another program may have stopped one. */
 const TIMED_EPOCHS = 10
 const TIMING_MS = 500
+/** Budgets in which a search has room so many times leave no doubt. */
+const CLEAR = 3
 /** Queries below which a search is not cut. */
 const LEAST_QUERIES = 400
 
@@ -51,9 +53,12 @@ export async function fitBudget(
   const options = { ...asked, signal }
   const climbs = 1 + (fixed.negatives === undefined ? 1 : 0) + (fixed.scale === undefined ? 1 : 0)
   const pulls = fixed.pull === undefined ? USUAL_PULLS : 1
-  const plain = climbs * (await epochSeconds(engine, sample, options))
-  const joined = pseudo ? await epochSeconds(engine, joinQueries(sample, pseudo), options) : 0
-  const needed = ((plain + joined) * pulls * asked.epochs * (folds - 1)) / speedUp(threads)
+  const secondsOf = (plain: number, joined: number): number =>
+    ((climbs * plain + joined) * pulls * asked.epochs * (folds - 1)) / speedUp(threads)
+  const clear = (epoch: number): boolean => CLEAR * secondsOf(epoch, pseudo ? epoch : 0) <= budget
+  const plain = await epochSeconds(engine, sample, options, clear)
+  const joined = pseudo ? await epochSeconds(engine, joinQueries(sample, pseudo), options, clear) : 0
+  const needed = secondsOf(plain, joined)
   if (needed <= budget) return { sample, epochs: fixed.epochs }
 
   const level =
@@ -73,23 +78,36 @@ export async function fitBudget(
   return { sample: smaller, epochs, cut }
 }
 
-/** Seconds of an epoch. */
-export async function epochSeconds(engine: Engine, data: EmbeddedDataset, options: TrainerOptions): Promise<number> {
+/**
+ * Seconds of an epoch, the fastest of some.
+ * @param enough whether an epoch of that length leaves no doubt, so that no more need to be timed
+ */
+export async function epochSeconds(
+  engine: Engine,
+  data: EmbeddedDataset,
+  options: TrainerOptions,
+  enough: (seconds: number) => boolean = () => false,
+): Promise<number> {
   const trainer = createTrainer(engine, data, { ...options, epochs: Math.max(1 + TIMED_EPOCHS, options.epochs) })
   let fastest = Number.POSITIVE_INFINITY
   try {
-    // The first epoch also warms the engine up.
-    await trainer.epoch()
+    // The first epoch also warms the engine up, and counts only where it leaves no doubt.
+    const first = await timed(trainer)
+    if (enough(first)) return first
     const started = performance.now()
-    for (let i = 0; i < TIMED_EPOCHS && performance.now() - started < TIMING_MS; i++) {
-      const from = performance.now()
-      await trainer.epoch()
-      fastest = Math.min(fastest, (performance.now() - from) / 1000)
+    for (let i = 0; i < TIMED_EPOCHS && performance.now() - started < TIMING_MS && !enough(fastest); i++) {
+      fastest = Math.min(fastest, await timed(trainer))
     }
   } finally {
     trainer.free()
   }
   return fastest
+}
+
+async function timed(trainer: Trainer): Promise<number> {
+  const from = performance.now()
+  await trainer.epoch()
+  return (performance.now() - from) / 1000
 }
 
 /** How much faster so many threads are, each with a part of the cores: about half of what they could be at best. */
