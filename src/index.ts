@@ -64,6 +64,7 @@ export {
 } from './pipeline/run-training.js'
 export { createProvider, customProvider, type ProviderName, providerNames } from './providers/index.js'
 export type { EmbeddingProvider, EmbedOptions, ProviderLimits, ProviderOptions, Role } from './providers/provider.js'
+export { type Report, renderReport } from './report/index.js'
 export { openCheckpoint, removeCheckpoint } from './train/checkpoint.js'
 export { TRAIN_DEFAULTS } from './train/defaults.js'
 export { type EpochResult, type TrainOptions, type TrainResult, trainAdapter } from './train/train-adapter.js'

@@ -69,9 +69,12 @@ export async function chooseOptions(
     })
     const warnings = found.cut ? [found.cut] : []
     const proven = gate(found, undefined, { metric, minGain: options.minGain, seed }).passed
-    const shift = proven ? await clusterSplit(search, found.chosen) : undefined
+    const looking = proven ? clusterSplit(search, found.chosen) : undefined
+    // Threads look at clusters of queries while the engine is asked about a memory.
+    if (!search.threaded) await looking
+    const deciding = decideMemory(search, found, material.train, given, gated)
+    const [shift, { tuned: judged, ...memory }] = await Promise.all([looking, deciding])
     if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
-    const { tuned: judged, ...memory } = await decideMemory(search, found, material.train, given, gated)
     const tuned = { ...judged, seconds: (performance.now() - started) / 1000 }
     const train = found.chosen.pseudo ? joinQueries(material.train, material.pseudo!) : material.train
     return { tuned, final: auto ? chosenOptions(train, tuned, given) : given, train, gated, shift, memory, warnings }

@@ -18,9 +18,9 @@ export const MEMORY_SETTINGS: readonly MemorySetting[] = [0.2, 0.5, 1].flatMap(b
 /** Dimensions above which {@link memoryHint} does not look: a memory was never worth it there. */
 const HINT_DIMENSIONS = 512
 /** Queries that it remembers at most. */
-const HINT_REMEMBERED = 10_000
-/** Queries of one fold that are enough for it. */
-const HINT_QUERIES = 300
+const HINT_REMEMBERED = 4_000
+/** Queries that are enough for it. */
+const HINT_QUERIES = 240
 
 /** What cross-validation says of a memory. */
 export interface MemoryChoice {
@@ -102,7 +102,8 @@ export async function memoryHint(
   const memory = await rememberQueries(search.engine, library, { most: HINT_REMEMBERED, seed: search.seed })
   if (!memory) return undefined
   const all = await search.fits(candidate)
-  const fits = all[0].inside.length < HINT_QUERIES ? all : all.slice(0, 1)
+  const each = Math.ceil(HINT_QUERIES / all.length)
+  const fits = all.map(fit => ({ ...fit, inside: fit.inside.subarray(0, each) }))
   const rows = fits.flatMap(({ inside }) => [...inside])
   const hidden = hiddenKeys(search, library, memory)
   const first = await scoresOf(search, fits, memory, { hidden: hidden.byQuery })

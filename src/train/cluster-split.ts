@@ -8,7 +8,7 @@ import type { Search } from './search.js'
 
 const CLUSTERS = 12
 const FOLDS = 3
-const ROUNDS = 25
+const ROUNDS = 10
 /** Queries below which clusters say nothing. */
 const LEAST_QUERIES = 100
 

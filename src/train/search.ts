@@ -46,6 +46,8 @@ export interface Search {
   /** What was cut to stay within the budget. */
   readonly cut?: string
   readonly signal?: AbortSignal
+  /** Whether folds are computed beside the caller's own work on the engine. */
+  readonly threaded: boolean
   /** The metric of every query for the unadapted embedding. */
   base(): Promise<Float64Array>
   /** The rows of every fold. */
@@ -105,6 +107,7 @@ export async function createSearch(
 
   const search: Search = {
     ...{ engine, sample, pseudo, whole: n === labelled, folds, parts, tau0, first, fixed, seed, metric, cut, signal },
+    threaded: threads.workers.length > 0,
     base() {
       base ??= runner.base()
       return base
