@@ -43,9 +43,9 @@ describe.concurrent('what is loaded', () => {
       const scripts = await loadedScripts(args)
       expect(scripts.some(url => url.endsWith('/dist/cli/run-cli.js'))).toBe(true)
       expect(packagesIn(scripts)).toEqual([])
-      expect(scripts.filter(url => /\/(actions|pipeline\/run-|train\/(?!defaults|recipe|schedule|grid))/.test(url))).toEqual(
-        [],
-      )
+      expect(
+        scripts.filter(url => /\/(actions|pipeline\/run-|train\/(?!defaults|recipe|schedule|grid))/.test(url)),
+      ).toEqual([])
     },
   )
 
