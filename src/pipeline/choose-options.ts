@@ -68,11 +68,12 @@ export async function chooseOptions(
       })
     })
     const warnings = found.cut ? [found.cut] : []
-    const proven = gate(found, undefined, { metric, minGain: options.minGain, seed }).passed
+    const verdict = gate(found, undefined, { metric, seed })
+    const proven = verdict.passed && verdict.gain >= (options.minGain ?? 0)
     const looking = proven ? clusterSplit(search, found.chosen) : undefined
     // Threads look at clusters of queries while the engine is asked about a memory.
     if (!search.threaded) await looking
-    const deciding = decideMemory(search, found, material.train, given, gated)
+    const deciding = decideMemory(search, found, material.train, given, { proven: verdict.passed, gated })
     const [shift, { tuned: judged, ...memory }] = await Promise.all([looking, deciding])
     if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
     const tuned = { ...judged, seconds: (performance.now() - started) / 1000 }

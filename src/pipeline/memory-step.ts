@@ -8,7 +8,6 @@ import { gatherRows, type Rows, rowRange } from '../math/row-source.js'
 import { quantile } from '../math/statistics/quantile.js'
 import { chooseMemory, type MemoryChoice, memoryHint } from '../train/choose-memory.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
-import { gate } from '../train/gate.js'
 import { memoryWeights, rememberQueries } from '../train/memory.js'
 import { identityWeights } from '../train/parameters.js'
 import type { Search } from '../train/search.js'
@@ -59,16 +58,16 @@ export interface MemoryDecision {
 /**
  * Decides by cross-validation about a memory on top of the chosen candidate. Where the gate would hold back the linear map, the
  * memory is tried on the unadapted query.
+ *
+ * @param proven whether the gate would keep the chosen candidate
  */
 export async function decideMemory(
   search: Search,
   found: TuneResult,
   library: EmbeddedDataset<Rows>,
   { kind = TRAIN_DEFAULTS.kind, size = MOST }: Pick<TrainOptions, 'kind' | 'size'>,
-  gated: boolean,
+  { proven, gated }: { readonly proven: boolean; readonly gated: boolean },
 ): Promise<MemoryDecision> {
-  const { metric, seed } = search
-  const proven = gate(found, undefined, { metric, seed }).passed
   if (kind === TRAIN_DEFAULTS.kind) {
     const hint = proven ? await memoryHint(search, found.chosen, library) : undefined
     return { tuned: found, ...(hint !== undefined && hint >= LEAST_HINT && { hint }) }
