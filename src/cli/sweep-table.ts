@@ -1,7 +1,6 @@
 import type { SweepReport } from '../pipeline/run-sweep.js'
-import type { FixedOptions } from '../train/candidate.js'
+import { optionWords } from '../report/option-words.js'
 import { formatTable } from './console.js'
-import { kebab } from './find-command.js'
 import { formatP, signed } from './tables.js'
 
 /** The combinations in the order of their out-of-fold metric, with the base below. */
@@ -16,10 +15,4 @@ export function sweepTable({ metric, base, lines }: SweepReport['sweep']): strin
   ])
   const head = ['options', metric, 'difference', '95 % interval', 'p (Holm)', 'seconds']
   return formatTable([head, ...rows, ['base', base.toFixed(4), '', '', '', '']])
-}
-
-/** `{ batchSize: 8, pull: 10 }` -> "batch-size 8, pull 10" */
-export function optionWords(options: FixedOptions): string {
-  const words = Object.entries(options).map(([name, value]) => `${kebab(name)} ${value}`)
-  return words.length > 0 ? words.join(', ') : 'recipe'
 }

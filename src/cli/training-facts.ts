@@ -1,9 +1,14 @@
 import type { Adapter } from '../adapters/adapter.js'
 import type { TrainingReport } from '../pipeline/run-training.js'
+import type { MaterialReport } from '../pipeline/train-on-material.js'
 import type { ReportFacts } from './write-report.js'
 
+/** What a training run or a sweep found. */
+type Trained = MaterialReport &
+  Partial<Pick<TrainingReport, 'cache'>> & { readonly seconds: Partial<TrainingReport['seconds']> }
+
 /** What a report says of a training run. */
-export function trainingFacts(adapter: Adapter, report: TrainingReport, path: string, metric: string): ReportFacts {
+export function trainingFacts(adapter: Adapter, report: Trained, path: string, metric: string): ReportFacts {
   const { metrics, kFold, cache, engine, engineDescription, engineReason, seconds, data } = report
   const split = metrics?.split
   const queries = split === undefined ? undefined : split === 'k-fold' ? kFold!.queries : data[split]?.queries
@@ -16,14 +21,15 @@ export function trainingFacts(adapter: Adapter, report: TrainingReport, path: st
     facts: [
       ['adapter', path],
       ['engine', `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`],
-      [
-        'embedded',
-        `${cache.misses} texts in ${cache.requests} requests, ${cache.tokens} tokens; ${cache.hits} from the cache`,
-      ],
-      [
-        'seconds',
-        `embedding ${seconds.embed}, tuning ${seconds.tune}, training ${seconds.train}, total ${seconds.total}`,
-      ],
+      ...(cache
+        ? [
+            [
+              'embedded',
+              `${cache.misses} texts in ${cache.requests} requests, ${cache.tokens} tokens; ${cache.hits} from the cache`,
+            ] as const,
+          ]
+        : []),
+      ['seconds', secondsText(seconds)],
       ...(sha256 ? [['data, SHA-256', sha256] as const] : []),
       [
         'options',
@@ -33,4 +39,11 @@ export function trainingFacts(adapter: Adapter, report: TrainingReport, path: st
       ],
     ],
   }
+}
+
+function secondsText({ embed, tune, train, total }: Trained['seconds']): string {
+  const parts = { embedding: embed, tuning: tune, training: train, total }
+  return Object.entries(parts)
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]))
+    .join(', ')
 }

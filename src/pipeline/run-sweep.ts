@@ -13,6 +13,7 @@ import { checkTraining, type TrainOptions } from '../train/train-adapter.js'
 import type { Choice } from './choose-options.js'
 import type { Material } from './material.js'
 import { MEMORY_KIND } from './memory-step.js'
+import type { ProofDetail } from './proof-detail.js'
 import { type MaterialReport, trainOnMaterial } from './train-on-material.js'
 
 export interface RunSweepOptions {
@@ -28,6 +29,8 @@ export interface RunSweepOptions {
   readonly onPlan?: (plan: SweepPlan) => void
   readonly onRun?: (run: SweepRun, number: number) => void
   readonly onPhase?: (phase: 'tune' | 'train' | 'evaluate') => void
+  /** Whether to look into the proof query by query, for a report. Default no. */
+  readonly detail?: boolean
 }
 
 /** One combination of options against the base, out of fold. */
@@ -61,7 +64,7 @@ export async function runSweep(
   material: Material,
   points: readonly FixedOptions[],
   options: RunSweepOptions = {},
-): Promise<{ adapter: Adapter; report: SweepReport }> {
+): Promise<{ adapter: Adapter; report: SweepReport; detail?: ProofDetail }> {
   const { metric = TRAIN_DEFAULTS.metric, seed = TRAIN_DEFAULTS.seed, memory, signal } = options
   check(material, points)
   const { engine, ...selected } = await selectEngine(options.engine ?? 'auto', { device: options.device })
@@ -72,8 +75,8 @@ export async function runSweep(
     const lines = linesOf(result, seed)
     const best = result.results.find(({ options: own }) => own === lines[0].options)!
     const train: TrainOptions = { ...finalOptions(material, best, result.tau0, seed), metric, memory, engine }
-    const { adapter, report } = await trainOnMaterial(material, {
-      ...{ train, signal, onPhase: options.onPhase, minGain: options.minGain },
+    const { adapter, report, detail } = await trainOnMaterial(material, {
+      ...{ train, signal, onPhase: options.onPhase, minGain: options.minGain, detail: options.detail },
       choice: choiceOf(material, result, best, train, options.gate ?? true),
     })
     const { runs, queries, pairs, documents, folds, seconds, base } = result
@@ -89,6 +92,7 @@ export async function runSweep(
         warnings: [...(selected.warning ? [selected.warning] : []), ...report.warnings],
         sweep: { runs, queries, pairs, documents, folds, seconds, metric, base: mean(base), lines },
       },
+      detail,
     }
   } finally {
     engine.dispose()

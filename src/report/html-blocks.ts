@@ -1,14 +1,13 @@
 import type { DetailedChange, FoundDocument } from '../pipeline/proof-detail.js'
 import { escapeHtml } from './escape.js'
 import { change, score, shorten } from './format.js'
-import type { Report } from './report.js'
-import type { Block, Figure, Table } from './section.js'
+import type { Block, Changes, Figure, Table } from './section.js'
 
 /** Characters of a query and of a document that are shown. */
 const SHOWN = { query: 400, document: 320 } as const
 
 /** A block of a section as HTML. */
-export function blockHtml(block: Block, chart: (figure: Figure) => string, report: Report): string {
+export function blockHtml(block: Block, chart: (figure: Figure) => string): string {
   switch (block.type) {
     case 'text':
       return `<p>${escapeHtml(block.text)}</p>`
@@ -21,7 +20,7 @@ export function blockHtml(block: Block, chart: (figure: Figure) => string, repor
     case 'figure':
       return figureHtml(block.figure, chart)
     case 'changes':
-      return changesHtml(block.changes, report)
+      return changesHtml(block.changes)
   }
 }
 
@@ -53,7 +52,7 @@ function tableHtml({ head, rows, caption, words = 1 }: Table): string {
   ].join('')
 }
 
-function changesHtml(changes: readonly DetailedChange[], report: Report): string {
+function changesHtml(changes: Changes): string {
   const choice = (value: string, label: string, checked = '') =>
     `<label><input type="radio" name="kind" value="${value}"${checked}> ${label}</label>`
   return [
@@ -61,15 +60,14 @@ function changesHtml(changes: readonly DetailedChange[], report: Report): string
     '<label>Contains <input type="search" name="text" autocomplete="off"></label>',
     `<fieldset aria-label="Which changes">${choice('all', 'all', ' checked')}${choice('better', 'better')}${choice('worse', 'worse')}</fieldset>`,
     '<output></output></form>',
-    `<ol class="changes" id="changes-list">${changes.map(item => changeHtml(item, report)).join('')}</ol>`,
+    `<ol class="changes" id="changes-list">${changes.items.map(item => changeHtml(item, changes)).join('')}</ol>`,
   ].join('')
 }
 
-function changeHtml(item: DetailedChange, report: Report): string {
-  const { depth } = report.detail!.ranks
+function changeHtml(item: DetailedChange, { depth, documentText }: Changes): string {
   const rank = (value: number | null) => (value === null ? `>${depth}` : String(value))
   const kind = item.adapted > item.base ? 'better' : 'worse'
-  const textOf = (id: string) => shorten(report.documentText?.(id) ?? id, SHOWN.document)
+  const textOf = (id: string) => shorten(documentText?.(id) ?? id, SHOWN.document)
   const relevant = item.relevant?.slice(0, 3).map(id => `<bdi>${escapeHtml(textOf(id))}</bdi>`)
   const list = (title: string, documents: readonly FoundDocument[]) =>
     `<div><h3>${title}</h3><ol>${documents.map(document => documentHtml(document, textOf)).join('')}</ol></div>`

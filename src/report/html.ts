@@ -2,28 +2,19 @@ import { createHash } from 'node:crypto'
 import { VERSION } from '../version.js'
 import { createCharts } from './charts.js'
 import { escapeHtml } from './escape.js'
-import { change, interval, metricName, pValue, score, whole } from './format.js'
 import { blockHtml } from './html-blocks.js'
 import { SCRIPT } from './html-script.js'
 import { STYLE } from './html-style.js'
-import type { Report } from './report.js'
-import { sectionsOf } from './sections/index.js'
-import { verdictOf } from './verdict.js'
+import type { Page, Tile } from './page.js'
 
 /** The page may load nothing and run one script, so that no text of the data can do either. */
 const POLICY = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`
 
 /** A report as one page that needs nothing else. */
-export async function renderHtml(report: Report): Promise<string> {
+export async function renderHtml(page: Page): Promise<string> {
   const chart = await createCharts()
-  const verdict = verdictOf(report)
-  const sections = sectionsOf(report)
-  const about = [
-    `Base ${report.base.id}, ${whole(report.base.dimensions)} dimensions`,
-    report.kind && `adapter kind ${report.kind}`,
-    report.measuredOn && `measured on ${report.measuredOn}`,
-  ]
-  const warnings = report.warnings.map(warning => `<li>${escapeHtml(warning)}</li>`).join('')
+  const { verdict, sections, reproduce } = page
+  const warnings = page.warnings.map(warning => `<li>${escapeHtml(warning)}</li>`).join('')
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -31,7 +22,7 @@ export async function renderHtml(report: Report): Promise<string> {
 <meta http-equiv="Content-Security-Policy" content="${escapeHtml(POLICY)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
-<title>${escapeHtml(`adapter-train report: ${report.base.id}`)}</title>
+<title>${escapeHtml(page.title)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -39,8 +30,8 @@ export async function renderHtml(report: Report): Promise<string> {
 <div class="page">
 <header class="${verdict.tone}">
 <h1>${escapeHtml(unbroken(verdict.text))}</h1>
-<p class="about">${escapeHtml(`${about.filter(Boolean).join('; ')}.`)}</p>
-${tilesHtml(report)}
+<p class="about">${escapeHtml(`${page.about.join('; ')}.`)}</p>
+${tilesHtml(page.tiles)}
 <nav aria-label="Sections"><ul>${sections.map(({ id, title }) => `<li><a href="#${id}">${title}</a></li>`).join('')}</ul></nav>
 </header>
 <main id="content">
@@ -48,11 +39,11 @@ ${warnings && `<section class="warnings" aria-labelledby="warnings"><h2 id="warn
 ${sections
   .map(
     ({ id, title, blocks }) =>
-      `<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${blocks.map(block => blockHtml(block, chart, report)).join('\n')}</section>`,
+      `<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${blocks.map(block => blockHtml(block, chart)).join('\n')}</section>`,
   )
   .join('\n')}
 </main>
-<footer>Made by adapter-train ${escapeHtml(VERSION)} on <time datetime="${escapeHtml(report.reproduce.date)}">${escapeHtml(report.reproduce.date.slice(0, 10))}</time>.</footer>
+<footer>Made by adapter-train ${escapeHtml(VERSION)} on <time datetime="${escapeHtml(reproduce.date)}">${escapeHtml(reproduce.date.slice(0, 10))}</time>.</footer>
 </div>
 <script>${SCRIPT}</script>
 </body>
@@ -65,18 +56,8 @@ function unbroken(text: string): string {
   return text.replace(/(\d) %/g, '$1\u00A0%')
 }
 
-function tilesHtml({ metrics, metric, difference, wins, ties, losses, queries }: Report): string {
-  if (!metrics) return ''
-  const name = metricName(metric)
-  const adapted = metrics.adapted?.[metric]
-  const d = difference?.[metric]
-  const tile = (label: string, value: string, note = '') =>
+function tilesHtml(tiles: readonly Tile[]): string {
+  const one = ({ label, value, note = '' }: Tile): string =>
     `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}<small>${escapeHtml(note)}</small></dd></div>`
-  const count = queries === undefined ? '' : `${whole(queries)} ${queries === 1 ? 'query' : 'queries'}`
-  const tiles = [tile(`${name}, base`, score(metrics.base[metric]), count)]
-  if (adapted !== undefined) tiles.push(tile(`${name}, adapted`, score(adapted), count))
-  if (d) tiles.push(tile('difference', change(d.mean), `${interval(d)}, p\u00A0${pValue(d.p).replace(' ', '\u00A0')}`))
-  if (wins !== undefined)
-    tiles.push(tile('queries better', whole(wins), `${whole(losses ?? 0)} worse, ${whole(ties ?? 0)} the same`))
-  return `<dl class="tiles">${tiles.join('')}</dl>`
+  return tiles.length > 0 ? `<dl class="tiles">${tiles.map(one).join('')}</dl>` : ''
 }

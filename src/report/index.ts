@@ -1,10 +1,12 @@
 import { extname } from 'node:path'
 import { AdapterTrainError } from '../errors.js'
+import { gainPage } from './gain-page.js'
+import type { Page } from './page.js'
 import type { Report } from './report.js'
 
 export type { Report } from './report.js'
 
-type Render = (report: Report) => string | Promise<string>
+type Render = (page: Page) => string | Promise<string>
 
 /** Formats by extension, loaded when they are used. A new format is one file and one entry here. */
 const FORMATS: Readonly<Record<string, () => Promise<Render>>> = {
@@ -32,5 +34,5 @@ export function checkReportFormat(path: string): void {
 export async function renderReport(path: string, report: Report): Promise<string> {
   checkReportFormat(path)
   const render = await FORMATS[extname(path).toLowerCase()]()
-  return render(report)
+  return render(gainPage(report))
 }

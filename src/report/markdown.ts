@@ -1,31 +1,22 @@
 import type { DetailedChange } from '../pipeline/proof-detail.js'
 import { VERSION } from '../version.js'
 import { escapeMarkdown } from './escape.js'
-import { metricName, shorten } from './format.js'
-import type { Report } from './report.js'
+import { shorten } from './format.js'
+import type { Page } from './page.js'
 import type { Block, Table } from './section.js'
-import { sectionsOf } from './sections/index.js'
-import { verdictOf } from './verdict.js'
 
 /** Rows of a table and changes that are shown at the most: a pull request is read, not searched. */
 const MOST = { rows: 20, changes: 5 } as const
 
 /** A report for pull requests: the answer, tables, warnings and the command. */
-export function renderMarkdown(report: Report): string {
+export function renderMarkdown({ verdict, about, warnings, sections }: Page): string {
   const parts = [
-    `**${escapeMarkdown(verdictOf(report).text)}**`,
-    escapeMarkdown(
-      [
-        `Base ${report.base.id}, ${report.base.dimensions} dimensions`,
-        report.measuredOn && `measured on ${report.measuredOn} by ${metricName(report.metric)}`,
-      ]
-        .filter(Boolean)
-        .join('; '),
-    ),
-    ...(report.warnings.length > 0
-      ? [`### Warnings\n\n${report.warnings.map(warning => `- ${escapeMarkdown(warning)}`).join('\n')}`]
+    `**${escapeMarkdown(verdict.text)}**`,
+    escapeMarkdown(about.join('; ')),
+    ...(warnings.length > 0
+      ? [`### Warnings\n\n${warnings.map(warning => `- ${escapeMarkdown(warning)}`).join('\n')}`]
       : []),
-    ...sectionsOf(report).flatMap(({ title, blocks }) => [`### ${title}`, ...blocks.flatMap(blockLines)]),
+    ...sections.flatMap(({ title, blocks }) => [`### ${title}`, ...blocks.flatMap(blockLines)]),
     `Made by adapter-train ${VERSION}.`,
   ]
   return `${parts.join('\n\n')}\n`
@@ -44,7 +35,7 @@ function blockLines(block: Block): string[] {
     case 'code':
       return [fenced(block.text)]
     case 'changes':
-      return [tableLines(changesTable(block.changes))]
+      return [tableLines(changesTable(block.changes.items))]
   }
 }
 

@@ -1,7 +1,17 @@
 import type { ProofDetail } from '../pipeline/proof-detail.js'
+import type { SweepReport } from '../pipeline/run-sweep.js'
 import type { MaterialReport } from '../pipeline/train-on-material.js'
 
-/** What a report shows; a section whose facts are absent is left out. */
+/** How to make a report again. */
+export interface Reproduction {
+  /** A line for a shell, without secrets. */
+  readonly command: string
+  /** ISO 8601. */
+  readonly date: string
+  readonly versions: readonly (readonly [name: string, version: string])[]
+}
+
+/** What a report on a base and an adapter shows; a section whose facts are absent is left out. */
 export interface Report
   extends Partial<
     Pick<
@@ -33,16 +43,12 @@ export interface Report
     readonly adapted?: Readonly<Record<string, number>>
   }
   readonly detail?: ProofDetail
+  /** The combinations of options that were tried, where the adapter is the best of a sweep. */
+  readonly sweep?: SweepReport['sweep']
   /** document id -> text; ids stand for texts that are not known */
   readonly documentText?: (id: string) => string | undefined
   /** Further facts on the data and the run, as name and value. */
   readonly facts: readonly (readonly [name: string, value: string])[]
   readonly warnings: readonly string[]
-  readonly reproduce: {
-    /** A line for a shell, without secrets. */
-    readonly command: string
-    /** ISO 8601. */
-    readonly date: string
-    readonly versions: readonly (readonly [name: string, version: string])[]
-  }
+  readonly reproduce: Reproduction
 }

@@ -25,6 +25,15 @@ export interface Figure {
   draw(plot: Plot, width: number): PlotOptions
 }
 
+/** Queries that changed, with what they find. */
+export interface Changes {
+  readonly items: readonly DetailedChange[]
+  /** Documents that were looked at for a rank. */
+  readonly depth: number
+  /** document id -> text; ids stand for texts that are not known */
+  readonly documentText?: (id: string) => string | undefined
+}
+
 /** A piece of a section; a format renders each kind in its own way. */
 export type Block =
   | { readonly type: 'text'; readonly text: string }
@@ -32,7 +41,7 @@ export type Block =
   | { readonly type: 'figure'; readonly figure: Figure }
   | { readonly type: 'list'; readonly items: readonly string[] }
   | { readonly type: 'code'; readonly text: string }
-  | { readonly type: 'changes'; readonly changes: readonly DetailedChange[]; readonly title: string }
+  | { readonly type: 'changes'; readonly changes: Changes }
 
 export interface Section {
   readonly id: string
@@ -41,7 +50,7 @@ export interface Section {
 }
 
 /** Makes a section of a report, or nothing where the report has no facts for it. */
-export type SectionMaker = (report: Report) => Section | undefined
+export type SectionMaker<T = Report> = (report: T) => Section | undefined
 
 /** Colours of the style sheet, told apart by people who are colour-blind too. */
 export const COLORS = {

@@ -49,6 +49,16 @@ describe.concurrent('--report', () => {
     expect(read('k.html')).not.toContain('<h2 id="scores"')
   })
 
+  test('a sweep is reported with every combination, the best of which is proven on the test set', async () => {
+    const grid = ['--grid', 'pull=3,1000', '--grid', 'epochs=6', '--grid', 'scale=8']
+    const words = ['sweep', ...COMMON, '--train', 'train.json', '--test', 'test.json', ...grid, '--out', 's.json']
+    const run = await cliJson<{ sweep: { lines: { score: number }[] } }>([...words, '--report', 's.html'], { cwd })
+    const html = read('s.html')
+    for (const id of ['metrics', 'changes', 'sweep', 'reproduce']) expect(html).toContain(`<h2 id="${id}"`)
+    expect(html).toContain('pull 1000, epochs 6, scale 8')
+    for (const { score } of run.sweep.lines) expect(html).toContain(`<td>${score.toFixed(3)}</td>`)
+  })
+
   test('a name of no known format, a folder and an input are refused before any work', async () => {
     for (const [name, words] of [
       ['x.pdf', 'expected a name that ends in .html or .md'],

@@ -84,6 +84,32 @@ test('every section is there, with a table for every chart', async () => {
   expect(html).toContain('&#39;my report.html&#39;')
 })
 
+test('a sweep shows its combinations best first, marks the proven ones, and lists the base below', async () => {
+  const line = (pull: number, score: number, holm: number) => ({
+    options: { pull, batchSize: 8 },
+    score,
+    difference: { mean: score - 0.4, low: score - 0.45, high: score - 0.35, p: holm / 2, holm },
+    seconds: 1.5,
+  })
+  const lines = [line(10, 0.5, 0.001), line(100, 0.45, 0.06)]
+  const sweep = { runs: 2, queries: 90, pairs: 90, documents: 50, folds: 5, metric: 'ndcg@10', base: 0.4, lines }
+  const report = { ...sampleReport(), tune: undefined, sweep }
+  const markdown = await renderReport('r.md', report)
+  expect(markdown).toContain('2 combinations by cross-validation in 5 folds over 90 queries, ')
+  expect(markdown).toContain('3.0 s; 1 is better than the base after correction')
+  const rows = markdown.slice(markdown.indexOf('### Combinations')).split('\n')
+  const named = rows.filter(row => /^\| (pull|base) /.test(row))
+  expect(named.map(row => row.split('|')[1].trim())).toEqual([
+    'pull 10, batch-size 8',
+    'pull 100, batch-size 8',
+    'base',
+  ])
+  const html = await renderReport('r.html', report)
+  const section = html.slice(html.indexOf('<h2 id="sweep"'), html.indexOf('<h2 id="training"'))
+  expect(section.match(/<circle/g)?.length).toBe(4)
+  expect(section).not.toMatch(/undefined|NaN/)
+})
+
 test('nothing is left undefined or not a number', async () => {
   for (const path of ['r.html', 'r.md']) {
     const text = await renderReport(path, sampleReport())

@@ -6,6 +6,7 @@ import { parseBytes } from '../../math/memory.js'
 import { loadParts } from '../../pipeline/load-parts.js'
 import { embedParts, type Material, vectorMaterial } from '../../pipeline/material.js'
 import { type RunSweepOptions, runSweep, type SweepReport } from '../../pipeline/run-sweep.js'
+import { optionWords } from '../../report/option-words.js'
 import type { FixedOptions } from '../../train/candidate.js'
 import { readVectors } from '../../vectors/read-vectors.js'
 import { splitEmbedded } from '../../vectors/split-embedded.js'
@@ -19,8 +20,11 @@ import { formatDuration } from '../progress.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { withSession } from '../session.js'
-import { optionWords, sweepTable } from '../sweep-table.js'
+import { sweepTable } from '../sweep-table.js'
 import { count, proofText } from '../tables.js'
+import { textOfDocuments } from '../text-of-documents.js'
+import { trainingFacts } from '../training-facts.js'
+import { checkReport, writeReport } from '../write-report.js'
 
 /** Cross-validates every combination, trains the best, writes its file and prints the table. */
 export async function sweep(args: SweepArgs): Promise<number> {
@@ -43,6 +47,7 @@ async function sweepTexts(args: SweepArgs, points: readonly FixedOptions[], out:
   const files = findDataFiles(args)
   const inputs = [files.train, files.val, args.test]
   if (args.out !== undefined) checkOut(args.out, inputs)
+  checkReport(args.report, [...inputs, args.out])
   const fractions = { valFraction: 0, testFraction: args.testFraction ?? 0 }
   const { parts, skipped, warnings } = await loadParts({ ...args, ...files, ...fractions })
   reportSkipped(skipped, out)
@@ -52,7 +57,8 @@ async function sweepTexts(args: SweepArgs, points: readonly FixedOptions[], out:
     checkOut(path, inputs)
     const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
     const material = await embedParts(session.provider, parts, { ...session, memory })
-    return run(material, points, args, path, out, session)
+    const documentText = textOfDocuments(parts.test)
+    return run(material, points, args, { path, documentText }, out, session)
   })
 }
 
@@ -63,22 +69,30 @@ async function sweepVectors(args: SweepArgs, points: readonly FixedOptions[], ou
     throw new AdapterTrainError('USAGE', '--base vectors reads all its data from --vectors; drop --train and --test')
   const read = await readVectors(vectors, { baseId: args.baseId, lazy: true })
   const split = splitEmbedded(read.train, { by, seed, fractions: { test: read.test ? 0 : testFraction } })
+  checkReport(args.report, [args.out])
   const path = args.out ?? defaultOut(read.train.baseId)
   checkOut(path, [])
   const interrupt = onInterrupt(out)
   try {
     const parts = { ...read, ...split, test: split.test ?? read.test }
-    return await run(vectorMaterial(parts), points, args, path, out, interrupt)
+    const documentText = textOfDocuments(parts.test)
+    return await run(vectorMaterial(parts), points, args, { path, documentText }, out, interrupt)
   } finally {
     interrupt.release()
   }
+}
+
+/** Where the adapter goes, and how to read the documents of the test set. */
+interface Place {
+  readonly path: string
+  readonly documentText: (id: string) => string | undefined
 }
 
 async function run(
   material: Material,
   points: readonly FixedOptions[],
   args: SweepArgs,
-  path: string,
+  { path, documentText }: Place,
   out: Console,
   { signal, release }: ReturnType<typeof onInterrupt>,
 ): Promise<number> {
@@ -97,9 +111,15 @@ async function run(
       )
     },
     onPhase: phase => phase === 'evaluate' && release(),
+    detail: args.report !== undefined,
   }
-  const { adapter, report } = await runSweep(material, points, options).finally(() => material.close?.())
-  return finish(adapter, report, args, path, out)
+  const { adapter, report, detail } = await runSweep(material, points, options).finally(() => material.close?.())
+  const code = finish(adapter, report, args, path, out)
+  if (args.report !== undefined) {
+    const facts = trainingFacts(adapter, report, path, args.metric)
+    await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
+  }
+  return code
 }
 
 function finish(adapter: Adapter, report: SweepReport, args: SweepArgs, path: string, out: Console): number {

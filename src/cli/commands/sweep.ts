@@ -8,6 +8,7 @@ import { DATA_FILES } from '../data-files.js'
 import { type DatasetArgs, datasetOptions, memoryOption } from '../dataset-options.js'
 import { kebab } from '../find-command.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
+import { reportOption } from '../report-option.js'
 
 const data = 'Data:'
 /** Combinations above which a sweep is refused. */
@@ -74,6 +75,7 @@ const options = defineOptions({
     describe: 'the least out-of-fold gain that counts as proven',
   },
   out: { type: 'string', alias: 'o', coerce: text('out'), describe: 'adapter file (default: adapters/<base>.json)' },
+  report: reportOption,
   ...outputOptions,
 })
 
@@ -93,11 +95,13 @@ export interface SweepArgs extends ProviderArgs, DatasetArgs, OutputArgs {
   readonly gate: boolean
   readonly minGain?: number
   readonly out?: string
+  readonly report?: string
 }
 
 /** `adapter-train sweep` */
 export const sweepCommand: Command<SweepArgs> = {
   form: 'sweep',
+  group: 'Train',
   describe: 'cross-validate combinations of training options on the same folds, and train the best on everything',
   options,
   examples: [

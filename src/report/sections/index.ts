@@ -7,6 +7,7 @@ import { ranksSection } from './ranks.js'
 import { reproduceSection } from './reproduce.js'
 import { scoresSection } from './scores.js'
 import { seenSection } from './seen.js'
+import { sweepSection } from './sweep.js'
 import { trainingSection } from './training.js'
 import { tuningSection } from './tuning.js'
 
@@ -17,6 +18,7 @@ const SECTIONS: readonly SectionMaker[] = [
   changesSection,
   ranksSection,
   scoresSection,
+  sweepSection,
   trainingSection,
   tuningSection,
   dataSection,
