@@ -3,15 +3,13 @@
 // What few labelled queries gain on the test set, with and without first sentences of documents as further queries. DIR is a data set
 // (train and test .json, or _dataset.json) or holds several; of each training set so many queries are drawn, the documents are all
 // there. Training is what `adapter-train train` does by itself: options chosen inside the training part, the gate at the end.
-import { existsSync, readdirSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openCache } from '../dist/cache/sqlite-cache.js'
-import { readDataset } from '../dist/dataset/read.js'
-import { createRandom, permutation } from '../dist/math/random.js'
 import { runTraining } from '../dist/pipeline/run-training.js'
 import { createProvider } from '../dist/providers/index.js'
 import { writeFileAtomic } from '../dist/write-file-atomic.js'
+import { dataFolders, drawQueries, readSets } from './data-sets.mjs'
 
 const METRIC = 'ndcg@10'
 const { values } = parseArgs({
@@ -34,7 +32,7 @@ const provider = values.model ? await createProvider('sbert', { model: values.mo
 const cache = await openCache(values.cache)
 const rows = []
 try {
-  for (const folder of dataFolders(resolve(values.data))) await measure(folder)
+  for (const folder of dataFolders(resolve(values.data))) await measure(await readSets(folder))
 } finally {
   cache.close()
   await provider.close?.()
@@ -42,30 +40,12 @@ try {
 print()
 if (values.json) writeFileAtomic(values.json, `${JSON.stringify(rows, null, 2)}\n`)
 
-/** Folders with a training and a test set. */
-function dataFolders(root) {
-  const below = readdirSync(root, { withFileTypes: true }).filter(entry => entry.isDirectory())
-  return [root, ...below.map(({ name }) => join(root, name))].filter(folder => filesOf(folder)).sort()
-}
-
-function filesOf(folder) {
-  for (const end of ['.json', '_dataset.json']) {
-    const [train, test] = ['train', 'test'].map(part => join(folder, `${part}${end}`))
-    if (existsSync(train) && existsSync(test)) return { train, test }
-  }
-  return undefined
-}
-
-async function measure(folder) {
-  const files = filesOf(folder)
-  const [{ dataset: all }, { dataset: test }] = [await readDataset(files.train), await readDataset(files.test)]
-  const labelled = [...all.queries.keys()].filter(id => [...(all.qrels.get(id)?.values() ?? [])].some(g => g > 0))
+async function measure(sets) {
   for (const size of values.sizes.split(',').map(Number)) {
-    if (size > labelled.length) continue
+    if (size > sets.labelled.length) continue
     for (let seed = 1; seed <= Number(values.seeds); seed++) {
-      const drawn = permutation(labelled.length, createRandom(1000 + seed)).subarray(0, size)
-      const queries = new Map(Array.from(drawn, i => [labelled[i], all.queries.get(labelled[i])]))
-      const row = { set: basename(folder), queries: size, seed }
+      const train = drawQueries(sets, size, seed)
+      const row = { set: sets.name, queries: size, seed }
       for (const pseudoQueries of ['auto', 'off']) {
         // Where no document has a sentence to give, there is one figure.
         if (pseudoQueries === 'off' && row.auto.used === undefined) {
@@ -74,7 +54,7 @@ async function measure(folder) {
         }
         const { report } = await runTraining({
           ...{ provider, cache, pseudoQueries, tune: 'auto', tuneBudget: 600 },
-          parts: { train: { ...all, queries }, test },
+          parts: { train, test: sets.test },
           train: { seed, engine: 'cpu' },
         })
         const gain = report.metrics.adapted[METRIC] - report.metrics.base[METRIC]
