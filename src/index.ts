@@ -33,6 +33,7 @@ export type { Engine } from './engines/engine.js'
 export { createEngine, ENGINE_NAMES, type EngineName } from './engines/index.js'
 export { AdapterTrainError, ERROR_CODES, type ErrorCode, isAdapterTrainError } from './errors.js'
 export { type CompareOptions, type Comparison, compareRankings } from './evaluate/compare.js'
+export type { PairDifference } from './evaluate/compare-systems.js'
 export { createEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate/evaluator.js'
 export { DEFAULT_METRICS } from './evaluate/metrics/index.js'
 export {
@@ -47,7 +48,13 @@ export { createChatModel, LLM_NAMES, type LlmName } from './generate/llm/index.j
 export type { GenerationEstimate } from './generate/plan-requests.js'
 export type { GenerationProgress, GenerationStats } from './generate/run-requests.js'
 export { type Matrix, matrix } from './math/matrix.js'
+export type { Candidate, NamedVectors } from './pipeline/compare-candidates.js'
+export { COMPARE_METRICS } from './pipeline/compare-defaults.js'
+export type { CandidateReport, CompareReport } from './pipeline/compare-report.js'
 export { type LoadPartsOptions, loadParts, type Parts } from './pipeline/load-parts.js'
+export { type BasePlan, estimateCompare, type PlanCompareOptions } from './pipeline/plan-compare.js'
+export type { QueryTime } from './pipeline/query-time.js'
+export { type RunCompareOptions, runCompare } from './pipeline/run-compare.js'
 export {
   type EvaluationOptions,
   type EvaluationReport,

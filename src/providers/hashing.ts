@@ -52,6 +52,7 @@ function createHashing(options: ProviderOptions): EmbeddingProvider {
     dimensions,
     limits: { maxInputs: Math.min(1024, options.maxInputs ?? 1024), maxConcurrency: 1 },
     price: 0,
+    isLocal: true,
     // A number that rises with every change of the vectors.
     cacheKey: () => `${space}#1`,
     countTokens: text => Math.ceil(Buffer.byteLength(text) / 3),

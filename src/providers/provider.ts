@@ -40,8 +40,10 @@ export interface EmbeddingProvider {
   /** Length of a vector; `undefined` until the first call where the model does not say so in advance. */
   readonly dimensions: number | undefined
   readonly limits: ProviderLimits
-  /** US dollars for a million tokens; absent where the provider is free or the price is not known. */
+  /** US dollars for a million tokens, 0 where it is free; absent where the price is not known. */
   readonly price?: number
+  /** Whether it computes in this process, so that asking it costs nothing but time. */
+  readonly isLocal?: boolean
   /**
    * Everything that changes the vector of a text in this role, as one string: the cache's namespace. Holds the id and also
    * what the id leaves out (prompt, pooling, dtype, hash of local model files). Never a secret.

@@ -87,6 +87,8 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
       return dimensions
     },
     limits: { maxInputs: Math.min(MAX_INPUTS, options.maxInputs ?? MAX_INPUTS), maxConcurrency: 1 },
+    price: 0,
+    isLocal: true,
     cacheKey: role =>
       JSON.stringify({
         model: `sbert/${name}`,

@@ -44,6 +44,7 @@ export function wrapProvider(provider: EmbeddingProvider, input: AdapterInput, o
     },
     limits: provider.limits,
     price: provider.price,
+    isLocal: provider.isLocal,
     get adapter() {
       return source.now().adapter
     },
