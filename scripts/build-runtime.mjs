@@ -17,7 +17,7 @@ const { metafile } = await build({
   target: 'es2022',
   define: { 'Number.POSITIVE_INFINITY': 'Infinity', 'Number.NaN': 'NaN' },
   // Members that neither a file nor a caller sees.
-  mangleProps: /^(compile|size|facts|stored|where|beta|kappa|z0|mu|sigma)$/,
+  mangleProps: /^(compile|size|outputs|facts|stored|where|bytes|tensors|metadata|beta|kappa|z0|mu|sigma)$/,
   plugins: [withoutTraining],
   metafile: true,
 })

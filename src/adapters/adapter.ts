@@ -1,5 +1,6 @@
 import { AdapterTrainError } from '../errors.js'
 import { firstNonFinite, type Matrix, matrix, row } from '../math/matrix.js'
+import { wrong } from './file-errors.js'
 import { adapterMap } from './index.js'
 import type { QueryMap, Weights } from './kind.js'
 
@@ -46,16 +47,15 @@ export function validateAdapter(adapter: Adapter, where = 'adapter'): void {
   const specs = specsFor(base.dimensions, size?.of(params), atMost(base.dimensions, outputs?.(params)))
   const unknown = Object.keys(params).find(name => !specs.some(spec => spec.name === name))
   if (unknown !== undefined) {
-    throw new AdapterTrainError('ADAPTER_FORMAT', `${where}: a ${kind} adapter has no parameter "${unknown}"`)
+    throw wrong(where, `a ${kind} adapter has no parameter "${unknown}"`)
   }
   for (const { name, rows, cols } of specs) {
     const m = params[name]
-    if (!m)
-      throw new AdapterTrainError('ADAPTER_FORMAT', `${where}: parameter "${name}" of the ${kind} adapter is missing`)
+    if (!m) throw wrong(where, `parameter "${name}" of the ${kind} adapter is missing`)
     if (m.rows !== rows || m.cols !== cols) {
-      throw new AdapterTrainError(
-        'ADAPTER_FORMAT',
-        `${where}: parameter "${name}" is ${m.rows} x ${m.cols}, but a ${kind} adapter for ${base.dimensions} dimensions needs ${rows} x ${cols}`,
+      throw wrong(
+        where,
+        `parameter "${name}" is ${m.rows} x ${m.cols}, but a ${kind} adapter for ${base.dimensions} dimensions needs ${rows} x ${cols}`,
       )
     }
     const bad = firstNonFinite(m.data)

@@ -8,10 +8,12 @@ import { lowRank } from './low-rank.js'
 import { residualMlp } from './residual-mlp.js'
 
 /** Every kind of map that is trained step by step. A new kind is one file and one entry here. */
-const KINDS = { linear, 'low-rank': lowRank, diagonal, 'residual-mlp': residualMlp } satisfies Record<
-  string,
-  AdapterKind
->
+const KINDS = {
+  linear,
+  'low-rank': lowRank,
+  diagonal,
+  'residual-mlp': residualMlp,
+} satisfies Record<string, AdapterKind>
 
 /** Maps that are put together from a trained linear one. A new one is one file and one entry here. */
 const FITTED = { 'linear-memory': linearMemory } satisfies Record<string, AdapterMap>

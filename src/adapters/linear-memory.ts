@@ -9,7 +9,7 @@ import { linear } from './linear.js'
 const REMEMBERED = 20_000
 
 /** Scores of queries against keys that a forward pass holds at once; 32 MiB as float32. */
-const MAX_SCORES = 8 * 1024 * 1024
+const MAX_SCORES = 8_388_608
 
 /** The gate opens by this much a deviation. */
 const SLOPE = 1.5

@@ -1,7 +1,9 @@
-import { AdapterTrainError } from '../errors.js'
 import { fromFloat16Bits } from '../math/float16.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import { type Adapter, validateAdapter } from './adapter.js'
+import { damaged, wrong } from './file-errors.js'
+
+export { damaged, wrong } from './file-errors.js'
 
 /** The `format` of the files that this release writes and reads. */
 export const ADAPTER_FORMAT = 'adapter-train/1'
@@ -136,9 +138,3 @@ export function isObject(x: unknown): x is Record<string, unknown> {
 }
 
 const isSize = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) > 0
-
-export const wrong = (where: string, what: string): AdapterTrainError =>
-  new AdapterTrainError('ADAPTER_FORMAT', `${where}: ${what}`)
-
-export const damaged = (where: string, what: string): AdapterTrainError =>
-  new AdapterTrainError('ADAPTER_CORRUPT', `${where}: ${what}; the file is damaged`)

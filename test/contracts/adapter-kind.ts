@@ -4,12 +4,13 @@ import type { QueryMap, Weights } from '../../src/adapters/kind.js'
 import { anchorAt } from '../../src/engines/engine.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import type { CandidateBatch } from '../../src/losses/candidates.js'
-import { dot, type Matrix, matrix, norm, row } from '../../src/math/matrix.js'
+import { type Matrix, matrix, norm, row } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { createBuffers } from '../../src/train/buffers.js'
 import { createParams, freeParams, identityWeights, readParams } from '../../src/train/parameters.js'
 import { createStep } from '../../src/train/step.js'
 import { expectClose, garbage, randomMatrix, randomUnitRows, sparse } from './engine/support.js'
+import { meanLoss } from './mean-loss.js'
 
 /**
  * What every adapter kind must do: start as the identity map, be the same map in training and at query time, compiled or not, and
@@ -137,27 +138,4 @@ export function adapterKindContract(name: string, size?: number): void {
       }
     })
   })
-}
-
-/** Mean over queries of -sum_t w_t log softmax(scale cos(f(q), d))_t, over the columns that are not masked. */
-function meanLoss(
-  { queryRows, documentRows, targets, masked }: CandidateBatch,
-  queries: Matrix,
-  documents: Matrix,
-  scale: number,
-  f: QueryMap,
-): number {
-  let total = 0
-  queryRows.forEach((queryRow, i) => {
-    // Kinds compute in plain numbers, so that a float64 array, given for the float32 one, keeps all digits.
-    const z = new Float64Array(queries.cols)
-    f(row(queries, queryRow), z as unknown as Float32Array)
-    const logits = Array.from(documentRows, r => (scale * dot(z, row(documents, r))) / norm(z))
-    const leftOut = new Set(masked.columns.slice(masked.offsets[i], masked.offsets[i + 1]))
-    const logSum = Math.log(logits.reduce((sum, l, j) => (leftOut.has(j) ? sum : sum + Math.exp(l)), 0))
-    for (let e = targets.offsets[i]; e < targets.offsets[i + 1]; e++) {
-      total += (targets.values?.[e] ?? 1) * (logSum - logits[targets.columns[e]])
-    }
-  })
-  return total / queryRows.length
 }

@@ -90,20 +90,6 @@ describe('a query of weight w counts as w of the same query', () => {
   })
 })
 
-test.each(Object.keys(NEGATIVES) as NegativesName[])('with the negatives "%s" targets sum to the weights', name => {
-  const source = NEGATIVES[name].create(weighted, { batchSize: 2 })
-  let total = 0
-  for (const { queryRows, targets } of source.epoch(createRandom(1))) {
-    queryRows.forEach((query, i) => {
-      const values = targets.values!.subarray(targets.offsets[i], targets.offsets[i + 1])
-      const sum = values.reduce((a, b) => a + b, 0)
-      expect(sum).toBeCloseTo(WEIGHTS[query], 6)
-      total += sum
-    })
-  }
-  expect(source.weight).toBeCloseTo(total, 5)
-})
-
 test('weights of 1 change nothing, bit by bit', async () => {
   const ones = { ...plain, weights: new Float32Array(5).fill(1) }
   for (const name of Object.keys(NEGATIVES) as NegativesName[])

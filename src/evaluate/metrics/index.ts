@@ -8,7 +8,14 @@ import { precision } from './precision.js'
 import { recall } from './recall.js'
 
 /** Every metric. A new metric is one file and one entry here. */
-const METRICS = { hit, mrr, ndcg, recall, precision, map } satisfies Record<string, Metric>
+const METRICS = {
+  hit,
+  mrr,
+  ndcg,
+  recall,
+  precision,
+  map,
+} satisfies Record<string, Metric>
 
 export const METRIC_NAMES = Object.keys(METRICS)
 

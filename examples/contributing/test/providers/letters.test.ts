@@ -1,0 +1,4 @@
+import { letters } from '../../src/providers/letters.js'
+import { providerContract } from '../contracts/provider.js'
+
+providerContract('letters', () => letters.create({}))
