@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import ts from 'typescript'
 
 /** Members of an adapter kind that training and help texts need, and applying an adapter does not. */
-const KIND_MEMBERS = ['name', 'description', 'forward', 'backward']
+const KIND_MEMBERS = ['name', 'description', 'affine', 'forward', 'backward']
 /** The same of its parameters. */
 const PARAM_MEMBERS = ['anchor', 'start']
 

@@ -8,6 +8,7 @@ import type { AdapterKind } from './kind.js'
 export const diagonal: AdapterKind = {
   name: 'diagonal',
   description: "q' = w * q + b, a weight and a bias for every dimension",
+  affine: true,
   params: d => [
     { name: 'w', rows: 1, cols: d, anchor: 'one' },
     { name: 'b', rows: 1, cols: d, anchor: 'zero' },

@@ -26,6 +26,8 @@ export interface AdapterMap {
   readonly name: string
   /** One line for `--help`. */
   readonly description: string
+  /** Whether it is a matrix and a bias, the bias being the parameter `b`: formats that hold nothing else hold it then. */
+  readonly affine?: boolean
   /**
    * Name and default of the one size that an adapter of this kind has beside d, such as the rank; absent for kinds without one.
    */

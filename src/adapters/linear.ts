@@ -9,6 +9,7 @@ import type { AdapterKind } from './kind.js'
 export const linear: AdapterKind = {
   name: 'linear',
   description: "q' = W q + b, a full matrix and a bias",
+  affine: true,
   params: (d, _size, outputs = d) => [
     { name: 'W', rows: outputs, cols: d, anchor: 'identity' },
     { name: 'b', rows: 1, cols: outputs, anchor: 'zero' },

@@ -19,6 +19,7 @@ const inner = (scratch: Scratch, B: number, r: number) => scratch('V X', B, r)
 export const lowRank: AdapterKind = {
   name: 'low-rank',
   description: "q' = q + U V q + b, a small file and fast queries",
+  affine: true,
   size: { name: 'rank', default: RANK, of: ({ V }) => V?.rows },
   params: (d, r = Math.min(RANK, d)) => [
     { name: 'U', rows: d, cols: r, anchor: 'zero' },

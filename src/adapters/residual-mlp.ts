@@ -20,7 +20,7 @@ const hidden = (scratch: Scratch, B: number, h: number) => scratch('hidden layer
 export const residualMlp: AdapterKind = {
   name: 'residual-mlp',
   description: "q' = q + W2 relu(W1 q + b1) + b2, a hidden layer beside the identity",
-  size: { name: 'hidden', default: HIDDEN, of: ({ W1 }) => W1?.rows },
+  size: { name: 'hidden units', default: HIDDEN, of: ({ W1 }) => W1?.rows },
   params: (d, h = Math.min(HIDDEN, d)) => [
     { name: 'W1', rows: h, cols: d, anchor: 'zero', start: Math.sqrt(2 / d) },
     { name: 'b1', rows: 1, cols: h, anchor: 'zero' },

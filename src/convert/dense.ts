@@ -1,4 +1,5 @@
 import { type Adapter, applyAdapter } from '../adapters/adapter.js'
+import { adapterMap } from '../adapters/index.js'
 import { AdapterTrainError } from '../errors.js'
 import { identity, type Matrix, matrix } from '../math/matrix.js'
 
@@ -12,7 +13,7 @@ import { identity, type Matrix, matrix } from '../math/matrix.js'
 export function toDense(adapter: Adapter, format: string): { readonly W: Matrix; readonly b: Matrix } {
   const { kind, params } = adapter
   if (kind === 'linear') return { W: params.W, b: params.b }
-  if (kind !== 'low-rank' && kind !== 'diagonal') {
+  if (!adapterMap(kind).affine) {
     throw new AdapterTrainError(
       'CONVERT_UNSUPPORTED',
       `a ${kind} adapter cannot be written as ${format}, which is one matrix and a bias: its map is not affine; use --format onnx or safetensors`,

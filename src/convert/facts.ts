@@ -6,21 +6,10 @@ import { AdapterTrainError } from '../errors.js'
 import { VERSION } from '../version.js'
 import type { GivenFacts } from './format.js'
 import type { Input } from './input.js'
+import { inputDimensions, KIND_NAMES, kindWith } from './kinds.js'
 
 /** Where a folder says what its own format has no place for. Other programs do not look at it. */
 export const FACTS_FILE = 'adapter-train.json'
-
-/** Of each kind a parameter that no kind after it has, and one that has a column for every dimension of the embedding. */
-const MARKS: Readonly<Record<string, readonly [own: string, input: string]>> = {
-  'linear-memory': ['keys', 'W'],
-  linear: ['W', 'W'],
-  'low-rank': ['V', 'V'],
-  diagonal: ['w', 'w'],
-  'residual-mlp': ['W1', 'W1'],
-}
-
-/** The kinds of adapter that other programs' files may hold. */
-export const KIND_NAMES = Object.keys(MARKS)
 
 /** Everything that an adapter file says but the weights, as in its JSON form. */
 export function factsOf({ params: _, ...facts }: Adapter): Readonly<Record<string, unknown>> {
@@ -82,8 +71,8 @@ function inventFacts(params: Weights, { baseId, kind }: GivenFacts, where: strin
       `${where} does not say which model it belongs to; add --base-id, such as --base-id openai/text-embedding-3-small`,
     )
   }
-  const found = kind ?? KIND_NAMES.find(name => params[MARKS[name][0]] !== undefined)
-  const dimensions = found === undefined ? undefined : params[MARKS[found]?.[1]]?.cols
+  const found = kind ?? kindWith(params)
+  const dimensions = found === undefined ? undefined : inputDimensions(found, params)
   if (dimensions === undefined) {
     const names = Object.keys(params).join(', ')
     throw wrong(

@@ -12,7 +12,7 @@ describe('adapterKind', () => {
     expect(() => adapterKind(name)).toThrow(
       expect.objectContaining({
         code: 'ADAPTER_FORMAT',
-        message: expect.stringContaining(`"${name}"; expected one of linear, low-rank, diagonal, residual-mlp;`),
+        message: expect.stringContaining(`"${name}"; expected one of ${MAP_KIND_NAMES.join(', ')};`),
       }),
     )
   })

@@ -5,7 +5,8 @@ import { rejection } from '../helpers/rejection.js'
 
 describe('provider registry', () => {
   it('lists every provider', () => {
-    expect(providerNames).toEqual(['openai', 'cohere', 'sbert', 'hashing'])
+    expect(providerNames).toEqual(expect.arrayContaining(['openai', 'cohere', 'sbert', 'hashing']))
+    expect(new Set(providerNames).size).toBe(providerNames.length)
   })
 
   it.each(providerNames)('knows %s by its own name and says what it is', async name => {
@@ -36,7 +37,7 @@ describe('provider registry', () => {
   ])('refuses the unknown provider %j and names those there are', async (name, hint) => {
     const error = await rejection(createProvider(name))
     expect(error.code).toBe('PROVIDER_UNKNOWN')
-    expect(error.message).toContain('openai, cohere, sbert, hashing')
+    expect(error.message).toContain(`expected one of ${providerNames.join(', ')}`)
     if (hint) expect(error.message).toContain(hint)
     else expect(error.message).not.toContain('did you mean')
   })

@@ -152,7 +152,7 @@ describe('the size of an adapter', () => {
 
   test.each([
     ['low-rank', 0, /"size" \(rank\).*at least 1, got 0/],
-    ['residual-mlp', 2.5, /"size" \(hidden\).*got 2.5/],
+    ['residual-mlp', 2.5, /"size" \(hidden units\).*got 2.5/],
     ['linear', 4, /"linear" has no "size", got 4/],
     ['ridge', 4, /"ridge" has no "size"/],
   ])('is refused for %s: %d', async (kind, size, message) => {

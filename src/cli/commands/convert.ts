@@ -1,5 +1,5 @@
-import { KIND_NAMES } from '../../convert/facts.js'
 import { FORMAT_NAMES, FORMATS, type FormatName } from '../../convert/formats/index.js'
+import { KIND_NAMES } from '../../convert/kinds.js'
 import { text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 

@@ -1,4 +1,5 @@
-import { ADAPTER_KIND_NAMES } from '../../adapters/index.js'
+import { closedForm } from '../../adapters/closed-forms/index.js'
+import { ADAPTER_KIND_NAMES, adapterMap } from '../../adapters/index.js'
 import { ENGINE_CHOICES } from '../../engines/index.js'
 import { HARD_DEFAULTS } from '../../losses/hard.js'
 import { NEGATIVES, type NegativesName } from '../../losses/index.js'
@@ -21,6 +22,12 @@ const data = 'Data:'
 const training = 'Training:'
 const proof = 'Choice and proof:'
 const D = TRAIN_DEFAULTS
+
+/** What the size of each kind with one is, such as "rank of low-rank". */
+const sizes = ADAPTER_KIND_NAMES.flatMap(name => {
+  const size = closedForm(name) ? undefined : adapterMap(name).size
+  return size ? [`${size.name} of ${name}`] : []
+})
 
 const options = defineOptions({
   ...providerOptions,
@@ -173,8 +180,7 @@ const options = defineOptions({
     group: training,
     type: 'number',
     coerce: integer('size', 1),
-    describe:
-      "the kind's own size: rank of low-rank, hidden units of residual-mlp, remembered queries of linear-memory at most",
+    describe: `the kind's own size, at most: ${sizes.join(', ')}`,
   },
   'dimensions-out': {
     group: training,

@@ -1,6 +1,7 @@
 import { encodeTensor, tensorShape } from '../../adapters/encode-tensor.js'
-import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from '../../adapters/safetensors.js'
+import { decodeSafetensors, encodeSafetensors } from '../../adapters/safetensors.js'
 import { wrong } from '../../adapters/stored-adapter.js'
+import type { Matrix } from '../../math/matrix.js'
 import { checkLayout } from '../check-layout.js'
 import { toDense } from '../dense.js'
 import { completeAdapter, factsFile, jsonBytes, readFacts } from '../facts.js'
@@ -46,13 +47,15 @@ export const sentenceTransformers: Format = {
       )
     }
     const file = names.includes(WEIGHTS) ? WEIGHTS : OLD_WEIGHTS
-    if (file === WEIGHTS && looksLikeSafetensors(read(file))) checkLayout(read(file), pathOf(file))
-    const tensors =
-      file === WEIGHTS
-        ? readModuleTensors(decodeSafetensors(read(file), pathOf(file)).tensors, pathOf(file))
-        : decodeTorchFile(read(file), pathOf(file))
+    const tensors = file === WEIGHTS ? readWeights(read(file), pathOf(file)) : decodeTorchFile(read(file), pathOf(file))
     return completeAdapter(paramsOfModule(tensors, pathOf(file)), readFacts(input), given, path)
   },
+}
+
+function readWeights(file: Uint8Array, where: string): Map<string, Matrix> {
+  const { tensors } = decodeSafetensors(file, where)
+  checkLayout(file, where)
+  return readModuleTensors(tensors, where)
 }
 
 const readme = (baseId: string): string => `# Query adapter for ${baseId}

@@ -1,6 +1,7 @@
 import type { Weights } from '../../adapters/kind.js'
 import { wrong } from '../../adapters/stored-adapter.js'
 import { type Matrix, matrix } from '../../math/matrix.js'
+import { isParameter } from '../kinds.js'
 
 /**
  * The parameters of an adapter from the tensors of a module, by the names that `torch.nn.Linear`, Sentence Transformers' Dense and
@@ -27,7 +28,7 @@ export function paramsOfModule(tensors: ReadonlyMap<string, Matrix>, where: stri
     const scaled = ({ rows, cols, data }: Matrix) => matrix(rows, cols, scale === 1 ? data : data.map(x => x * scale))
     return { W1, b1: biasOf(layers[1], W1), W2: scaled(W2), b2: scaled(biasOf(layers[3], W2)) }
   }
-  if (['W', 'w', 'U', 'W1'].some(name => tensors.has(name))) {
+  if (names.some(isParameter)) {
     const params = Object.fromEntries(tensors)
     return params.W && !params.b ? { ...params, b: biasOf('b', params.W) } : params
   }

@@ -9,6 +9,7 @@ import type { AdapterKind } from './kind.js'
 export const shift: AdapterKind = {
   name: 'shift',
   description: "q' = q + b, a bias alone",
+  affine: true,
   params: d => [{ name: 'b', rows: 1, cols: d, anchor: 'zero' }],
   forward(engine, { b }, X, Z, scratch) {
     copyTensor(engine, X, Z, scratch)
