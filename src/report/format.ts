@@ -27,6 +27,12 @@ export function whole(value: number): string {
   return value.toLocaleString('en')
 }
 
+/** 25600 -> "25.6 kB", in powers of 1000 */
+export function bytes(value: number): string {
+  const power = Math.min(3, Math.floor(Math.log10(Math.max(1, value)) / 3))
+  return `${power === 0 ? value : (value / 1000 ** power).toPrecision(3)} ${['B', 'kB', 'MB', 'GB'][power]}`
+}
+
 /** 0.0002 -> "< 0.001" */
 export function pValue(p: number): string {
   return p < 0.001 ? '< 0.001' : p.toFixed(3)

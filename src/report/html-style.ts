@@ -3,13 +3,13 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --surface: #ffffff; --raised: #f5f6f8; --line: #d9dde3; --text: #1a1f27; --soft: #545d6b; --link: #0b5cad;
-  --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594;
+  --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594; --tied: #009e73;
   --good-line: #0072b2; --bad-line: #c8500a; --neutral-line: #7a8594;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --surface: #14171c; --raised: #1d2128; --line: #363c46; --text: #e8ebf0; --soft: #a9b2bf; --link: #7cc0f5;
-    --base: #8f99a8; --adapted: #56b4e9; --better: #56b4e9; --worse: #f0883e; --same: #8f99a8;
+    --base: #8f99a8; --adapted: #56b4e9; --better: #56b4e9; --worse: #f0883e; --same: #8f99a8; --tied: #2fc79b;
     --good-line: #56b4e9; --bad-line: #f0883e; --neutral-line: #8f99a8;
   }
 }
@@ -87,7 +87,7 @@ footer { color: var(--soft); font-size: 14px; margin-top: 56px; border-top: 1px 
   h2 { margin-top: 40px; }
 }
 @media print {
-  :root { color-scheme: light; --surface: #fff; --raised: #fff; --line: #bbb; --text: #000; --soft: #333; --link: #000; --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594; --good-line: #0072b2; --bad-line: #c8500a; }
+  :root { color-scheme: light; --surface: #fff; --raised: #fff; --line: #bbb; --text: #000; --soft: #333; --link: #000; --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594; --tied: #009e73; --good-line: #0072b2; --bad-line: #c8500a; }
   .page { max-width: none; padding: 0; }
   nav, .filter, .skip { display: none; }
   .chart.wide { display: block; } .chart.narrow { display: none; }

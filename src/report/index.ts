@@ -1,9 +1,12 @@
 import { extname } from 'node:path'
 import { AdapterTrainError } from '../errors.js'
+import type { ComparisonReport } from './comparison/comparison.js'
+import { comparisonPage } from './comparison/comparison-page.js'
 import { gainPage } from './gain-page.js'
 import type { Page } from './page.js'
 import type { Report } from './report.js'
 
+export type { ComparisonReport } from './comparison/comparison.js'
 export type { Report } from './report.js'
 
 type Render = (page: Page) => string | Promise<string>
@@ -31,8 +34,8 @@ export function checkReportFormat(path: string): void {
  * Renders a report in the format that a file's name asks for; equal reports give equal texts.
  * @throws USAGE as `checkReportFormat`
  */
-export async function renderReport(path: string, report: Report): Promise<string> {
+export async function renderReport(path: string, report: Report | ComparisonReport): Promise<string> {
   checkReportFormat(path)
   const render = await FORMATS[extname(path).toLowerCase()]()
-  return render(gainPage(report))
+  return render('comparison' in report ? comparisonPage(report) : gainPage(report))
 }

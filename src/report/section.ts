@@ -59,4 +59,5 @@ export const COLORS = {
   better: 'var(--better)',
   worse: 'var(--worse)',
   same: 'var(--same)',
+  tied: 'var(--tied)',
 } as const

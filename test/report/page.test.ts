@@ -7,10 +7,14 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { renderReport } from '../../src/report/index.js'
 import { CHROMIUM, chromiumTest } from '../helpers/chromium.js'
+import { sampleComparison } from './sample-comparison.js'
 import { sampleReport } from './sample-report.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'report-'))
 const HOSTILE = '</script><script>globalThis.owned = 1</script><img src=x onerror="globalThis.owned = 1">'
+const PAGES = (['r.html', 'compare.html'] as const).flatMap(name =>
+  (['light', 'dark'] as const).map(colorScheme => [name, colorScheme] as const),
+)
 let browser: Browser
 
 beforeAll(async () => {
@@ -18,6 +22,13 @@ beforeAll(async () => {
   writeFileSync(
     join(folder, 'r.html'),
     await renderReport('r.html', sampleReport({ text: HOSTILE, documentText: HOSTILE })),
+  )
+  writeFileSync(
+    join(folder, 'compare.html'),
+    await renderReport(
+      'r.html',
+      sampleComparison({ names: [HOSTILE, 'a'.repeat(120), 'openai+adapters/x.json'], tied: 1 }),
+    ),
   )
   writeFileSync(join(folder, 'large.html'), await renderReport('r.html', sampleReport({ queries: 100_000 })))
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
@@ -48,8 +59,8 @@ async function open(name: string, options: Parameters<Browser['newPage']>[0] = {
 }
 
 chromiumTest('the page opens without an error, a request or a script of the data, in light and dark', async () => {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    const { page, problems } = await open('r.html', { colorScheme })
+  for (const [name, colorScheme] of PAGES) {
+    const { page, problems } = await open(name, { colorScheme })
     expect(problems).toEqual([])
     expect(await page.evaluate(() => 'owned' in globalThis)).toBe(false)
     await page.close()
@@ -67,18 +78,20 @@ chromiumTest('the page is dark where the reader wants it dark', async () => {
 })
 
 chromiumTest('a page 390 pixels wide does not scroll sideways, with everything open', async () => {
-  const { page } = await open('r.html', { viewport: { width: 390, height: 800 } })
-  await page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
-  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
-  await page.close()
+  for (const name of ['r.html', 'compare.html']) {
+    const { page } = await open(name, { viewport: { width: 390, height: 800 } })
+    await page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+    await page.close()
+  }
 })
 
 chromiumTest('axe-core finds nothing serious in light or dark, with everything open', async () => {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-  for (const colorScheme of ['light', 'dark'] as const) {
-    const { page } = await open('r.html', { colorScheme })
+  for (const [name, colorScheme] of PAGES) {
+    const { page } = await open(name, { colorScheme })
     await page.evaluate("for (const d of document.querySelectorAll('details:not(.changes details)')) d.open = true")
-    await page.evaluate("document.querySelector('.changes details').open = true")
+    await page.evaluate("document.querySelector('.changes details')?.setAttribute('open', '')")
     await page.evaluate(axe)
     const found = (await page.evaluate(
       `axe.run().then(({ violations, passes }) => ({ passes: passes.length, violations: violations.map(v => v.impact + ' ' + v.id + ' ' + v.nodes[0].html.slice(0, 200)) }))`,

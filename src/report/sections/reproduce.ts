@@ -1,7 +1,10 @@
+import type { Report } from '../report.js'
 import type { SectionMaker } from '../section.js'
 
 /** The command and what it ran on. */
-export const reproduceSection: SectionMaker = ({ reproduce: { command, versions, date } }) => ({
+export const reproduceSection: SectionMaker<Pick<Report, 'reproduce'>> = ({
+  reproduce: { command, versions, date },
+}) => ({
   id: 'reproduce',
   title: 'Reproduce',
   blocks: [

@@ -1,3 +1,4 @@
+import { fitted } from '../fitted.js'
 import { change, interval, metricName, pValue, score, whole } from '../format.js'
 import { optionWords } from '../option-words.js'
 import { COLORS, type Figure, type SectionMaker, type Table } from '../section.js'
@@ -45,7 +46,7 @@ export const sweepSection: SectionMaker = ({ sweep }) => {
         plot.text(drawn, {
           ...{ y: 'key', dx: 6, dy: -14, frameAnchor: 'left' as const, textAnchor: 'start' as const },
           ...{ stroke: 'var(--surface)', strokeWidth: 4, fill: 'currentColor' },
-          text: ({ label }: { label: string }) => shortLabel(label, width),
+          text: ({ label }: { label: string }) => fitted(label, width - 40),
         }),
       ],
     }),
@@ -62,10 +63,4 @@ export const sweepSection: SectionMaker = ({ sweep }) => {
       { type: 'figure', figure },
     ],
   }
-}
-
-/** A label that fits into the width, about seven pixels a character. */
-function shortLabel(label: string, width: number): string {
-  const most = Math.floor((width - 40) / 7)
-  return label.length <= most ? label : `${label.slice(0, most - 1)}…`
 }
