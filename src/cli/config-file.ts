@@ -3,37 +3,41 @@ import type { Options } from 'yargs'
 import { AdapterTrainError, messageOf } from '../errors.js'
 import { nearest } from '../nearest.js'
 import type { OptionTable } from './command.js'
+import { type ConfigEntry, ConfigSyntaxError, configEntries } from './config-entries.js'
 import { kebab } from './find-command.js'
 
 type Values = Record<string, unknown>
 
 /**
- * Reads the file of `--config`: a JSON object whose keys are option names, as on the command line or in camel case.
+ * Reads the file of `--config`: JSON, or YAML where its name ends in .yaml or .yml, whose keys are option names, as on the command
+ * line or in camel case.
  *
  * @param command name of the command, for messages
  * @param commands the options of each command
  * @returns values by option name, of the options' types; whether a value makes sense is checked with the command line's
  * @throws FILE_NOT_FOUND, FILE_READ when it cannot be read
- * @throws USAGE when it is not a JSON object, or a key or the type of a value is wrong
+ * @throws USAGE with the line when it is not such a file, or a key or the type of a value is wrong
  */
 export function readConfigFile(path: string, command: string, commands: Readonly<Record<string, OptionTable>>): Values {
-  const wrong = (problem: string, cause?: unknown) =>
-    new AdapterTrainError('USAGE', `--config ${path}: ${problem}`, { cause })
-  const content = parse(path, wrong)
   const options = commands[command]
   const values: Values = {}
-  for (const [key, value] of Object.entries(content)) {
+  for (const { key, value, line } of parse(path)) {
     const name = optionFor(key, options)
-    if (name === undefined) throw wrong(unknownKey(key, command, commands))
-    if (Object.hasOwn(values, name)) throw wrong(`"${key}" gives --${name} a second time; drop one`)
+    if (name === undefined) throw wrong(path, line, unknownKey(key, command, commands))
+    if (Object.hasOwn(values, name)) throw wrong(path, line, `"${key}" gives --${name} a second time; drop one`)
     const expected = typeProblem(value, options[name])
-    if (expected) throw wrong(`"${key}" must be ${expected}, found ${JSON.stringify(value)}`)
+    if (expected) throw wrong(path, line, `"${key}" must be ${expected}, found ${JSON.stringify(value)}`)
     values[name] = value
   }
   return values
 }
 
-function parse(path: string, wrong: (problem: string, cause: unknown) => Error): Values {
+function wrong(path: string, line: number | undefined, problem: string, cause?: unknown): AdapterTrainError {
+  const place = line === undefined ? path : `${path}:${line}`
+  return new AdapterTrainError('USAGE', `--config ${place}: ${problem}`, { cause, details: { file: path, line } })
+}
+
+function parse(path: string): readonly ConfigEntry[] {
   let content: string
   try {
     content = readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
@@ -42,14 +46,12 @@ function parse(path: string, wrong: (problem: string, cause: unknown) => Error):
     const problem = missing ? 'there is no such file' : messageOf(cause).split(', ')[0]
     throw new AdapterTrainError(missing ? 'FILE_NOT_FOUND' : 'FILE_READ', `--config ${path}: ${problem}`, { cause })
   }
-  let value: unknown
   try {
-    value = JSON.parse(content)
+    return configEntries(path, content)
   } catch (cause) {
-    throw wrong(`is not JSON: ${messageOf(cause)}`, cause)
+    if (!(cause instanceof ConfigSyntaxError)) throw cause
+    throw wrong(path, cause.line, cause.message, cause)
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Values
-  throw wrong('expected a JSON object whose keys are option names', undefined)
 }
 
 /** The option that a key names, `undefined` where there is none. */

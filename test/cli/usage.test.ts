@@ -100,7 +100,7 @@ describe.concurrent('--config', () => {
   ])('%s is refused with its name', async (name, code, message) => {
     const result = await cli(['--config', name], { cwd: CONFIG })
     expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) })
-    expect(result.stderr).toMatch(new RegExp(`^error: --config \\S*${name.replace('.', '\\.')}: .+\\n$`))
+    expect(result.stderr).toMatch(new RegExp(`^error: --config \\S*${name.replace('.', '\\.')}(:\\d+)?: .+\\n$`))
   })
 
   test.each<[string, RegExp]>([
@@ -153,7 +153,11 @@ test.concurrent('of an option given twice the last counts', async () => {
 test.concurrent.each([
   [
     ['--help'],
-    /^adapter-train \[command\] \[options\]\n[\s\S]*--epochs N +passes over the training pairs \(default: by data size;/,
+    /^adapter-train \[command\] \[options\]\n[\s\S]*\ntrain is the default command; all its options: adapter-train train --help\n/,
+  ],
+  [
+    ['train', '--help'],
+    /^adapter-train train\n[\s\S]*--epochs N +passes over the training pairs \(default: by data size;/,
   ],
   [['help', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--data X +data set to evaluate on\n/],
   [['-h', 'evaluate'], /^adapter-train evaluate\n[\s\S]*--allow-mismatch/],
