@@ -18,10 +18,13 @@ const OWN = 'Options:'
  */
 export function commandsReference(commands, common, byDefault) {
   const tables = Object.fromEntries(Object.entries(commands).map(([name, { options }]) => [name, rowsOf(options)]))
-  const shared = sharedSections(Object.values(tables), rowsOf(common))
-  const index = Object.entries(commands).map(([name, { describe }]) => {
+  const without = option => Object.keys(tables).filter(name => !tables[name].some(row => row.name === option))
+  const shared = sharedSections(Object.values(tables), rowsOf(common)).map(section =>
+    section.title === EVERYWHERE ? { ...section, note: exceptions(section.rows, rowsOf(common), without) } : section,
+  )
+  const index = Object.entries(commands).map(([name, { describe, group }]) => {
     const whatElse = name === byDefault ? ' (where no command is named)' : ''
-    return `| [${name}](#${name}) | ${cell(describe)}${whatElse} |`
+    return `| [${name}](#${name}) | ${group} | ${cell(describe)}${whatElse} |`
   })
   const pages = Object.entries(commands).map(([name, command]) => commandSection(name, command, tables[name], shared))
   return `${[
@@ -29,11 +32,11 @@ export function commandsReference(commands, common, byDefault) {
     '# Commands',
     'What `adapter-train COMMAND --help` says, on one page. A switch is set off by `--no-NAME`. `adapter-train` alone is ' +
       `\`adapter-train ${byDefault}\`.`,
-    ['| command | |', '|---|---|', ...index].join('\n'),
+    ['| command | | |', '|---|---|---|', ...index].join('\n'),
     'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trained but held back by the gate, 130 stopped by Ctrl-C. Results go to stdout, ' +
       'everything else to stderr.',
     ...pages,
-    ...shared.map(({ title, rows }) => `## ${title}\n\n${optionTable(rows)}`),
+    ...shared.map(({ title, rows, note = '' }) => `## ${title}\n\n${optionTable(rows)}${note}`),
   ].join('\n\n')}\n`
 }
 
@@ -72,10 +75,11 @@ function sharedSections(tables, common) {
       return most.times > forms.length / 2 ? [most.row] : []
     })
   }
-  // What all commands but one or two have.
+  // What all commands have, but for a few that may have another form of it.
   const everywhere = all.filter(
     row =>
-      row.group === OWN && tables.filter(table => table.some(other => isSame(other, row))).length >= tables.length - 2,
+      row.group === OWN &&
+      tables.filter(table => table.some(other => isSame(other, row))).length >= 0.75 * tables.length,
   )
   const sections = SHARED_GROUPS.map(group => [
     group === 'Batch API:' ? 'Batch API' : group.replace(/:$/, ''),
@@ -86,6 +90,14 @@ function sharedSections(tables, common) {
     anchor: title.toLowerCase().replaceAll(' ', '-'),
     rows,
   }))
+}
+
+/** Which commands lack an option that the others have. */
+function exceptions(rows, common, without) {
+  const lacking = rows
+    .filter(({ name }) => !common.some(row => row.name === name) && without(name).length > 0)
+    .map(({ name }) => `\`--${name}\`: not in ${without(name).join(', ')}.`)
+  return lacking.length > 0 ? `\n\n${lacking.join(' ')}` : ''
 }
 
 function rowsOf(options) {

@@ -34,7 +34,7 @@ describe.each(Object.entries(COMMANDS))('the section of %s', (name, { options, e
 
   test.each(examples.map(([words]) => words))('has an example that the command line takes: %s', async words => {
     expect(section).toContain(`adapter-train ${words.replaceAll('|', '\\|')}`)
-    const { command, args } = findCommand(splitWords(words), OPTIONS)
+    const { command, args } = findCommand(splitWords(words.replace(/ [<>] .*$/, '')), OPTIONS)
     expect(command ?? DEFAULT_COMMAND).toBe(name)
     await expect(parseArgs(args, command, () => ({}))).resolves.toBeTypeOf('object')
   })
