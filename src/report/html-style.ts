@@ -53,7 +53,7 @@ caption { text-align: left; color: var(--soft); font-size: 13px; padding: 0 0 6p
 th, td { padding: 6px 12px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; font-weight: 400; vertical-align: top; }
 thead th { color: var(--soft); font-weight: 600; border-bottom-color: var(--soft); }
 .w { text-align: left; }
-td.w { white-space: normal; overflow-wrap: anywhere; min-width: 12ch; }
+tbody .w { white-space: normal; overflow-wrap: anywhere; min-width: 9ch; }
 th:first-child { padding-left: 0; }
 pre { background: var(--raised); border-radius: 8px; padding: 14px 16px; margin: 0 0 14px; font: 14px/1.5 ui-monospace, monospace; white-space: pre-wrap; }
 .filter { display: flex; flex-wrap: wrap; align-items: center; gap: 10px 24px; background: var(--raised); border-radius: 8px; padding: 12px 16px; margin: 0 0 16px; font-size: 14px; }

@@ -37,6 +37,7 @@ export const costsSection: SectionMaker<ComparisonReport> = ({ comparison: { can
       const rows = candidates.map(({ name: label, metrics, indexBytesPerMillion: size, rank }) => ({
         ...{ label, size: size / 1e9, value: metrics[metric].mean, rank },
       }))
+      const middle = (Math.min(...rows.map(({ size }) => size)) + Math.max(...rows.map(({ size }) => size))) / 2
       return {
         height: 280,
         ...{ marginLeft: 48, marginRight: 24, marginBottom: 42, inset: 14 },
@@ -55,12 +56,17 @@ export const costsSection: SectionMaker<ComparisonReport> = ({ comparison: { can
             fill: ({ rank }: Pick<CandidateReport, 'rank'>) =>
               rank === 'best' ? COLORS.better : rank === 'tied' ? COLORS.tied : COLORS.same,
           }),
-          plot.text(rows, {
-            ...{ x: 'size', y: 'value', dy: -13 },
-            ...{ stroke: 'var(--surface)', strokeWidth: 4, fill: 'currentColor' },
-            textAnchor: 'middle',
-            text: ({ label }: { label: string }) => fitted(label, width / 3),
-          }),
+          // Beside the point, on the side where there is room.
+          ...(['start', 'end'] as const).map(textAnchor =>
+            plot.text(
+              rows.filter(({ size }) => size <= middle === (textAnchor === 'start')),
+              {
+                ...{ x: 'size', y: 'value', dx: textAnchor === 'start' ? 11 : -11, textAnchor },
+                ...{ stroke: 'var(--surface)', strokeWidth: 4, fill: 'currentColor' },
+                text: ({ label }: { label: string }) => fitted(label, width / 2 - 50),
+              },
+            ),
+          ),
         ],
       }
     },
