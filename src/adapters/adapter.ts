@@ -24,6 +24,8 @@ export interface TrainingFacts {
   readonly metrics: Readonly<Record<string, unknown>>
   /** Whether the adapter was proven, and why. */
   readonly gate?: unknown
+  /** How far training was when it was stopped; absent where it was done. */
+  readonly interrupted?: unknown
 }
 
 /** A trained adapter: pure data, as it stands in its file. */
@@ -85,8 +87,8 @@ function atMost(d: number, outputs: number | undefined): number | undefined {
  * The first call checks and compiles the weights; later ones run at the speed of memory.
  *
  * @param vectors one vector, several vectors, or a matrix with one vector a row; not changed
- * @returns float32, in the form of the argument, each of {@link outputDimensions}; equal vectors give equal results in every form
- * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT as {@link validateAdapter}
+ * @returns float32, in the form of the argument, each as long as the rows of the map (`d`, or the dimensions that the index stores); equal vectors give equal results in every form
+ * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT where kind, shapes or values are not those of an adapter
  * @throws VECTOR_INVALID when a vector does not have `adapter.base.dimensions` finite values
  */
 export function applyAdapter(adapter: Adapter, vectors: Matrix): Matrix

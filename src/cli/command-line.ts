@@ -27,8 +27,8 @@ function kebabOf(name: string): string {
   return name.toLowerCase().replaceAll('_', '-')
 }
 
-/** user:password@host and ?key=… of an address */
-function withoutCredentials(word: string): string {
+/** An address, or any text with addresses in it, without user:password@host, ?key=… and what looks like a key. */
+export function withoutCredentials(word: string): string {
   return word
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^/?#\s]*@/gi, `$1${MASK}@`)
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^?#\s]*)[?#]\S*/gi, `$1?${MASK}`)

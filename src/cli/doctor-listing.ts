@@ -1,10 +1,12 @@
 import type { Diagnosis, PackageFacts, ProviderFacts } from '../pipeline/doctor/diagnosis.js'
+import { PLAIN, type Style } from './style.js'
 import { count } from './tables.js'
+import { padEnd, visibleWidth } from './visible-width.js'
 
 type Row = readonly string[]
 
 /** What was found, as headed lists of aligned columns. */
-export function doctorListing(found: Diagnosis): string {
+export function doctorListing(found: Diagnosis, style: Style = PLAIN): string {
   const sections: [title: string, rows: Row[]][] = [
     ['System', systemRows(found)],
     ['Engines', engineRows(found)],
@@ -13,7 +15,7 @@ export function doctorListing(found: Diagnosis): string {
     ['Providers', found.providers.map(providerRow)],
     ['Cache', cacheRows(found.cache)],
   ]
-  return sections.map(([title, rows]) => `${title}\n${aligned(rows)}`).join('\n\n')
+  return sections.map(([title, rows]) => `${style.bold(title)}\n${aligned(rows)}`).join('\n\n')
 }
 
 function systemRows({ version, node, machine }: Diagnosis): Row[] {
@@ -70,8 +72,8 @@ function cacheRows(cache: Diagnosis['cache']): Row[] {
 
 /** Indented columns, as wide as their widest cell. */
 function aligned(rows: readonly Row[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map(cells => cells[column].length)))
-  return rows.map(cells => `  ${cells.map((cell, i) => cell.padEnd(widths[i])).join('  ')}`.trimEnd()).join('\n')
+  const widths = rows[0].map((_, column) => Math.max(...rows.map(cells => visibleWidth(cells[column]))))
+  return rows.map(cells => `  ${cells.map((cell, i) => padEnd(cell, widths[i])).join('  ')}`.trimEnd()).join('\n')
 }
 
 function gigabytes(bytes: number): string {

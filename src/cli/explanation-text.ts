@@ -1,5 +1,6 @@
 import type { ExplainedDocument, Explanation } from '../pipeline/explain.js'
 import { count } from './tables.js'
+import { oneLine, padEnd } from './visible-width.js'
 
 /** Columns of a document's id and text. */
 const WIDTH = 44
@@ -27,17 +28,11 @@ export function explanationText({ query, documents, relevant, base, adapted, mis
 }
 
 function cell({ id, text, relevant }: ExplainedDocument): string {
-  return `${relevant ? '*' : ' '} ${oneLine(`${id} ${text}`, WIDTH - 2)}`.padEnd(WIDTH)
+  return padEnd(`${relevant ? '*' : ' '} ${oneLine(`${id} ${text}`, WIDTH - 2)}`, WIDTH)
 }
 
 /** How far a document rose (+) or fell (-). */
 function moved({ rank, otherRank }: ExplainedDocument): string {
   const by = otherRank - rank
   return by === 0 ? '=' : `${by > 0 ? '+' : ''}${by} (was ${otherRank})`
-}
-
-function oneLine(text: string, width: number): string {
-  // Without control characters, which could steer the terminal.
-  const line = text.replace(/[\s\p{Cc}]+/gu, ' ')
-  return line.length > width ? `${line.slice(0, width - 1)}…` : line
 }

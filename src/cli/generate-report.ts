@@ -7,6 +7,7 @@ import type { FilteredOut } from '../generate/filtered-questions.js'
 import type { GeneratedQuestions } from '../generate/generate-questions.js'
 import { formatTable } from './console.js'
 import { formatDollars } from './session.js'
+import { PLAIN, type Style } from './style.js'
 import { count } from './tables.js'
 
 /** Everything that a run of `generate` did. */
@@ -59,7 +60,7 @@ export function generateReport(result: GenerateResult) {
 }
 
 /** The same as a table for people. */
-export function generateTable(result: GenerateResult): string {
+export function generateTable(result: GenerateResult, style: Style = PLAIN): string {
   const report = generateReport(result)
   const { requests, retries, cachedAnswers, inputTokens, outputTokens, cost } = report.llmUse
   const number = (n: number): string => n.toLocaleString('en')
@@ -86,9 +87,11 @@ export function generateTable(result: GenerateResult): string {
     number(questions),
     number(chunks),
   ])
-  return [formatTable(rows), formatTable([['part', 'questions', 'chunks'], ...parts]), report.files.join('\n')].join(
-    '\n\n',
-  )
+  return [
+    formatTable(rows),
+    formatTable([['part', 'questions', 'chunks'], ...parts], style),
+    report.files.join('\n'),
+  ].join('\n\n')
 }
 
 function only(label: string, n: number): string[][] {

@@ -1,51 +1,97 @@
+import { truncate, visibleWidth } from './visible-width.js'
+
 /** Shows how far a piece of work is. */
 export interface Progress {
   /**
    * @param done units finished
-   * @param total units in all
+   * @param total units in all; `undefined` where nobody knows
    * @param note added to the line, such as a loss
    */
-  update(done: number, total: number, note?: string): void
+  update(done: number, total: number | undefined, note?: string): void
   /** Ends the line. */
   end(): void
 }
 
+export interface ProgressOptions {
+  readonly quiet?: boolean
+  /** What is counted, for the rate: `texts`. */
+  readonly unit?: string
+  /** Milliseconds. */
+  readonly now?: () => number
+}
+
 /** Milliseconds between two redraws of a bar, and between two plain lines. */
 const REDRAW_MS = 100
-const PLAIN_LINE_MS = 5_000
+export const PLAIN_LINE_MS = 5_000
 const BAR_WIDTH = 24
+/** Columns of a terminal below which there is no bar, so that the figures have room. */
+const LEAST_FOR_BAR = 72
 
 /** The part of a stream that progress needs. */
 export type ProgressStream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & { write(text: string): unknown }
 
-/**
- * A bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere. Both count from the first update.
- * @param now milliseconds
- */
+/** Takes the line of progress away that is on the terminal: there is one terminal, so there is one such line. */
+let takeAway: (() => void) | undefined
+
+/** Clears the line of progress, where one is on the terminal: before anything else is written there. */
+export function clearProgress(): void {
+  takeAway?.()
+  takeAway = undefined
+}
+
+/** Whether a line can be drawn over. */
+export function canRedraw({ isTTY }: Pick<ProgressStream, 'isTTY'>): boolean {
+  return isTTY === true && process.env.TERM !== 'dumb'
+}
+
+/** A bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere. Both count from the first update. */
 export function createProgress(
   label: string,
   stream: ProgressStream,
-  quiet: boolean,
-  now: () => number = () => performance.now(),
+  { quiet = false, unit, now = () => performance.now() }: ProgressOptions = {},
 ): Progress {
-  const isTerminal = stream.isTTY && process.env.TERM !== 'dumb'
+  const isTerminal = canRedraw(stream)
   let first: { readonly time: number; readonly done: number } | undefined
   let written = 0
-  let onScreen = false
+  let width = 0
 
-  function line(done: number, total: number, note = ''): string {
-    const rate = (done - first!.done) / Math.max((now() - first!.time) / 1000, 1e-3)
-    const percent = Math.floor((total > 0 ? done / total : 1) * 100)
-    const rest =
-      done < total && rate > 0 ? `  ${formatRate(rate)}/s  ${formatDuration((total - done) / rate)} left` : ''
-    return `${label}  ${percent} %  ${done}/${total}${rest}${note && `  ${note}`}`
+  function line(done: number, total: number | undefined, note = ''): string {
+    const elapsed = (now() - first!.time) / 1000
+    const parts = [label]
+    if (total === undefined) {
+      const counted = done === 1 ? unit?.replace(/s$/, '') : unit
+      parts.push(`${done}${counted ? ` ${counted}` : ''}`, formatDuration(elapsed))
+    } else {
+      const rate = (done - first!.done) / Math.max(elapsed, 1e-3)
+      parts.push(`${Math.floor((total > 0 ? done / total : 1) * 100)} %`, `${done}/${total}`)
+      if (done < total && rate > 0) {
+        parts.push(`${formatRate(rate)}${unit ? ` ${unit}` : ''}/s`, `${formatDuration((total - done) / rate)} left`)
+      }
+    }
+    return [...parts, ...(note ? [note] : [])].join('  ')
   }
 
-  function draw(done: number, total: number, note?: string): void {
-    const filled = Math.round((total > 0 ? done / total : 1) * BAR_WIDTH)
-    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
-    stream.write(`\r\x1b[K${`${bar} ${line(done, total, note)}`.slice(0, (stream.columns || 100) - 1)}`)
-    onScreen = true
+  /** Moves to the start of the line and clears it. Where the terminal has become narrower, it may have been wrapped into several. */
+  function erasure(): string {
+    const above = stream.columns > 0 ? Math.floor(Math.max(0, width - 1) / stream.columns) : 0
+    return above > 0 ? `\x1b[${above}A\r\x1b[J` : '\r\x1b[K'
+  }
+
+  function erase(): void {
+    stream.write(erasure())
+    width = 0
+  }
+
+  function draw(done: number, total: number | undefined, note?: string): void {
+    const columns = stream.columns || 100
+    const filled = Math.round(Math.min(1, total ? done / total : 1) * BAR_WIDTH)
+    const hasBar = total !== undefined && columns >= LEAST_FOR_BAR
+    const bar = hasBar ? `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ` : ''
+    const text = truncate(`${bar}${line(done, total, note)}`, columns - 1)
+    if (takeAway !== erase) clearProgress()
+    stream.write(`${erasure()}${text}`)
+    width = visibleWidth(text)
+    takeAway = erase
   }
 
   return {
@@ -54,19 +100,19 @@ export function createProgress(
       const time = now()
       const isFirst = first === undefined
       first ??= { time, done }
+      const isLast = total !== undefined && done >= total
       if (isTerminal) {
-        if (!isFirst && done < total && time - written < REDRAW_MS) return
+        if (!isFirst && !isLast && time - written < REDRAW_MS) return
         draw(done, total, note)
       } else {
         // The first and the last state are told by other lines.
-        if (!isFirst && (done >= total || time - written < PLAIN_LINE_MS)) return
+        if (!isFirst && (isLast || time - written < PLAIN_LINE_MS)) return
         if (!isFirst) stream.write(`${line(done, total, note)}\n`)
       }
       written = time
     },
     end() {
-      if (onScreen) stream.write('\r\x1b[K')
-      onScreen = false
+      if (takeAway === erase) clearProgress()
     },
   }
 }

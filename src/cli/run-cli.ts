@@ -1,8 +1,8 @@
-import { isAdapterTrainError, messageOf } from '../errors.js'
+import { AdapterTrainError, isAdapterTrainError, messageOf } from '../errors.js'
 import { VERSION } from '../version.js'
 import { COMMAND_OPTIONS, COMMANDS, DEFAULT_COMMAND } from './commands/index.js'
 import { readConfigFile } from './config-file.js'
-import { createConsole } from './console.js'
+import { type ConsoleOptions, createConsole } from './console.js'
 import { EXIT } from './exit-codes.js'
 import { findCommand } from './find-command.js'
 import { helpText } from './help.js'
@@ -22,15 +22,16 @@ const USAGE_CODES = ['USAGE', 'PROVIDER_UNKNOWN', 'ENGINE_UNKNOWN']
 export async function runCli(words: readonly string[]): Promise<number> {
   const { command, args } = findCommand(words[0] === 'help' ? [...words.slice(1), '--help'] : words, COMMAND_OPTIONS)
   const asked = args.find(word => ['--help', '-h', '--version', '-v'].includes(word))
+  const color = switchIn(args, 'color')
   if (asked !== undefined) {
     const width = Math.min(120, Math.max(60, process.stdout.columns ?? 100))
-    createConsole().result(/v/.test(asked) ? VERSION : helpText(command, width))
+    const out = createConsole({ color })
+    out.result(/v/.test(asked) ? VERSION : helpText(command, width, out.style))
     return EXIT.done
   }
   const name = command ?? DEFAULT_COMMAND
-  // Known before the options are, because they may be what is wrong.
-  const wish = args.findLast(word => /^--(no-)?json(=|$)/.test(word))
-  let json = wish === '--json' || wish === '--json=true'
+  const wish = switchIn(args, 'json')
+  let json = wish === true
   try {
     const { parseArgs } = await import('./parse-args.js')
     const parsed = await parseArgs(args, command, path => {
@@ -38,14 +39,22 @@ export async function runCli(words: readonly string[]): Promise<number> {
       if (wish === undefined) json = values.json === true
       return values
     })
+    const { quiet, verbose } = parsed as ConsoleOptions
+    if (quiet && verbose) throw new AdapterTrainError('USAGE', '--quiet and --verbose exclude each other; drop one')
     return (await COMMANDS[name].run(parsed as never)) ?? EXIT.done
   } catch (error) {
-    return reportFailure(error, json)
+    return reportFailure(error, { json, color })
   }
 }
 
-function reportFailure(error: unknown, json: boolean): number {
-  const out = createConsole({ json })
+/** A switch, known before the options are, because they may be what is wrong. Of several the last counts. */
+function switchIn(args: readonly string[], name: string): boolean | undefined {
+  const word = args.findLast(word => new RegExp(`^--(no-)?${name}(=|$)`).test(word))
+  return word === undefined ? undefined : word === `--${name}` || word === `--${name}=true`
+}
+
+function reportFailure(error: unknown, { json, color }: ConsoleOptions): number {
+  const out = createConsole({ json, color })
   const known = isAdapterTrainError(error)
   const message = messageOf(error)
   out.error(message)

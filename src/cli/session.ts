@@ -3,11 +3,13 @@ import { dirname, resolve } from 'node:path'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { SqliteCache } from '../cache/sqlite-cache.js'
 import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
+import type { EmbeddingEstimate } from '../embed/estimate.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { type BatchArgs, batchReporting } from './batch-options.js'
 import type { Console } from './console.js'
 import { type Interrupt, onInterrupt } from './interrupt.js'
 import { checkProviderArgs, openCacheOption, openProvider, type ProviderArgs } from './provider-options.js'
+import { count } from './tables.js'
 
 /** What a command that embeds works with. */
 export interface Session extends Interrupt {
@@ -32,7 +34,7 @@ export async function withSession<T>(
 ): Promise<T> {
   checkProviderArgs(base, args)
   const { signal, release } = onInterrupt(out)
-  const bar = out.progress('embedding')
+  const bar = out.progress('embedding', 'texts')
   let provider: EmbeddingProvider | undefined
   let cache: SqliteCache | undefined
   try {
@@ -40,7 +42,12 @@ export async function withSession<T>(
     cache = dry && !existsSync(args.cache) ? undefined : await openCacheOption(args)
     const { batchApi = false, wait = true, batchPoll } = args
     const batches = batchApi && cache ? batchReporting({ batchApi, wait, batchPoll }, cache.batches, out) : undefined
-    const embed = { ...embedReporting(args, out, bar, provider), batches }
+    const { id, price, limits } = provider
+    out.detail(
+      `provider ${id}: at most ${limits.maxInputs} texts a request, ${args.concurrency ?? limits.maxConcurrency} requests at once; cache ${args.cache}`,
+    )
+    const onPlan: Session['embed']['onPlan'] = estimate => out.info(planText(id, estimate))
+    const embed = { ...embedReporting(args, out, bar, price), onPlan, batches }
     return await work({ provider, cache, signal, embed, release, spillFolder: spillFolderOf(args) })
   } finally {
     release()
@@ -51,26 +58,40 @@ export async function withSession<T>(
 }
 
 /** Beside the cache, because the folder for temporary files may itself be memory. */
-function spillFolderOf({ cache }: ProviderArgs): string | undefined {
+export function spillFolderOf({ cache }: ProviderArgs): string | undefined {
   return cache === 'none' ? undefined : dirname(resolve(cache))
 }
 
-function embedReporting(
-  args: ProviderArgs,
+/** Says what embedding will take: texts, and tokens and cost of those that are missing. */
+export function planText(id: string, { unique, cached, missing, tokens, cost }: EmbeddingEstimate): string {
+  const price = !cost ? '' : `, about ${formatDollars(cost)}`
+  const rest = missing > 0 ? `; ${missing} to embed (${tokens.toLocaleString('en')} tokens${price})` : ''
+  return `${unique.toLocaleString('en')} distinct texts for ${id}: ${cached} from the cache${rest}`
+}
+
+/**
+ * Retries and progress as a command shows them.
+ * @param price of a million tokens, in US dollars
+ */
+export function embedReporting(
+  args: Pick<ProviderArgs, 'concurrency' | 'retries'>,
   out: Console,
   bar: ReturnType<Console['progress']>,
-  provider: EmbeddingProvider,
-): Session['embed'] {
+  price?: number,
+): Omit<Session['embed'], 'onPlan'> {
+  let told = 0
   return {
     concurrency: args.concurrency,
     retries: args.retries,
-    onPlan({ unique, cached, missing, tokens, cost }) {
-      const price = !cost ? '' : `, about ${formatDollars(cost)}`
-      const rest = missing > 0 ? `; ${missing} to embed (${tokens.toLocaleString('en')} tokens${price})` : ''
-      out.info(`${unique.toLocaleString('en')} distinct texts for ${provider.id}: ${cached} from the cache${rest}`)
-    },
-    onProgress({ done, total }) {
-      bar.update(done, total)
+    onProgress({ done, total, hits, tokens, requests, elapsedMs }) {
+      const cost = price ? `, ${formatDollars((tokens / 1e6) * price)}` : ''
+      const spent = `${tokens.toLocaleString('en')} tokens${cost}`
+      bar.update(done, total, requests > 0 ? spent : undefined)
+      if (requests > told) {
+        const texts = `${done - hits} of ${total - hits} texts embedded`
+        out.detail(`${count(requests, 'request')}: ${texts}, ${spent}, after ${(elapsedMs / 1000).toFixed(2)} s`)
+        told = requests
+      }
       if (done === total) bar.end()
     },
     onRetry({ attempt, attempts, delayMs, reason }) {

@@ -62,6 +62,7 @@ export async function chooseOptions(
       const { negatives, multiple, pull, pseudo, score, stoppedAfter } = t
       options.onTried?.(
         `tried ${negatives}, temperature x ${multiple}, c ${pull}${pseudo ? ', with first sentences' : ''}: out-of-fold ${metric} ${score.toFixed(4)}`,
+        t,
       )
       options.log?.write('tried', {
         ...{ negatives, temperature: search.tau0 * multiple, c: pull, pseudo, metric, score, stoppedAfter },

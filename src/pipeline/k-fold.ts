@@ -18,6 +18,7 @@ export interface FoldReport {
   readonly metrics: { readonly base: Scores; readonly adapted: Scores }
 }
 
+/** Results of the folds, each on queries that its adapter had not seen. */
 export interface KFoldReport {
   readonly folds: number
   readonly by: SplitBy
@@ -38,11 +39,13 @@ interface FoldOutcome {
   readonly result: FoldReport
 }
 
+/** Options of training, and of the folds that measure it. */
 export interface KFoldOptions extends TrainOnMaterialOptions {
   /** Folds, at least 2. */
   readonly kFold: number
   /** What stays together. Default `query`. */
   readonly splitBy?: SplitBy
+  /** Called after each fold. @param number from 1 */
   readonly onFold?: (fold: FoldReport, number: number) => void
 }
 
@@ -74,6 +77,7 @@ export async function trainInFolds(
         onEngine: undefined,
         onTried: undefined,
         checkpoint: undefined,
+        keepOnAbort: undefined,
         log: undefined,
         detail: false,
       },

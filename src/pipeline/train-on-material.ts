@@ -10,8 +10,10 @@ import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { type GateResult, gate } from '../train/gate.js'
 import { identityWeights } from '../train/parameters.js'
 import { checkTraining, type EpochResult, type TrainOptions, trainAdapter } from '../train/train-adapter.js'
+import type { Tried } from '../train/tune.js'
 import { VERSION } from '../version.js'
 import type { Choice } from './choose-options.js'
+import { type Interruption, interruptedRun } from './interrupted-run.js'
 import { isNormalized } from './is-normalized.js'
 import type { KFoldReport, OutOfFold } from './k-fold.js'
 import type { Material, PartCounts, PartName } from './material.js'
@@ -27,9 +29,9 @@ import { foldCounts, recordedOptions, type TuneReport, tuneReport } from './tune
 export interface TrainOnMaterialOptions {
   /** Options that the user has set; the others are the recipe's, or with `tune: 'off'` those of `TRAIN_DEFAULTS`. */
   readonly train?: TrainOptions
-  /** Whether cross-validation chooses what is not set. Default {@link TUNE_DEFAULT}. */
+  /** Whether cross-validation chooses what is not set. Default `auto`. */
   readonly tune?: 'auto' | 'off'
-  /** Seconds that this may take. Default {@link TUNE_BUDGET}. */
+  /** Seconds that this may take. Default `TUNE_BUDGET`. */
   readonly tuneBudget?: number
   /**
    * Whether an adapter that is not proven is replaced by the identity. By default with `tune: 'auto'` only; with `tune: 'off'` and no
@@ -39,9 +41,14 @@ export interface TrainOnMaterialOptions {
   /** The least mean out-of-fold gain of the metric. Default 0. */
   readonly minGain?: number
   readonly signal?: AbortSignal
+  /** Whether an abort in training, after its first epoch, gives the adapter as it stands, marked, instead of an error. Default no. */
+  readonly keepOnAbort?: boolean
+  /** Called when a phase begins. */
   readonly onPhase?: (phase: TrainingPhase) => void
+  /** Called once, with the engine and why it was chosen. */
   readonly onEngine?: (line: string) => void
-  readonly onTried?: (line: string) => void
+  /** Called for each candidate of the search, with a line that describes it. */
+  readonly onTried?: (line: string, tried: Tried) => void
   /** Made already: nothing is chosen, and the gate judges by its out-of-fold scores. */
   readonly choice?: Choice
   /** Where the run is saved after the choice of options and after every epoch; what it holds is gone on with. */
@@ -55,6 +62,7 @@ export interface TrainOnMaterialOptions {
   readonly detail?: boolean
 }
 
+/** What a run is busy with. */
 export type TrainingPhase = 'tune' | 'train' | 'evaluate'
 
 export interface MaterialReport {
@@ -90,6 +98,8 @@ export interface MaterialReport {
   readonly memory?: MemoryReport
   /** With the kind `linear`: what `linear-memory` would add to the out-of-fold metric, where that is more than noise. */
   readonly memoryHint?: number
+  /** Where training was aborted and the adapter kept as it stood: nothing was measured. */
+  readonly interrupted?: Interruption
   readonly epochs: readonly EpochResult[]
   readonly bestEpoch: number
   readonly engine: string
@@ -159,14 +169,18 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
       { train: choice.train, validation: material.validation },
       {
         ...final,
-        ...{ engine, signal: options.signal, checkpoint: options.checkpoint },
-        onEpoch(result) {
+        ...{ engine, signal: options.signal, checkpoint: options.checkpoint, keepOnAbort: options.keepOnAbort },
+        onEpoch(result, epochs) {
           options.log?.write('epoch', result)
-          given.onEpoch?.(result)
+          given.onEpoch?.(result, epochs)
         },
       },
     )
     times.push(performance.now())
+    if (trained.interrupted) {
+      const tookSeconds = { tune: seconds(times[0], times[1]), train: seconds(times[1], times[2]), evaluate: 0 }
+      return interruptedRun(material, trained, choice, { given, reason, warnings, seconds: tookSeconds })
+    }
 
     options.onPhase?.('evaluate')
     const { train } = material

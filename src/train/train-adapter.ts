@@ -4,7 +4,7 @@ import type { AdapterKind, AdapterMap, Weights } from '../adapters/kind.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { selectEngine } from '../engines/select.js'
-import { AdapterTrainError } from '../errors.js'
+import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
 import { createEvaluator } from '../evaluate/evaluator.js'
 import type { NegativesName } from '../losses/index.js'
 import { norm, row } from '../math/matrix.js'
@@ -51,12 +51,17 @@ export interface TrainOptions {
   /** Engine by name, or one that runs already (it is then not disposed of). */
   readonly engine?: string | Engine
   readonly signal?: AbortSignal
+  /** Whether an abort after the first epoch ends training with what was kept so far, instead of with an error. Default no. */
+  readonly keepOnAbort?: boolean
   /** Saved to after every epoch; where it holds training, that is gone on with. Closed forms have nothing to save. */
   readonly checkpoint?: Checkpoint
-  readonly onEpoch?: (epoch: EpochResult) => void
+  /** @param epochs how many there are at most */
+  readonly onEpoch?: (epoch: EpochResult, epochs: number) => void
+  /** @param step from 1 */
   readonly onStep?: (step: number, steps: number) => void
 }
 
+/** What is known of an epoch at its end. */
 export interface EpochResult {
   /** From 1. */
   readonly epoch: number
@@ -69,6 +74,7 @@ export interface EpochResult {
   readonly learningRate?: number
 }
 
+/** The weights of the best epoch, and the course of training. */
 export interface TrainResult {
   readonly kind: string
   readonly weights: Weights
@@ -76,6 +82,8 @@ export interface TrainResult {
   /** The epoch whose weights were kept; 0 is the identity map, kept when no epoch beat it on the validation set. */
   readonly bestEpoch: number
   readonly stoppedEarly: boolean
+  /** With `keepOnAbort`, where the signal was aborted before the last epoch was done. */
+  readonly interrupted?: true
   /** Validation metric of the unadapted queries. */
   readonly baseMetric?: number
   readonly engine: string
@@ -96,7 +104,7 @@ export interface TrainResult {
  * @throws USAGE when an option has no meaning
  * @throws TRAIN_DATA when there is nothing to learn from, or the validation set has vectors of another length
  * @throws TRAIN_DIVERGED when the loss or a weight is not finite
- * @throws ABORTED when `signal` was aborted
+ * @throws ABORTED when `signal` was aborted, but with `keepOnAbort` and an epoch that is done
  */
 export async function trainAdapter(
   data: { readonly train: EmbeddedDataset<Rows>; readonly validation?: EmbeddedDataset<Rows> },
@@ -127,10 +135,23 @@ export async function trainAdapter(
     const epochs: EpochResult[] = [...(done?.epochs ?? [])]
     const isEnough = (epoch: number): boolean => o.patience > 0 && epoch - bestEpoch >= o.patience && epoch < most
     let stoppedEarly = isEnough(epochs.length)
+    let interrupted: true | undefined
+    const once = async () => {
+      const { weights, ...facts } = await trainer!.epoch()
+      return { ...facts, weights, metric: await measure?.(weights) }
+    }
+    const stopped = (error: unknown): undefined => {
+      if (o.keepOnAbort && epochs.length > 0 && isAdapterTrainError(error, 'ABORTED')) return undefined
+      throw error
+    }
     for (let epoch = epochs.length + 1; epoch <= most && !stoppedEarly; epoch++) {
       const started = performance.now()
-      const { loss, weights, learningRate } = await trainer.epoch()
-      const metric = await measure?.(weights)
+      const outcome = await once().catch(stopped)
+      if (outcome === undefined) {
+        interrupted = true
+        break
+      }
+      const { loss, weights, learningRate, metric } = outcome
       if (o.keep === 'last' || metric === undefined || bestMetric === undefined || metric > bestMetric) {
         best = weights
         bestMetric = metric
@@ -141,7 +162,7 @@ export async function trainAdapter(
       epochs.push(result)
       const state = await (o.checkpoint && trainer.save?.())
       if (state) o.checkpoint?.save({ training: { trainer: state, epochs, best, bestEpoch, bestMetric, baseMetric } })
-      o.onEpoch?.(result)
+      o.onEpoch?.(result, most)
     }
     return {
       kind: kind.name,
@@ -149,6 +170,7 @@ export async function trainAdapter(
       epochs,
       bestEpoch,
       stoppedEarly,
+      interrupted,
       baseMetric,
       engine: engine.name,
       engineDescription: engine.description,

@@ -6,7 +6,7 @@ import { cli, folderWith, startCli } from './cli.js'
 import { shifted } from './data.js'
 
 const TRAIN = shifted({ from: 0, to: 60, shift: 1 })
-const COMMON = ['--train', 'train.json', '--dimensions', '192', '--cache', 'none', '--out', 'a.json']
+const COMMON = ['--verbose', '--train', 'train.json', '--dimensions', '192', '--cache', 'none', '--out', 'a.json']
 const OFF = [...COMMON, '--tune', 'off', '--epochs', '12', '--batch-size', '8', '--patience', '0']
 const AUTO = [...COMMON, '--tune', 'auto', '--negatives', 'positives', '--scale', '8', '--epochs', '12']
 const KEPT = ['--checkpoint', 'run/c.bin']

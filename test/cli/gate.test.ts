@@ -176,7 +176,9 @@ describe.concurrent('the gate', () => {
   })
 
   test('says in the table what was tried, chosen and decided', async () => {
-    const { code, stdout, stderr } = await cli([...GATED, '--test', 'same.json', '--out', 'table.json'], { cwd })
+    const { code, stdout, stderr } = await cli([...GATED, '--test', 'same.json', '--out', 'table.json', '--verbose'], {
+      cwd,
+    })
     expect(code).toBe(0)
     expect(stderr).toMatch(/^tried positives, temperature .*: out-of-fold ndcg@10 0\.\d{4}$/m)
     expect(stdout).toMatch(/^ {11}validation 100 queries, 100 pairs, 80 documents \(cross-validation in 5 folds\)$/m)

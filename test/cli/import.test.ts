@@ -24,7 +24,10 @@ describe.concurrent('import', () => {
   test('makes three LlamaIndex files of a table, which train takes as they are', async () => {
     const cwd = folderWith({ 'faq.csv': faq(0, 100) })
     const { code, stdout, stderr } = await cli(['import', 'faq.csv', ...columns, '--query-id', 'Nr'], { cwd })
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(code).toBe(0)
+    const train = 'adapter-train train --base openai --train data/train_dataset.json --val data/val_dataset.json'
+    expect(stderr).toMatch(/^\nnext\n {2}adapter-train inspect data\/train_dataset\.json /)
+    expect(stderr).toContain(`\n  ${train} --test data/test_dataset.json\n`)
     expect(stdout).toMatch(/^part +queries +documents +pairs +hard negatives\ntrain +80 +80 +80 +0\nvalidation +10 +10/)
     expect(stdout).toContain('written    data/train_dataset.json')
     expect(readdirSync(join(cwd, 'data')).sort()).toEqual([

@@ -136,6 +136,7 @@ describe('SIGINT', () => {
       '0',
       '--out',
       'a.json',
+      '--verbose',
     ]
     const { child, ended } = startCli(args, { cwd })
     let stderr = ''

@@ -144,7 +144,7 @@ describe.concurrent('--kind linear-memory', () => {
 
   test('killed in training, a run with a checkpoint goes on to the same memory without choosing again', async () => {
     const cwd = clustered()
-    const args = [...MEMORY.filter(arg => arg !== '--quiet'), '--epochs', '40', '--out']
+    const args = [...MEMORY.filter(arg => arg !== '--quiet'), '--verbose', '--epochs', '40', '--out']
     const whole = cli([...args, 'whole.json'], { cwd })
     const { child, ended } = startCli([...args, 'c.json', '--checkpoint', 'c.bin'], { cwd })
     let stderr = ''

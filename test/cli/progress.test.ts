@@ -1,16 +1,17 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createProgress, formatDuration } from '../../src/cli/progress.js'
+import { clearProgress, createProgress, formatDuration } from '../../src/cli/progress.js'
 
-function recorded(isTTY: boolean, columns = 80, quiet = false) {
+function recorded(isTTY: boolean, columns = 80, { quiet = false, unit }: { quiet?: boolean; unit?: string } = {}) {
   let time = 1000
   const lines: string[] = []
   const stream = { isTTY, columns, write: (text: string) => lines.push(text) }
-  const progress = createProgress('embedding', stream, quiet, () => time)
+  const progress = createProgress('embedding', stream, { quiet, unit, now: () => time })
   return {
     lines,
+    stream,
     end: () => progress.end(),
     /** Updates `seconds` later. */
-    after(seconds: number, done: number, total: number, note?: string) {
+    after(seconds: number, done: number, total: number | undefined, note?: string) {
       time += seconds * 1000
       progress.update(done, total, note)
     },
@@ -38,10 +39,54 @@ test('a terminal gets a bar with rate and remaining time, counted from the first
   ])
 })
 
-test('a bar is cut to the width of the terminal', () => {
+test('the line fits the terminal, also with wide characters, and has no bar where there is little room', () => {
   const { lines, after } = recorded(true, 40)
-  after(1, 1, 2, 'a long note that does not fit')
-  expect(lines[0].slice('\r\x1b[K'.length)).toHaveLength(39)
+  after(1, 1, 2, '文字文字文字文字文字')
+  expect(lines).toEqual(['\r\x1b[Kembedding  50 %  1/2  文字文字文字文字…'])
+})
+
+test('a line that a narrower terminal has wrapped is cleared as a whole', () => {
+  const { lines, after, end, stream } = recorded(true, 100)
+  after(1, 1, 2, 'x'.repeat(60))
+  stream.columns = 50
+  end()
+  expect(lines[1]).toBe('\x1b[1A\r\x1b[J')
+})
+
+test('the line is cleared before another one is written, and drawn again afterwards', () => {
+  const { lines, after } = recorded(true)
+  after(0, 1, 9)
+  clearProgress()
+  clearProgress()
+  after(1, 2, 9)
+  expect(lines.map(line => line.slice(0, 4))).toEqual(['\r\x1b[K', '\r\x1b[K', '\r\x1b[K'])
+  expect(lines[1]).toBe('\r\x1b[K')
+  expect(lines[2]).toContain('2/9')
+})
+
+test('one bar takes the place of another', () => {
+  const [a, b] = [recorded(true), recorded(true)]
+  a.after(0, 1, 9)
+  b.after(0, 1, 9)
+  expect(a.lines[1]).toBe('\r\x1b[K')
+  a.end()
+  expect(a.lines).toHaveLength(2)
+  b.end()
+  expect(b.lines[1]).toBe('\r\x1b[K')
+})
+
+test('where the total is not known, what is done and the time are shown', () => {
+  const { lines, after } = recorded(true, 80, { unit: 'candidates' })
+  after(0, 0, undefined)
+  after(7, 1, undefined, 'best so far ndcg@10 0.5000')
+  expect(lines[1]).toBe('\r\x1b[Kembedding  1 candidate  7s  best so far ndcg@10 0.5000')
+})
+
+test('the unit stands beside the rate', () => {
+  const { lines, after } = recorded(true, 120, { unit: 'texts' })
+  after(0, 0, 100)
+  after(2, 20, 100, '3,000 tokens, $0.0001')
+  expect(lines[1]).toContain('20/100  10 texts/s  8s left  3,000 tokens, $0.0001')
 })
 
 test.each([
@@ -60,7 +105,7 @@ test.each([
 })
 
 test('nothing is written where quiet is asked for', () => {
-  const { lines, after, end } = recorded(true, 80, true)
+  const { lines, after, end } = recorded(true, 80, { quiet: true })
   after(0, 1, 2)
   after(9, 2, 2)
   end()

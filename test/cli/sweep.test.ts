@@ -16,7 +16,9 @@ const SWEEP = [...COMMON, '--train', 'train.json', '--grid', 'pull=3,1000', '--g
 
 describe.concurrent('sweep', () => {
   test('says what it will do, prints a sorted table with the base, and keeps the best', async () => {
-    const { code, stdout, stderr } = await cli([...SWEEP, '--test', 'test.json', '--out', 'a.json'], { cwd })
+    const { code, stdout, stderr } = await cli([...SWEEP, '--test', 'test.json', '--out', 'a.json', '--verbose'], {
+      cwd,
+    })
     expect(code).toBe(0)
     expect(stderr).toMatch(/^2 runs of 5 folds on 80 queries and 80 documents, about \d+[hms]/m)
     expect(stderr).toMatch(/^run 1 of 2: pull 3, epochs 6, scale 8: ndcg@10 0\.\d{4}, \d+\.\d s$/m)

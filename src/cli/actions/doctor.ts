@@ -12,7 +12,7 @@ import { doctorListing } from '../doctor-listing.js'
 export async function doctor(args: DoctorArgs): Promise<void> {
   const out = createConsole(args)
   const found = await diagnose(args.cache === 'none' ? undefined : args.cache)
-  out.result(doctorListing(found))
+  out.result(doctorListing(found, out.style))
   const problems = findProblems(found)
   if (problems.length > 0) {
     throw new AdapterTrainError('ENGINE_UNAVAILABLE', problems.join('\n'), { details: { report: found } })

@@ -6,6 +6,7 @@ import { AdapterTrainError } from '../../errors.js'
 import { checkBatchArgs, untilSubmitted } from '../batch-options.js'
 import type { EmbedArgs } from '../commands/embed.js'
 import { type Console, createConsole } from '../console.js'
+import { afterEmbedding } from '../next-steps.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { formatDollars, type Session, withSession } from '../session.js'
@@ -27,9 +28,10 @@ export async function embed(args: EmbedArgs): Promise<void> {
     datasets.push(dataset)
   }
   const work = args.estimate ? estimate : fillCache
-  await untilSubmitted(args, out, () =>
-    withSession(args.base, args, out, session => work(datasets, session, args, out), { dry: args.estimate }),
-  )
+  await untilSubmitted(args, out, async () => {
+    await withSession(args.base, args, out, session => work(datasets, session, args, out), { dry: args.estimate })
+    if (!args.json) out.next(afterEmbedding(args))
+  })
 }
 
 async function fillCache(datasets: QADataset[], session: Session, { json }: EmbedArgs, out: Console): Promise<void> {

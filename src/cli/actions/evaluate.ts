@@ -16,6 +16,7 @@ import {
 import { readVectors } from '../../vectors/read-vectors.js'
 import type { EvaluateArgs } from '../commands/evaluate.js'
 import { type Console, createConsole } from '../console.js'
+import { afterEvaluation } from '../next-steps.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { withSession } from '../session.js'
@@ -124,7 +125,9 @@ function finish(report: EvaluationReport, name: string, args: EvaluateArgs, out:
   out.result(`${base.id} on ${name}: ${count(queries, 'query', 'queries')}, ${count(documents, 'document')}`)
   if (embedding)
     out.result(`${count(embedding.hits, 'embedding')} from the cache, ${count(embedding.requests, 'request')}`)
-  out.result(`\n${proofText(report)}`)
+  out.result(`\n${proofText(report, out.style)}`)
+  const metric = report.largest?.metric ?? args.metrics[0]
+  out.next(afterEvaluation(args, report.difference, metric))
 }
 
 function checkVectorArgs({ vectors, data, train, split }: EvaluateArgs): void {

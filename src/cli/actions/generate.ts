@@ -30,6 +30,7 @@ import { type Console, createConsole } from '../console.js'
 import { chatModelOptions, checkGenerateArgs, embeddingArgs } from '../generate-args.js'
 import { generateReport, generateTable } from '../generate-report.js'
 import { onInterrupt } from '../interrupt.js'
+import { afterWriting } from '../next-steps.js'
 import { openCacheOption } from '../provider-options.js'
 import { formatDollars, withSession } from '../session.js'
 import { count } from '../tables.js'
@@ -99,9 +100,10 @@ async function makeDatasets(args: GenerateArgs, out: Console): Promise<undefined
 
   const shared = { llm: model.id, documents: documents.length, skipped, assigned, generated, parts, files }
   const result = { ...shared, filtered: [...filtered.dropped, ...dropped] }
-  out.result(generateTable(result))
+  out.result(generateTable(result, out.style))
   if (failures.length > 0) throw someFailed(generated, args, generateReport(result))
   if (args.json) out.json(generateReport(result))
+  else out.next(afterWriting(files))
 }
 
 /** Data sets of an earlier run are no documents, also where their folder is among those that are read. */
@@ -123,7 +125,7 @@ async function ask(
   options: GenerateOptions,
   out: Console,
 ): Promise<GeneratedQuestions> {
-  const bar = out.progress('asking')
+  const bar = out.progress('asking', 'chunks')
   try {
     return await generateQuestions(chunks, model, {
       ...options,

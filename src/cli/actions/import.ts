@@ -9,7 +9,9 @@ import { checkPartsFolder, partFilesIn, writeParts } from '../../dataset/write-p
 import { AdapterTrainError } from '../../errors.js'
 import type { ImportArgs } from '../commands/import.js'
 import { type Console, createConsole, formatTable } from '../console.js'
+import { afterWriting } from '../next-steps.js'
 import { reportSkipped } from '../report-skipped.js'
+import type { Style } from '../style.js'
 import { count } from '../tables.js'
 
 /** Reads question-answer data, merges and splits it, and writes the parts. */
@@ -38,7 +40,8 @@ export async function importData(args: ImportArgs): Promise<void> {
   for (const note of notes) out.info(note)
 
   const sizes = Object.entries(parts).map(([part, data]) => ({ part, ...sizeOf(data) }))
-  out.result(summary(sizes, counts, files))
+  out.result(summary(sizes, counts, files, out.style))
+  if (!args.json) out.next(afterWriting(files))
   if (args.json) {
     out.json({
       inputs: args.files,
@@ -96,11 +99,11 @@ function summary(
   parts: readonly ({ readonly part: string } & ReturnType<typeof sizeOf>)[],
   merged: MergeCounts,
   files: readonly string[],
+  style: Style,
 ): string {
-  const table = formatTable([
-    ['part', 'queries', 'documents', 'pairs', 'hard negatives'],
-    ...parts.map(row => [row.part, row.queries, row.documents, row.pairs, row.negatives].map(String)),
-  ])
+  const heads = ['part', 'queries', 'documents', 'pairs', 'hard negatives']
+  const cells = parts.map(row => [row.part, row.queries, row.documents, row.pairs, row.negatives].map(String))
+  const table = formatTable([heads, ...cells], style)
   const lines = [
     merged.queries + merged.documents > 0 &&
       `merged     ${merged.queries} queries and ${merged.documents} documents into others of the same text`,

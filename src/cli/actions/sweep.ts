@@ -16,12 +16,13 @@ import { checkOut, defaultOut, findDataFiles } from '../data-files.js'
 import { EXIT } from '../exit-codes.js'
 import { parseGrid } from '../grid.js'
 import { onInterrupt } from '../interrupt.js'
+import { afterTraining } from '../next-steps.js'
 import { formatDuration } from '../progress.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { withSession } from '../session.js'
 import { sweepTable } from '../sweep-table.js'
-import { count, proofText } from '../tables.js'
+import { count, gateLine, proofText } from '../tables.js'
 import { textOfDocuments } from '../text-of-documents.js'
 import { trainingFacts } from '../training-facts.js'
 import { checkReport, writeReport } from '../write-report.js'
@@ -97,23 +98,34 @@ async function run(
   { signal, release }: ReturnType<typeof onInterrupt>,
 ): Promise<number> {
   const { metric, seed, engine, gate, minGain } = args
+  const bar = out.progress('sweeping', 'combinations')
+  let best = Number.NEGATIVE_INFINITY
   const options: RunSweepOptions = {
     ...{ metric, seed, engine, gate, minGain, signal },
     memory: args.memory === undefined ? undefined : parseBytes(args.memory),
     onPlan({ runs, folds, queries, documents, seconds }) {
       const time = seconds === undefined ? '' : `, about ${formatDuration(seconds)}`
       out.info(`${count(runs, 'run')} of ${folds} folds on ${queries} queries and ${documents} documents${time}`)
+      bar.update(0, runs)
     },
     onRun({ options: own, scores, seconds }, number) {
       const score = scores.reduce((sum, value) => sum + value, 0) / scores.length
-      out.info(
+      best = Math.max(best, score)
+      bar.update(number, points.length, `best so far ${metric} ${best.toFixed(4)}`)
+      out.detail(
         `run ${number} of ${points.length}: ${optionWords(own)}: ${metric} ${score.toFixed(4)}, ${seconds.toFixed(1)} s`,
       )
     },
-    onPhase: phase => phase === 'evaluate' && release(),
+    onPhase(phase) {
+      if (phase !== 'tune') bar.end()
+      if (phase === 'evaluate') release()
+    },
     detail: args.report !== undefined,
   }
-  const { adapter, report, detail } = await runSweep(material, points, options).finally(() => material.close?.())
+  const { adapter, report, detail } = await runSweep(material, points, options).finally(() => {
+    bar.end()
+    material.close?.()
+  })
   const code = finish(adapter, report, args, path, out)
   if (args.report !== undefined) {
     const facts = trainingFacts(adapter, report, path, args.metric)
@@ -127,12 +139,10 @@ function finish(adapter: Adapter, report: SweepReport, args: SweepArgs, path: st
   for (const warning of report.warnings) out.warn(warning)
   const { gate, metrics } = report
   if (args.json) out.json({ adapter: path, ...report })
-  out.result(sweepTable(report.sweep))
-  if (gate) {
-    const word = gate.passed ? 'passed' : gate.kept ? 'failed, kept all the same' : 'failed, identity saved'
-    out.result(`\ngate       ${word}: ${gate.reason}`)
-  }
-  if (metrics) out.result(`\nthe best on the ${metrics.split} set\n\n${proofText({ ...report, metrics })}`)
+  out.result(sweepTable(report.sweep, out.style))
+  if (gate) out.result(`\n${gateLine(gate, out.style)}`)
+  if (metrics) out.result(`\nthe best on the ${metrics.split} set\n\n${proofText({ ...report, metrics }, out.style)}`)
   out.result(`\nadapter    ${path}`)
+  if (!args.json) out.next(afterTraining(args, report, path))
   return gate?.kept === false ? EXIT.gated : EXIT.done
 }

@@ -12,7 +12,6 @@ import {
 } from '../../pipeline/run-training.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
 import { removeCheckpoint } from '../../train/checkpoint.js'
-import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import type { TrainOptions } from '../../train/train-adapter.js'
 import { readVectors } from '../../vectors/read-vectors.js'
 import { splitEmbedded } from '../../vectors/split-embedded.js'
@@ -22,13 +21,14 @@ import { type Console, createConsole } from '../console.js'
 import { checkOut, defaultOut, findDataFiles } from '../data-files.js'
 import { EXIT } from '../exit-codes.js'
 import { onInterrupt } from '../interrupt.js'
-import { memoryLines } from '../memory-lines.js'
+import { afterTraining } from '../next-steps.js'
+import { printTraining } from '../print-training.js'
 import { checkProviderArgs } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
-import { formatDollars, type Session, withSession } from '../session.js'
-import { count, proofText } from '../tables.js'
+import { type Session, withSession } from '../session.js'
 import { textOfDocuments } from '../text-of-documents.js'
 import { trainingFacts } from '../training-facts.js'
+import { type TrainingProgress, trainingProgress } from '../training-progress.js'
 import { checkReport, writeReport } from '../write-report.js'
 
 /** Trains as the options say, writes the adapter file and prints what came of it. */
@@ -44,6 +44,7 @@ export async function train(args: TrainArgs): Promise<number> {
     args.base === 'vectors'
       ? await trainOnVectors(args, out)
       : await untilSubmitted(args, out, () => trainOnTexts(args, out))
+  if (report?.interrupted) return EXIT.interrupted
   return report?.gate?.kept === false ? EXIT.gated : EXIT.done
 }
 
@@ -60,15 +61,17 @@ async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingRepo
     const path = args.out ?? defaultOut(session.provider.id)
     checkOut(path, inputs)
     checkFiles(args, path, inputs)
+    const progress = trainingProgress(args.metric, out)
     const result = await runTraining({
       ...session,
-      ...choiceOptions(args, out),
+      ...choiceOptions(args, out, progress),
       pseudoQueries: args.pseudoQueries,
       parts,
       onPhase: phase => {
+        progress.onPhase(phase)
         if (phase === 'evaluate') session.release()
       },
-    })
+    }).finally(() => progress.end())
     await finish(result, path, warnings, args, out, textOfDocuments(parts[measuredPart(result.report)]), session)
     return result.report
   })
@@ -94,11 +97,15 @@ async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingRe
   const { signal, release } = onInterrupt(out)
   try {
     const all = { ...parts, validation: parts.validation ?? read.validation, test: parts.test ?? read.test }
+    const progress = trainingProgress(args.metric, out)
     const result = await runTrainingOnVectors(all, {
-      ...choiceOptions(args, out),
+      ...choiceOptions(args, out, progress),
       signal,
-      onPhase: phase => phase === 'evaluate' && release(),
-    })
+      onPhase: phase => {
+        progress.onPhase(phase)
+        if (phase === 'evaluate') release()
+      },
+    }).finally(() => progress.end())
     await finish(result, path, [], args, out, textOfDocuments(all[measuredPart(result.report)]))
     return result.report
   } finally {
@@ -114,11 +121,12 @@ function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
   }
 }
 
-function choiceOptions(args: TrainArgs, out: Console) {
+function choiceOptions(args: TrainArgs, out: Console, progress: TrainingProgress) {
   const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log, dimensionsOut } = args
   return {
     ...{ tune, tuneBudget, gate, minGain, kFold, splitBy, checkpoint, log, dimensionsOut },
     detail: args.report !== undefined,
+    keepOnAbort: args.saveOnInterrupt,
     onResume: (line: string) => out.info(line),
     onFold: ({ queries, kept, metrics: { base, adapted } }: FoldReport, number: number) => {
       const change = `${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)}`
@@ -126,9 +134,9 @@ function choiceOptions(args: TrainArgs, out: Console) {
         `fold ${number} of ${kFold}: ${metric} ${change} on ${queries} queries${kept === false ? ' (gated)' : ''}`,
       )
     },
-    train: trainingOptions(args, out),
+    train: trainingOptions(args, progress),
     onEngine: (line: string) => out.info(line),
-    onTried: (line: string) => out.info(line),
+    onTried: progress.onTried,
   }
 }
 
@@ -147,12 +155,15 @@ async function finish(
   session?: Session,
 ): Promise<void> {
   saveAdapter(adapter, path)
-  if (args.checkpoint !== undefined) removeCheckpoint(args.checkpoint)
+  if (args.checkpoint !== undefined && !report.interrupted) removeCheckpoint(args.checkpoint)
   const all = [...warnings, ...report.warnings]
   for (const warning of all) out.warn(warning)
   if (args.json) out.json(jsonReport({ ...report, warnings: all }, path))
-  else printReport(report, path, out, args.metric, session?.provider.price)
-  if (args.report === undefined) return
+  else {
+    printTraining(report, path, out, args.metric, session?.provider.price)
+    out.next(afterTraining(args, report, path))
+  }
+  if (args.report === undefined || report.interrupted) return
   const facts = trainingFacts(adapter, { ...report, warnings: all }, path, args.metric)
   await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
 }
@@ -171,79 +182,21 @@ function checkFiles(
 /** Devices of local models; any other `--device` is the engine's. */
 const MODEL_DEVICES = ['auto', 'cpu', 'cuda', 'dml', 'coreml', 'webgpu', 'wasm', 'gpu']
 
-function trainingOptions(args: TrainArgs, out: Console): TrainOptions {
-  const bar = out.progress('training')
+function trainingOptions(args: TrainArgs, { onStep, onEpoch }: TrainingProgress): TrainOptions {
   const { kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size } = args
   const { weightDecay, maxGradNorm, metric, patience, seed, engine, device, hardNegatives, hardMargin } = args
-  const total = epochs ?? (args.tune === 'off' ? TRAIN_DEFAULTS.epochs : undefined)
   const forModel = device !== undefined && MODEL_DEVICES.includes(device) && engine !== 'tfjs'
   return {
     ...{ kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size },
     ...{ weightDecay, maxGradNorm, metric, patience, seed, engine, hardNegatives, hardMargin },
     device: forModel ? undefined : device,
     memory: args.memory === undefined ? undefined : parseBytes(args.memory),
-    onStep: (step, steps) => bar.update(step, steps),
-    onEpoch: ({ epoch, loss, metric: value }) => {
-      bar.end()
-      const measured = value === undefined ? '' : `  validation ${metric} ${value.toFixed(4)}`
-      out.info(`epoch ${epoch}${total === undefined ? '' : `/${total}`}  loss ${loss.toFixed(4)}${measured}`)
-    },
+    onStep,
+    onEpoch,
   }
 }
 
 function jsonReport(report: TrainingReport, adapter: string): object {
   const epochs = report.epochs.map(({ epoch, loss, metric }) => ({ epoch, loss, metric }))
   return { adapter, ...report, epochs }
-}
-
-function printReport(
-  report: TrainingReport,
-  path: string,
-  out: Console,
-  metric: string,
-  price: number | undefined,
-): void {
-  const { base, data, metrics, kFold, test, bestEpoch, cache, seconds, tune, gate } = report
-  const parts = Object.entries(data).map(
-    ([name, part]) =>
-      `${name} ${count(part.queries, 'query', 'queries')}, ${count(part.pairs, 'pair')}, ${count(part.documents, 'document')}${part.folds ? ` (cross-validation in ${part.folds} folds)` : ''}`,
-  )
-  const cost = price ? `, about ${formatDollars((cache.tokens / 1e6) * price)}` : ''
-  out.result(`base       ${base.id}, ${base.dimensions} dimensions`)
-  out.result(`data       ${parts.join('\n           ')}`)
-  out.result(
-    `embedded   ${count(cache.misses, 'text')} in ${count(cache.requests, 'request')} (${cache.tokens} tokens${cost}), ${cache.hits} from the cache`,
-  )
-  if (tune) {
-    out.result(
-      `chosen     negatives ${tune.negatives}, temperature ${tune.temperature}, c ${tune.c} of ${count(tune.tried.length, 'candidate')} in ${tune.seconds.toFixed(1)} s`,
-    )
-  }
-  if (tune?.pseudoQueries) {
-    const { count: sentences, used } = tune.pseudoQueries
-    out.result(
-      `pseudo     ${count(sentences, 'first sentence')} as queries for their own documents: ${used ? 'trained on too' : 'not used, they did not help out of fold'}`,
-    )
-  }
-  out.result(
-    `trained    ${report.kind}, ${count(report.epochs.length, 'epoch')}, best ${bestEpoch || 'none'}, engine ${report.engine}, ${seconds.train.toFixed(1)} s`,
-  )
-  for (const line of memoryLines(report, metric)) out.result(line)
-  if (gate) {
-    out.result(
-      `gate       ${gate.passed ? 'passed' : gate.kept ? 'failed, kept all the same' : 'failed, identity saved'}: ${gate.reason}`,
-    )
-  }
-  if (metrics) {
-    const { split } = metrics
-    const [name, queries] =
-      split === 'k-fold' ? [`${kFold!.folds} folds`, kFold!.queries] : [`${split} set`, data[split]!.queries]
-    out.result(`\n${name}, ${queries} queries that were not trained on\n`)
-    out.result(proofText({ ...report, metrics }))
-  }
-  if (test) {
-    out.result(`\ntest set, ${count(test.queries, 'query', 'queries')}\n`)
-    out.result(proofText(test))
-  }
-  out.result(`\nadapter    ${path}`)
 }

@@ -36,6 +36,7 @@ export interface CacheArgs extends OutputArgs {
 /** `adapter-train cache` */
 export const cacheCommand: Command<CacheArgs> = {
   form: 'cache <action>',
+  group: 'Look after',
   describe: 'look after the file of embeddings',
   positionals: {
     action: {

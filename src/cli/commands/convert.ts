@@ -31,6 +31,7 @@ export interface ConvertArgs extends OutputArgs {
 /** `adapter-train convert` */
 export const convertCommand: Command<ConvertArgs> = {
   form: 'convert <input> <output>',
+  group: 'Use',
   describe: 'write an adapter for other programs, or read theirs',
   positionals: {
     input: { type: 'string', describe: 'adapter, in any of the formats', demandOption: true },

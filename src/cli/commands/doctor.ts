@@ -19,6 +19,7 @@ export interface DoctorArgs extends OutputArgs {
 /** `adapter-train doctor` */
 export const doctorCommand: Command<DoctorArgs> = {
   form: 'doctor',
+  group: 'Look after',
   describe: 'show what works on this machine: engines, GPUs, packages, providers, cache',
   options,
   examples: [

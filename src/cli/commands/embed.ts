@@ -26,6 +26,7 @@ export interface EmbedArgs extends ProviderArgs, BatchArgs, DatasetArgs, SplitAr
 /** `adapter-train embed` */
 export const embedCommand: Command<EmbedArgs> = {
   form: 'embed <data..>',
+  group: 'Get data',
   describe: 'embed data sets into the cache, or estimate what that costs',
   positionals: { data: { type: 'string', array: true, describe: 'data sets', demandOption: true } },
   options,

@@ -65,6 +65,7 @@ export interface EvaluateArgs extends ProviderArgs, DatasetArgs, SplitArgs, Outp
 /** `adapter-train evaluate` */
 export const evaluateCommand: Command<EvaluateArgs> = {
   form: 'evaluate',
+  group: 'Judge',
   describe: 'score a base model, and an adapter on it, on labelled queries',
   options,
   examples: [

@@ -15,6 +15,7 @@ export interface ExplainArgs extends ExplainOptionArgs, OutputArgs {
 /** `adapter-train explain` */
 export const explainCommand: Command<ExplainArgs> = {
   form: 'explain',
+  group: 'Judge',
   describe: 'show what an adapter changes for a query: the first documents before and after',
   options,
   examples: [
@@ -22,6 +23,7 @@ export const explainCommand: Command<ExplainArgs> = {
       'explain --query "card declined" --adapter adapters/x.json --data test.json --base openai',
       'both rankings side by side',
     ],
+    ['explain --query "card declined" --adapter adapters/x.json --data test.json --top 3 --json', 'for programs'],
   ],
   async run(args) {
     const { explain } = await import('../actions/explain.js')

@@ -167,6 +167,7 @@ export interface GenerateArgs extends ProviderArgs, BatchArgs, OutputArgs {
 /** `adapter-train generate` */
 export const generateCommand: Command<GenerateArgs> = {
   form: 'generate <documents..>',
+  group: 'Get data',
   describe: 'make training, validation and test sets out of documents: an LLM writes the questions',
   positionals: {
     documents: { type: 'string', array: true, describe: 'files, folders or patterns', demandOption: true },

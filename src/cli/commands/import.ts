@@ -92,6 +92,7 @@ export interface ImportArgs extends OutputArgs {
 /** `adapter-train import` */
 export const importCommand: Command<ImportArgs> = {
   form: 'import <files..>',
+  group: 'Get data',
   describe: 'make training, validation and test sets of question-answer data',
   positionals: { files: { type: 'string', array: true, describe: 'data in any of the formats', demandOption: true } },
   options,

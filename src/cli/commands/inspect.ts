@@ -18,6 +18,7 @@ export interface InspectArgs extends DatasetArgs, SplitArgs, OutputArgs {
 /** `adapter-train inspect` */
 export const inspectCommand: Command<InspectArgs> = {
   form: 'inspect <files..>',
+  group: 'Get data',
   describe: 'show what is in adapter files and data sets',
   positionals: { files: { type: 'string', array: true, describe: 'adapter files or data sets', demandOption: true } },
   options,

@@ -139,6 +139,7 @@ export interface ServeArgs extends ProviderArgs, OutputArgs {
 /** `adapter-train serve` */
 export const serveCommand: Command<ServeArgs> = {
   form: 'serve',
+  group: 'Use',
   describe: 'serve the base model and adapters on it to any client of OpenAI or Cohere',
   options,
   examples: [

@@ -227,6 +227,11 @@ const options = defineOptions({
     coerce: text('checkpoint'),
     describe: 'file that keeps every epoch, so that an interrupted run goes on where it stopped; removed at the end',
   },
+  'save-on-interrupt': {
+    type: 'boolean',
+    default: false,
+    describe: 'after Ctrl-C in training, write the best adapter so far to --out, marked as interrupted; exit code 130',
+  },
   log: { type: 'string', coerce: text('log'), describe: 'file to append the course of training to, as JSON lines' },
   out: { type: 'string', alias: 'o', coerce: text('out'), describe: 'adapter file (default: adapters/<base>.json)' },
   report: reportOption,
@@ -270,6 +275,7 @@ export interface TrainArgs extends ProviderArgs, BatchArgs, DatasetArgs, OutputA
   readonly minGain?: number
   readonly vectors?: string
   readonly checkpoint?: string
+  readonly saveOnInterrupt: boolean
   readonly log?: string
   readonly out?: string
   readonly report?: string
@@ -278,6 +284,7 @@ export interface TrainArgs extends ProviderArgs, BatchArgs, DatasetArgs, OutputA
 /** `adapter-train train`, and `adapter-train` alone. */
 export const trainCommand: Command<TrainArgs> = {
   form: 'train',
+  group: 'Train',
   describe: 'embed a data set, train an adapter, measure it and write its file',
   options,
   examples: [

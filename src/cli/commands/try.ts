@@ -1,18 +1,21 @@
-import { type Command, defineOptions, outputOptions } from '../command.js'
+import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { type ExplainOptionArgs, explainOptions } from '../explain-options.js'
 
-const options = defineOptions({ ...explainOptions, quiet: outputOptions.quiet })
+const { json: _, ...shown } = outputOptions
+const options = defineOptions({ ...explainOptions, ...shown })
 
-export interface TryArgs extends ExplainOptionArgs {
-  readonly quiet: boolean
-}
+export type TryArgs = ExplainOptionArgs & Omit<OutputArgs, 'json'>
 
 /** `adapter-train try` */
 export const tryCommand: Command<TryArgs> = {
   form: 'try',
+  group: 'Judge',
   describe: 'the same as explain for one query after the other, a line each, until an empty one',
   options,
-  examples: [['try --adapter adapters/x.json --data test.json --base openai', 'ask by hand, or pipe queries in']],
+  examples: [
+    ['try --adapter adapters/x.json --data test.json --base openai', 'ask by hand'],
+    ['try --adapter adapters/x.json --data test.json --top 3 < queries.txt', 'a file of queries, one a line'],
+  ],
   async run(args) {
     const { tryQueries } = await import('../actions/try.js')
     return tryQueries(args)

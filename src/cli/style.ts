@@ -1,0 +1,46 @@
+import { styleText } from 'node:util'
+
+/** How text is marked on a terminal; where colours are off each gives the text as it is. */
+export interface Style {
+  bold(text: string): string
+  dim(text: string): string
+  green(text: string): string
+  red(text: string): string
+  yellow(text: string): string
+}
+
+type Format = keyof Style
+
+const FORMATS: readonly Format[] = ['bold', 'dim', 'green', 'red', 'yellow']
+
+function styleOf(format: (name: Format, text: string) => string): Style {
+  const entries = FORMATS.map(name => [name, (text: string) => format(name, text)])
+  return Object.fromEntries(entries) as unknown as Style
+}
+
+/** No colours. */
+export const PLAIN: Style = styleOf((_, text) => text)
+
+const COLOURED: Style = styleOf((name, text) => styleText(name, text, { validateStream: false }))
+
+/**
+ * The style for a stream: colours on a terminal only. The first of these that says something decides: `--color` or `--no-color`,
+ * FORCE_COLOR (0 or false for none), NO_COLOR, TERM=dumb, and whether the stream is a terminal.
+ *
+ * @param wish what the command line says
+ * @see https://no-color.org, https://force-color.org
+ */
+export function styleFor(
+  { isTTY }: { readonly isTTY?: boolean },
+  wish?: boolean,
+  env: NodeJS.ProcessEnv = process.env,
+): Style {
+  return isColoured(isTTY === true, wish, env) ? COLOURED : PLAIN
+}
+
+function isColoured(isTerminal: boolean, wish: boolean | undefined, env: NodeJS.ProcessEnv): boolean {
+  if (wish !== undefined) return wish
+  const { FORCE_COLOR, NO_COLOR, TERM } = env
+  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  return isTerminal && !NO_COLOR && TERM !== 'dumb'
+}

@@ -1,0 +1,59 @@
+import type { TrainingPhase } from '../pipeline/train-on-material.js'
+import type { EpochResult } from '../train/train-adapter.js'
+import type { Tried } from '../train/tune.js'
+import type { Console } from './console.js'
+
+/** Shows how a training run goes: a line that is drawn over and over, and with `--verbose` every candidate, epoch and phase. */
+export interface TrainingProgress {
+  readonly onPhase: (phase: 'embed' | TrainingPhase) => void
+  readonly onTried: (line: string, tried: Tried) => void
+  readonly onStep: (step: number, steps: number) => void
+  readonly onEpoch: (epoch: EpochResult, epochs: number) => void
+  /** Ends the lines, however the run ended. */
+  end(): void
+}
+
+const PHASES = { embed: 'embedding', tune: 'choosing options', train: 'training', evaluate: 'measuring' } as const
+
+/** @param metric by which candidates are chosen and epochs are measured */
+export function trainingProgress(metric: string, out: Console): TrainingProgress {
+  const choosing = out.progress('choosing', 'candidates')
+  const training = out.progress('training', 'steps')
+  let tried = 0
+  let best = Number.NEGATIVE_INFINITY
+  let epochNote = ''
+  let phase: { readonly name: keyof typeof PHASES; readonly since: number } | undefined
+
+  function endPhase(): void {
+    choosing.end()
+    training.end()
+    if (phase) out.detail(`${PHASES[phase.name]} took ${((performance.now() - phase.since) / 1000).toFixed(2)} s`)
+    phase = undefined
+  }
+
+  return {
+    onPhase(name) {
+      endPhase()
+      phase = { name, since: performance.now() }
+      if (name === 'tune') choosing.update(0, undefined)
+    },
+    onTried(line, { score, stoppedAfter }) {
+      out.detail(stoppedAfter ? `${line}, given up` : line)
+      if (!stoppedAfter) best = Math.max(best, score)
+      const note = best > Number.NEGATIVE_INFINITY ? `best so far ${metric} ${best.toFixed(4)}` : undefined
+      choosing.update(++tried, undefined, note)
+    },
+    onStep: (step, steps) => training.update(step, steps, epochNote),
+    onEpoch({ epoch, loss, metric: value }, epochs) {
+      const measured = value === undefined ? '' : `  validation ${metric} ${value.toFixed(4)}`
+      epochNote = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${measured}`
+      if (epoch === epochs) {
+        training.end()
+        out.info(epochNote)
+      } else {
+        out.detail(epochNote)
+      }
+    },
+    end: endPhase,
+  }
+}
