@@ -7,6 +7,7 @@ import { evaluateCommand } from './evaluate.js'
 import { explainCommand } from './explain.js'
 import { generateCommand } from './generate.js'
 import { importCommand } from './import.js'
+import { initCommand } from './init.js'
 import { inspectCommand } from './inspect.js'
 import { serveCommand } from './serve.js'
 import { sweepCommand } from './sweep.js'
@@ -15,6 +16,7 @@ import { tryCommand } from './try.js'
 
 /** Every command by name. A new one is one file here, one in actions, and one entry. */
 export const COMMANDS: Readonly<Record<string, Command<never>>> = {
+  init: initCommand,
   train: trainCommand,
   evaluate: evaluateCommand,
   explain: explainCommand,

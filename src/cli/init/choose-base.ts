@@ -1,0 +1,69 @@
+import { AdapterTrainError } from '../../errors.js'
+import { loadProvider, providerNames } from '../../providers/index.js'
+import type { InitArgs } from '../commands/init.js'
+import type { ProviderArgs } from '../provider-options.js'
+import { baseChoices, type OpenedBase, openBase, proposedBase } from './open-base.js'
+import { oneOf, type Prompter } from './prompter.js'
+
+export interface ChosenBase {
+  readonly opened: OpenedBase
+  /** The provider's options, with base and model. */
+  readonly args: ProviderArgs & { readonly base: string }
+}
+
+/**
+ * The base of the options; without one that of the answer, or without questions the one that is proposed.
+ * @throws as `openBase`
+ */
+export async function chooseBase(given: InitArgs, prompter: Prompter | undefined): Promise<ChosenBase> {
+  const proposed = await proposedBase()
+  if (!prompter) return openWith(given, given.base ?? proposed, given.model)
+  if (given.base === undefined) {
+    const choices = await baseChoices()
+    prompter.say(`\nBase: the model that embeds your documents; the adapter is trained for it.\n${choices.join('\n')}`)
+  }
+  const base = given.base ?? (await prompter.ask(oneOf('base', providerNames, proposed)))
+  const { defaultModel } = await loadProvider(base)
+  if (given.base !== undefined || given.model !== undefined || defaultModel === undefined) {
+    return openWith(given, base, given.model)
+  }
+  const folder = base === 'sbert' ? ', a hub id or a folder' : ''
+  return prompter.ask({
+    text: `model${folder}`,
+    fallback: defaultModel,
+    read: model => openWith(given, base, model),
+  })
+}
+
+async function openWith(given: InitArgs, base: string, model: string | undefined): Promise<ChosenBase> {
+  const args = { ...given, base, model }
+  return { args, opened: await openBase(base, args) }
+}
+
+/**
+ * The dimensions of a truncated index: those of the option, of the answer, or half of the base's.
+ * @throws USAGE when they are not fewer than the base's, or there is nobody to ask
+ */
+export async function chooseDimensionsOut(
+  { dimensionsOut }: InitArgs,
+  { provider }: OpenedBase,
+  prompter: Prompter | undefined,
+): Promise<number> {
+  const all = provider?.dimensions
+  const check = (value: number): number => {
+    if (Number.isSafeInteger(value) && value >= 1 && (all === undefined || value < all)) return value
+    const range = all === undefined ? 'of at least 1' : `from 1 to ${all - 1}, less than the ${all} of the base`
+    throw new AdapterTrainError('USAGE', `--dimensions-out must be a whole number ${range}; found ${value}`)
+  }
+  if (dimensionsOut !== undefined) return check(dimensionsOut)
+  const half = all === undefined ? undefined : Math.floor(all / 2)
+  if (prompter) {
+    return prompter.ask({
+      text: 'dimensions that the index stores',
+      fallback: half?.toString(),
+      read: answer => check(Number(answer)),
+    })
+  }
+  if (half !== undefined) return check(half)
+  throw new AdapterTrainError('USAGE', '--goal truncated needs --dimensions-out, the dimensions that the index stores')
+}

@@ -1,0 +1,133 @@
+import { inspectDataset } from '../../dataset/inspect-dataset.js'
+import { findLeaks } from '../../dataset/leaks.js'
+import { SUSPICIONS, type Suspicion } from '../../dataset/suspicious-queries.js'
+import { AdapterTrainError } from '../../errors.js'
+import { type LoadedParts, loadParts } from '../../pipeline/load-parts.js'
+import { PSEUDO_QUERIES } from '../../pipeline/pseudo-queries.js'
+import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
+import { loadTokenCounter } from '../../providers/token-counter.js'
+import { TRAIN_DEFAULTS } from '../../train/defaults.js'
+import { count } from '../tables.js'
+
+export interface DataFiles {
+  readonly train: string
+  readonly val?: string
+  readonly test?: string
+}
+
+/** What is known of a data set before anything is embedded. */
+export interface ExaminedData {
+  readonly files: DataFiles
+  readonly loaded: LoadedParts
+  /** Labelled training queries. */
+  readonly labelled: number
+  /** Queries that a held-out test set will have. */
+  readonly testQueries: number
+  readonly counts: Readonly<Record<string, { readonly queries: number; readonly documents: number }>>
+  /** What a careful reader should look at. */
+  readonly findings: readonly string[]
+  /** What the amount of data means, and what to do about it. */
+  readonly advice: readonly string[]
+  /** Folds that are better than a test set that would be too small. */
+  readonly kFold?: number
+}
+
+/** Labelled queries without which nothing can be tried. */
+const LEAST_QUERIES = 10
+/** Labelled queries below which the gate holds most adapters back; see docs/small-data.md. */
+const FEW_QUERIES = 100
+/** Queries of a test set that show a gain of 0.08 at the most. */
+const SMALL_TEST = 50
+/** Folds that are recommended in place of a small test set. */
+export const FOLDS = 5
+/** Texts above which near-duplicates are left to `inspect`. */
+const LOOKED_AT = 20_000
+/** Standard deviation of a query's change of nDCG, as found on the sets of bench/quality.mjs: between 0.2 and 0.35. */
+export const USUAL_DEVIATION = 0.3
+
+/**
+ * Reads the parts, leaves out and lists what is invalid, and looks for leaks, duplicates and too little data.
+ *
+ * @throws DATASET_INVALID when there are too few labelled queries to try anything
+ * @throws as `loadParts`
+ */
+export async function examineData(files: DataFiles): Promise<ExaminedData> {
+  const loaded = await loadParts({
+    ...files,
+    ...{ valFraction: 0, testFraction: 0, skipInvalid: true, seed: TRAIN_DEFAULTS.seed },
+  })
+  const { parts, warnings } = loaded
+  const labelled = parts.train.queries.size
+  if (labelled < LEAST_QUERIES) {
+    throw new AdapterTrainError(
+      'DATASET_INVALID',
+      `${files.train} has ${count(labelled, 'labelled query', 'labelled queries')}; with fewer than ${LEAST_QUERIES} nothing can be learnt or measured. ` +
+        `Name a larger set, or let questions be written for your documents: adapter-train generate FOLDER --llm openai`,
+      { details: { file: files.train, queries: labelled } },
+    )
+  }
+  const testQueries = parts.test?.queries.size ?? Math.max(2, Math.round(labelled * SPLIT_DEFAULTS.testFraction))
+  const kFold = labelled <= PSEUDO_QUERIES.mostLabelled && testQueries < SMALL_TEST ? FOLDS : undefined
+  const counts = Object.fromEntries(
+    Object.entries(parts).flatMap(([name, part]) =>
+      part ? [[name, { queries: part.queries.size, documents: part.corpus.size }]] : [],
+    ),
+  )
+  return {
+    ...{ files, loaded, labelled, testQueries, counts, kFold },
+    findings: [...warnings, ...(await findingsIn(loaded))],
+    advice: adviceFor(labelled, testQueries, parts.test !== undefined, kFold),
+  }
+}
+
+/** Change of a mean over n queries that is as large as its 95 % interval is wide to one side. */
+export function halfWidth(queries: number, deviation: number = USUAL_DEVIATION): number {
+  return (1.96 * deviation) / Math.sqrt(queries)
+}
+
+async function findingsIn({ parts }: LoadedParts): Promise<string[]> {
+  const { train, validation, test } = parts
+  if (train.queries.size + train.corpus.size > LOOKED_AT) {
+    return [`a large set: adapter-train inspect looks for duplicates and suspicious queries`]
+  }
+  const { nearDuplicateQueries, nearDuplicateDocuments, suspicious } = inspectDataset(train, await loadTokenCounter())
+  const found = (n: number, one: string, many: string, examples: readonly string[]): string[] =>
+    n > 0 ? [`${count(n, one, many)}: ${examples.join(', ')}${n > examples.length ? ', …' : ''}`] : []
+  const near = (what: string, { count: n, examples }: typeof nearDuplicateQueries): string[] =>
+    found(n, `near-identical training ${what}`, `near-identical training ${what.replace(/y$/, 'ie')}s`, examples)
+  const leaks = [validation, test].flatMap(part => {
+    const ids = part ? findLeaks(train, part, { ids: false, documents: 'none' }).filter(l => l.match === 'near') : []
+    const held = [...new Set(ids.map(leak => leak.heldOut))]
+    const what = `of ${part?.name} is near-identical to a training query, which flatters the adapter`
+    return found(held.length, `query ${what}`, `queries ${what.replace('is', 'are')}`, held.slice(0, 3))
+  })
+  return [
+    ...leaks,
+    ...near('query', nearDuplicateQueries),
+    ...near('document', nearDuplicateDocuments),
+    ...Object.entries(suspicious).flatMap(([name, { count: n, examples }]) => {
+      const what = SUSPICIONS[name as Suspicion]
+      return found(n, `suspicious query (${what})`, `suspicious queries (${what})`, examples)
+    }),
+  ]
+}
+
+function adviceFor(labelled: number, testQueries: number, ownTest: boolean, kFold: number | undefined): string[] {
+  const advice: string[] = []
+  if (labelled < FEW_QUERIES) {
+    advice.push(
+      `${labelled} labelled queries are few: below about ${FEW_QUERIES} the gate holds most adapters back. More of them help most, from your logs or written by an LLM (adapter-train generate FOLDER --llm openai)`,
+    )
+  }
+  if (labelled <= PSEUDO_QUERIES.mostLabelled) {
+    advice.push(
+      'first sentences of documents are tried as further queries (pseudo-queries: auto); cross-validation decides',
+    )
+  }
+  const bound = halfWidth(testQueries).toFixed(2)
+  const whose = ownTest ? 'the test set has' : 'a test set split off has'
+  const says = `${whose} ${count(testQueries, 'query', 'queries')}: on it, a gain in ${TRAIN_DEFAULTS.metric} below about ${bound} cannot be told from noise`
+  const instead = `k-fold: ${kFold} measures on all ${labelled} training queries in turn (about ${halfWidth(labelled).toFixed(2)}), and takes ${(kFold ?? 0) + 1} times as long`
+  advice.push(kFold === undefined ? says : `${says}; ${instead}`)
+  return advice
+}

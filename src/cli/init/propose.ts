@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createChatModel } from '../../generate/llm/index.js'
+import { estimateDocuments } from '../../pipeline/estimate-documents.js'
+import type { FirstLook } from '../../pipeline/first-look.js'
+import { commandLine } from '../command-line.js'
+import { DATA_FILES } from '../data-files.js'
+import { kebab } from '../find-command.js'
+import { count } from '../tables.js'
+import { proposedBase } from './open-base.js'
+import { priceText } from './setup-text.js'
+
+/** What has to be done before there is something to train on. */
+export interface Proposal {
+  /** What was found, what it means, and what doing it costs; for people. */
+  readonly lines: readonly string[]
+  /** Command lines, in order. */
+  readonly next: readonly string[]
+  /** For programs. */
+  readonly facts: object
+}
+
+/** Fields that `import` takes by the file's own names. */
+const FIELDS = ['query', 'document', 'query_id', 'document_id', 'grade'] as const
+
+/** `import` with the columns that look like query and document. */
+export function proposeImport({ path, columns, fields }: Extract<FirstLook, { kind: 'columns' }>): Proposal {
+  const folder = freeFolder()
+  const named = FIELDS.flatMap(field => (fields[field] === undefined ? [] : [[field, fields[field]] as const]))
+  const options = named.flatMap(([field, name]) => [`--${kebab(field).replace('_', '-')}`, name])
+  return {
+    lines: [
+      `${path} has the columns ${columns.join(', ')}, not "query" and "document".`,
+      `"${fields.query}" looks like the query, "${fields.document}" like the document that answers it; if that is wrong, change the names.`,
+      'import makes training, validation and test sets of it that share no text.',
+    ],
+    next: [commandLine(['import', path, ...options, '--out', folder]), initLine(folder)],
+    facts: { kind: 'columns', path, columns, fields },
+  }
+}
+
+/** `generate`, with what it costs. */
+export async function proposeGenerate(
+  { path, counts }: Extract<FirstLook, { kind: 'documents' }>,
+  signal?: AbortSignal,
+): Promise<Proposal> {
+  const folder = freeFolder()
+  const base = await proposedBase()
+  const llm = base === 'openai' || base === 'cohere' ? base : 'none'
+  const model = await createChatModel(llm, { apiKey: 'none' })
+  const { documents, chunks, skipped, estimate } = await estimateDocuments([path], model, { signal })
+  const { missing, inputTokens, outputTokens, cost } = estimate
+  const kinds = Object.entries(counts).map(([extension, n]) => `${n} ${extension}`)
+  const tokens = `about ${inputTokens.toLocaleString('en')} tokens in and ${outputTokens.toLocaleString('en')} out`
+  const price = cost === undefined ? 'at a price that is not known' : priceText(cost)
+  return {
+    lines: [
+      `${path} holds documents (${kinds.join(', ')}) and no queries. An adapter learns from queries with the documents that answer them.`,
+      `generate has questions written for them: ${count(documents, 'document')}, ${count(chunks, 'chunk')}${skipped.length > 0 ? `, ${count(skipped.length, 'file')} skipped` : ''}; ` +
+        (llm === 'none'
+          ? 'without a key for an LLM (OPENAI_API_KEY, CO_API_KEY) it takes headings and sentences of the documents, at no cost'
+          : `${model.id} is asked ${missing} times, ${tokens}, ${price}`),
+    ],
+    next: [commandLine(['generate', path, '--llm', llm, '--out', folder]), initLine(folder)],
+    facts: { kind: 'documents', path, counts, documents, chunks, llm: model.id, estimate: { ...estimate } },
+  }
+}
+
+/** A folder without data sets, which neither command would write over. */
+function freeFolder(): string {
+  for (let i = 1; ; i++) {
+    const folder = i === 1 ? 'data' : `data-${i}`
+    if (!existsSync(join(folder, DATA_FILES.train))) return folder
+  }
+}
+
+function initLine(folder: string): string {
+  return commandLine(['init', '--data', `${folder}/${DATA_FILES.train}`])
+}
