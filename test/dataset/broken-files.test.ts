@@ -148,7 +148,7 @@ describe('an option of readDataset', () => {
   it('is refused when it is an unknown format', async () => {
     const { message } = await failure(() => readDataset(path(), { format: 'xml' as DatasetFormatName }), 'USAGE')
     expect(message).toBe(
-      'unknown data set format "xml"; expected one of: llamaindex, beir, squad, triplets, search-log, json, jsonl, csv, tsv',
+      `unknown data set format "xml"; expected one of: ${DATASET_FORMATS.map(({ name }) => name).join(', ')}`,
     )
   })
 

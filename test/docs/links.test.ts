@@ -7,7 +7,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 const DOCS = readdirSync(join(ROOT, 'docs'))
   .filter(name => name.endsWith('.md'))
   .map(name => `docs/${name}`)
-const PAGES = ['README.md', 'CHANGELOG.md', 'bench/README.md', ...DOCS]
+const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'bench/README.md', ...DOCS]
 
 const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
 

@@ -42,12 +42,20 @@ const score = (data: EmbeddedDataset, result?: TrainResult) =>
   createEvaluator(data, ['mrr@10']).evaluate(result ? applyAdapter(adapterOf(result), data.queries) : data.queries)
     .mean['mrr@10']
 
+/** A kind without a matrix, such as a bias alone, cannot bring back what `disturbed` has mixed. */
+const WITH_MATRIX = ['linear', 'low-rank', 'diagonal', 'residual-mlp', 'ridge', 'procrustes', 'linear-memory']
+
+test.each(WITH_MATRIX)('trainAdapter with kind %s improves held-out queries', async kind => {
+  const result = await trainAdapter({ train }, { ...options, kind })
+  expect(score(held)).toBeLessThan(0.7)
+  expect(score(held, result)).toBeGreaterThan(score(held) + 0.05)
+})
+
 describe.each(ADAPTER_KIND_NAMES)('trainAdapter with kind %s', kind => {
-  test('improves held-out queries, the same way every time', async () => {
+  test('gives the same weights every time, and not the identity', async () => {
     const result = await trainAdapter({ train }, { ...options, kind })
-    expect(score(held)).toBeLessThan(0.7)
-    expect(score(held, result)).toBeGreaterThan(score(held) + 0.05)
     expect(await trainAdapter({ train }, { ...options, kind })).toMatchObject({ weights: result.weights })
+    expect(applyAdapter(adapterOf(result), held.queries).data).not.toEqual(held.queries.data)
   })
 
   test('gives an adapter that its file can hold, the identity as well', async () => {
