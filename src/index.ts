@@ -1,15 +1,29 @@
 export { type Adapter, type AdapterBase, applyAdapter, type TrainingFacts } from './adapters/adapter.js'
 export { ADAPTER_FORMAT, decodeAdapter, encodeAdapter, loadAdapter, saveAdapter } from './adapters/file.js'
+export type { TensorType } from './adapters/stored-adapter.js'
 export type { BatchOptions, BatchProgress } from './batch/run-batches.js'
-export type { BatchStore } from './cache/batch-store.js'
-export type { EmbeddingCache } from './cache/cache.js'
+export type { BatchLimits } from './batch/split-batches.js'
+export type { BatchScope, BatchStore, StoredBatch } from './cache/batch-store.js'
+export type { CompletionCache, EmbeddingCache } from './cache/cache.js'
+export type {
+  BadVector,
+  CacheStats,
+  CacheVerification,
+  PruneOptions,
+  PruneResult,
+  SpaceStats,
+} from './cache/maintenance.js'
 export { memoryCache } from './cache/memory-cache.js'
+export type { OpenCacheOptions } from './cache/sqlite-cache.js'
 export { openCache, type SqliteCache } from './cache/sqlite-cache.js'
 export { type Conversion, type ConvertOptions, convertAdapter, readAnyAdapter } from './convert/convert-adapter.js'
+export type { GivenFacts } from './convert/format.js'
 export type { FormatName } from './convert/formats/index.js'
 export type { DatasetIssue, LoadedDataset, QADataset } from './dataset/dataset.js'
+export type { FieldNames } from './dataset/fields.js'
 export { checkLeaks, checkPartsForLeaks, type FindLeaksOptions, findLeaks, type Leak } from './dataset/leaks.js'
 export { type ReadDatasetOptions, readDataset } from './dataset/read.js'
+export type { RecordField } from './dataset/records.js'
 export { type DatasetSplit, type SplitDatasetOptions, splitDataset } from './dataset/split.js'
 export { type DisjointSplit, type SplitDisjointOptions, splitDisjoint } from './dataset/split-disjoint.js'
 export { writeLlamaIndex } from './dataset/write.js'
@@ -24,18 +38,38 @@ export {
   type SkippedFile,
 } from './documents/load-documents.js'
 export type { Section, SourceDocument } from './documents/section.js'
+export type { Label } from './embed/check-texts.js'
+export type { EmbedDatasetOptions } from './embed/embed-dataset.js'
 export { embedDataset } from './embed/embed-dataset.js'
 export { type EmbedTextsOptions, embedTexts } from './embed/embed-texts.js'
 export type { EmbeddedDataset } from './embed/embedded-dataset.js'
 export { type EmbeddingEstimate, estimateEmbedding } from './embed/estimate.js'
-export type { EmbedProgress, EmbedStats } from './embed/run-embedding.js'
-export type { Engine } from './engines/engine.js'
+export type { SpillOptions } from './embed/matrix-builder.js'
+export type { PlanOptions } from './embed/plan-embedding.js'
+export type { RetryInfo } from './embed/retry.js'
+export type { EmbedProgress, EmbedStats, RunOptions } from './embed/run-embedding.js'
+export type {
+  AdamWOptions,
+  Anchor,
+  CrossEntropyOptions,
+  Engine,
+  GemmOptions,
+  OnlineSoftmaxOptions,
+  SparseRows,
+  Tensor,
+} from './engines/engine.js'
+export type { EngineOptions } from './engines/index.js'
 export { createEngine, ENGINE_NAMES, type EngineName } from './engines/index.js'
+export type { ErrorDetails } from './errors.js'
 export { AdapterTrainError, ERROR_CODES, type ErrorCode, isAdapterTrainError } from './errors.js'
+export type { Difference } from './evaluate/compare.js'
 export { type CompareOptions, type Comparison, compareRankings } from './evaluate/compare.js'
+export type { PartComparison } from './evaluate/compare-seen.js'
 export type { PairDifference } from './evaluate/compare-systems.js'
 export { createEvaluator, type Evaluation, type Evaluator, type Scores } from './evaluate/evaluator.js'
+export type { Change, LargestChanges } from './evaluate/largest-changes.js'
 export { DEFAULT_METRICS } from './evaluate/metrics/index.js'
+export type { SampledScores } from './evaluate/sample-scores.js'
 export {
   estimateGeneration,
   type GeneratedQuestion,
@@ -43,16 +77,28 @@ export {
   type GenerateOptions,
   generateQuestions,
 } from './generate/generate-questions.js'
-export type { ChatAnswer, ChatModel, ChatModelOptions, ChatRequest } from './generate/llm/chat-model.js'
+export type { ChatAnswer, ChatBatches, ChatModel, ChatModelOptions, ChatRequest } from './generate/llm/chat-model.js'
 export { createChatModel, LLM_NAMES, type LlmName } from './generate/llm/index.js'
 export type { GenerationEstimate } from './generate/plan-requests.js'
-export type { GenerationProgress, GenerationStats } from './generate/run-requests.js'
+export type { Dropped } from './generate/read-questions.js'
+export type { FailedChunk, GenerationProgress, GenerationStats } from './generate/run-requests.js'
 export { type Matrix, matrix } from './math/matrix.js'
+export type { RowSource, Rows } from './math/row-source.js'
+export type { Interval } from './math/statistics/bootstrap.js'
+export type { SplitBy } from './pipeline/assign-k-folds.js'
+export type { Choice } from './pipeline/choose-options.js'
 export type { Candidate, NamedVectors } from './pipeline/compare-candidates.js'
 export { COMPARE_METRICS } from './pipeline/compare-defaults.js'
 export type { CandidateReport, CompareReport } from './pipeline/compare-report.js'
+export type { Interruption } from './pipeline/interrupted-run.js'
+export type { FoldReport, KFoldOptions, KFoldReport } from './pipeline/k-fold.js'
+export type { LoadedParts } from './pipeline/load-parts.js'
 export { type LoadPartsOptions, loadParts, type Parts } from './pipeline/load-parts.js'
+export type { PartCounts } from './pipeline/material.js'
+export type { MemoryReport } from './pipeline/memory-step.js'
 export { type BasePlan, estimateCompare, type PlanCompareOptions } from './pipeline/plan-compare.js'
+export type { Proof } from './pipeline/proof.js'
+export type { DetailedChange, FoundDocument, ProofDetail } from './pipeline/proof-detail.js'
 export type { QueryTime } from './pipeline/query-time.js'
 export { type RunCompareOptions, runCompare } from './pipeline/run-compare.js'
 export {
@@ -62,6 +108,8 @@ export {
   runEvaluation,
   runEvaluationOnVectors,
 } from './pipeline/run-evaluation.js'
+export type { SweepLine } from './pipeline/run-sweep.js'
+export type { TrainingResult } from './pipeline/run-training.js'
 export {
   type RunTrainingOptions,
   runTraining,
@@ -69,15 +117,40 @@ export {
   type TrainingOptions,
   type TrainingReport,
 } from './pipeline/run-training.js'
+export type { TrainingPhase } from './pipeline/train-on-material.js'
+export type { TuneReport } from './pipeline/tune-report.js'
+export type { ChatPrice } from './providers/chat-prices.js'
+export type { CustomEmbedder, CustomProviderOptions, EmbeddingsObject, EmbedFunction } from './providers/custom.js'
 export { createProvider, customProvider, type ProviderName, providerNames } from './providers/index.js'
-export type { EmbeddingProvider, EmbedOptions, ProviderLimits, ProviderOptions, Role } from './providers/provider.js'
+export type {
+  EmbeddingBatches,
+  EmbeddingProvider,
+  EmbedOptions,
+  ProviderLimits,
+  ProviderOptions,
+  Role,
+  Usage,
+} from './providers/provider.js'
+export type { ComparisonReport } from './report/comparison/comparison.js'
 export { type Report, renderReport } from './report/index.js'
+export type { Reproduction } from './report/report.js'
+export type { FixedOptions } from './train/candidate.js'
+export type { Checkpoint } from './train/checkpoint.js'
 export { openCheckpoint, removeCheckpoint } from './train/checkpoint.js'
+export type { ClusterSplit } from './train/cluster-split.js'
 export { TRAIN_DEFAULTS } from './train/defaults.js'
+export type { GateResult } from './train/gate.js'
+export type { SweepPlan } from './train/sweep.js'
 export { type EpochResult, type TrainOptions, type TrainResult, trainAdapter } from './train/train-adapter.js'
+export type { Tried } from './train/tune.js'
+export type { ReadVectorsOptions } from './vectors/read-vectors.js'
 export { readVectors } from './vectors/read-vectors.js'
 export type { VectorDataset, VectorParts } from './vectors/vector-dataset.js'
 export type { AdapterInput, AdaptOptions } from './wrap/adapter-source.js'
+export type { EmbeddingFunctionLike } from './wrap/shapes/embedding-function.js'
+export type { EmbeddingModelLike, ModelPair } from './wrap/shapes/embedding-model.js'
+export type { AdaptedOpenAI, OpenAILike } from './wrap/shapes/openai-client.js'
+export type { TextEmbeddingLike } from './wrap/shapes/text-embedding.js'
 export {
   type AdapterReload,
   type AdapterWatcher,

@@ -30,13 +30,15 @@ export interface BatchOptions {
   readonly store: BatchStore
   /** False submits what is missing, collects what is ready, and throws `BATCH_PENDING` where more is to come; default true. */
   readonly wait?: boolean
-  /** Default {@link POLL_MS}. */
+  /** Default `POLL_MS`. */
   readonly pollMs?: number
   /** Lowers what one batch may hold. */
   readonly limits?: Partial<BatchLimits>
+  /** Called for each batch that the service took. */
   readonly onSubmit?: (batch: { readonly id: string; readonly requests: number; readonly inputs: number }) => void
   /** Called once for each batch of an earlier run that is waited for. */
   readonly onResume?: (batch: { readonly id: string; readonly requests: number }) => void
+  /** Called whenever the batches were looked at. */
   readonly onProgress?: (progress: BatchProgress) => void
 }
 

@@ -19,6 +19,7 @@ export interface EmbeddingCache {
    * @throws VECTOR_INVALID when a vector is empty, of another length than the space's, or not finite
    */
   set(space: string, entries: readonly { readonly textHash: Uint8Array; readonly vector: Float32Array }[]): void
+  /** Closes the store; nothing may be asked of it afterwards. */
   close(): void
 }
 

@@ -19,6 +19,7 @@ export interface SpaceStats {
   readonly lastWritten?: Date
 }
 
+/** What the file of the cache holds. */
 export interface CacheStats {
   readonly file: string
   /** Bytes on disk, write-ahead log included. */
@@ -39,6 +40,7 @@ export interface BadVector {
   readonly problem: string
 }
 
+/** What reading every vector of the cache back found. */
 export interface CacheVerification {
   /** Rows that were read, bad ones included. */
   readonly vectors: number
@@ -58,6 +60,7 @@ export interface PruneOptions {
   readonly all?: boolean
 }
 
+/** What was deleted. */
 export interface PruneResult {
   readonly vectors: number
   readonly spaces: number

@@ -19,8 +19,9 @@ import { decodeVector, encodeVector, type StoredVector, storedVectorProblem, vec
 /** Milliseconds to wait for another process's lock before giving up. */
 export const CACHE_BUSY_TIMEOUT_MS = 30_000
 
+/** How long a busy file is waited for, and how it is opened. */
 export interface OpenCacheOptions {
-  /** Default {@link CACHE_BUSY_TIMEOUT_MS}. */
+  /** Default `CACHE_BUSY_TIMEOUT_MS`. */
   readonly busyTimeoutMs?: number
 }
 

@@ -9,6 +9,7 @@ import { FORMAT_NAMES, FORMATS, type FormatName } from './formats/index.js'
 import { openInput } from './input.js'
 import { worstCosineError } from './worst-cosine-error.js'
 
+/** How an adapter is written, and what its input does not say of itself. */
 export interface ConvertOptions extends GivenFacts {
   /** What to write; by default the ending of the output's name decides. */
   readonly format?: FormatName
@@ -16,6 +17,7 @@ export interface ConvertOptions extends GivenFacts {
   readonly dtype?: TensorType
 }
 
+/** What was read and written. */
 export interface Conversion {
   readonly from: FormatName
   readonly to: FormatName

@@ -27,6 +27,7 @@ export interface DatasetIssue {
   readonly unanswered?: true
 }
 
+/** A data set as it was read, and what was said on the way. */
 export interface LoadedDataset {
   readonly dataset: QADataset
   /** Empty unless `skipInvalid` was given. */

@@ -17,6 +17,7 @@ export interface Leak {
   readonly similarity: number
 }
 
+/** What counts as a leak. */
 export interface FindLeaksOptions {
   /**
    * Which documents may not be shared. `relevant`: those that answer a query on both sides; a corpus that both sides search is

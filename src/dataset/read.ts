@@ -12,6 +12,7 @@ import { readCorpus } from './read-corpus.js'
 import { misnamedFields } from './records.js'
 import { createSink } from './sink.js'
 
+/** How a data set is read. */
 export interface ReadDatasetOptions {
   /** Leave out what is invalid and list it, instead of throwing at it. Default: false. */
   readonly skipInvalid?: boolean
@@ -30,7 +31,7 @@ export interface ReadDatasetOptions {
 }
 
 /**
- * Reads and checks a data set in any of {@link DATASET_FORMATS}, recognised by its content.
+ * Reads and checks a data set in any of the known formats, recognised by its content.
  *
  * @param path a file or a folder
  * @returns the data set, and with `skipInvalid` what was left out of it

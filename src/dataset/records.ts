@@ -6,6 +6,7 @@ import type { DatasetSink } from './sink.js'
 
 /** What one line, row or array element may hold; further fields are ignored. */
 export const RECORD_FIELDS = ['query', 'document', 'query_id', 'document_id', 'grade'] as const
+/** A field of a record, whatever the file calls it. */
 export type RecordField = (typeof RECORD_FIELDS)[number]
 
 export type DatasetRecord = Readonly<Record<string, unknown>>

@@ -5,6 +5,7 @@ import { findNearDuplicates } from './near-duplicates.js'
 import { byCodeUnit } from './order.js'
 import { type DatasetSplit, type SplitDatasetOptions, splitDataset } from './split.js'
 
+/** How queries and documents are dealt out. */
 export interface SplitDisjointOptions extends Pick<SplitDatasetOptions, 'fractions' | 'seed'> {
   /** Documents of one group, such as the chunks of a file, stay on one side. Default: every document is its own group. */
   readonly groupOf?: (documentId: string) => string

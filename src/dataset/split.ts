@@ -10,6 +10,7 @@ const SPLIT_BY = ['query', 'document', 'group'] as const
 
 type HeldOut = (typeof HELD_OUT)[number]
 
+/** How queries are dealt out: shares of the queries, seed, and what stays together. */
 export interface SplitDatasetOptions {
   /**
    * `query`: queries with the same text stay together. `document`: queries that share a relevant document stay together too, so

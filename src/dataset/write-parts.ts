@@ -7,6 +7,7 @@ import type { DatasetSplit } from './split.js'
 import { DATASET_WRITERS, type DatasetWriterName } from './writers/index.js'
 import { type DatasetWriter, PART_NAMES } from './writers/writer.js'
 
+/** Which format is written, and whether files may be replaced. */
 export interface WritePartsOptions {
   /** Default: `llamaindex`. */
   readonly format?: DatasetWriterName
@@ -14,6 +15,7 @@ export interface WritePartsOptions {
   readonly overwrite?: boolean
 }
 
+/** The files that were written, and what their format could not hold. */
 export interface WrittenParts {
   /** Paths, in the order of writing. */
   readonly files: readonly string[]

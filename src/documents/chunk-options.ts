@@ -16,6 +16,7 @@ export interface ChunkOptions {
   readonly minTokens?: number
 }
 
+/** Sizes of chunks where none are given, in tokens of cl100k_base. */
 export const CHUNK_DEFAULTS = { maxTokens: 1024, overlap: 200 } as const
 
 /** A code point has up to 4 tokens; below this a chunk could not hold a word. */

@@ -16,6 +16,7 @@ export interface SkippedFile {
   readonly partly?: true
 }
 
+/** What stops loading, and who hears of files that are left out. */
 export interface LoadDocumentsOptions {
   readonly signal?: AbortSignal
   /** Called for every skipped file as it comes. */

@@ -4,7 +4,7 @@ export interface Section {
   readonly text: string
   /** From 1. */
   readonly page?: number
-  /** The headings above the text, outermost first, joined by {@link HEADING_SEPARATOR}. */
+  /** The headings above the text, outermost first, joined by ` > `. */
   readonly heading?: string
   /**
    * `heading`: a new heading, which is the first line of the text · `record`: a text of its own, which shares no chunk with

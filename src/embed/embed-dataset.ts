@@ -45,7 +45,12 @@ export function embedDataset(
   provider: EmbeddingProvider,
   datasets: readonly QADataset[],
   options: EmbedDatasetOptions & SpillOptions,
-): Promise<{ datasets: EmbeddedDataset<Rows>[]; stats: EmbedStats; close(): void }>
+): Promise<{
+  datasets: EmbeddedDataset<Rows>[]
+  stats: EmbedStats
+  /** Gives the space of the temporary file back. */
+  close: () => void
+}>
 export function embedDataset(
   provider: EmbeddingProvider,
   datasets: readonly QADataset[],

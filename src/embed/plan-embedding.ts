@@ -30,6 +30,7 @@ export interface EmbeddingPlan<V extends Rows = Matrix> {
   readonly tokens: readonly number[]
 }
 
+/** What the plan of an embedding depends on. */
 export interface PlanOptions {
   readonly cache?: EmbeddingCache
   readonly signal?: AbortSignal

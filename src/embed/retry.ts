@@ -22,10 +22,11 @@ export interface RetryInfo {
 }
 
 export interface RetryOptions {
-  /** Further attempts after the first; default {@link DEFAULT_RETRIES}. */
+  /** Further attempts after the first; default `DEFAULT_RETRIES`. */
   readonly retries?: number
   /** Ends a wait. */
   readonly signal?: AbortSignal
+  /** Called before every wait. */
   readonly onRetry?: (info: RetryInfo) => void
   /** Uniform in [0, 1); default `Math.random`. */
   readonly random?: () => number

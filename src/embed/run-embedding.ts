@@ -39,6 +39,7 @@ export interface EmbedProgress {
   readonly elapsedMs: number
 }
 
+/** How requests are made, and who hears of them. */
 export interface RunOptions extends RetryOptions {
   /** Every finished request is stored at once, so that a killed run loses only what was in flight. */
   readonly cache?: EmbeddingCache

@@ -15,6 +15,7 @@ export interface SparseRows {
   readonly values?: Float32Array
 }
 
+/** out = alpha op(a) op(b) + beta out. */
 export interface GemmOptions {
   readonly transposeA?: boolean
   readonly transposeB?: boolean
@@ -24,6 +25,7 @@ export interface GemmOptions {
   readonly beta?: number
 }
 
+/** Scale, sparse targets, masked columns and offsets of the logits. */
 export interface CrossEntropyOptions {
   /** The target distribution of every row: weights of its positive columns. A row's weights need not sum to 1. */
   readonly targets: SparseRows
@@ -43,6 +45,11 @@ export type OnlineSoftmaxOptions = Pick<CrossEntropyOptions, 'masked' | 'offset'
 /** What decay pulls a parameter toward: the value at which the adapter is the identity map. */
 export type Anchor = 'zero' | 'one' | 'identity'
 
+/**
+ * One step of AdamW whose decay pulls toward a given map.
+ *
+ * @see https://arxiv.org/abs/1711.05101 (Loshchilov and Hutter)
+ */
 export interface AdamWOptions {
   /** Learning rate of this step. */
   readonly lr: number
@@ -140,7 +147,7 @@ export interface Engine {
    *
    * @param z [B, d] unit rows of the adapted queries, for L_t = scale * (z . D[t, :]) + offset[t]
    * @param pool [P, d] all documents of the pool; `targets.columns` are its rows
-   * @param offset in `options`: [1, P]
+   * @param options with `offset` of shape [1, P]
    */
   finishSoftmax(
     z: Tensor,

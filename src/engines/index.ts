@@ -1,6 +1,7 @@
 import { AdapterTrainError } from '../errors.js'
 import type { Engine } from './engine.js'
 
+/** What an engine is made with. */
 export interface EngineOptions {
   /** Which device of the engine: a part of a WebGPU adapter's name or `software`; `gpu` or `cpu` for tfjs. */
   readonly device?: string
@@ -14,8 +15,10 @@ const ENGINES = {
   js: async () => (await import('./js.js')).createJsEngine(),
 } satisfies Record<string, (options: EngineOptions) => Promise<Engine>>
 
+/** Name of an engine. */
 export type EngineName = keyof typeof ENGINES
 
+/** Names of all engines, in the order in which help shows them. */
 export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[]
 
 /** What `--engine` takes: an engine, or the choice left to {@link selectEngine}. */

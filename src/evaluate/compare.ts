@@ -26,6 +26,7 @@ export interface Comparison {
   readonly samples: { readonly bootstrap: number; readonly randomization: number }
 }
 
+/** Seed and size of the resampling, and what stops it. */
 export interface CompareOptions {
   /** Tells wins from losses. Default: `ndcg@10`, or the first metric where that was not measured. */
   readonly metric?: string

@@ -11,6 +11,7 @@ import { topKOn } from './top-k-on.js'
 /** Means by metric spec, such as `{ "ndcg@10": 0.49 }`. */
 export type Scores = Readonly<Record<string, number>>
 
+/** The scores of one ranking: means, and by query in the order of the data set. */
 export interface Evaluation {
   readonly mean: Scores
   /** One value a query, in the order of `Evaluator.queryRows`. */
@@ -21,6 +22,7 @@ export interface Evaluation {
   readonly depth: number
 }
 
+/** Scores query vectors on one data set, whose documents are prepared once. */
 export interface Evaluator {
   /** Rows of the data set's queries that have at least one relevant document; the others cannot be scored. */
   readonly queryRows: Uint32Array

@@ -14,6 +14,7 @@ export interface Change {
   readonly adaptedRank: number | null
 }
 
+/** The queries whose score changed most, largest first. */
 export interface LargestChanges {
   readonly metric: string
   /** How many documents of each ranking were looked at. */

@@ -13,10 +13,11 @@ import { runBatchRequests } from './run-batch-requests.js'
 import { type FailedChunk, type GenerationProgress, type GenerationStats, runRequests } from './run-requests.js'
 import { checkStyles, type StyleName } from './styles.js'
 
+/** How questions are asked for, kept and limited. */
 export interface GenerateOptions extends RetryOptions {
   /** Most questions of a chunk; default 2. */
   readonly questions?: number
-  /** Prompt with `{context}` and `{n}`, and optionally `{styles}`; default {@link DEFAULT_TEMPLATE}. */
+  /** Prompt with `{context}` and `{n}`, and optionally `{styles}`; default `DEFAULT_TEMPLATE` in src/generate/prompt.ts. */
   readonly template?: string
   /** What queries are like, in turn; default `question` and `keyword`. */
   readonly styles?: readonly StyleName[]
@@ -34,9 +35,11 @@ export interface GenerateOptions extends RetryOptions {
   readonly signal?: AbortSignal
   /** Called once, before any request. */
   readonly onEstimate?: (estimate: GenerationEstimate) => void
+  /** Called after every chunk. */
   readonly onProgress?: (progress: GenerationProgress) => void
 }
 
+/** A question, and the chunk that it was written for. */
 export interface GeneratedQuestion {
   /** A hash of the chunk's id and the text. */
   readonly id: string
@@ -45,6 +48,7 @@ export interface GeneratedQuestion {
   readonly chunk: string
 }
 
+/** Questions of all chunks, what was dropped and why, and what failed. */
 export interface GeneratedQuestions {
   /** In the order of the chunks. */
   readonly questions: readonly GeneratedQuestion[]

@@ -45,7 +45,10 @@ export interface KFoldOptions extends TrainOnMaterialOptions {
   readonly kFold: number
   /** What stays together. Default `query`. */
   readonly splitBy?: SplitBy
-  /** Called after each fold. @param number from 1 */
+  /**
+   * Called after each fold.
+   * @param number from 1
+   */
   readonly onFold?: (fold: FoldReport, number: number) => void
 }
 

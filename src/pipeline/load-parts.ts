@@ -4,6 +4,7 @@ import { type ReadDatasetOptions, readDataset } from '../dataset/read.js'
 import { type SplitDatasetOptions, splitDataset } from '../dataset/split.js'
 import { SPLIT_DEFAULTS } from './split-defaults.js'
 
+/** Files of the parts, or the shares (0 to 0.9 of the training queries) to split off. */
 export interface LoadPartsOptions extends Pick<ReadDatasetOptions, 'skipInvalid' | 'format'> {
   /** Path of the training set. */
   readonly train: string
@@ -24,6 +25,7 @@ export interface Parts {
   readonly test?: QADataset
 }
 
+/** The parts, and what was said when they were read. */
 export interface LoadedParts {
   readonly parts: Parts
   readonly skipped: readonly DatasetIssue[]

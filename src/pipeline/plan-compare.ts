@@ -10,6 +10,7 @@ import { COMPARE_METRICS } from './compare-defaults.js'
 import { checkSameJudgements, type JudgedTexts, judgedTexts } from './judged-texts.js'
 import { timedRows } from './query-time.js'
 
+/** What is compared, and on which queries. */
 export interface PlanCompareOptions {
   /** The labelled queries; needed where a candidate has a provider, else the first candidate's vectors have them. */
   readonly data?: QADataset

@@ -18,6 +18,7 @@ import type { JudgedTexts } from './judged-texts.js'
 import { type BasePlan, type ComparePlan, type PlanCompareOptions, planCompare } from './plan-compare.js'
 import { adapterTime, embeddingTime, timedRows } from './query-time.js'
 
+/** What is compared, on which queries, and how. */
 export interface RunCompareOptions extends PlanCompareOptions, Partial<SpillOptions> {
   /** Seed of the resampling. */
   readonly seed?: number

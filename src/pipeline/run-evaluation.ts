@@ -19,6 +19,7 @@ import { PART_NAMES, type PartCounts, type PartName, textsOf } from './material.
 import { type Proof, type ProofSubject, prove } from './proof.js'
 import { type ProofDetail, proofDetail } from './proof-detail.js'
 
+/** What is measured, and with which engine, seed and adapter. */
 export interface EvaluationOptions {
   readonly adapter?: Adapter
   /** Evaluate although the vectors are not of the adapter's base. */
@@ -38,6 +39,7 @@ export interface EvaluationOptions {
   readonly onDetail?: (detail: ProofDetail) => void
 }
 
+/** The same, with the provider that embeds and the cache that keeps. */
 export interface RunEvaluationOptions extends EvaluationOptions, Partial<SpillOptions> {
   readonly provider: EmbeddingProvider
   readonly data: QADataset
@@ -47,6 +49,7 @@ export interface RunEvaluationOptions extends EvaluationOptions, Partial<SpillOp
   readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
 }
 
+/** The result of an evaluation; without an adapter the figures of the base alone. Metrics lie in [0, 1]. */
 export interface EvaluationReport
   extends Partial<Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest' | 'whole'>> {
   readonly base: { readonly id: string; readonly dimensions: number }

@@ -17,12 +17,14 @@ import { type MaterialReport, type TrainingPhase, trainOnMaterial } from './trai
 import { openTrainingLog } from './training-log.js'
 import { truncateMaterial } from './truncate-material.js'
 
+/** The result of a run: what was chosen, trained, proven and spent. Metrics lie in [0, 1], times are seconds. */
 export interface TrainingReport extends Omit<MaterialReport, 'seconds'> {
   /** What the embeddings took; all zero for vectors of the user's. */
   readonly cache: { readonly hits: number; readonly misses: number; readonly requests: number; readonly tokens: number }
   readonly seconds: MaterialReport['seconds'] & { readonly embed: number; readonly total: number }
 }
 
+/** The adapter, and the report on it. */
 export interface TrainingResult {
   readonly adapter: Adapter
   readonly report: TrainingReport
@@ -45,6 +47,7 @@ export type TrainingOptions = Omit<KFoldOptions, 'kFold' | 'outOfFold' | 'checkp
   readonly log?: string
 }
 
+/** Options of training, with the provider that embeds and the cache that keeps. */
 export interface RunTrainingOptions extends Omit<TrainingOptions, 'onPhase'> {
   readonly provider: EmbeddingProvider
   readonly parts: Parts

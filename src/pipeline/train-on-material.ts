@@ -277,12 +277,8 @@ const NO_FACTS: Adapter['training'] = { tool: '', date: '', data: {}, options: {
 
 function identityAdapter(base: Adapter['base'], outputs: number): Adapter {
   const kind = adapterKind('linear')
-  return {
-    kind: kind.name,
-    base,
-    params: identityWeights(kind, base.dimensions, undefined, outputs),
-    training: NO_FACTS,
-  }
+  const params = identityWeights(kind, base.dimensions, undefined, outputs)
+  return { kind: kind.name, base, params, training: NO_FACTS }
 }
 
 function pairedScores(proof: Proof | undefined, metric: string) {

@@ -9,12 +9,16 @@ export type EmbedFunction = (texts: string[], role: Role, options: EmbedOptions)
 
 /** The shape of LangChain's `Embeddings`. */
 export interface EmbeddingsObject {
+  /** One vector for a query. */
   embedQuery(text: string): Promise<ArrayLike<number>>
+  /** One vector for each document, in order. */
   embedDocuments(texts: string[]): Promise<Vectors>
 }
 
-export type Embedder = EmbedFunction | EmbeddingsObject
+/** What a provider is made of: a function, or an object with LangChain's two methods. */
+export type CustomEmbedder = EmbedFunction | EmbeddingsObject
 
+/** The embedding space, and the limits of what embeds. */
 export interface CustomProviderOptions {
   /** Names the embedding space, such as `acme/encoder-2`; an adapter is bound to it. */
   readonly id: string
@@ -42,10 +46,10 @@ const DEFAULT_LIMITS: ProviderLimits = { maxInputs: 32, maxConcurrency: 1 }
  *
  * @throws USAGE when an option is not of the expected form
  */
-export function customProvider(options: CustomProviderOptions & { readonly embed: Embedder }): EmbeddingProvider
-export function customProvider(embedder: Embedder, options: CustomProviderOptions): EmbeddingProvider
+export function customProvider(options: CustomProviderOptions & { readonly embed: CustomEmbedder }): EmbeddingProvider
+export function customProvider(embedder: CustomEmbedder, options: CustomProviderOptions): EmbeddingProvider
 export function customProvider(
-  first: Embedder | (CustomProviderOptions & { readonly embed: Embedder }),
+  first: CustomEmbedder | (CustomProviderOptions & { readonly embed: CustomEmbedder }),
   second?: CustomProviderOptions,
 ): EmbeddingProvider {
   const options = second ?? (first as CustomProviderOptions)
@@ -76,7 +80,7 @@ export function customProvider(
 
 function callerOf(embedder: unknown): EmbedFunction {
   if (typeof embedder === 'function') return embedder as EmbedFunction
-  const object = (embedder ?? {}) as Partial<EmbeddingsObject & { embed: Embedder }>
+  const object = (embedder ?? {}) as Partial<EmbeddingsObject & { embed: CustomEmbedder }>
   // Called as methods, so that `this` is what the object expects.
   if (typeof object.embedQuery === 'function' && typeof object.embedDocuments === 'function') {
     const { embedQuery, embedDocuments } = object

@@ -13,6 +13,7 @@ const PROVIDERS = {
   hashing: () => import('./hashing.js').then(module => module.hashing),
 } satisfies Record<string, () => Promise<ProviderFactory>>
 
+/** Name of a provider of the registry. */
 export type ProviderName = keyof typeof PROVIDERS
 
 /** Names of all providers, in the order in which help shows them. */

@@ -20,9 +20,11 @@ export interface Usage {
   readonly tokens: number
 }
 
+/** What goes with one request. */
 export interface EmbedOptions {
   /** Stops the request; the promise rejects with code `ABORTED`. */
   readonly signal?: AbortSignal
+  /** Told what the service billed for the request, where it says so. */
   readonly onUsage?: (usage: Usage) => void
 }
 

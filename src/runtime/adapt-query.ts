@@ -1,6 +1,7 @@
 import { type Adapter, applyAdapter } from '../adapters/adapter.js'
 import { normalizeInPlace } from '../math/matrix.js'
 
+/** How a query is adapted. */
 export interface AdaptQueryOptions {
   /** Scale the result to length 1. Off by default: the result is exactly f(q). */
   readonly normalize?: boolean

@@ -53,6 +53,7 @@ export interface EmbeddingServerOptions {
   readonly logger?: Logger
 }
 
+/** An adapter on trial: real queries are ranked with it too, and only the log hears of it. */
 export interface ShadowTrial {
   /** One of the adapters' names. */
   readonly adapter: string

@@ -12,6 +12,7 @@ const ROUNDS = 10
 /** Queries below which clusters say nothing. */
 const LEAST_QUERIES = 100
 
+/** The gain on clusters of like queries that were held out whole. */
 export interface ClusterSplit {
   /** Mean gain on queries unlike those that were trained on. */
   readonly gain: number

@@ -55,9 +55,16 @@ export interface TrainOptions {
   readonly keepOnAbort?: boolean
   /** Saved to after every epoch; where it holds training, that is gone on with. Closed forms have nothing to save. */
   readonly checkpoint?: Checkpoint
-  /** @param epochs how many there are at most */
+  /**
+   * Called after each epoch.
+   * @param epochs how many there are at most
+   */
   readonly onEpoch?: (epoch: EpochResult, epochs: number) => void
-  /** @param step from 1 */
+  /**
+   * Called after each step.
+   * @param step from 1
+   * @param steps how many there are in all, were every epoch trained
+   */
   readonly onStep?: (step: number, steps: number) => void
 }
 

@@ -10,6 +10,7 @@ export interface TuneOptions extends SearchOptions {
   readonly onTried?: (tried: Tried) => void
 }
 
+/** A candidate of the search, and its out-of-fold score. */
 export interface Tried extends Candidate {
   /** Mean out-of-fold metric; for a candidate that was given up, as far as it was computed. */
   readonly score: number

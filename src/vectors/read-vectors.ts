@@ -12,6 +12,7 @@ const PREFIXES = { train: '', validation: 'val_', test: 'test_' } as const
 
 type Part = keyof typeof PREFIXES
 
+/** What the folder of vectors does not say of itself. */
 export interface ReadVectorsOptions {
   /** Names the embedding space; an adapter is bound to it. Default: `vectors/<name of the folder>`. */
   readonly baseId?: string

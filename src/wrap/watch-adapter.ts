@@ -13,6 +13,7 @@ export interface AdapterReload {
   readonly error?: unknown
 }
 
+/** How often the file is looked at, and who hears of a change. */
 export interface WatchAdapterOptions {
   /** Throws for an adapter that must not be taken; the first one as well. */
   readonly check?: (adapter: Adapter) => void

@@ -15,6 +15,7 @@ import { integer, number, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { DATA_FILES } from '../data-files.js'
 import { type DatasetArgs, datasetOptions, memoryOption } from '../dataset-options.js'
+import { type LongRunArgs, longRunOptions } from '../long-run-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
 import { reportOption } from '../report-option.js'
 
@@ -222,23 +223,13 @@ const options = defineOptions({
     describe: 'the least out-of-fold gain that counts as proven',
   },
   ...batchOptions,
-  checkpoint: {
-    type: 'string',
-    coerce: text('checkpoint'),
-    describe: 'file that keeps every epoch, so that an interrupted run goes on where it stopped; removed at the end',
-  },
-  'save-on-interrupt': {
-    type: 'boolean',
-    default: false,
-    describe: 'after Ctrl-C in training, write the best adapter so far to --out, marked as interrupted; exit code 130',
-  },
-  log: { type: 'string', coerce: text('log'), describe: 'file to append the course of training to, as JSON lines' },
+  ...longRunOptions,
   out: { type: 'string', alias: 'o', coerce: text('out'), describe: 'adapter file (default: adapters/<base>.json)' },
   report: reportOption,
   ...outputOptions,
 })
 
-export interface TrainArgs extends ProviderArgs, BatchArgs, DatasetArgs, OutputArgs {
+export interface TrainArgs extends ProviderArgs, BatchArgs, DatasetArgs, LongRunArgs, OutputArgs {
   readonly base: string
   readonly train?: string
   readonly val?: string
@@ -274,9 +265,6 @@ export interface TrainArgs extends ProviderArgs, BatchArgs, DatasetArgs, OutputA
   readonly gate?: boolean
   readonly minGain?: number
   readonly vectors?: string
-  readonly checkpoint?: string
-  readonly saveOnInterrupt: boolean
-  readonly log?: string
   readonly out?: string
   readonly report?: string
 }

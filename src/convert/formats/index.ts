@@ -17,6 +17,7 @@ export const FORMATS = {
   llamaindex,
 } satisfies Record<string, Format>
 
+/** Name of a format that adapters are written in. */
 export type FormatName = keyof typeof FORMATS
 
 export const FORMAT_NAMES = Object.keys(FORMATS) as FormatName[]

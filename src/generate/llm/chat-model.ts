@@ -8,7 +8,7 @@ export interface ChatRequest {
   readonly chunk: Chunk
   /** Questions wanted. */
   readonly count: number
-  /** Whether the answer is asked for as JSON of the {@link ANSWER_SCHEMA}. */
+  /** Whether the answer is asked for as JSON of the `ANSWER_SCHEMA`. */
   readonly structured: boolean
   /** Stops the request; the promise rejects with code `ABORTED`. */
   readonly signal?: AbortSignal
@@ -53,19 +53,20 @@ export interface ChatModel {
 /** What asking through a Batch API takes, beside the batches themselves. */
 export interface ChatBatches {
   readonly client: BatchClient
-  /** Body of the request for a prompt; its answer is asked for as JSON of the {@link ANSWER_SCHEMA}. */
+  /** Body of the request for a prompt; its answer is asked for as JSON of the `ANSWER_SCHEMA`. */
   body(prompt: string): object
   /** @throws PROVIDER_RESPONSE when the body of an answer holds no text */
   read(body: unknown): ChatAnswer
 }
 
+/** What a chat model is made with; an option that a service has no use for is refused. */
 export interface ChatModelOptions {
   readonly model?: string
   /** Address of a compatible server. */
   readonly baseUrl?: string
   /** Key of the service; by default from the environment. Never stored or logged. */
   readonly apiKey?: string
-  /** Milliseconds before one request is given up; default {@link CHAT_TIMEOUT_MS}. */
+  /** Milliseconds before one request is given up; default `CHAT_TIMEOUT_MS`. */
   readonly timeoutMs?: number
   /** Overrides the price table. */
   readonly price?: ChatPrice

@@ -9,6 +9,7 @@ const LLMS = {
   none: () => import('./none.js').then(module => module.none),
 } satisfies Record<string, () => Promise<ChatModelFactory>>
 
+/** Name of a service that writes questions. */
 export type LlmName = keyof typeof LLMS
 
 /** In the order in which help shows them. */

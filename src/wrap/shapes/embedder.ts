@@ -4,7 +4,9 @@ import { modelFacts } from './model-facts.js'
 
 /** Anything with LangChain's two methods. */
 export interface Embedder {
+  /** One vector for a query. */
   embedQuery(text: string): Promise<number[]>
+  /** One vector for each document, in order. */
   embedDocuments(texts: string[]): Promise<number[][]>
 }
 

@@ -4,7 +4,9 @@ import { modelFacts } from './model-facts.js'
 
 /** What a dense embedding function of Chroma is here. */
 export interface EmbeddingFunctionLike {
+  /** One vector for each text, in order. */
   generate(texts: string[]): Promise<number[][]>
+  /** One vector for each query, in order. */
   generateForQueries?(texts: string[]): Promise<number[][]>
 }
 

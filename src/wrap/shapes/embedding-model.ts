@@ -5,6 +5,7 @@ import { overrideMembers } from '../override-members.js'
 export interface EmbeddingModelLike {
   readonly specificationVersion: string
   readonly modelId: string
+  /** One vector for each value, in order. */
   doEmbed(options: never): PromiseLike<{ embeddings: number[][] }>
 }
 

@@ -12,7 +12,10 @@ import { overrideMembers } from '../override-members.js'
 
 /** What the official OpenAI client is here. */
 export interface OpenAILike {
-  readonly embeddings: { create(body: never, options?: never): unknown }
+  readonly embeddings: {
+    /** `POST /embeddings` */
+    create(body: never, options?: never): unknown
+  }
 }
 
 type Create<T extends OpenAILike> = T['embeddings']['create']
@@ -20,7 +23,10 @@ type Create<T extends OpenAILike> = T['embeddings']['create']
 /** The client, whose `embeddings.create` also takes a role. */
 export type AdaptedOpenAI<T extends OpenAILike> = T & {
   readonly embeddings: {
-    /** @param body as before; `role: 'query'`, or a model name that ends in `:query`, asks for adapted vectors */
+    /**
+     * Embeds as the client does, and adapts queries.
+     * @param body as before; `role: 'query'`, or a model name that ends in `:query`, asks for adapted vectors
+     */
     create(
       body: Parameters<Create<T>>[0] & { readonly role?: 'query' | 'document' },
       options?: Parameters<Create<T>>[1],

@@ -4,9 +4,13 @@ import { modelFacts } from './model-facts.js'
 
 /** What an embedding of LlamaIndex.TS is here. Its instances are functions that embed nodes. */
 export interface TextEmbeddingLike {
+  /** One vector for a query. */
   getQueryEmbedding(query: never): Promise<number[] | null>
+  /** One vector for a document. */
   getTextEmbedding(text: string): Promise<number[]>
+  /** One vector for each document, in order. */
   getTextEmbeddings(texts: string[]): Promise<number[][]>
+  /** The same in batches. */
   getTextEmbeddingsBatch(texts: string[], options?: never): Promise<number[][]>
 }
 
