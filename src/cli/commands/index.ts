@@ -1,5 +1,7 @@
 import type { Command } from '../command.js'
 import { cacheCommand } from './cache.js'
+import { compareCommand } from './compare.js'
+import { completionCommand } from './completion.js'
 import { convertCommand } from './convert.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
@@ -19,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, Command<never>>> = {
   init: initCommand,
   train: trainCommand,
   evaluate: evaluateCommand,
+  compare: compareCommand,
   explain: explainCommand,
   try: tryCommand,
   sweep: sweepCommand,
@@ -30,6 +33,7 @@ export const COMMANDS: Readonly<Record<string, Command<never>>> = {
   serve: serveCommand,
   cache: cacheCommand,
   doctor: doctorCommand,
+  completion: completionCommand,
 }
 
 /** The options of each command. */
