@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { COMMANDS } from '../../src/cli/commands/index.js'
 import { cli, folderWith, llamaIndex, MAIN, startCli } from './cli.js'
 
 const cwd = folderWith({ 'd.json': llamaIndex(12) })
@@ -43,12 +44,16 @@ const packagesIn = (scripts: readonly string[]) =>
   HEAVY.filter(name => scripts.some(url => url.includes(`/node_modules/${name}/`)))
 
 describe.concurrent('what is loaded', () => {
-  test.each([[['--help']], [['--version']], [['evaluate', '--help']], [['--epoch', '4']]])(
+  const helps = Object.keys(COMMANDS).map(name => [name, '--help'])
+  test.each([[['--help']], [['--version']], [['--epoch', '4']], ...helps.map(words => [words])])(
     '%j loads no heavy package and no action',
     async args => {
       const scripts = await loadedScripts(args)
       expect(scripts.some(url => url.endsWith('/dist/cli/run-cli.js'))).toBe(true)
       expect(packagesIn(scripts)).toEqual([])
+      expect(
+        scripts.filter(url => url.endsWith('.node') || (args.includes('--help') && url.includes('/yargs/'))),
+      ).toEqual([])
       expect(
         scripts.filter(url => /\/(actions|pipeline\/run-|train\/(?!defaults|recipe|schedule|grid))/.test(url)),
       ).toEqual([])
