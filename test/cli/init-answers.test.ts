@@ -17,7 +17,8 @@ function initWith(
     args = [],
     env = {},
     end = true,
-  }: { cwd: string; args?: string[]; env?: Record<string, string>; end?: boolean },
+    interruptAt,
+  }: { interruptAt?: string; cwd: string; args?: string[]; env?: Record<string, string>; end?: boolean },
 ): Promise<CliResult> {
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, [MAIN, 'init', ...args], { cwd, env: { PATH, HOME, ...env } })
@@ -25,6 +26,7 @@ function initWith(
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', chunk => {
       text[name] += chunk
+      if (interruptAt && text.stderr.endsWith(interruptAt)) child.kill('SIGINT')
     })
   }
   child.stdin.on('error', () => {})
@@ -95,5 +97,12 @@ describe.concurrent('with answers on stdin', () => {
     const { code, stderr } = await initWith('', { cwd: folderWith(), end: false })
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/nobody answers on stdin: give --data/) })
     expect(performance.now() - started).toBeLessThan(15_000)
+  })
+
+  test('Ctrl-C leaves nothing behind', async () => {
+    const cwd = folderWith()
+    const { code, stderr } = await initWith('sample\n', { cwd, end: false, interruptAt: 'base [hashing]: ' })
+    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringMatching(/nothing was written\n$/) })
+    expect(readdirSync(cwd)).toEqual([])
   })
 })

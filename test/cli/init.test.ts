@@ -171,6 +171,23 @@ describe.concurrent('with options alone', () => {
     expect(config(cwd)).toMatchObject({ 'skip-invalid': true })
   })
 
+  test('the parts of a BEIR folder, and of a folder that import writes, are taken along', async () => {
+    const lines = (name: string) =>
+      Array.from({ length: 20 }, (_, i) => `{"_id": "${name}${i}", "text": "${name} ${i}"}\n`)
+    const qrels = (from: number, to: number) =>
+      `query-id\tcorpus-id\tscore\n${Array.from({ length: to - from }, (_, i) => `q${from + i}\td${from + i}\t1\n`).join('')}`
+    const cwd = folderWith({
+      ...{ 'beir/corpus.jsonl': lines('d').join(''), 'beir/queries.jsonl': lines('q').join('') },
+      ...{ 'beir/qrels/train.tsv': qrels(0, 14), 'beir/qrels/test.tsv': qrels(14, 20) },
+      ...{ 'data/train_dataset.json': llamaIndex(20), 'data/test_dataset.json': llamaIndex(6, { from: 20 }) },
+    })
+    const flags = ['init', '--base', 'hashing', '--goal', 'quality', '--no-trial', '--force', '--data']
+    await cliJson([...flags, 'beir'], { cwd })
+    expect(config(cwd)).toMatchObject({ train: 'beir/qrels/train.tsv', test: 'beir/qrels/test.tsv' })
+    await cliJson([...flags, 'data'], { cwd })
+    expect(config(cwd)).toMatchObject({ train: 'data/train_dataset.json', test: 'data/test_dataset.json' })
+  })
+
   test('a file that is there is kept without --force', async () => {
     const cwd = folderWith({ 'train.json': llamaIndex(30), [CONFIG]: 'seed: 1\n' })
     const flags = ['init', '--data', 'train.json', '--base', 'hashing', '--goal', 'quality', '--no-trial']

@@ -74,7 +74,10 @@ async function chooseSample(): Promise<ChosenDataset> {
   return { kind: 'dataset', format: 'llamaindex', examined, files: sample.kept, sample }
 }
 
-async function lookAt(path: string, { val, test }: InitArgs, out: Console): Promise<ChosenData> {
+async function lookAt(named: string, { val, test }: InitArgs, out: Console): Promise<ChosenData> {
+  // What import and generate write to a folder is meant where the folder is named.
+  const inside = join(named, DATA_FILES.train).replaceAll('\\', '/')
+  const path = existsSync(inside) ? inside : named
   const look = await firstLook(path)
   if (look.kind === 'columns' || look.kind === 'documents') return look
   const found = await partsBeside(path)
