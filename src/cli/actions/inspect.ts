@@ -135,6 +135,8 @@ function describeAdapter(path: string, adapter: Adapter): string {
     `  data      ${JSON.stringify(training.data ?? {})}`,
     `  options   ${JSON.stringify(training.options ?? {})}`,
     `  metrics   ${JSON.stringify(training.metrics ?? {})}`,
+    ...(training.gate ? [`  gate      ${JSON.stringify(training.gate)}`] : []),
+    ...(training.interrupted ? [`  stopped   ${JSON.stringify(training.interrupted)}`] : []),
     '',
   ].join('\n')
 }
