@@ -59,7 +59,7 @@ describe('options in the prose', () => {
       }
       const line = commandIn(code)
       if (line === undefined) return namesIn(code).filter(name => !isOption(name) && name !== 'no-')
-      if (/^[A-Z]+$/.test(line.command)) return line.options.filter(name => !isOption(name))
+      if (/^([A-Z]+|\.{3})$/.test(line.command)) return line.options.filter(name => !isOption(name))
       if (COMMANDS[line.command] === undefined) return [line.command]
       return line.options.filter(name => !optionsOf(line.command).has(name))
     })
