@@ -1,4 +1,10 @@
-import { checkReportFormat, type Report, renderReport } from '../report/index.js'
+import {
+  type ComparisonReport,
+  checkReportFormat,
+  type Report,
+  type Reproduction,
+  renderReport,
+} from '../report/index.js'
 import { VERSION } from '../version.js'
 import { writeFileAtomic } from '../write-file-atomic.js'
 import { commandLine } from './command-line.js'
@@ -6,7 +12,7 @@ import type { Console } from './console.js'
 import { checkOut } from './data-files.js'
 
 /** Facts that a command gives; how to make them again is added. */
-export type ReportFacts = Omit<Report, 'reproduce'>
+export type ReportFacts = Omit<Report, 'reproduce'> | Omit<ComparisonReport, 'reproduce'>
 
 /**
  * Checks, before any work, that the report can be written and overwrites nothing.
@@ -21,19 +27,16 @@ export function checkReport(path: string | undefined, others: readonly (string |
 
 /** Writes a report and says where it is. */
 export async function writeReport(path: string, facts: ReportFacts, out: Console, isJson: boolean): Promise<void> {
-  const report: Report = {
-    ...facts,
-    reproduce: {
-      command: commandLine(process.argv.slice(2)),
-      date: new Date().toISOString(),
-      versions: [
-        ['adapter-train', VERSION],
-        ['Node', process.version],
-        ['system', `${process.platform} ${process.arch}`],
-      ],
-    },
+  const reproduce: Reproduction = {
+    command: commandLine(process.argv.slice(2)),
+    date: new Date().toISOString(),
+    versions: [
+      ['adapter-train', VERSION],
+      ['Node', process.version],
+      ['system', `${process.platform} ${process.arch}`],
+    ],
   }
-  writeFileAtomic(path, await renderReport(path, report))
+  writeFileAtomic(path, await renderReport(path, { ...facts, reproduce }))
   if (isJson) out.info(`report     ${path}`)
   else out.result(`report     ${path}`)
 }

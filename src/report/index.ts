@@ -7,7 +7,7 @@ import type { Page } from './page.js'
 import type { Report } from './report.js'
 
 export type { ComparisonReport } from './comparison/comparison.js'
-export type { Report } from './report.js'
+export type { Report, Reproduction } from './report.js'
 
 type Render = (page: Page) => string | Promise<string>
 

@@ -59,6 +59,26 @@ describe.concurrent('--report', () => {
     for (const { score } of run.sweep.lines) expect(html).toContain(`<td>${score.toFixed(3)}</td>`)
   })
 
+  test('a comparison is reported with every candidate and pair', async () => {
+    const words = [
+      'compare',
+      '--data',
+      'test.json',
+      '--cache',
+      'none',
+      '--candidate',
+      'hashing@48',
+      '--candidate',
+      'hashing@96',
+    ]
+    const { candidates } = await cliJson<{ candidates: { name: string }[] }>([...words, '--report', 'c.html'], { cwd })
+    for (const id of ['scores', 'pairs', 'costs', 'data', 'reproduce'])
+      expect(read('c.html')).toContain(`<h2 id="${id}"`)
+    expect(read('c.html')).toMatch(new RegExp(`<h1>${candidates[0].name} (is the best|has the best mean) `))
+    const { code, stderr } = await cli([...words, '--estimate', '--report', 'never.md'], { cwd })
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--estimate measures nothing')])
+  })
+
   test('a name of no known format, a folder and an input are refused before any work', async () => {
     for (const [name, words] of [
       ['x.pdf', 'expected a name that ends in .html or .md'],

@@ -20,6 +20,7 @@ import { onInterrupt } from '../interrupt.js'
 import { openCacheOption, openProvider } from '../provider-options.js'
 import { reportSkipped } from '../report-skipped.js'
 import { embedReporting, spillFolderOf } from '../session.js'
+import { checkReport, writeReport } from '../write-report.js'
 
 /** Scores all candidates and prints the table of them and that of their pairs. */
 export async function compare(args: CompareArgs): Promise<void> {
@@ -27,7 +28,10 @@ export async function compare(args: CompareArgs): Promise<void> {
   const { metric, metrics, timing, seed, engine, allowMismatch, estimate } = args
   metrics.concat(metric ?? []).forEach(parseMetric)
   const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
+  if (estimate && args.report !== undefined)
+    throw new AdapterTrainError('USAGE', '--report shows what was measured, and --estimate measures nothing; drop one')
   const specs = await specsOf(args)
+  checkReport(args.report, [args.data, args.candidates, ...specs.map(({ adapter }) => adapter)])
   const adapters = adaptersOf(specs)
   const { format, split, skipInvalid } = args
   const read = args.data === undefined ? undefined : await readDataset(args.data, { format, split, skipInvalid })
@@ -58,7 +62,7 @@ export async function compare(args: CompareArgs): Promise<void> {
         for (const line of planLines(plans)) out.info(line)
       },
     })
-    finish({ ...report, warnings: [...warnings, ...report.warnings] }, args, out)
+    await finish({ ...report, warnings: [...warnings, ...report.warnings] }, args, out)
   } finally {
     release()
     bar.end()
@@ -140,8 +144,10 @@ function showEstimate(plans: readonly BasePlan[], { json }: CompareArgs, out: Co
   else out.result(planLines(plans).join('\n'))
 }
 
-function finish(report: CompareReport, { json, data }: CompareArgs, out: Console): void {
-  for (const warning of report.warnings) out.warn(warning)
-  if (json) out.json(report)
-  else out.result(compareText(report, data))
+async function finish(comparison: CompareReport, { json, data, report }: CompareArgs, out: Console): Promise<void> {
+  const { warnings } = comparison
+  for (const warning of warnings) out.warn(warning)
+  if (json) out.json(comparison)
+  else out.result(compareText(comparison, data))
+  if (report !== undefined) await writeReport(report, { comparison, facts: [], warnings }, out, json)
 }

@@ -6,6 +6,7 @@ import { integer, list, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { type DatasetArgs, datasetOptions, memoryOption, type SplitArgs, splitOption } from '../dataset-options.js'
 import { type ProviderArgs, providerOptions } from '../provider-options.js'
+import { reportOption } from '../report-option.js'
 
 const group = 'Candidates:'
 const { concurrency, timeout, retries, cache } = providerOptions
@@ -64,6 +65,7 @@ const options = defineOptions({
   },
   engine: { choices: ENGINE_CHOICES, default: 'auto', describe: 'what computes' },
   memory: memoryOption,
+  report: reportOption,
   ...outputOptions,
 })
 
@@ -83,6 +85,7 @@ export interface CompareArgs
   readonly seed: number
   readonly engine: string
   readonly memory?: string
+  readonly report?: string
 }
 
 /** `adapter-train compare` */
