@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { type FakeServices, startFakeServices } from './fake-services.js'
-import { blocksOf, PAGES } from './pages.js'
+import { blocksOf, PAGES, ROOT } from './pages.js'
 import { compilePython, RUN, runBlock, stopServer } from './run-block.js'
 import { makeSandbox } from './sandbox.js'
 import { checkTypes } from './typescript-blocks.js'
@@ -82,6 +82,26 @@ async function runPage(page: string): Promise<void> {
     stopServer(sandbox)
   }
 }
+
+describe('what holds the pages', () => {
+  test('stops at a command that fails, and names its place', async () => {
+    const cwd = join(root, 'failing')
+    mkdirSync(cwd)
+    const sandbox = await makeSandbox(cwd, services.url)
+    const [block] = blocksOf('a page', 'before\n\n```sh\nadapter-train inspect missing.json\necho on\n```\n')
+    await expect(runBlock(block, sandbox)).rejects.toThrow(/^a page:3 ended with 1:\n[^]*missing\.json/)
+  })
+
+  test('sees figures that are off and lines that are gone, but no times and no small differences', () => {
+    const printed = 'chosen  c 30 in 9.3 s\nndcg@10   0.4388   0.5370   <0.001\n'
+    expect(missingLines('chosen  c 30 in 41.0 s\nndcg@10  0.4390  0.5361  <0.001', printed)).toEqual([])
+    expect(missingLines('ndcg@10  0.4388  0.6370  <0.001\nmrr@10  0.4', printed)).toHaveLength(2)
+  })
+
+  test.each(Object.entries(RUN_BY))('knows who runs the blocks of %s instead', (page, by) => {
+    expect(readFileSync(join(ROOT, by.test), 'utf8')).toContain(basename(page))
+  })
+})
 
 describe('the blocks', () => {
   test.each(blocks.filter(({ language }) => language === 'json').map(({ place, code }) => [place, code]))(
