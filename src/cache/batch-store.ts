@@ -68,7 +68,7 @@ interface Row {
 }
 
 /** How this process signs for the batches that it is submitting. */
-export const BATCH_OWNER = `${hostname()}:${process.pid}`
+const BATCH_OWNER = `${hostname()}:${process.pid}`
 
 /** The {@link BatchStore} in the table `batches` of an open cache. */
 export function batchStore(db: Database, file: string): BatchStore {

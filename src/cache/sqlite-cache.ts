@@ -17,7 +17,7 @@ import { guarded } from './sqlite-errors.js'
 import { decodeVector, encodeVector, type StoredVector, storedVectorProblem, vectorChecksum } from './vector-codec.js'
 
 /** Milliseconds to wait for another process's lock before giving up. */
-export const CACHE_BUSY_TIMEOUT_MS = 30_000
+const CACHE_BUSY_TIMEOUT_MS = 30_000
 
 /** How long a busy file is waited for, and how it is opened. */
 export interface OpenCacheOptions {

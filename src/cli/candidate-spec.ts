@@ -5,7 +5,7 @@ import { providerNames } from '../providers/index.js'
 import { checkProviderArgs, type ProviderArgs } from './provider-options.js'
 
 /** What a candidate of a comparison may be based on. */
-export const CANDIDATE_BASES: readonly string[] = [...providerNames, 'vectors']
+const CANDIDATE_BASES: readonly string[] = [...providerNames, 'vectors']
 
 /** A candidate as it was asked for. */
 export interface CandidateSpec {

@@ -106,6 +106,6 @@ function dropCounts({ generated, filtered }: GenerateResult): Record<string, num
 }
 
 /** A chunk as it is named in reports. */
-export function placeOf({ id, source }: Chunk): { readonly chunk: string } & Chunk['source'] {
+function placeOf({ id, source }: Chunk): { readonly chunk: string } & Chunk['source'] {
   return { chunk: id, ...source }
 }

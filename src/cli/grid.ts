@@ -6,7 +6,7 @@ import { trainCommand } from './commands/train.js'
 import { kebab } from './find-command.js'
 
 /** Names that `--grid` takes. */
-export const GRID_NAMES = GRID_OPTIONS.map(kebab)
+const GRID_NAMES = GRID_OPTIONS.map(kebab)
 
 /**
  * `["pull=10,100", "kind=linear,low-rank"]` -> every combination; values are checked as `train` checks them.

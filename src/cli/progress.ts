@@ -22,7 +22,7 @@ export interface ProgressOptions {
 
 /** Milliseconds between two redraws of a bar, and between two plain lines. */
 const REDRAW_MS = 100
-export const PLAIN_LINE_MS = 5_000
+const PLAIN_LINE_MS = 5_000
 const BAR_WIDTH = 24
 /** Columns of a terminal below which there is no bar, so that the figures have room. */
 const LEAST_FOR_BAR = 72

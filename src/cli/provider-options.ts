@@ -7,7 +7,7 @@ import { integer, number, text } from './checks.js'
 import { kebab } from './find-command.js'
 
 /** Default of `--cache`. */
-export const CACHE_FILE = 'cache/embeddings.sqlite'
+const CACHE_FILE = 'cache/embeddings.sqlite'
 
 const group = 'Embedding model:'
 

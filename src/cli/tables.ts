@@ -8,7 +8,7 @@ import { PLAIN, type Style } from './style.js'
 import { oneLine } from './visible-width.js'
 
 /** One line a metric: base, and where there is an adapter, adapted and difference, with interval and p where they are known. */
-export function comparisonTable(
+function comparisonTable(
   base: Scores,
   adapted?: Scores,
   difference?: Comparison['difference'],

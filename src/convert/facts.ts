@@ -9,7 +9,7 @@ import type { Input } from './input.js'
 import { inputDimensions, KIND_NAMES, kindWith } from './kinds.js'
 
 /** Where a folder says what its own format has no place for. Other programs do not look at it. */
-export const FACTS_FILE = 'adapter-train.json'
+const FACTS_FILE = 'adapter-train.json'
 
 /** Everything that an adapter file says but the weights, as in its JSON form. */
 export function factsOf({ params: _, ...facts }: Adapter): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 /** Words in a shingle. */
-export const SHINGLE_WORDS = 5
+const SHINGLE_WORDS = 5
 
 /** Shingles in a window, of which one at least becomes a fingerprint. */
 export const WINDOW = 8

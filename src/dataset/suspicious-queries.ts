@@ -3,7 +3,7 @@ import { foldText } from './fold-text.js'
 import { sameTextKey } from './near-duplicates.js'
 
 /** Words in a row that a query has in common with its document, from which on it quotes it. */
-export const QUOTED_WORDS = 8
+const QUOTED_WORDS = 8
 
 /** Relevant documents of a query that are compared with it. */
 const COMPARED = 10

@@ -107,7 +107,7 @@ export function assertNotUtf16(path: string, bytes: Uint8Array): void {
 }
 
 /** The error for a file that is not UTF-8 and of which no line can be left out. */
-export function notUtf8(file: string, line: number, byte: number, offset: number): AdapterTrainError {
+function notUtf8(file: string, line: number, byte: number, offset: number): AdapterTrainError {
   return invalidFile({ file, line }, `${utf8Problem(byte, offset)}. Save it as UTF-8.`)
 }
 

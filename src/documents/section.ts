@@ -23,7 +23,7 @@ export interface SourceDocument {
   readonly sections: readonly Section[]
 }
 
-export const HEADING_SEPARATOR = ' > '
+const HEADING_SEPARATOR = ' > '
 
 /** Keeps the headings above a place; `enter` takes the next heading and returns the path to it. */
 export function headingPath(): { enter(level: number, title: string): string } {

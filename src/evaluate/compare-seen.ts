@@ -48,7 +48,7 @@ export function compareSeen(
  * An evaluation of some of the queries.
  * @param queries places in the order of the evaluation, at least one
  */
-export function selectQueries(evaluation: Evaluation, queries: readonly number[]): Evaluation {
+function selectQueries(evaluation: Evaluation, queries: readonly number[]): Evaluation {
   const perQuery = Object.fromEntries(
     Object.entries(evaluation.perQuery).map(([spec, values]) => [spec, Float64Array.from(queries, i => values[i])]),
   )

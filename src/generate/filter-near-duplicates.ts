@@ -6,7 +6,7 @@ import type { EmbeddingProvider } from '../providers/provider.js'
 import type { FilteredOut, FilteredQuestions } from './filtered-questions.js'
 import type { GeneratedQuestion } from './generate-questions.js'
 
-export const NEAR_DUPLICATE_COSINE = 0.95
+const NEAR_DUPLICATE_COSINE = 0.95
 
 /** Questions compared at a time. */
 const BLOCK = 1024

@@ -7,7 +7,7 @@ import type { EmbeddingProvider } from '../providers/provider.js'
 import type { FilteredOut, FilteredQuestions } from './filtered-questions.js'
 import type { GeneratedQuestion } from './generate-questions.js'
 
-export const FILTER_K = 10
+const FILTER_K = 10
 
 /**
  * Keeps the questions that find their own chunk: round-trip consistency.

@@ -2,7 +2,7 @@ import type { Chunk } from '../documents/chunk.js'
 import { wordsOf } from './words.js'
 
 /** Why the words of a model do not become a query, and what that means. */
-export const DROP_REASONS = {
+const DROP_REASONS = {
   preamble: 'words about the list, such as "Here are 3 questions:"',
   refusal: 'the model would not answer',
   empty: 'no letter and no digit',

@@ -8,7 +8,7 @@ import { costOf, type PlannedRequest } from './plan-requests.js'
 import { renderPrompt } from './prompt.js'
 
 /** So many chunks one after another without an answer: the service is down, or wrong. */
-export const MOST_FAILURES = 10
+const MOST_FAILURES = 10
 
 /** A chunk for which no answer could be had. */
 export interface FailedChunk {

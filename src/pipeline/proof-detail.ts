@@ -11,7 +11,7 @@ import { applyAdapterOn } from '../train/adapt-on.js'
 import type { ProofOptions, ProofSubject, ScoredQueries } from './proof.js'
 
 /** Queries, wins, losses and documents that a report looks at, at the most. */
-export const DETAIL_LIMITS = { scored: 2000, changes: 50, documents: 3 } as const
+const DETAIL_LIMITS = { scored: 2000, changes: 50, documents: 3 } as const
 
 /** A document that a query finds. */
 export interface FoundDocument {

@@ -18,7 +18,7 @@ const FORMATS: Readonly<Record<string, () => Promise<Render>>> = {
 }
 
 /** What the name of a report may end in. */
-export const REPORT_EXTENSIONS = Object.keys(FORMATS)
+const REPORT_EXTENSIONS = Object.keys(FORMATS)
 
 /**
  * Checks that a report can be made in the format that a file's name asks for.

@@ -36,7 +36,7 @@ export async function clusterSplit(search: Search, candidate: Candidate): Promis
 }
 
 /** A fold for each query, such that the queries of a cluster share one; the folds are filled evenly, the largest cluster first. */
-export function clusterFolds(queries: Matrix, seed: number): Uint32Array {
+function clusterFolds(queries: Matrix, seed: number): Uint32Array {
   const clusters = kMeans(normalizedRows(queries), CLUSTERS, seed)
   const sizes = new Uint32Array(CLUSTERS)
   for (const cluster of clusters) sizes[cluster]++

@@ -21,7 +21,7 @@ export function linearSchedule(t: number, total: number, peak: number, warmup: n
  * Learning rate of step t: half a cosine from `peak` to 0 over all steps, times a linear rise over the first `warmup` share.
  * Parameters as in {@link linearSchedule}.
  */
-export function cosineSchedule(t: number, total: number, peak: number, warmup: number): number {
+function cosineSchedule(t: number, total: number, peak: number, warmup: number): number {
   const rise = Math.min(1, t / (total * warmup + 1))
   return peak * rise * 0.5 * (1 + Math.cos((Math.PI * t) / total))
 }

@@ -27,7 +27,7 @@ export interface StepInputs {
 }
 
 /** AdamW's constants, PyTorch's defaults. */
-export const ADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const
+const ADAM = { beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const
 
 /**
  * Returns the function that performs one optimiser step on a batch:

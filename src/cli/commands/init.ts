@@ -9,7 +9,7 @@ const goal = 'Goal:'
 const checks = 'Checks:'
 
 /** Default of `--out`. */
-export const CONFIG_FILE = 'adapter-train.yaml'
+const CONFIG_FILE = 'adapter-train.yaml'
 
 const options = defineOptions({
   data: {

@@ -43,7 +43,7 @@ export const FOLDS = 5
 /** Texts above which near-duplicates are left to `inspect`. */
 const LOOKED_AT = 20_000
 /** Standard deviation of a query's change of nDCG, as found on the sets of bench/quality.mjs: between 0.2 and 0.35. */
-export const USUAL_DEVIATION = 0.3
+const USUAL_DEVIATION = 0.3
 
 /**
  * Reads the parts, leaves out and lists what is invalid, and looks for leaks, duplicates and too little data.

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { AdapterTrainError } from '../../errors.js'
 
 /** End of the ONNX file's name for each precision, as transformers.js and optimum write it. */
-export const DTYPE_SUFFIXES = {
+const DTYPE_SUFFIXES = {
   fp32: '',
   fp16: '_fp16',
   q8: '_quantized',

@@ -17,7 +17,7 @@ export interface Preset {
 const SEARCH_PASSAGES = 'Represent this sentence for searching relevant passages: '
 
 /** The first match counts. ONNX conversions (Xenova, onnx-community) keep the names of the models they come from. */
-export const PRESETS: readonly Preset[] = [
+const PRESETS: readonly Preset[] = [
   {
     match: /^all-minilm-l6-v2/,
     pooling: 'mean',
