@@ -1,0 +1,85 @@
+import type { QADataset } from '../../dataset/dataset.js'
+import { AdapterTrainError } from '../../errors.js'
+import type { Rows } from '../../math/row-source.js'
+import type { VectorDataset } from '../../vectors/vector-dataset.js'
+
+/** Queries, documents and judgements by row number, without the vectors; texts where they are known. */
+export interface JudgedTexts {
+  /** Where they are from, for messages. */
+  readonly name: string
+  readonly queryIds: readonly string[]
+  readonly docIds: readonly string[]
+  /** For each query row: document row -> grade, of the documents whose grade is above 0. */
+  readonly positives: readonly ReadonlyMap<number, number>[]
+  readonly queryTexts?: readonly (string | undefined)[]
+  readonly docTexts?: readonly (string | undefined)[]
+}
+
+/** A data set by row number; judgements of documents that the corpus does not have are left out. */
+export function judgedTexts({ name, queries, corpus, qrels }: QADataset): JudgedTexts {
+  const docIds = [...corpus.keys()]
+  const rowOf = new Map(docIds.map((id, row) => [id, row]))
+  const positives = Array.from(queries.keys(), queryId => {
+    const judged = [...(qrels.get(queryId) ?? [])].filter(([id, grade]) => grade > 0 && rowOf.has(id))
+    return new Map(judged.map(([id, grade]) => [rowOf.get(id)!, grade]))
+  })
+  const [queryTexts, docTexts] = [[...queries.values()], [...corpus.values()]]
+  return { name, queryIds: [...queries.keys()], docIds, positives, queryTexts, docTexts }
+}
+
+/**
+ * Refuses vectors of other queries, documents or judgements than those of `expected`; row i of the one has to be row i of the
+ * other.
+ *
+ * @throws DATASET_INVALID with the first thing that differs
+ */
+export function checkSameJudgements(
+  expected: JudgedTexts,
+  found: VectorDataset<Rows> & { readonly name: string },
+): void {
+  const problem =
+    countProblem('queries', expected.queryIds.length, found.queries.rows) ??
+    countProblem('documents', expected.docIds.length, found.docs.rows) ??
+    pairProblem(expected.positives, found.positives) ??
+    textProblem('query', expected.queryTexts, found.queryTexts) ??
+    textProblem('document', expected.docTexts, found.docTexts)
+  if (problem === undefined) return
+  throw new AdapterTrainError(
+    'DATASET_INVALID',
+    `${found.name} is not the data of ${expected.name}: ${problem}; candidates are compared on the same queries and documents, ` +
+      'in the same order: embed the same data for each',
+    { details: { expected: expected.name, found: found.name } },
+  )
+}
+
+function countProblem(what: string, expected: number, found: number): string | undefined {
+  return expected === found ? undefined : `expected ${expected} ${what}, found ${found}`
+}
+
+function pairProblem(expected: JudgedTexts['positives'], found: JudgedTexts['positives']): string | undefined {
+  const row = expected.findIndex((grades, i) => !isEqual(grades, found[i]))
+  if (row < 0) return undefined
+  return `query row ${row} has the relevant documents ${shown(found[row])}, expected ${shown(expected[row])} (rows from 0)`
+}
+
+function isEqual(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
+  return a.size === b.size && [...a].every(([doc, grade]) => b.get(doc) === grade)
+}
+
+/** `{3 => 1, 8 => 2}` -> "3, 8 (grade 2)" */
+function shown(grades: ReadonlyMap<number, number>): string {
+  const list = [...grades].sort(([a], [b]) => a - b).map(([doc, g]) => (g === 1 ? String(doc) : `${doc} (grade ${g})`))
+  return list.length === 0 ? 'none' : list.slice(0, 5).join(', ') + (list.length > 5 ? ', …' : '')
+}
+
+function textProblem(
+  what: string,
+  expected: JudgedTexts['queryTexts'],
+  found: JudgedTexts['queryTexts'],
+): string | undefined {
+  const row = expected?.findIndex((text, i) => {
+    const other = found?.[i]
+    return text !== undefined && other !== undefined && text.trim() !== other.trim()
+  })
+  return row === undefined || row < 0 ? undefined : `the text of ${what} row ${row} is another one`
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import { memoryCache } from '../../src/cache/memory-cache.js'
+import type { QADataset } from '../../src/dataset/dataset.js'
+import { PSEUDO_QUERIES, pseudoQueries } from '../../src/dataset/pseudo-queries.js'
+import type { EmbeddingEstimate } from '../../src/embed/estimate.js'
+import { embedParts } from '../../src/pipeline/embedded-parts.js'
+import { fakeProvider } from '../embed/fake-provider.js'
+
+const NAMES = 'anchor barley cobalt dragon ember falcon garnet hazel indigo jasper'.split(' ')
+const nameOf = (i: number) => [...String(i)].map(digit => NAMES[Number(digit)]).join(' ')
+const first = (i: number) => `Mending the ${nameOf(i)} pump takes patience.`
+
+/** Query i asks for document i; every document opens with a sentence of its own. */
+function dataset(queries: number, documents: number, texts: Record<string, string> = {}): QADataset {
+  const numbers = (n: number) => Array.from({ length: n }, (_, i) => i)
+  return {
+    name: 'made',
+    queries: new Map(numbers(queries).map(i => [`q${i}`, `how to mend pump ${i}`])),
+    corpus: new Map(
+      numbers(documents).map(i => [`d${i}`, texts[`d${i}`] ?? `${first(i)} Open the cover, then turn key ${i}.`]),
+    ),
+    qrels: new Map(numbers(queries).map(i => [`q${i}`, new Map([[`d${i % documents}`, 1]])])),
+  }
+}
+
+/** document id -> its pseudo-query */
+const byDocument = (pseudo: QADataset | undefined) =>
+  new Map([...(pseudo?.queries ?? [])].map(([id, text]) => [[...pseudo!.qrels.get(id)!.keys()].join(), text]))
+
+describe('pseudoQueries', () => {
+  test('gives each document its first sentence, on the same corpus, with grade 1', () => {
+    const data = dataset(3, 24)
+    const pseudo = pseudoQueries(data, 1)!
+    expect(new Map([...byDocument(pseudo)].sort())).toEqual(
+      new Map(Array.from({ length: 24 }, (_, i) => [`d${i}`, first(i)])),
+    )
+    expect(pseudo.corpus).toBe(data.corpus)
+    for (const grades of pseudo.qrels.values()) expect([...grades.values()]).toEqual([1])
+  })
+
+  test('passes over a sentence that opens several documents, and one that is a training query', () => {
+    const boiler = 'All rights are reserved by us.'
+    const own = (i: number) => `${boiler.toUpperCase()} Document ${nameOf(i)} speaks of valves. There is more to it.`
+    const data = dataset(3, 24, {
+      d0: own(0),
+      d1: own(1),
+      d2: `How to mend pump 1 ${'x'.repeat(3)}. And so on it goes.`,
+    })
+    const asked = { ...data, queries: new Map([...data.queries, ['q9', 'how to MEND pump 1 xxx.']]) }
+    const found = byDocument(pseudoQueries(asked, 1))
+    expect(found.get('d0')).toBe(`Document ${nameOf(0)} speaks of valves.`)
+    expect(found.get('d1')).toBe(`Document ${nameOf(1)} speaks of valves.`)
+    expect(found.get('d2')).toBe('And so on it goes.')
+    expect(found.get('d3')).toBe(first(3))
+  })
+
+  test('takes documents of equal texts for one', () => {
+    const copy = `${first(5)} Open the cover, then turn the key.`
+    const found = byDocument(pseudoQueries(dataset(2, 24, { d1: copy, d3: copy.toUpperCase() }), 1))
+    expect([found.has('d1'), found.has('d3')].filter(Boolean)).toHaveLength(1)
+    expect(found.size).toBe(23)
+  })
+
+  test('takes 600 documents of a larger corpus, chosen by the seed', () => {
+    const ids = (seed: number) => [...byDocument(pseudoQueries(dataset(20, 900), seed)).keys()]
+    expect(new Set(ids(1)).size).toBe(PSEUDO_QUERIES.documents)
+    expect(ids(1)).toEqual(ids(1))
+    expect(ids(1)).not.toEqual(ids(2))
+  })
+
+  test('gives nothing above 200 labelled queries; those without a relevant document do not count', () => {
+    const { mostLabelled } = PSEUDO_QUERIES
+    expect(pseudoQueries(dataset(mostLabelled, 30), 1)?.queries.size).toBe(30)
+    const more = dataset(mostLabelled + 1, 30)
+    expect(pseudoQueries(more, 1)).toBeUndefined()
+    const judged = new Map([...more.qrels, ['q0', new Map([['d0', 0]])]])
+    expect(pseudoQueries({ ...more, qrels: judged }, 1)?.queries.size).toBe(30)
+  })
+
+  test('gives nothing where there is no labelled query, or less than 20 documents have a sentence', () => {
+    expect(pseudoQueries({ ...dataset(5, 24), qrels: new Map() }, 1)).toBeUndefined()
+    expect(pseudoQueries(dataset(5, PSEUDO_QUERIES.least - 1), 1)).toBeUndefined()
+    expect(pseudoQueries(dataset(5, PSEUDO_QUERIES.least), 1)).toBeDefined()
+    expect(pseudoQueries(dataset(5, 2, { d0: 'two words', d1: 'more words' }), 1)).toBeUndefined()
+  })
+})
+
+describe('embedParts', () => {
+  const train = dataset(4, 24)
+
+  test('embeds them as queries, counts them in the plan, and has all of it in the cache the second time', async () => {
+    const cache = memoryCache()
+    const plans: EmbeddingEstimate[] = []
+    const provider = fakeProvider({ dimensions: 3, price: 1 })
+    const run = (pseudoSeed?: number) =>
+      embedParts(provider, { train }, { cache, pseudoSeed, embed: { onPlan: plan => plans.push(plan) } })
+    const material = await run(1)
+    expect(plans[0]).toMatchObject({ unique: 52, missing: 52 })
+    expect(plans[0].cost).toBeCloseTo(plans[0].tokens / 1e6, 12)
+    const sent = provider.calls.flatMap(({ texts, role }) => texts.map(text => `${role} ${text}`))
+    expect(sent).toContain(`query ${first(7)}`)
+    expect(material.embedding).toMatchObject({ unique: 52, tokens: plans[0].tokens })
+    expect(material.counts.train).toEqual({ queries: 4, pairs: 4, documents: 24 })
+
+    const calls = provider.calls.length
+    const again = await run(1)
+    expect(provider.calls).toHaveLength(calls)
+    expect(again.embedding).toMatchObject({ requests: 0, hits: 52 })
+    expect(again.pseudo).toEqual(material.pseudo)
+    expect(again.sha256).toBe((await run()).sha256)
+    expect(plans.at(-1)).toMatchObject({ unique: 28 })
+  })
+
+  test('gives them on the documents of the training part, each counting one labelled query at the most', async () => {
+    const { train: embedded, pseudo } = await embedParts(
+      fakeProvider(),
+      { train, test: dataset(2, 3) },
+      { pseudoSeed: 1 },
+    )
+    expect(pseudo!.docs).toBe(embedded.docs)
+    expect(pseudo!.positives.map(positives => [...positives.keys()][0]).sort((a, b) => a - b)).toEqual([
+      ...Array(24).keys(),
+    ])
+    expect([...pseudo!.weights!]).toEqual(new Array(24).fill(1))
+
+    const many = await embedParts(fakeProvider(), { train: dataset(2, 620) }, { pseudoSeed: 1 })
+    expect([...many.pseudo!.weights!]).toEqual(new Array(600).fill(0.5))
+  })
+
+  test('embeds none without being told to, nor above 200 labelled queries', async () => {
+    const provider = fakeProvider({ limits: { maxInputs: 1000 } })
+    expect(await embedParts(provider, { train })).not.toHaveProperty('pseudo')
+    expect(await embedParts(provider, { train: dataset(201, 24) }, { pseudoSeed: 1 })).not.toHaveProperty('pseudo')
+    const sent = provider.calls.flatMap(({ texts, role }) => (role === 'query' ? texts : []))
+    expect(sent.filter(text => !text.startsWith('how to mend'))).toEqual([])
+  })
+})
