@@ -1,5 +1,5 @@
-import type { CandidateReport, CompareReport } from '../pipeline/compare-report.js'
-import type { BasePlan } from '../pipeline/plan-compare.js'
+import type { CandidateReport, CompareReport } from '../pipeline/compare/compare-report.js'
+import type { BasePlan } from '../pipeline/compare/plan-compare.js'
 import { formatTable } from './console.js'
 import { formatDollars, planText } from './session.js'
 import { count, formatP, signed } from './tables.js'

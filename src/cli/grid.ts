@@ -1,7 +1,7 @@
 import { AdapterTrainError } from '../errors.js'
 import { nearest } from '../nearest.js'
-import type { FixedOptions } from '../train/candidate.js'
-import { expandGrid, GRID_OPTIONS, type Grid } from '../train/grid.js'
+import type { FixedOptions } from '../train/tune/candidate.js'
+import { expandGrid, GRID_OPTIONS, type Grid } from '../train/tune/grid.js'
 import { trainCommand } from './commands/train.js'
 import { kebab } from './find-command.js'
 

@@ -1,5 +1,5 @@
 import type { Proof } from '../pipeline/proof.js'
-import type { MaterialReport } from '../pipeline/train-on-material.js'
+import type { MaterialReport } from '../pipeline/train-on-embedded.js'
 import { commandLine, withoutCredentials } from './command-line.js'
 import type { NextStep } from './console.js'
 import { kebab } from './find-command.js'

@@ -1,7 +1,7 @@
 import { createDisjointSets } from '../dataset/disjoint-sets.js'
 import { AdapterTrainError } from '../errors.js'
 import { createRandom, shuffle } from '../math/random.js'
-import type { TrainKeys } from './material.js'
+import type { TrainKeys } from './embedded-parts.js'
 
 /** What stays together when queries are held out. */
 export type SplitBy = 'query' | 'document'

@@ -1,13 +1,13 @@
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { QADataset } from '../dataset/dataset.js'
+import { pseudoQueries } from '../dataset/pseudo-queries.js'
 import { type EmbeddingEstimate, estimateEmbedding } from '../embed/estimate.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
+import { TUNE_BUDGET } from './defaults.js'
+import { PART_NAMES } from './embedded-parts.js'
 import type { Parts } from './load-parts.js'
-import { PART_NAMES } from './material.js'
-import { pseudoQueries } from './pseudo-queries.js'
 import type { TrialReport } from './run-trial.js'
-import { TUNE_BUDGET } from './split-defaults.js'
 
 /** Whole cross-validations that a search comes to, about: it tries some 9 candidates, and gives up most on the first fold. */
 const CANDIDATES = 5

@@ -1,11 +1,11 @@
 import type { Adapter } from '../adapters/adapter.js'
+import { isNormalized } from '../math/is-normalized.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import type { TrainOptions, TrainResult } from '../train/train-adapter.js'
 import { VERSION } from '../version.js'
 import type { Choice } from './choose-options.js'
-import { isNormalized } from './is-normalized.js'
-import type { Material } from './material.js'
-import type { MaterialReport, TrainedOnMaterial } from './train-on-material.js'
+import type { Material } from './embedded-parts.js'
+import type { MaterialReport, TrainedOnMaterial } from './train-on-embedded.js'
 import { foldCounts, recordedOptions, tuneReport } from './tune-report.js'
 
 /** How far training was. */

@@ -2,7 +2,7 @@ import type { DatasetIssue, QADataset } from '../dataset/dataset.js'
 import { overlap } from '../dataset/describe.js'
 import { type ReadDatasetOptions, readDataset } from '../dataset/read.js'
 import { type SplitDatasetOptions, splitDataset } from '../dataset/split.js'
-import { SPLIT_DEFAULTS } from './split-defaults.js'
+import { SPLIT_DEFAULTS } from './defaults.js'
 
 /** Files of the parts, or the shares (0 to 0.9 of the training queries) to split off. */
 export interface LoadPartsOptions extends Pick<ReadDatasetOptions, 'skipInvalid' | 'format'> {

@@ -6,13 +6,13 @@ import type { Engine } from '../engines/engine.js'
 import { row } from '../math/matrix.js'
 import { gatherRows, type Rows, rowRange } from '../math/row-source.js'
 import { quantile } from '../math/statistics/quantile.js'
-import { chooseMemory, type MemoryChoice, memoryHint } from '../train/choose-memory.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
-import { memoryWeights, rememberQueries } from '../train/memory.js'
+import { chooseMemory, type MemoryChoice, memoryHint } from '../train/memory/choose-memory.js'
+import { memoryWeights, rememberQueries } from '../train/memory/memory.js'
 import { identityWeights } from '../train/parameters.js'
-import type { Search } from '../train/search.js'
 import type { TrainOptions } from '../train/train-adapter.js'
-import type { TuneResult } from '../train/tune.js'
+import type { Search } from '../train/tune/search.js'
+import type { TuneResult } from '../train/tune/tune.js'
 
 /** Name of the kind whose memory is decided here. */
 export const MEMORY_KIND = linearMemory.name

@@ -9,7 +9,7 @@ import { DEFAULT_METRICS } from '../evaluate/metrics/index.js'
 import type { Rows } from '../math/row-source.js'
 import { truncateRows } from '../math/truncate.js'
 import { applyAdapterOn } from '../train/adapt-on.js'
-import type { Material, PartName } from './material.js'
+import type { Material, PartName } from './embedded-parts.js'
 
 /** What an adapter changes on one set of queries, with what is needed to believe it. */
 export interface Proof extends Pick<Comparison, 'difference' | 'wins' | 'ties' | 'losses'> {

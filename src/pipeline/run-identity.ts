@@ -1,9 +1,9 @@
 import type { RunIdentity } from '../train/checkpoint.js'
 import { VERSION } from '../version.js'
-import type { Material } from './material.js'
-import { plainOptions } from './saved-choice.js'
-import { TUNE_BUDGET, TUNE_DEFAULT } from './split-defaults.js'
-import type { TrainOnMaterialOptions } from './train-on-material.js'
+import { plainOptions } from './choose-once.js'
+import { TUNE_BUDGET, TUNE_DEFAULT } from './defaults.js'
+import type { Material } from './embedded-parts.js'
+import type { TrainOnMaterialOptions } from './train-on-embedded.js'
 
 /** Options that change where or how something is computed, but not what comes out; the engine is checked by itself. */
 const WITHOUT_EFFECT = ['device', 'engine', 'memory']

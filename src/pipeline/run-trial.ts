@@ -7,13 +7,13 @@ import { selectEngine } from '../engines/select.js'
 import { type Interval, pairedBootstrap } from '../math/statistics/bootstrap.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
-import type { FixedOptions } from '../train/candidate.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { RECIPE } from '../train/recipe.js'
-import { createSearch } from '../train/search.js'
-import { embedParts, type PartCounts } from './material.js'
+import type { FixedOptions } from '../train/tune/candidate.js'
+import { createSearch } from '../train/tune/search.js'
+import { embedParts, type PartCounts } from './embedded-parts.js'
 import { TRIAL } from './trial-size.js'
-import { truncateMaterial } from './truncate-material.js'
+import { truncateMaterial } from './truncate-documents.js'
 
 /** Inverse temperature in units of the fitted one: the lower, which does less harm where there is little data. */
 const MULTIPLE = RECIPE.multiples[RECIPE.multiples.length - 1]

@@ -1,5 +1,5 @@
 import type { GateResult } from '../train/gate.js'
-import type { Material } from './material.js'
+import type { Material } from './embedded-parts.js'
 import type { Proof } from './proof.js'
 
 /** What a careful reader of a training report should know. */

@@ -1,7 +1,7 @@
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import type { TrainOptions } from '../train/train-adapter.js'
-import type { TuneResult } from '../train/tune.js'
-import type { PartCounts } from './material.js'
+import type { TuneResult } from '../train/tune/tune.js'
+import type { PartCounts } from './embedded-parts.js'
 
 /** What the search for options found. */
 export interface TuneReport {

@@ -1,6 +1,6 @@
 import type { ProofDetail } from '../pipeline/proof-detail.js'
 import type { SweepReport } from '../pipeline/run-sweep.js'
-import type { MaterialReport } from '../pipeline/train-on-material.js'
+import type { MaterialReport } from '../pipeline/train-on-embedded.js'
 
 /** How to make a report again. */
 export interface Reproduction {

@@ -1,8 +1,8 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine, Tensor } from '../engines/engine.js'
 import { isAdapterTrainError } from '../errors.js'
-import { MEMORY_DEFAULT } from '../math/memory.js'
 import { normalizedSource, type Rows, rowSource, toMatrix } from '../math/row-source.js'
+import { MEMORY_DEFAULT } from '../memory-limit.js'
 import type { Origin } from './gather-into.js'
 
 /** What a training run takes its batches from. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseGrid } from '../../src/cli/grid.js'
-import { expandGrid } from '../../src/train/grid.js'
+import { expandGrid } from '../../src/train/tune/grid.js'
 
 describe('expandGrid', () => {
   test('gives all combinations, the last option varying fastest', () => {

@@ -4,8 +4,8 @@ import { readDataset } from '../../dataset/read.js'
 import type { EmbedStats } from '../../embed/run-embedding.js'
 import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
-import { parseBytes } from '../../math/memory.js'
-import type { PartName } from '../../pipeline/material.js'
+import { parseBytes } from '../../memory-limit.js'
+import type { PartName } from '../../pipeline/embedded-parts.js'
 import type { ProofDetail } from '../../pipeline/proof-detail.js'
 import {
   type EvaluationOptions,

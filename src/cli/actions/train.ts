@@ -1,8 +1,8 @@
 import { saveAdapter } from '../../adapters/file.js'
 import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
-import { parseBytes } from '../../math/memory.js'
-import type { FoldReport } from '../../pipeline/k-fold.js'
+import { parseBytes } from '../../memory-limit.js'
+import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
 import { loadParts } from '../../pipeline/load-parts.js'
 import {
   runTraining,
@@ -10,7 +10,7 @@ import {
   type TrainingReport,
   type TrainingResult,
 } from '../../pipeline/run-training.js'
-import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
+import type { FoldReport } from '../../pipeline/train-in-folds.js'
 import { removeCheckpoint } from '../../train/checkpoint.js'
 import type { TrainOptions } from '../../train/train-adapter.js'
 import { readVectors } from '../../vectors/read-vectors.js'

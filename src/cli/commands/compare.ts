@@ -1,5 +1,5 @@
 import { ENGINE_CHOICES } from '../../engines/index.js'
-import { COMPARE_METRICS } from '../../pipeline/compare-defaults.js'
+import { COMPARE_METRICS } from '../../pipeline/compare/defaults.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import { CANDIDATE_FORM } from '../candidate-spec.js'
 import { integer, list, text } from '../checks.js'

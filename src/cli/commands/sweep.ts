@@ -1,7 +1,7 @@
 import { ENGINE_CHOICES } from '../../engines/index.js'
 import { providerNames } from '../../providers/index.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
-import { GRID_OPTIONS } from '../../train/grid.js'
+import { GRID_OPTIONS } from '../../train/tune/grid.js'
 import { integer, number, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { DATA_FILES } from '../data-files.js'

@@ -1,4 +1,4 @@
-import { SPLIT_DEFAULTS } from '../../pipeline/split-defaults.js'
+import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
 import { VERSION } from '../../version.js'
 import { commandLine } from '../command-line.js'
 import { trainCommand } from '../commands/train.js'

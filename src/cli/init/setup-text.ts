@@ -1,5 +1,5 @@
 import type { EmbeddingEstimate } from '../../embed/estimate.js'
-import { TUNE_BUDGET } from '../../pipeline/split-defaults.js'
+import { TUNE_BUDGET } from '../../pipeline/defaults.js'
 import { PRICES_DATE } from '../../providers/prices.js'
 import { formatDollars } from '../session.js'
 import { count } from '../tables.js'

@@ -1,4 +1,4 @@
-import type { CompareReport } from '../../pipeline/compare-report.js'
+import type { CompareReport } from '../../pipeline/compare/compare-report.js'
 import { change, interval, metricName, pValue, score, whole } from '../format.js'
 import type { Page, Tile } from '../page.js'
 import type { SectionMaker } from '../section.js'

@@ -1,4 +1,4 @@
-import type { CompareReport } from '../../pipeline/compare-report.js'
+import type { CompareReport } from '../../pipeline/compare/compare-report.js'
 import type { Reproduction } from '../report.js'
 
 /** What a report on several candidates shows. */

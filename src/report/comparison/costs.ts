@@ -1,4 +1,4 @@
-import type { CandidateReport } from '../../pipeline/compare-report.js'
+import type { CandidateReport } from '../../pipeline/compare/compare-report.js'
 import { fitted } from '../fitted.js'
 import { bytes, metricName, score, whole } from '../format.js'
 import { COLORS, type Figure, type SectionMaker, type Table } from '../section.js'
