@@ -1,5 +1,5 @@
 import type { Proof } from '../pipeline/proof.js'
-import type { MaterialReport } from '../pipeline/train-on-embedded.js'
+import type { EmbeddedTrainingReport } from '../pipeline/train-on-embedded.js'
 import { commandLine, withoutCredentials } from './command-line.js'
 import type { NextStep } from './console.js'
 import { kebab } from './find-command.js'
@@ -12,7 +12,7 @@ const SPACE = [
 ]
 
 type BaseArgs = ProviderArgs & { readonly base: string; readonly vectors?: string }
-type Found = Pick<MaterialReport, 'gate' | 'metrics' | 'data' | 'interrupted' | 'kFold' | 'bestEpoch' | 'kind'>
+type Found = Pick<EmbeddedTrainingReport, 'gate' | 'metrics' | 'data' | 'interrupted' | 'kFold' | 'bestEpoch' | 'kind'>
 
 /** What to do with an adapter that was trained, or where it was held back, to get one that is not. */
 export function afterTraining(

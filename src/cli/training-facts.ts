@@ -1,10 +1,10 @@
 import type { Adapter } from '../adapters/adapter.js'
 import type { TrainingReport } from '../pipeline/run-training.js'
-import type { MaterialReport } from '../pipeline/train-on-embedded.js'
+import type { EmbeddedTrainingReport } from '../pipeline/train-on-embedded.js'
 import type { ReportFacts } from './write-report.js'
 
 /** What a training run or a sweep found. */
-type Trained = MaterialReport &
+type Trained = EmbeddedTrainingReport &
   Partial<Pick<TrainingReport, 'cache'>> & { readonly seconds: Partial<TrainingReport['seconds']> }
 
 /** What a report says of a training run. */

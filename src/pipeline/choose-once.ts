@@ -1,8 +1,8 @@
 import type { Engine } from '../engines/engine.js'
 import { joinQueries } from '../train/tune/extra-queries.js'
 import { type Choice, chooseOptions } from './choose-options.js'
-import type { Material } from './embedded-parts.js'
-import type { TrainOnMaterialOptions } from './train-on-embedded.js'
+import type { EmbeddedParts } from './embedded-parts.js'
+import type { TrainOnEmbeddedOptions } from './train-on-embedded.js'
 
 /**
  * The choice that is given, or that an interrupted run has left in its checkpoint, or a new one, which is saved there: cross-validation need not be
@@ -10,15 +10,19 @@ import type { TrainOnMaterialOptions } from './train-on-embedded.js'
  *
  * @throws as `chooseOptions`
  */
-export async function chooseOnce(engine: Engine, material: Material, options: TrainOnMaterialOptions): Promise<Choice> {
+export async function chooseOnce(
+  engine: Engine,
+  embedded: EmbeddedParts,
+  options: TrainOnEmbeddedOptions,
+): Promise<Choice> {
   if (options.choice) return options.choice
   const { checkpoint } = options
   const saved = checkpoint?.state.choice as Omit<Choice, 'train'> | undefined
   if (saved) {
-    const train = saved.tuned?.chosen.pseudo ? joinQueries(material.train, material.pseudo!) : material.train
+    const train = saved.tuned?.chosen.pseudo ? joinQueries(embedded.train, embedded.pseudo!) : embedded.train
     return { ...saved, final: { ...options.train, ...saved.final }, train }
   }
-  const choice = await chooseOptions(engine, material, options)
+  const choice = await chooseOptions(engine, embedded, options)
   const { train: _train, ...data } = choice
   checkpoint?.save({ choice: { ...data, final: plainOptions(choice.final) } })
   return choice

@@ -12,9 +12,9 @@ import { joinQueries } from '../train/tune/extra-queries.js'
 import { createSearch } from '../train/tune/search.js'
 import { choose, type TuneResult } from '../train/tune/tune.js'
 import { TUNE_BUDGET, TUNE_DEFAULT } from './defaults.js'
-import type { Material } from './embedded-parts.js'
+import type { EmbeddedParts } from './embedded-parts.js'
 import { decideMemory, MEMORY_KIND, type MemoryDecision } from './memory-step.js'
-import type { TrainOnMaterialOptions } from './train-on-embedded.js'
+import type { TrainOnEmbeddedOptions } from './train-on-embedded.js'
 
 /** What cross-validation inside the training part says before anything is trained on all of it. */
 export interface Choice {
@@ -38,23 +38,23 @@ export interface Choice {
  */
 export async function chooseOptions(
   engine: Engine,
-  material: Material,
-  options: TrainOnMaterialOptions,
+  embedded: EmbeddedParts,
+  options: TrainOnEmbeddedOptions,
 ): Promise<Choice> {
   const given = options.train ?? {}
   const auto = (options.tune ?? TUNE_DEFAULT) === 'auto'
   const gated = options.gate ?? auto
   if (!(auto || gated || given.kind === MEMORY_KIND))
-    return { final: given, train: material.train, gated, warnings: [] }
+    return { final: given, train: embedded.train, gated, warnings: [] }
   const started = performance.now()
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
   const fixed: FixedOptions = auto
     ? given
     : { ...TRAIN_DEFAULTS, pull: closedForm(given.kind ?? '')?.defaultPull ?? 0, ...definedOf(given) }
-  const search = await createSearch(engine, material.train, {
+  const search = await createSearch(engine, embedded.train, {
     ...{ fixed, seed, metric },
     budget: options.tuneBudget ?? TUNE_BUDGET,
-    pseudo: auto ? material.pseudo : undefined,
+    pseudo: auto ? embedded.pseudo : undefined,
     signal: options.signal,
   })
   try {
@@ -74,11 +74,11 @@ export async function chooseOptions(
     const looking = proven ? clusterSplit(search, found.chosen) : undefined
     // Threads look at clusters of queries while the engine is asked about a memory.
     if (!search.threaded) await looking
-    const deciding = decideMemory(search, found, material.train, given, { proven: verdict.passed, gated })
+    const deciding = decideMemory(search, found, embedded.train, given, { proven: verdict.passed, gated })
     const [shift, { tuned: judged, ...memory }] = await Promise.all([looking, deciding])
     if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
     const tuned = { ...judged, seconds: (performance.now() - started) / 1000 }
-    const train = found.chosen.pseudo ? joinQueries(material.train, material.pseudo!) : material.train
+    const train = found.chosen.pseudo ? joinQueries(embedded.train, embedded.pseudo!) : embedded.train
     return { tuned, final: auto ? chosenOptions(train, tuned, given) : given, train, gated, shift, memory, warnings }
   } finally {
     await search.free()

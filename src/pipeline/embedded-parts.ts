@@ -37,8 +37,8 @@ export interface TrainKeys {
 export const PART_NAMES = ['train', 'validation', 'test'] as const
 export type PartName = (typeof PART_NAMES)[number]
 
-/** Embedded data sets, and what the proof says about them in words. */
-export interface Material {
+/** The parts of a training run, embedded, with what tuning and proof have to know of their texts. */
+export interface EmbeddedParts {
   readonly baseId: string
   readonly train: EmbeddedDataset<Rows>
   readonly validation?: EmbeddedDataset<Rows>
@@ -49,8 +49,8 @@ export interface Material {
   /** SHA-256 of the data, hex. */
   readonly sha256: string
   readonly embedding?: EmbedStats
-  /** The material with whole documents, where this one has truncated ones. */
-  readonly whole?: Material
+  /** The same with whole documents, where these are truncated. */
+  readonly whole?: EmbeddedParts
   /** query id -> text of a part; absent where only vectors are known */
   texts(part: PartName): ReadonlyMap<string, string> | undefined
   /** For the given queries of a part: whether a relevant document of theirs had training queries. */
@@ -78,7 +78,7 @@ export async function embedParts(
   provider: EmbeddingProvider,
   parts: Parts,
   options: EmbedPartsOptions = {},
-): Promise<Material> {
+): Promise<EmbeddedParts> {
   const names = PART_NAMES.filter(name => parts[name])
   const { memory = MEMORY_DEFAULT, spillFolder, pseudoSeed } = options
   const pseudo = pseudoSeed === undefined ? undefined : pseudoQueries(parts.train, pseudoSeed)
@@ -114,7 +114,7 @@ function pseudoWeights(count: number): Float32Array {
 }
 
 /** Takes vectors that the user made elsewhere as they are. */
-export function vectorMaterial(parts: VectorParts<Rows>): Material {
+export function partsFromVectors(parts: VectorParts<Rows>): EmbeddedParts {
   const names = PART_NAMES.filter(name => parts[name])
   const trained = relevantVectors(parts.train)
   return {

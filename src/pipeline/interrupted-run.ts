@@ -4,8 +4,8 @@ import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import type { TrainOptions, TrainResult } from '../train/train-adapter.js'
 import { VERSION } from '../version.js'
 import type { Choice } from './choose-options.js'
-import type { Material } from './embedded-parts.js'
-import type { MaterialReport, TrainedOnMaterial } from './train-on-embedded.js'
+import type { EmbeddedParts } from './embedded-parts.js'
+import type { EmbeddedTrainingReport, TrainedOnEmbedded } from './train-on-embedded.js'
 import { foldCounts, recordedOptions, tuneReport } from './tune-report.js'
 
 /** How far training was. */
@@ -16,7 +16,7 @@ export interface Interruption {
 }
 
 /** What of a run is known besides its training. */
-export interface RunFacts extends Pick<MaterialReport, 'seconds' | 'warnings'> {
+export interface RunFacts extends Pick<EmbeddedTrainingReport, 'seconds' | 'warnings'> {
   readonly given: TrainOptions
   /** Why this engine. */
   readonly reason: string
@@ -27,23 +27,23 @@ export interface RunFacts extends Pick<MaterialReport, 'seconds' | 'warnings'> {
  * `training.gate`. A memory that was chosen is not part of it.
  */
 export function interruptedRun(
-  material: Material,
+  embedded: EmbeddedParts,
   trained: TrainResult,
   { tuned, final }: Choice,
   { given, reason, seconds, warnings }: RunFacts,
-): TrainedOnMaterial {
-  const { train, counts } = material
+): TrainedOnEmbedded {
+  const { train, counts } = embedded
   const dimensions = train.queries.cols
   const interrupted = { afterEpoch: trained.epochs.length, epochs: final.epochs ?? TRAIN_DEFAULTS.epochs }
   const why = `training was interrupted after epoch ${interrupted.afterEpoch} of ${interrupted.epochs}: nothing is proven`
   const adapter: Adapter = {
     kind: trained.kind,
-    base: { id: material.baseId, dimensions, normalized: isNormalized(train.queries) && isNormalized(train.docs) },
+    base: { id: embedded.baseId, dimensions, normalized: isNormalized(train.queries) && isNormalized(train.docs) },
     params: trained.weights,
     training: {
       tool: `adapter-train ${VERSION}`,
       date: new Date().toISOString(),
-      data: { sha256: material.sha256, ...counts },
+      data: { sha256: embedded.sha256, ...counts },
       options: {
         ...recordedOptions(final, given.kind),
         engine: trained.engine,
@@ -55,11 +55,11 @@ export function interruptedRun(
       interrupted,
     },
   }
-  const report: MaterialReport = {
+  const report: EmbeddedTrainingReport = {
     kind: given.kind ?? TRAIN_DEFAULTS.kind,
-    base: { id: material.baseId, dimensions },
+    base: { id: embedded.baseId, dimensions },
     data: { train: counts.train, ...(tuned && { validation: foldCounts(tuned) }), ...counts },
-    tune: tuned && tuneReport(tuned, material.pseudo?.queries.rows),
+    tune: tuned && tuneReport(tuned, embedded.pseudo?.queries.rows),
     interrupted,
     epochs: trained.epochs,
     bestEpoch: trained.bestEpoch,

@@ -9,7 +9,7 @@ import { DEFAULT_METRICS } from '../evaluate/metrics/index.js'
 import type { Rows } from '../math/row-source.js'
 import { truncateRows } from '../math/truncate.js'
 import { applyAdapterOn } from '../train/adapt-on.js'
-import type { Material, PartName } from './embedded-parts.js'
+import type { EmbeddedParts, PartName } from './embedded-parts.js'
 
 /** What an adapter changes on one set of queries, with what is needed to believe it. */
 export interface Proof extends Pick<Comparison, 'difference' | 'wins' | 'ties' | 'losses'> {
@@ -56,14 +56,14 @@ export interface ProofOptions {
   readonly signal?: AbortSignal
 }
 
-/** A part of the material as the subject of a proof. */
-export function subjectOf(material: Material, part: PartName): ProofSubject {
-  const wholeDocs = material.whole?.[part]?.docs
+/** One of the parts as the subject of a proof. */
+export function subjectOf(embedded: EmbeddedParts, part: PartName): ProofSubject {
+  const wholeDocs = embedded.whole?.[part]?.docs
   return {
-    data: material[part]!,
+    data: embedded[part]!,
     wholeDocs,
-    texts: material.texts(part),
-    seen: queries => material.seen(part, queries),
+    texts: embedded.texts(part),
+    seen: queries => embedded.seen(part, queries),
   }
 }
 

@@ -2,16 +2,16 @@ import type { RunIdentity } from '../train/checkpoint.js'
 import { VERSION } from '../version.js'
 import { plainOptions } from './choose-once.js'
 import { TUNE_BUDGET, TUNE_DEFAULT } from './defaults.js'
-import type { Material } from './embedded-parts.js'
-import type { TrainOnMaterialOptions } from './train-on-embedded.js'
+import type { EmbeddedParts } from './embedded-parts.js'
+import type { TrainOnEmbeddedOptions } from './train-on-embedded.js'
 
 /** Options that change where or how something is computed, but not what comes out; the engine is checked by itself. */
 const WITHOUT_EFFECT = ['device', 'engine', 'memory']
 
 /** What has to be the same for two runs to give the same adapter, as far as it can be known before they start. */
 export function runIdentity(
-  material: Material,
-  options: Omit<TrainOnMaterialOptions, 'checkpoint' | 'log'> & { readonly kFold?: number; readonly splitBy?: string },
+  embedded: EmbeddedParts,
+  options: Omit<TrainOnEmbeddedOptions, 'checkpoint' | 'log'> & { readonly kFold?: number; readonly splitBy?: string },
 ): RunIdentity {
   const { tune = TUNE_DEFAULT, tuneBudget = TUNE_BUDGET, gate, minGain, kFold, splitBy } = options
   const training = Object.entries(plainOptions(options.train ?? {})).filter(([name]) => !WITHOUT_EFFECT.includes(name))
@@ -19,10 +19,10 @@ export function runIdentity(
     ...Object.fromEntries(training),
     ...{ tune, tuneBudget, gate, minGain, kFold, splitBy: kFold && splitBy },
     release: VERSION,
-    base: material.baseId,
-    dimensions: material.train.queries.cols,
-    dimensionsOut: material.train.docs.cols,
-    data: material.sha256,
-    pseudoQueries: material.pseudo?.queries.rows,
+    base: embedded.baseId,
+    dimensions: embedded.train.queries.cols,
+    dimensionsOut: embedded.train.docs.cols,
+    data: embedded.sha256,
+    pseudoQueries: embedded.pseudo?.queries.rows,
   }
 }

@@ -11,10 +11,10 @@ import { checkTraining, type TrainOptions } from '../train/train-adapter.js'
 import { type FixedOptions, trainerOptions } from '../train/tune/candidate.js'
 import { type SweepPlan, type SweepResult, type SweepRun, sweep } from '../train/tune/sweep.js'
 import type { Choice } from './choose-options.js'
-import type { Material } from './embedded-parts.js'
+import type { EmbeddedParts } from './embedded-parts.js'
 import { MEMORY_KIND } from './memory-step.js'
 import type { ProofDetail } from './proof-detail.js'
-import { type MaterialReport, trainOnMaterial } from './train-on-embedded.js'
+import { type EmbeddedTrainingReport, trainOnEmbedded } from './train-on-embedded.js'
 
 export interface RunSweepOptions {
   readonly metric?: string
@@ -43,7 +43,7 @@ export interface SweepLine {
   readonly seconds: number
 }
 
-export interface SweepReport extends Omit<MaterialReport, 'tune'> {
+export interface SweepReport extends Omit<EmbeddedTrainingReport, 'tune'> {
   readonly sweep: SweepPlan & {
     readonly metric: string
     /** Mean of the metric for the base. */
@@ -58,26 +58,26 @@ export interface SweepReport extends Omit<MaterialReport, 'tune'> {
  * gate decide about it, which allows for the choice among so many.
  *
  * @throws USAGE when an option of a combination has no meaning, TRAIN_DATA when there is too little to cross-validate
- * @throws as `selectEngine`, `sweep` and `trainOnMaterial`
+ * @throws as `selectEngine`, `sweep` and `trainOnEmbedded`
  */
 export async function runSweep(
-  material: Material,
+  embedded: EmbeddedParts,
   points: readonly FixedOptions[],
   options: RunSweepOptions = {},
 ): Promise<{ adapter: Adapter; report: SweepReport; detail?: ProofDetail }> {
   const { metric = TRAIN_DEFAULTS.metric, seed = TRAIN_DEFAULTS.seed, memory, signal } = options
-  check(material, points)
+  check(embedded, points)
   const { engine, ...selected } = await selectEngine(options.engine ?? 'auto', { device: options.device })
   try {
     options.onPhase?.('tune')
     const { onPlan, onRun } = options
-    const result = await sweep(engine, material.train, points, { seed, metric, signal, onPlan, onRun })
+    const result = await sweep(engine, embedded.train, points, { seed, metric, signal, onPlan, onRun })
     const lines = linesOf(result, seed)
     const best = result.results.find(({ options: own }) => own === lines[0].options)!
-    const train: TrainOptions = { ...finalOptions(material, best, result.tau0, seed), metric, memory, engine }
-    const { adapter, report, detail } = await trainOnMaterial(material, {
+    const train: TrainOptions = { ...finalOptions(embedded, best, result.tau0, seed), metric, memory, engine }
+    const { adapter, report, detail } = await trainOnEmbedded(embedded, {
       ...{ train, signal, onPhase: options.onPhase, minGain: options.minGain, detail: options.detail },
-      choice: choiceOf(material, result, best, train, options.gate ?? true),
+      choice: choiceOf(embedded, result, best, train, options.gate ?? true),
     })
     const { runs, queries, pairs, documents, folds, seconds, base } = result
     const { tune: _tune, ...facts } = report
@@ -99,8 +99,8 @@ export async function runSweep(
   }
 }
 
-function check(material: Material, points: readonly FixedOptions[]): void {
-  const labelled = material.train.positives.filter(({ size }) => size > 0).length
+function check(embedded: EmbeddedParts, points: readonly FixedOptions[]): void {
+  const labelled = embedded.train.positives.filter(({ size }) => size > 0).length
   if (labelled < 2) {
     throw new AdapterTrainError(
       'TRAIN_DATA',
@@ -113,7 +113,7 @@ function check(material: Material, points: readonly FixedOptions[]): void {
         'USAGE',
         `whether ${MEMORY_KIND} pays is found by training it; sweep the kind linear instead`,
       )
-    checkTraining(material, point)
+    checkTraining(embedded, point)
   }
 }
 
@@ -130,15 +130,15 @@ function linesOf({ results, base }: SweepResult, seed: number): SweepLine[] {
     .sort((a, b) => b.score - a.score)
 }
 
-function finalOptions(material: Material, best: SweepRun, tau0: number, seed: number): TrainOptions {
-  const labelled = material.train.positives.filter(({ size }) => size > 0).length
+function finalOptions(embedded: EmbeddedParts, best: SweepRun, tau0: number, seed: number): TrainOptions {
+  const labelled = embedded.train.positives.filter(({ size }) => size > 0).length
   const all = trainerOptions(best.candidate, tau0, labelled, seed, best.options)
   const { kind: _kind, closed: _closed, ...options } = all
   return { ...options, kind: best.options.kind, patience: 0, keep: 'last' }
 }
 
 function choiceOf(
-  material: Material,
+  embedded: EmbeddedParts,
   { results, base, queries, pairs, documents, folds }: SweepResult,
   best: SweepRun,
   final: TrainOptions,
@@ -151,5 +151,5 @@ function choiceOf(
     adapted: best.scores,
     others: results.filter(run => run !== best).map(({ scores }) => scores),
   }
-  return { tuned, final, train: material.train, gated, warnings: [] }
+  return { tuned, final, train: embedded.train, gated, warnings: [] }
 }

@@ -8,20 +8,20 @@ import { openCheckpoint } from '../train/checkpoint.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import type { VectorParts } from '../vectors/vector-dataset.js'
 import { TUNE_DEFAULT } from './defaults.js'
-import { embedParts, type Material, vectorMaterial } from './embedded-parts.js'
+import { type EmbeddedParts, embedParts, partsFromVectors } from './embedded-parts.js'
 import type { Parts } from './load-parts.js'
 import type { ProofDetail } from './proof-detail.js'
 import { runIdentity } from './run-identity.js'
 import { type KFoldOptions, trainInFolds } from './train-in-folds.js'
-import { type MaterialReport, type TrainingPhase, trainOnMaterial } from './train-on-embedded.js'
+import { type EmbeddedTrainingReport, type TrainingPhase, trainOnEmbedded } from './train-on-embedded.js'
 import { openTrainingLog } from './training-log.js'
-import { truncateMaterial } from './truncate-documents.js'
+import { truncateDocuments } from './truncate-documents.js'
 
 /** The result of a run: what was chosen, trained, proven and spent. Metrics lie in [0, 1], times are seconds. */
-export interface TrainingReport extends Omit<MaterialReport, 'seconds'> {
+export interface TrainingReport extends Omit<EmbeddedTrainingReport, 'seconds'> {
   /** What the embeddings took; all zero for vectors of the user's. */
   readonly cache: { readonly hits: number; readonly misses: number; readonly requests: number; readonly tokens: number }
-  readonly seconds: MaterialReport['seconds'] & { readonly embed: number; readonly total: number }
+  readonly seconds: EmbeddedTrainingReport['seconds'] & { readonly embed: number; readonly total: number }
 }
 
 /** The adapter, and the report on it. */
@@ -69,7 +69,7 @@ export interface RunTrainingOptions extends Omit<TrainingOptions, 'onPhase'> {
  * The main job: embeds the parts (from the cache where they are there), chooses options, trains an adapter on the training part,
  * and measures it against the base on queries that were not trained on. Writes nothing but the cache.
  *
- * @throws as `embedDataset` and `trainOnMaterial`
+ * @throws as `embedDataset` and `trainOnEmbedded`
  */
 export async function runTraining(options: RunTrainingOptions): Promise<TrainingResult> {
   const { provider, parts, cache, embed, spillFolder, pseudoQueries: pseudo = 'auto', ...training } = options
@@ -78,11 +78,11 @@ export async function runTraining(options: RunTrainingOptions): Promise<Training
   options.onPhase?.('embed')
   const { memory, seed = TRAIN_DEFAULTS.seed } = options.train ?? {}
   const { tune = TUNE_DEFAULT } = options
-  const material = await embedParts(provider, parts, {
+  const embedded = await embedParts(provider, parts, {
     ...{ cache, embed, memory, spillFolder, signal: options.signal },
     pseudoSeed: tune === 'auto' && pseudo === 'auto' ? seed : undefined,
   })
-  return finish(material, { ...training, ...files }, started)
+  return finish(embedded, { ...training, ...files }, started)
 }
 
 /** The same for vectors that were made elsewhere: nothing is embedded. */
@@ -92,7 +92,7 @@ export async function runTrainingOnVectors(
 ): Promise<TrainingResult> {
   const started = performance.now()
   const files = openFiles(options)
-  return finish(vectorMaterial(parts), { ...options, ...files }, started)
+  return finish(partsFromVectors(parts), { ...options, ...files }, started)
 }
 
 /** Whatever is wrong with them is found before any work. */
@@ -104,7 +104,7 @@ function openFiles({ checkpoint, log }: TrainingOptions) {
 }
 
 async function finish(
-  given: Material,
+  given: EmbeddedParts,
   {
     kFold,
     dimensionsOut,
@@ -113,22 +113,22 @@ async function finish(
   started: number,
 ) {
   const embed = seconds(started)
-  const material = dimensionsOut === undefined ? given : truncateMaterial(given, dimensionsOut)
-  const identity = runIdentity(material, { ...options, kFold })
+  const embedded = dimensionsOut === undefined ? given : truncateDocuments(given, dimensionsOut)
+  const identity = runIdentity(embedded, { ...options, kFold })
   const run = async () => {
     options.checkpoint?.require('run', identity)
-    options.log?.write('start', { ...identity, counts: material.counts, node: process.version, os: process.platform })
-    return kFold ? trainInFolds(material, { ...options, kFold }) : trainOnMaterial(material, options)
+    options.log?.write('start', { ...identity, counts: embedded.counts, node: process.version, os: process.platform })
+    return kFold ? trainInFolds(embedded, { ...options, kFold }) : trainOnEmbedded(embedded, options)
   }
   const { adapter, report, detail } = await run()
     .catch(error => {
       options.log?.write('end', { error: isAdapterTrainError(error) ? error.code : 'INTERNAL' })
       throw error
     })
-    .finally(() => material.close?.())
+    .finally(() => embedded.close?.())
   const { bestEpoch, gate, metrics } = report
   options.log?.write('end', { bestEpoch, gate, metrics, seconds: seconds(started) })
-  const { hits = 0, misses = 0, requests = 0, tokens = 0 } = material.embedding ?? {}
+  const { hits = 0, misses = 0, requests = 0, tokens = 0 } = embedded.embedding ?? {}
   const full: TrainingReport = {
     ...report,
     cache: { hits, misses, requests, tokens },

@@ -13,7 +13,7 @@ import type { FixedOptions } from '../train/tune/candidate.js'
 import { createSearch } from '../train/tune/search.js'
 import { embedParts, type PartCounts } from './embedded-parts.js'
 import { TRIAL } from './trial-size.js'
-import { truncateMaterial } from './truncate-documents.js'
+import { truncateDocuments } from './truncate-documents.js'
 
 /** Inverse temperature in units of the fitted one: the lower, which does less harm where there is little data. */
 const MULTIPLE = RECIPE.multiples[RECIPE.multiples.length - 1]
@@ -64,7 +64,7 @@ export async function runTrial({ provider, sample, ...options }: TrialOptions): 
   const whole = await embedParts(provider, { train: sample }, { cache, embed, signal })
   try {
     times.push(performance.now())
-    const { train } = dimensionsOut === undefined ? whole : truncateMaterial(whole, dimensionsOut)
+    const { train } = dimensionsOut === undefined ? whole : truncateDocuments(whole, dimensionsOut)
     const fixed = { ...options.fixed, negatives: RECIPE.negatives[0], pull: RECIPE.firstPull }
     const { engine } = await selectEngine('auto')
     try {

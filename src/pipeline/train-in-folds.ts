@@ -5,9 +5,9 @@ import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { withQueries } from '../train/tune/folds.js'
 import { assignKFolds, type SplitBy } from './assign-k-folds.js'
 import { SPLIT_DEFAULTS } from './defaults.js'
-import type { Material } from './embedded-parts.js'
+import type { EmbeddedParts } from './embedded-parts.js'
 import { type Proof, proofOf, type ScoredQueries } from './proof.js'
-import { type TrainedOnMaterial, type TrainOnMaterialOptions, trainOnMaterial } from './train-on-embedded.js'
+import { type TrainedOnEmbedded, type TrainOnEmbeddedOptions, trainOnEmbedded } from './train-on-embedded.js'
 
 /** What came of one fold: the procedure was run on the other folds and measured on this one. */
 export interface FoldReport {
@@ -40,7 +40,7 @@ interface FoldOutcome {
 }
 
 /** Options of training, and of the folds that measure it. */
-export interface KFoldOptions extends TrainOnMaterialOptions {
+export interface KFoldOptions extends TrainOnEmbeddedOptions {
   /** Folds, at least 2. */
   readonly kFold: number
   /** What stays together. Default `query`. */
@@ -58,21 +58,21 @@ export interface KFoldOptions extends TrainOnMaterialOptions {
  * The figures are those of the procedure; they decide nothing.
  *
  * @throws DATASET_SPLIT as `assignKFolds`
- * @throws as `trainOnMaterial`
+ * @throws as `trainOnEmbedded`
  */
 export async function trainInFolds(
-  material: Material,
+  embedded: EmbeddedParts,
   { kFold, splitBy = SPLIT_DEFAULTS.splitBy, onFold, ...options }: KFoldOptions,
-): Promise<TrainedOnMaterial> {
+): Promise<TrainedOnEmbedded> {
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = options.train ?? {}
   const started = performance.now()
-  const keys = material.trainKeys()
+  const keys = embedded.trainKeys()
   const folds = assignKFolds(keys, { folds: kFold, by: splitBy, seed })
   // Folds that an interrupted run has done need not be done again.
   const done = [...((options.checkpoint?.state.folds as FoldOutcome[] | undefined) ?? [])]
   for (const [i, inside] of folds.entries()) {
     if (i in done) continue
-    const { report, proof } = await trainOnMaterial(withoutFold(material, inside), {
+    const { report, proof } = await trainOnEmbedded(withoutFold(embedded, inside), {
       ...options,
       // What is told of a run (its epochs, its phases) is that of the last one, on everything.
       ...{
@@ -94,7 +94,7 @@ export async function trainInFolds(
   }
   const pooled = pool(done.map(({ scored }) => scored))
   const outOfFold: OutOfFold = {
-    proof: proofOf(pooled, material.texts('train'), { metric, seed }),
+    proof: proofOf(pooled, embedded.texts('train'), { metric, seed }),
     report: {
       folds: kFold,
       by: splitBy,
@@ -103,29 +103,29 @@ export async function trainInFolds(
       seconds: Math.round(performance.now() - started) / 1000,
     },
   }
-  return trainOnMaterial(material, { ...options, outOfFold })
+  return trainOnEmbedded(embedded, { ...options, outOfFold })
 }
 
-/** The material with one fold for a test part and without it for the training part. */
-function withoutFold(material: Material, inside: Uint32Array): Material {
-  const { train } = material
+/** The parts with one fold for a test part and without it for the training part. */
+function withoutFold(embedded: EmbeddedParts, inside: Uint32Array): EmbeddedParts {
+  const { train } = embedded
   const held = new Set(inside)
   const outside = Uint32Array.from(train.positives.keys()).filter(i => !held.has(i))
-  const { relevant } = material.trainKeys()
+  const { relevant } = embedded.trainKeys()
   const [trained, asked] = [outside, inside].map(rows => Array.from(rows, i => relevant[i]))
   const parts = { train: withQueries(train, outside), test: withQueries(train, inside) }
   return {
-    ...material,
+    ...embedded,
     ...parts,
-    counts: { ...material.counts, train: countsOf(parts.train), test: countsOf(parts.test) },
+    counts: { ...embedded.counts, train: countsOf(parts.train), test: countsOf(parts.test) },
     close: undefined,
-    texts: part => material.texts(part === 'test' ? 'train' : part),
+    texts: part => embedded.texts(part === 'test' ? 'train' : part),
     // Every held-out query has a relevant document, so that all are scored, in their order.
-    seen: (part, queries) => (part === 'test' ? seenQueries(trained, asked) : material.seen(part, queries)),
+    seen: (part, queries) => (part === 'test' ? seenQueries(trained, asked) : embedded.seen(part, queries)),
   }
 }
 
-function countsOf({ positives, docs }: Material['train']) {
+function countsOf({ positives, docs }: EmbeddedParts['train']) {
   const pairs = positives.reduce((sum, { size }) => sum + size, 0)
   return { queries: positives.length, pairs, documents: docs.rows }
 }

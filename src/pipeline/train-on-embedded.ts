@@ -16,7 +16,7 @@ import { VERSION } from '../version.js'
 import { chooseOnce } from './choose-once.js'
 import type { Choice } from './choose-options.js'
 import { TUNE_DEFAULT } from './defaults.js'
-import type { Material, PartCounts, PartName } from './embedded-parts.js'
+import type { EmbeddedParts, PartCounts, PartName } from './embedded-parts.js'
 import { type Interruption, interruptedRun } from './interrupted-run.js'
 import { addMemory, type MemoryReport } from './memory-step.js'
 import { type Proof, prove, subjectOf } from './proof.js'
@@ -26,7 +26,7 @@ import type { TrainingLog } from './training-log.js'
 import { warningsFor } from './training-warnings.js'
 import { foldCounts, recordedOptions, type TuneReport, tuneReport } from './tune-report.js'
 
-export interface TrainOnMaterialOptions {
+export interface TrainOnEmbeddedOptions {
   /** Options that the user has set; the others are the recipe's, or with `tune: 'off'` those of `TRAIN_DEFAULTS`. */
   readonly train?: TrainOptions
   /** Whether cross-validation chooses what is not set. Default `auto`. */
@@ -65,7 +65,7 @@ export interface TrainOnMaterialOptions {
 /** What a run is busy with. */
 export type TrainingPhase = 'tune' | 'train' | 'evaluate'
 
-export interface MaterialReport {
+export interface EmbeddedTrainingReport {
   readonly kind: string
   readonly base: { readonly id: string; readonly dimensions: number }
   readonly data: { readonly [part in PartName]?: PartCounts & { readonly folds?: number } }
@@ -109,9 +109,9 @@ export interface MaterialReport {
   readonly warnings: readonly string[]
 }
 
-export interface TrainedOnMaterial {
+export interface TrainedOnEmbedded {
   readonly adapter: Adapter
-  readonly report: MaterialReport
+  readonly report: EmbeddedTrainingReport
   /** Of the adapter on the test set, or where there is none on the validation set. */
   readonly proof?: Proof
   /** Of what `report.metrics` are, where it was asked for and something was measured. */
@@ -126,25 +126,25 @@ export interface TrainedOnMaterial {
  *
  * @throws as `tune` and `trainAdapter`
  */
-export async function trainOnMaterial(
-  material: Material,
-  options: TrainOnMaterialOptions = {},
-): Promise<TrainedOnMaterial> {
+export async function trainOnEmbedded(
+  embedded: EmbeddedParts,
+  options: TrainOnEmbeddedOptions = {},
+): Promise<TrainedOnEmbedded> {
   try {
-    return await trainOnce(material, options)
+    return await trainOnce(embedded, options)
   } catch (error) {
     const automatic = (options.train?.engine ?? TRAIN_DEFAULTS.engine) === 'auto'
     const failed = isAdapterTrainError(error, 'ENGINE_MEMORY') || isAdapterTrainError(error, 'ENGINE_UNAVAILABLE')
     if (!automatic || !failed) throw error
     options.checkpoint?.restart('engine')
     const onCpu = { ...options, train: { ...options.train, engine: 'cpu', device: undefined } }
-    const { report, ...result } = await trainOnce(material, onCpu)
+    const { report, ...result } = await trainOnce(embedded, onCpu)
     const warning = `the engine that was chosen failed (${error.message}); everything was done on the CPU instead`
     return { ...result, report: { ...report, warnings: [warning, ...report.warnings] } }
   }
 }
 
-async function trainOnce(material: Material, options: TrainOnMaterialOptions): Promise<TrainedOnMaterial> {
+async function trainOnce(embedded: EmbeddedParts, options: TrainOnEmbeddedOptions): Promise<TrainedOnEmbedded> {
   const given = options.train ?? {}
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
   const asked = typeof given.engine === 'object' ? undefined : (given.engine ?? TRAIN_DEFAULTS.engine)
@@ -154,11 +154,11 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
   options.onEngine?.(`engine ${engine.name}${engine.description ? ` (${engine.description})` : ''}: ${reason}`)
   const warnings: string[] = selected?.warning ? [selected.warning] : []
   try {
-    checkTraining({ train: material.train, validation: material.validation }, given)
+    checkTraining({ train: embedded.train, validation: embedded.validation }, given)
     const times = [performance.now()]
     options.onPhase?.('tune')
     resume(engine, options)
-    const choice = await chooseOnce(engine, material, options)
+    const choice = await chooseOnce(engine, embedded, options)
     warnings.push(...choice.warnings)
     times.push(performance.now())
 
@@ -166,7 +166,7 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
     const { tuned, final, gated } = choice
     // With the recipe the pull takes the place of early stopping: a validation set is reported and asked by the gate.
     const trained = await trainAdapter(
-      { train: choice.train, validation: material.validation },
+      { train: choice.train, validation: embedded.validation },
       {
         ...final,
         ...{ engine, signal: options.signal, checkpoint: options.checkpoint, keepOnAbort: options.keepOnAbort },
@@ -179,14 +179,14 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
     times.push(performance.now())
     if (trained.interrupted) {
       const tookSeconds = { tune: seconds(times[0], times[1]), train: seconds(times[1], times[2]), evaluate: 0 }
-      return interruptedRun(material, trained, choice, { given, reason, warnings, seconds: tookSeconds })
+      return interruptedRun(embedded, trained, choice, { given, reason, warnings, seconds: tookSeconds })
     }
 
     options.onPhase?.('evaluate')
-    const { train } = material
+    const { train } = embedded
     const dimensions = train.queries.cols
     const base = {
-      id: material.baseId,
+      id: embedded.baseId,
       dimensions,
       normalized: isNormalized(train.queries) && isNormalized(train.docs),
     }
@@ -194,37 +194,37 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
     const memory = choice.memory?.choice && (await addMemory(engine, train, plain, choice.memory.choice, given))
     const untold = memory?.adapter ?? plain
     const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
-      material[part] && prove(engine, subjectOf(material, part), adapter, { seed, metric, signal: options.signal })
+      embedded[part] && prove(engine, subjectOf(embedded, part), adapter, { seed, metric, signal: options.signal })
     const onValidation = await proofOn('validation', untold)
     const decision =
       tuned &&
       gate(tuned, pairedScores(onValidation, metric), { metric, minGain: options.minGain, enabled: gated, seed })
     const shipped: Adapter = decision?.kept === false ? identityAdapter(base, train.docs.cols) : untold
     const { outOfFold } = options
-    const heldOut = material.test ? 'test' : 'validation'
+    const heldOut = embedded.test ? 'test' : 'validation'
     const proof = shipped === untold && heldOut === 'validation' ? onValidation : await proofOn(heldOut, shipped)
     const [split, shown] = outOfFold ? (['k-fold', outOfFold.proof] as const) : ([heldOut, proof] as const)
     const metrics = shown && { ...shown.metrics, split }
     const detailOf = ({ scored }: Proof) =>
       outOfFold
-        ? rankDetail(scored, material.texts('train'), metric)
-        : proofDetail(engine, subjectOf(material, heldOut), shipped, scored, { seed, metric, signal: options.signal })
+        ? rankDetail(scored, embedded.texts('train'), metric)
+        : proofDetail(engine, subjectOf(embedded, heldOut), shipped, scored, { seed, metric, signal: options.signal })
     const detail = options.detail && shown ? await detailOf(shown) : undefined
     times.push(performance.now())
 
-    warnings.push(...warningsFor(material, decision, trained.bestEpoch, { proof, outOfFold: outOfFold?.proof }, metric))
-    const report: MaterialReport = {
+    warnings.push(...warningsFor(embedded, decision, trained.bestEpoch, { proof, outOfFold: outOfFold?.proof }, metric))
+    const report: EmbeddedTrainingReport = {
       kind: given.kind ?? TRAIN_DEFAULTS.kind,
       base: { id: base.id, dimensions },
-      data: { train: material.counts.train, ...(tuned && { validation: foldCounts(tuned) }), ...material.counts },
+      data: { train: embedded.counts.train, ...(tuned && { validation: foldCounts(tuned) }), ...embedded.counts },
       ...(shown && { ...proofFacts(shown), metrics }),
       kFold: outOfFold?.report,
-      test: outOfFold && material.test && proof && { ...proofFacts(proof), queries: proof.queries },
+      test: outOfFold && embedded.test && proof && { ...proofFacts(proof), queries: proof.queries },
       gate: decision,
       shift: choice.shift,
       memory: memory?.report,
       memoryHint: choice.memory?.hint,
-      tune: tuned && tuneReport(tuned, material.pseudo?.queries.rows),
+      tune: tuned && tuneReport(tuned, embedded.pseudo?.queries.rows),
       epochs: trained.epochs,
       bestEpoch: trained.bestEpoch,
       engine: engine.name,
@@ -242,10 +242,10 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
       training: {
         tool: `adapter-train ${VERSION}`,
         date: new Date().toISOString(),
-        data: { sha256: material.sha256, ...material.counts },
+        data: { sha256: embedded.sha256, ...embedded.counts },
         options: {
           ...recordedOptions(final, given.kind),
-          ...(tuned && material.pseudo && { pseudoQueries: tuned.chosen.pseudo ? material.pseudo.queries.rows : 0 }),
+          ...(tuned && embedded.pseudo && { pseudoQueries: tuned.chosen.pseudo ? embedded.pseudo.queries.rows : 0 }),
           tune: options.tune ?? TUNE_DEFAULT,
           engine: engine.name,
           bestEpoch: trained.bestEpoch,
@@ -263,7 +263,7 @@ async function trainOnce(material: Material, options: TrainOnMaterialOptions): P
 }
 
 /** Checks that a checkpoint was made on this engine, and says how far it is. */
-function resume({ name, description }: Engine, { checkpoint, log, onResume }: TrainOnMaterialOptions): void {
+function resume({ name, description }: Engine, { checkpoint, log, onResume }: TrainOnEmbeddedOptions): void {
   log?.write('engine', { engine: name, description })
   checkpoint?.require('engine', { engine: name })
   const { training, choice } = checkpoint?.state ?? {}

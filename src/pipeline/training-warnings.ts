@@ -1,10 +1,10 @@
 import type { GateResult } from '../train/gate.js'
-import type { Material } from './embedded-parts.js'
+import type { EmbeddedParts } from './embedded-parts.js'
 import type { Proof } from './proof.js'
 
 /** What a careful reader of a training report should know. */
 export function warningsFor(
-  material: Material,
+  embedded: EmbeddedParts,
   decision: GateResult | undefined,
   bestEpoch: number,
   { proof, outOfFold }: { readonly proof?: Proof; readonly outOfFold?: Proof },
@@ -19,7 +19,7 @@ export function warningsFor(
   }
   const losses = [
     [
-      material.test && proof,
+      embedded.test && proof,
       'on the test set the adapter LOSES',
       'the test set decides nothing, but think before you ship it',
     ],
@@ -32,12 +32,12 @@ export function warningsFor(
     warnings.push(`${what} ${metric}: ${change}; ${advice}`)
   }
   if (outOfFold) return warnings
-  if (!material.test && material.validation) {
+  if (!embedded.test && embedded.validation) {
     warnings.push(
       'there is no test set: the figures are of the validation set, which took part in the choice, and may be flattering',
     )
   }
-  if (!material.test && !material.validation) {
+  if (!embedded.test && !embedded.validation) {
     warnings.push(
       'there is neither a validation nor a test set: nothing but the out-of-fold gain of --tune auto shows whether the adapter helps',
     )

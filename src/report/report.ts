@@ -1,6 +1,6 @@
 import type { ProofDetail } from '../pipeline/proof-detail.js'
 import type { SweepReport } from '../pipeline/run-sweep.js'
-import type { MaterialReport } from '../pipeline/train-on-embedded.js'
+import type { EmbeddedTrainingReport } from '../pipeline/train-on-embedded.js'
 
 /** How to make a report again. */
 export interface Reproduction {
@@ -15,7 +15,7 @@ export interface Reproduction {
 export interface Report
   extends Partial<
     Pick<
-      MaterialReport,
+      EmbeddedTrainingReport,
       | 'kind'
       | 'difference'
       | 'wins'

@@ -94,19 +94,19 @@ describe('embedParts', () => {
     const provider = fakeProvider({ dimensions: 3, price: 1 })
     const run = (pseudoSeed?: number) =>
       embedParts(provider, { train }, { cache, pseudoSeed, embed: { onPlan: plan => plans.push(plan) } })
-    const material = await run(1)
+    const parts = await run(1)
     expect(plans[0]).toMatchObject({ unique: 52, missing: 52 })
     expect(plans[0].cost).toBeCloseTo(plans[0].tokens / 1e6, 12)
     const sent = provider.calls.flatMap(({ texts, role }) => texts.map(text => `${role} ${text}`))
     expect(sent).toContain(`query ${first(7)}`)
-    expect(material.embedding).toMatchObject({ unique: 52, tokens: plans[0].tokens })
-    expect(material.counts.train).toEqual({ queries: 4, pairs: 4, documents: 24 })
+    expect(parts.embedding).toMatchObject({ unique: 52, tokens: plans[0].tokens })
+    expect(parts.counts.train).toEqual({ queries: 4, pairs: 4, documents: 24 })
 
     const calls = provider.calls.length
     const again = await run(1)
     expect(provider.calls).toHaveLength(calls)
     expect(again.embedding).toMatchObject({ requests: 0, hits: 52 })
-    expect(again.pseudo).toEqual(material.pseudo)
+    expect(again.pseudo).toEqual(parts.pseudo)
     expect(again.sha256).toBe((await run()).sha256)
     expect(plans.at(-1)).toMatchObject({ unique: 28 })
   })

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { identity } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { holm } from '../../src/math/statistics/holm.js'
-import { vectorMaterial } from '../../src/pipeline/embedded-parts.js'
+import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
 import { runSweep } from '../../src/pipeline/run-sweep.js'
-import { trainOnMaterial } from '../../src/pipeline/train-on-embedded.js'
+import { trainOnEmbedded } from '../../src/pipeline/train-on-embedded.js'
 import type { FixedOptions } from '../../src/train/tune/candidate.js'
 import { expandGrid } from '../../src/train/tune/grid.js'
 import { embedded } from '../helpers/embedded.js'
@@ -18,7 +18,7 @@ function planted(count: number, seed = 1, noise = 0.2) {
   const queries = docs.map(([a, b, ...rest]) =>
     [b, a, ...rest].map(x => (noise < 9 ? x + noise * random.normal() : random.normal())),
   )
-  return vectorMaterial({ train: embedded({ queries, docs, positives: queries.map((_, i) => [i]) }) })
+  return partsFromVectors({ train: embedded({ queries, docs, positives: queries.map((_, i) => [i]) }) })
 }
 
 const GRID = expandGrid({
@@ -62,7 +62,7 @@ describe('runSweep', () => {
   test('measures a combination as training with these options does, and trains the best on everything', async () => {
     const options = { kind: 'linear', scale: 10, pull: 3, epochs: 5, negatives: 'positives' } as const
     const swept = await runSweep(planted(50), [options], { engine: 'js' })
-    const trained = await trainOnMaterial(planted(50), { tune: 'auto', train: { ...options, engine: 'js' } })
+    const trained = await trainOnEmbedded(planted(50), { tune: 'auto', train: { ...options, engine: 'js' } })
     expect(swept.report.sweep.lines[0].score).toBe(trained.report.tune!.tried[0].score)
     expect(swept.report.gate).toEqual(trained.report.gate)
     expect(swept.adapter.params).toEqual(trained.adapter.params)

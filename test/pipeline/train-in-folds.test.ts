@@ -6,11 +6,11 @@ import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { takeRows } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { assignKFolds } from '../../src/pipeline/assign-k-folds.js'
-import { vectorMaterial } from '../../src/pipeline/embedded-parts.js'
+import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
 import type { Proof } from '../../src/pipeline/proof.js'
 import { runTrainingOnVectors } from '../../src/pipeline/run-training.js'
 import { trainInFolds } from '../../src/pipeline/train-in-folds.js'
-import { trainOnMaterial } from '../../src/pipeline/train-on-embedded.js'
+import { trainOnEmbedded } from '../../src/pipeline/train-on-embedded.js'
 import { warningsFor } from '../../src/pipeline/training-warnings.js'
 import { embedded } from '../helpers/embedded.js'
 
@@ -35,11 +35,11 @@ const ONE = { train: { engine: 'js', epochs: 4, negatives: 'positives', scale: 1
 describe('trainInFolds', () => {
   test('pools what the procedure gives on queries that it has not seen, fold by fold', async () => {
     const data = planted(40)
-    const material = vectorMaterial({ train: data })
-    const { report, adapter } = await trainInFolds(material, { ...OFF, kFold: 4 })
+    const parts = partsFromVectors({ train: data })
+    const { report, adapter } = await trainInFolds(parts, { ...OFF, kFold: 4 })
 
     const expected = new Float64Array(40)
-    for (const inside of assignKFolds(material.trainKeys(), { folds: 4, by: 'query', seed: 42 })) {
+    for (const inside of assignKFolds(parts.trainKeys(), { folds: 4, by: 'query', seed: 42 })) {
       const outside = [...data.positives.keys()].filter(i => !inside.includes(i))
       // Built from scratch: nothing of the held-out queries is anywhere near.
       const take = (rows: ArrayLike<number>) =>
@@ -48,7 +48,7 @@ describe('trainInFolds', () => {
           docs: data.docs,
           positives: Array.from(rows, i => [...data.positives[i].keys()]),
         })
-      const { proof } = await trainOnMaterial(vectorMaterial({ train: take(outside), test: take(inside) }), OFF)
+      const { proof } = await trainOnEmbedded(partsFromVectors({ train: take(outside), test: take(inside) }), OFF)
       inside.forEach((row, i) => {
         expected[row] = proof!.scored.adapted.perQuery['ndcg@10'][i]
       })
@@ -61,7 +61,7 @@ describe('trainInFolds', () => {
     expect(report.difference!['ndcg@10'].low).toBeGreaterThan(0)
 
     // The adapter itself is that of all the data.
-    const whole = await trainOnMaterial(material, OFF)
+    const whole = await trainOnEmbedded(parts, OFF)
     expect(adapter.params).toEqual(whole.adapter.params)
     expect(adapter.training.options).toMatchObject({ kFold: 4, splitBy: 'query' })
     expect(adapter.training.metrics).toEqual(report.metrics)
@@ -69,9 +69,9 @@ describe('trainInFolds', () => {
   })
 
   test('runs choice and gate in every fold: noise is gated there too and changes nothing', async () => {
-    const material = vectorMaterial({ train: planted(30, { noise: Number.POSITIVE_INFINITY }) })
+    const parts = partsFromVectors({ train: planted(30, { noise: Number.POSITIVE_INFINITY }) })
     const folds: number[] = []
-    const { report } = await trainInFolds(material, { ...ONE, kFold: 3, onFold: (_, number) => folds.push(number) })
+    const { report } = await trainInFolds(parts, { ...ONE, kFold: 3, onFold: (_, number) => folds.push(number) })
     expect(folds).toEqual([1, 2, 3])
     expect(report.kFold!.results.map(({ kept }) => kept)).toEqual([false, false, false])
     expect(report.metrics!.adapted).toEqual(report.metrics!.base)
@@ -82,9 +82,9 @@ describe('trainInFolds', () => {
     const once = planted(24)
     // Every document is asked for twice, by queries 2i and 2i + 1.
     const twice = { ...once, positives: once.positives.map((_, i) => new Map([[i >> 1, 1]])) }
-    const material = vectorMaterial({ train: twice })
-    const byQuery = (await trainInFolds(material, { ...OFF, kFold: 3 })).report
-    const byDocument = (await trainInFolds(material, { ...OFF, kFold: 3, splitBy: 'document' })).report
+    const parts = partsFromVectors({ train: twice })
+    const byQuery = (await trainInFolds(parts, { ...OFF, kFold: 3 })).report
+    const byDocument = (await trainInFolds(parts, { ...OFF, kFold: 3, splitBy: 'document' })).report
     expect(byQuery.seen!.queries).toBeGreaterThan(0)
     expect(byDocument).toMatchObject({ seen: { queries: 0 }, unseen: { queries: 24 }, kFold: { by: 'document' } })
   })
@@ -92,9 +92,9 @@ describe('trainInFolds', () => {
   test('reports a test set beside the folds, with the adapter that was trained on everything', async () => {
     const all = { documents: 60 }
     const [train, held] = [planted(40, all), planted(20, { ...all, from: 40 })]
-    const material = vectorMaterial({ train, test: { ...held, docs: train.docs } })
-    const { report } = await trainInFolds(material, { ...OFF, kFold: 2 })
-    const { report: plain } = await trainOnMaterial(material, OFF)
+    const parts = partsFromVectors({ train, test: { ...held, docs: train.docs } })
+    const { report } = await trainInFolds(parts, { ...OFF, kFold: 2 })
+    const { report: plain } = await trainOnEmbedded(parts, OFF)
     const { split: _, ...metrics } = plain.metrics!
     expect(report.metrics!.split).toBe('k-fold')
     expect(report.test).toMatchObject({ queries: 20, metrics, wins: plain.wins, seen: { queries: 0 } })
@@ -126,11 +126,11 @@ describe('trainInFolds', () => {
   })
 
   test('warns where the procedure loses out of fold by more than noise, and of no missing test set', () => {
-    const material = vectorMaterial({ train: planted(4) })
+    const parts = partsFromVectors({ train: planted(4) })
     const proof = (low: number, high: number) =>
       ({ difference: { 'ndcg@10': { mean: (low + high) / 2, low, high, p: 0.01 } } }) as unknown as Proof
     const warnings = (low: number, high: number) =>
-      warningsFor(material, undefined, 1, { outOfFold: proof(low, high) }, 'ndcg@10')
+      warningsFor(parts, undefined, 1, { outOfFold: proof(low, high) }, 'ndcg@10')
     expect(warnings(-0.3, -0.1)).toEqual([
       expect.stringMatching(
         /^out of fold the procedure LOSES ndcg@10: -0\.2000 \(95 % interval -0\.3000 to -0\.1000\)/,

@@ -3,7 +3,7 @@ import { saveAdapter } from '../../adapters/file.js'
 import { AdapterTrainError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics/index.js'
 import { parseBytes } from '../../memory-limit.js'
-import { embedParts, type Material, vectorMaterial } from '../../pipeline/embedded-parts.js'
+import { type EmbeddedParts, embedParts, partsFromVectors } from '../../pipeline/embedded-parts.js'
 import { loadParts } from '../../pipeline/load-parts.js'
 import { type RunSweepOptions, runSweep, type SweepReport } from '../../pipeline/run-sweep.js'
 import { optionWords } from '../../report/option-words.js'
@@ -57,9 +57,9 @@ async function sweepTexts(args: SweepArgs, points: readonly FixedOptions[], out:
     const path = args.out ?? defaultOut(session.provider.id)
     checkOut(path, inputs)
     const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
-    const material = await embedParts(session.provider, parts, { ...session, memory })
+    const embedded = await embedParts(session.provider, parts, { ...session, memory })
     const documentText = textOfDocuments(parts.test)
-    return run(material, points, args, { path, documentText }, out, session)
+    return run(embedded, points, args, { path, documentText }, out, session)
   })
 }
 
@@ -77,7 +77,7 @@ async function sweepVectors(args: SweepArgs, points: readonly FixedOptions[], ou
   try {
     const parts = { ...read, ...split, test: split.test ?? read.test }
     const documentText = textOfDocuments(parts.test)
-    return await run(vectorMaterial(parts), points, args, { path, documentText }, out, interrupt)
+    return await run(partsFromVectors(parts), points, args, { path, documentText }, out, interrupt)
   } finally {
     interrupt.release()
   }
@@ -90,7 +90,7 @@ interface Place {
 }
 
 async function run(
-  material: Material,
+  embedded: EmbeddedParts,
   points: readonly FixedOptions[],
   args: SweepArgs,
   { path, documentText }: Place,
@@ -122,9 +122,9 @@ async function run(
     },
     detail: args.report !== undefined,
   }
-  const { adapter, report, detail } = await runSweep(material, points, options).finally(() => {
+  const { adapter, report, detail } = await runSweep(embedded, points, options).finally(() => {
     bar.end()
-    material.close?.()
+    embedded.close?.()
   })
   const code = finish(adapter, report, args, path, out)
   if (args.report !== undefined) {
