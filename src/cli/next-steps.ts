@@ -1,5 +1,5 @@
+import type { EmbeddedTrainingReport } from '../pipeline/embedded-training-report.js'
 import type { Proof } from '../pipeline/proof.js'
-import type { EmbeddedTrainingReport } from '../pipeline/train-on-embedded.js'
 import { commandLine, withoutCredentials } from './command-line.js'
 import type { NextStep } from './console.js'
 import { kebab } from './find-command.js'

@@ -1,25 +1,17 @@
 import type { Adapter } from '../adapters/adapter.js'
-import { isNormalized } from '../math/is-normalized.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
-import type { TrainOptions, TrainResult } from '../train/train-adapter.js'
-import { VERSION } from '../version.js'
+import type { TrainResult } from '../train/train-adapter.js'
 import type { Choice } from './choose-options.js'
 import type { EmbeddedParts } from './embedded-parts.js'
-import type { EmbeddedTrainingReport, TrainedOnEmbedded } from './train-on-embedded.js'
-import { foldCounts, recordedOptions, tuneReport } from './tune-report.js'
+import { adapterBase, adapterOrigin, type RunFacts, trainedReport } from './embedded-training-report.js'
+import type { TrainedOnEmbedded } from './train-on-embedded.js'
+import { recordedOptions } from './tune-report.js'
 
 /** How far training was. */
 export interface Interruption {
   /** Epochs that were done, of so many. */
   readonly afterEpoch: number
   readonly epochs: number
-}
-
-/** What of a run is known besides its training. */
-export interface RunFacts extends Pick<EmbeddedTrainingReport, 'seconds' | 'warnings'> {
-  readonly given: TrainOptions
-  /** Why this engine. */
-  readonly reason: string
 }
 
 /**
@@ -29,23 +21,20 @@ export interface RunFacts extends Pick<EmbeddedTrainingReport, 'seconds' | 'warn
 export function interruptedRun(
   embedded: EmbeddedParts,
   trained: TrainResult,
-  { tuned, final }: Choice,
-  { given, reason, seconds, warnings }: RunFacts,
+  choice: Choice,
+  facts: RunFacts,
 ): TrainedOnEmbedded {
-  const { train, counts } = embedded
-  const dimensions = train.queries.cols
+  const { final } = choice
   const interrupted = { afterEpoch: trained.epochs.length, epochs: final.epochs ?? TRAIN_DEFAULTS.epochs }
   const why = `training was interrupted after epoch ${interrupted.afterEpoch} of ${interrupted.epochs}: nothing is proven`
   const adapter: Adapter = {
     kind: trained.kind,
-    base: { id: embedded.baseId, dimensions, normalized: isNormalized(train.queries) && isNormalized(train.docs) },
+    base: adapterBase(embedded),
     params: trained.weights,
     training: {
-      tool: `adapter-train ${VERSION}`,
-      date: new Date().toISOString(),
-      data: { sha256: embedded.sha256, ...counts },
+      ...adapterOrigin(embedded),
       options: {
-        ...recordedOptions(final, given.kind),
+        ...recordedOptions(final, facts.given.kind),
         engine: trained.engine,
         bestEpoch: trained.bestEpoch,
         epochsRun: trained.epochs.length,
@@ -55,19 +44,6 @@ export function interruptedRun(
       interrupted,
     },
   }
-  const report: EmbeddedTrainingReport = {
-    kind: given.kind ?? TRAIN_DEFAULTS.kind,
-    base: { id: embedded.baseId, dimensions },
-    data: { train: counts.train, ...(tuned && { validation: foldCounts(tuned) }), ...counts },
-    tune: tuned && tuneReport(tuned, embedded.pseudo?.queries.rows),
-    interrupted,
-    epochs: trained.epochs,
-    bestEpoch: trained.bestEpoch,
-    engine: trained.engine,
-    engineDescription: trained.engineDescription,
-    engineReason: reason,
-    seconds,
-    warnings,
-  }
-  return { adapter, report }
+  const { kind, base, data, tune, ...rest } = trainedReport(embedded, trained, choice, facts)
+  return { adapter, report: { ...{ kind, base, data, tune }, interrupted, ...rest } }
 }

@@ -12,9 +12,10 @@ import { type FixedOptions, trainerOptions } from '../train/tune/candidate.js'
 import { type SweepPlan, type SweepResult, type SweepRun, sweep } from '../train/tune/sweep.js'
 import type { Choice } from './choose-options.js'
 import type { EmbeddedParts } from './embedded-parts.js'
+import type { EmbeddedTrainingReport } from './embedded-training-report.js'
 import { MEMORY_KIND } from './memory-step.js'
 import type { ProofDetail } from './proof-detail.js'
-import { type EmbeddedTrainingReport, trainOnEmbedded } from './train-on-embedded.js'
+import { trainOnEmbedded } from './train-on-embedded.js'
 
 export interface RunSweepOptions {
   readonly metric?: string

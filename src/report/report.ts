@@ -1,6 +1,6 @@
+import type { EmbeddedTrainingReport } from '../pipeline/embedded-training-report.js'
 import type { ProofDetail } from '../pipeline/proof-detail.js'
 import type { SweepReport } from '../pipeline/run-sweep.js'
-import type { EmbeddedTrainingReport } from '../pipeline/train-on-embedded.js'
 
 /** How to make a report again. */
 export interface Reproduction {
