@@ -1,10 +1,9 @@
 import { AdapterTrainError } from '../errors.js'
-import { resolveApiKey } from './api-key.js'
-import { parseBaseUrl } from './base-url.js'
 import { checkOptions } from './check-options.js'
 import { checkVectors } from './check-vectors.js'
+import { COHERE_KEY_VARIABLES, COHERE_TOKEN_RATIO, cohereService, loadCohere } from './cohere-service.js'
 import type { ProviderFactory } from './factory.js'
-import { nameOf, type Service } from './http-error.js'
+import { nameOf } from './http-error.js'
 import { PRICES } from './prices.js'
 import type { EmbeddingProvider, EmbedOptions, ProviderOptions, Role } from './provider.js'
 import { sendRequest } from './send-request.js'
@@ -25,8 +24,6 @@ const MODELS: ReadonlyMap<string, Model> = new Map([
 ])
 
 const DEFAULT_MODEL = 'embed-v4.0'
-const KEY_VARIABLES = ['CO_API_KEY', 'COHERE_API_KEY']
-const OWN_URL = 'https://api.cohere.com'
 const INPUT_TYPES = { query: 'search_query', document: 'search_document' } as const
 
 /**
@@ -40,7 +37,7 @@ export const cohere: ProviderFactory = {
   name: 'cohere',
   description: 'Cohere Embed; a query and a document are embedded differently',
   defaultModel: DEFAULT_MODEL,
-  keyVariables: KEY_VARIABLES,
+  keyVariables: COHERE_KEY_VARIABLES,
   create: createCohere,
 }
 
@@ -49,20 +46,8 @@ async function createCohere(options: ProviderOptions): Promise<EmbeddingProvider
   const model = options.model ?? DEFAULT_MODEL
   const known = MODELS.get(model)
   checkDimensions(model, known, options.dimensions)
-  const given = parseBaseUrl(options.baseUrl || OWN_URL, 'option baseUrl')
-  // The library adds the version to the path itself.
-  const address = { ...given, href: given.href.replace(/\/v[12]$/, '') }
-  const own = /(^|\.)api\.cohere\.(com|ai)$/.test(address.hostname)
-  const key = resolveApiKey('cohere', options.apiKey, KEY_VARIABLES, own)
-  const [{ CohereClientV2 }, countTokens] = await Promise.all([import('cohere-ai'), loadTokenCounter()])
-
-  const service: Service = {
-    provider: 'cohere',
-    model,
-    baseUrl: address.href === OWN_URL ? undefined : address.href,
-    key,
-    keyVariables: KEY_VARIABLES,
-  }
+  const { service, address, own } = cohereService(model, options)
+  const [client, countTokens] = await Promise.all([loadCohere(service, address.href), loadTokenCounter()])
   const prefixes: Record<Role, string> = { query: options.queryPrefix ?? '', document: options.documentPrefix ?? '' }
   const prefixTokens = Math.max(...Object.values(prefixes).map(countTokens))
   const shortened = options.dimensions === known?.dimensions ? undefined : options.dimensions
@@ -90,18 +75,11 @@ async function createCohere(options: ProviderOptions): Promise<EmbeddingProvider
         host: own ? undefined : address.hostname,
         baseId: options.baseId,
       }),
-    // Cohere's tokenizers differ from cl100k by some percent in either direction; a fifth more makes it an upper estimate.
-    countTokens: text => Math.ceil((prefixTokens + countTokens(text)) * 1.2),
+    countTokens: text => Math.ceil((prefixTokens + countTokens(text)) * COHERE_TOKEN_RATIO),
     async embed(texts, role, { signal, onUsage }: EmbedOptions = {}) {
       if (texts.length === 0) return []
       const answer = await sendRequest(service, { timeoutMs: options.timeoutMs, signal }, transport =>
-        new CohereClientV2({
-          token: key ?? 'none',
-          environment: address.href,
-          maxRetries: 0,
-          timeoutInSeconds: transport.timeoutMs / 1000,
-          fetch: transport.fetch,
-        }).embed(
+        client(transport).embed(
           {
             model,
             texts: texts.map(text => prefixes[role] + text),

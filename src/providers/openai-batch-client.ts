@@ -3,6 +3,7 @@ import type { Batch } from 'openai/resources/batches'
 import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
 import type { BatchClient, BatchState } from './batch-client.js'
 import { nameOf, type Service } from './http-error.js'
+import { loadOpenAI } from './openai-service.js'
 import { readLines } from './read-lines.js'
 import { redact } from './redact.js'
 import { sendRequest, type Transport } from './send-request.js'
@@ -35,20 +36,9 @@ export function openaiBatchClient(own: Service, options: OpenAIBatchOptions): Ba
     work: (api: OpenAI, transport: Transport) => Promise<T>,
     request: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
   ): Promise<T> => {
-    const { OpenAI } = await import('openai')
+    const client = await loadOpenAI(service, baseUrl)
     try {
-      return await sendRequest(service, { timeoutMs, ...request }, transport =>
-        work(
-          new OpenAI({
-            apiKey: service.key ?? 'none',
-            baseURL: baseUrl,
-            maxRetries: 0,
-            timeout: transport.timeoutMs,
-            fetch: transport.fetch,
-          }),
-          transport,
-        ),
-      )
+      return await sendRequest(service, { timeoutMs, ...request }, transport => work(client(transport), transport))
     } catch (error) {
       const status = isAdapterTrainError(error, 'PROVIDER_REQUEST') ? error.details.status : undefined
       const absent = status === 404 || status === 405 || status === 501

@@ -1,11 +1,10 @@
 import { AdapterTrainError } from '../errors.js'
-import { resolveApiKey } from './api-key.js'
-import { parseBaseUrl } from './base-url.js'
 import { checkOptions } from './check-options.js'
 import { checkVectors } from './check-vectors.js'
 import type { ProviderFactory } from './factory.js'
-import { nameOf, type Service } from './http-error.js'
+import { nameOf } from './http-error.js'
 import { openaiBatchClient } from './openai-batch-client.js'
+import { loadOpenAI, OPENAI_KEY_VARIABLES, openaiService } from './openai-service.js'
 import { openaiVectors } from './openai-vectors.js'
 import { postJson } from './post-json.js'
 import { BATCH_PRICE_SHARE, PRICES } from './prices.js'
@@ -27,8 +26,6 @@ const MODELS: ReadonlyMap<string, Model> = new Map([
 ])
 
 const DEFAULT_MODEL = 'text-embedding-3-small'
-const KEY_VARIABLES = ['OPENAI_API_KEY']
-const OWN_URL = 'https://api.openai.com/v1'
 
 /**
  * OpenAI's embeddings, and those of any server that speaks the same protocol (`baseUrl`, else `OPENAI_BASE_URL`).
@@ -41,7 +38,7 @@ export const openai: ProviderFactory = {
   name: 'openai',
   description: 'OpenAI, or any OpenAI-compatible server (Ollama, vLLM, LM Studio, gateways) with a base URL',
   defaultModel: DEFAULT_MODEL,
-  keyVariables: KEY_VARIABLES,
+  keyVariables: OPENAI_KEY_VARIABLES,
   create: createOpenAI,
 }
 
@@ -50,20 +47,8 @@ async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider
   const model = options.model ?? DEFAULT_MODEL
   const known = MODELS.get(model)
   checkDimensions(model, known, options.dimensions)
-  const address = options.baseUrl
-    ? parseBaseUrl(options.baseUrl, 'option baseUrl')
-    : parseBaseUrl(process.env.OPENAI_BASE_URL?.trim() || OWN_URL, 'OPENAI_BASE_URL')
-  const own = /(^|\.)api\.openai\.com$/.test(address.hostname)
-  const key = resolveApiKey('openai', options.apiKey, KEY_VARIABLES, own)
-  const [{ OpenAI }, countTokens] = await Promise.all([import('openai'), loadTokenCounter()])
-
-  const service: Service = {
-    provider: 'openai',
-    model,
-    baseUrl: address.href === OWN_URL ? undefined : address.href,
-    key,
-    keyVariables: KEY_VARIABLES,
-  }
+  const { service, address, own } = openaiService(model, options)
+  const [client, countTokens] = await Promise.all([loadOpenAI(service, address.href), loadTokenCounter()])
   const prefixes: Record<Role, string> = { query: options.queryPrefix ?? '', document: options.documentPrefix ?? '' }
   const prefixTokens = Math.max(...Object.values(prefixes).map(countTokens))
   const shortened = options.dimensions === known?.dimensions ? undefined : options.dimensions
@@ -129,13 +114,7 @@ async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider
               signal,
             })
           : await sendRequest(service, { timeoutMs: options.timeoutMs, signal }, transport =>
-              new OpenAI({
-                apiKey: key ?? 'none',
-                baseURL: address.href,
-                maxRetries: 0,
-                timeout: transport.timeoutMs,
-                fetch: transport.fetch,
-              }).embeddings.create(bodyOf(texts, role), { signal: transport.signal }),
+              client(transport).embeddings.create(bodyOf(texts, role), { signal: transport.signal }),
             )
       const { vectors, tokens } = read(answer, texts.length)
       if (tokens !== undefined) onUsage?.({ tokens })

@@ -1,17 +1,13 @@
 import type { ChatCompletion } from 'openai/resources/chat/completions'
-import { resolveApiKey } from '../../providers/api-key.js'
-import { parseBaseUrl } from '../../providers/base-url.js'
 import { CHAT_PRICES } from '../../providers/chat-prices.js'
-import type { Service } from '../../providers/http-error.js'
 import { openaiBatchClient } from '../../providers/openai-batch-client.js'
+import { loadOpenAI, OPENAI_KEY_VARIABLES, openaiService } from '../../providers/openai-service.js'
 import { BATCH_PRICE_SHARE } from '../../providers/prices.js'
 import { sendRequest } from '../../providers/send-request.js'
 import { ANSWER_SCHEMA, CHAT_TIMEOUT_MS, type ChatAnswer, type ChatModelFactory } from './chat-model.js'
 import { readAnswer } from './read-answer.js'
 
 const DEFAULT_MODEL = 'gpt-4o-mini'
-const KEY_VARIABLES = ['OPENAI_API_KEY']
-const OWN_URL = 'https://api.openai.com/v1'
 
 /** Loopback, private networks, and names without a dot, as containers have them. */
 const LOCAL_HOST =
@@ -26,23 +22,11 @@ const LOCAL_HOST =
  */
 export const openai: ChatModelFactory = {
   name: 'openai',
-  keyVariables: KEY_VARIABLES,
+  keyVariables: OPENAI_KEY_VARIABLES,
   async create(options) {
     const model = options.model ?? DEFAULT_MODEL
-    const address = options.baseUrl
-      ? parseBaseUrl(options.baseUrl, 'option baseUrl')
-      : parseBaseUrl(process.env.OPENAI_BASE_URL?.trim() || OWN_URL, 'OPENAI_BASE_URL')
-    const own = /(^|\.)api\.openai\.com$/.test(address.hostname)
-    const key = resolveApiKey('openai', options.apiKey, KEY_VARIABLES, own, 'createChatModel')
-    const { OpenAI } = await import('openai')
-    const service: Service = {
-      provider: 'openai',
-      model,
-      baseUrl: address.href === OWN_URL ? undefined : address.href,
-      key,
-      keyVariables: KEY_VARIABLES,
-      task: 'chat',
-    }
+    const { service, address, own } = openaiService(model, options, { task: 'chat', maker: 'createChatModel' })
+    const client = await loadOpenAI(service, address.href)
     const listed = own ? CHAT_PRICES.get(`openai/${model}`) : undefined
     const free = LOCAL_HOST.test(address.hostname) ? { input: 0, output: 0 } : undefined
     const bodyOf = (prompt: string, structured: boolean) => ({
@@ -78,13 +62,7 @@ export const openai: ChatModelFactory = {
       async complete({ prompt, structured, signal }) {
         const timeoutMs = options.timeoutMs ?? CHAT_TIMEOUT_MS
         const answer = await sendRequest(service, { timeoutMs, signal }, transport =>
-          new OpenAI({
-            apiKey: key ?? 'none',
-            baseURL: address.href,
-            maxRetries: 0,
-            timeout: transport.timeoutMs,
-            fetch: transport.fetch,
-          }).chat.completions.create(bodyOf(prompt, structured), { signal: transport.signal }),
+          client(transport).chat.completions.create(bodyOf(prompt, structured), { signal: transport.signal }),
         )
         return read(answer)
       },
