@@ -1,32 +1,16 @@
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { AdapterTrainError } from '../../src/errors.js'
 import { cohere } from '../../src/providers/cohere.js'
-import { type FakeCohereOptions, startFakeCohere } from '../helpers/fake-cohere.js'
-import type { FakeService, ScriptedAnswer } from '../helpers/fake-service.js'
+import { startFakeCohere } from '../helpers/fake-cohere.js'
+import { fakeServers } from '../helpers/fake-servers.js'
+import type { ScriptedAnswer } from '../helpers/fake-service.js'
 import { fakeVector } from '../helpers/fake-vector.js'
 import { rejection } from '../helpers/rejection.js'
 
 const KEY = 'A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0'
 
-const servers: FakeService[] = []
-
-beforeEach(() => {
-  vi.stubEnv('CO_API_KEY', undefined)
-  vi.stubEnv('COHERE_API_KEY', undefined)
-})
-
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  vi.restoreAllMocks()
-  await Promise.all(servers.splice(0).map(server => server.close()))
-})
-
-async function start(options: FakeCohereOptions = {}): Promise<FakeService> {
-  const server = await startFakeCohere(options)
-  servers.push(server)
-  return server
-}
+const start = fakeServers(startFakeCohere, ['CO_API_KEY', 'COHERE_API_KEY'])
 
 /** The error of one request that is answered like this. */
 async function failureOf(answer: ScriptedAnswer, options: { timeoutMs?: number } = {}): Promise<AdapterTrainError> {

@@ -1,30 +1,15 @@
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { AdapterTrainError } from '../../src/errors.js'
 import { openai } from '../../src/providers/openai.js'
-import { type FakeOpenAIOptions, startFakeOpenAI, toBase64 } from '../helpers/fake-openai.js'
-import type { FakeService, ScriptedAnswer } from '../helpers/fake-service.js'
+import { startFakeOpenAI, toBase64 } from '../helpers/fake-openai.js'
+import { fakeServers } from '../helpers/fake-servers.js'
+import type { ScriptedAnswer } from '../helpers/fake-service.js'
 import { rejection } from '../helpers/rejection.js'
 
 const KEY = 'sk-proj-A1b2C3d4E5f6G7h8I9j0'
 
-const servers: FakeService[] = []
-
-beforeEach(() => {
-  vi.stubEnv('OPENAI_API_KEY', undefined)
-  vi.stubEnv('OPENAI_BASE_URL', undefined)
-})
-
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await Promise.all(servers.splice(0).map(server => server.close()))
-})
-
-async function start(options: FakeOpenAIOptions = {}): Promise<FakeService> {
-  const server = await startFakeOpenAI(options)
-  servers.push(server)
-  return server
-}
+const start = fakeServers(startFakeOpenAI, ['OPENAI_API_KEY', 'OPENAI_BASE_URL'])
 
 /** The error of one request that is answered like this. */
 async function failureOf(answer: ScriptedAnswer, options: { timeoutMs?: number } = {}): Promise<AdapterTrainError> {

@@ -1,30 +1,14 @@
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { openai } from '../../src/providers/openai.js'
-import { type FakeOpenAIOptions, startFakeOpenAI } from '../helpers/fake-openai.js'
-import type { FakeService } from '../helpers/fake-service.js'
+import { startFakeOpenAI } from '../helpers/fake-openai.js'
+import { fakeServers } from '../helpers/fake-servers.js'
 import { fakeVector } from '../helpers/fake-vector.js'
 import { rejection } from '../helpers/rejection.js'
 
 const KEY = 'sk-proj-A1b2C3d4E5f6G7h8I9j0'
 
-const servers: FakeService[] = []
-
-beforeEach(() => {
-  vi.stubEnv('OPENAI_API_KEY', undefined)
-  vi.stubEnv('OPENAI_BASE_URL', undefined)
-})
-
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await Promise.all(servers.splice(0).map(server => server.close()))
-})
-
-async function start(options: FakeOpenAIOptions = {}): Promise<FakeService> {
-  const server = await startFakeOpenAI(options)
-  servers.push(server)
-  return server
-}
+const start = fakeServers(startFakeOpenAI, ['OPENAI_API_KEY', 'OPENAI_BASE_URL'])
 
 describe('a request', () => {
   test('asks for base64 with the model, the texts and the key, once', async () => {
