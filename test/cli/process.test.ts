@@ -55,7 +55,7 @@ describe.concurrent('what is loaded', () => {
         scripts.filter(url => url.endsWith('.node') || (args.includes('--help') && url.includes('/yargs/'))),
       ).toEqual([])
       expect(
-        scripts.filter(url => /\/(actions|pipeline\/run-|train\/(?!defaults|recipe|schedule|grid))/.test(url)),
+        scripts.filter(url => /\/(actions|pipeline\/run-|train\/(?!defaults|recipe|schedule|tune\/grid))/.test(url)),
       ).toEqual([])
     },
   )
