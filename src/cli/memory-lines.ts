@@ -1,3 +1,4 @@
+import { signed } from '../math/signed.js'
 import type { TrainingReport } from '../pipeline/run-training.js'
 import { count } from './tables.js'
 
@@ -19,5 +20,3 @@ export function memoryLines({ memory, memoryHint }: TrainingReport, metric: stri
     `           ${count(queries, 'query', 'queries')}${of}, ${(bytes / 1e6).toFixed(1)} MB of weights; a query costs ${(multiplyAdds / 1e6).toFixed(2)} million multiply-adds, ${microseconds} microseconds here`,
   ]
 }
-
-const signed = (x: number): string => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`

@@ -1,8 +1,9 @@
+import { signed } from '../math/signed.js'
 import type { SweepReport } from '../pipeline/run-sweep.js'
 import { optionWords } from '../report/option-words.js'
 import { formatTable } from './console.js'
 import { PLAIN, type Style } from './style.js'
-import { changeText, formatP, signed } from './tables.js'
+import { changeText, formatP } from './tables.js'
 
 /** The combinations in the order of their out-of-fold metric, with the base below. */
 export function sweepTable({ metric, base, lines }: SweepReport['sweep'], style: Style = PLAIN): string {

@@ -1,6 +1,7 @@
 import type { Comparison } from '../evaluate/compare.js'
 import type { Scores } from '../evaluate/evaluator.js'
 import type { LargestChanges } from '../evaluate/largest-changes.js'
+import { signed } from '../math/signed.js'
 import type { Proof } from '../pipeline/proof.js'
 import type { GateResult } from '../train/gate.js'
 import { formatTable } from './console.js'
@@ -103,11 +104,6 @@ export function changesTable({ wins, losses, depth }: LargestChanges, style: Sty
           ),
         ]
   return [...list('largest wins', wins), ...list('largest losses', losses)].join('\n')
-}
-
-/** 0.04 -> "+0.0400" */
-export function signed(x: number): string {
-  return `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`
 }
 
 /** 1, "epoch" -> "1 epoch"; 1200, "query", "queries" -> "1200 queries" */

@@ -1,7 +1,6 @@
-import { AdapterTrainError } from '../errors.js'
+import { throwIfAborted } from '../throw-if-aborted.js'
 
 /** @throws ABORTED when `signal` was aborted */
 export function throwIfStopped(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return
-  throw new AdapterTrainError('ABORTED', 'reading documents was stopped before it was done', { cause: signal.reason })
+  throwIfAborted(signal, 'reading documents was stopped before it was done')
 }

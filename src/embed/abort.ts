@@ -1,12 +1,14 @@
-import { AdapterTrainError } from '../errors.js'
+import type { AdapterTrainError } from '../errors.js'
+import { abortError, throwIfAborted } from '../throw-if-aborted.js'
 
-/** The error of a run that its caller stopped; what the caller gave as the reason is the cause. */
-export function abortError(signal: AbortSignal): AdapterTrainError {
-  const message = 'embedding was stopped before it was done; what was finished is in the cache, where one is used'
-  return new AdapterTrainError('ABORTED', message, { cause: signal.reason })
+const STOPPED = 'embedding was stopped before it was done; what was finished is in the cache, where one is used'
+
+/** The error of an embedding that its caller stopped. */
+export function embeddingStopped(signal: AbortSignal): AdapterTrainError {
+  return abortError(signal, STOPPED)
 }
 
 /** @throws ABORTED when `signal` was aborted */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal)
+export function throwIfStopped(signal: AbortSignal | undefined): void {
+  throwIfAborted(signal, STOPPED)
 }

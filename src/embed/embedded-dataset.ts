@@ -29,3 +29,13 @@ export interface EmbeddedDataset<V extends Rows = Matrix> {
   /** A number for each document row; rows of identical text share it, so a copy of a positive is never a negative. */
   readonly docTextGroup: Uint32Array
 }
+
+/** (query, relevant document) pairs. */
+export function countPairs({ positives }: Pick<EmbeddedDataset<Rows>, 'positives'>): number {
+  return positives.reduce((sum, { size }) => sum + size, 0)
+}
+
+/** Rows of the queries that have a relevant document. */
+export function labelledRows({ positives }: Pick<EmbeddedDataset<Rows>, 'positives'>): Uint32Array {
+  return Uint32Array.from(positives.flatMap(({ size }, row) => (size > 0 ? [row] : [])))
+}

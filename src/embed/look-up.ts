@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EmbeddingCache } from '../cache/cache.js'
-import { throwIfAborted } from './abort.js'
+import { throwIfStopped } from './abort.js'
 import { hashText } from './hash-text.js'
 
 /** Texts looked up at a time: bounds the vectors that are held twice, and how long the event loop waits. */
@@ -21,7 +21,7 @@ export async function lookUp(
   signal?: AbortSignal,
 ): Promise<void> {
   for (let start = 0; start < texts.length; start += CHUNK) {
-    throwIfAborted(signal)
+    throwIfStopped(signal)
     const textHashes = texts.slice(start, start + CHUNK).map(hashText)
     const vectors = cache?.get(space, textHashes)
     for (const [i, textHash] of textHashes.entries()) visit(start + i, textHash, vectors?.[i])

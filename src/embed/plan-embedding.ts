@@ -3,7 +3,7 @@ import type { EmbeddingCache } from '../cache/cache.js'
 import type { Matrix } from '../math/matrix.js'
 import type { Rows } from '../math/row-source.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
-import { throwIfAborted } from './abort.js'
+import { throwIfStopped } from './abort.js'
 import { checkLengths, checkTexts, indexLabel, type Label } from './check-texts.js'
 import { changedModel } from './check-vectors.js'
 import { lookUp } from './look-up.js'
@@ -86,7 +86,7 @@ export async function planEmbedding(
   for (const { text } of missing) {
     if (tokens.length % CHUNK === CHUNK - 1) {
       await nextTurn()
-      throwIfAborted(signal)
+      throwIfStopped(signal)
     }
     tokens.push(provider.countTokens(text))
   }

@@ -1,7 +1,7 @@
 import type { EmbeddingCache } from '../cache/cache.js'
 import { AdapterTrainError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
-import { abortError, throwIfAborted } from './abort.js'
+import { embeddingStopped, throwIfStopped } from './abort.js'
 import { planBatches } from './batches.js'
 import { changedModel, checkVectors } from './check-vectors.js'
 import type { EmbeddingPlan } from './plan-embedding.js'
@@ -121,10 +121,10 @@ export async function runEmbedding<V extends Rows>(
   const worker = async (): Promise<void> => {
     while (next < batches.length && failure === undefined) {
       try {
-        throwIfAborted(signal)
+        throwIfStopped(signal)
         await embedBatch(batches[next++])
       } catch (error) {
-        failure ??= { error: signal?.aborted ? abortError(signal) : error }
+        failure ??= { error: signal?.aborted ? embeddingStopped(signal) : error }
         stop.abort()
       }
     }

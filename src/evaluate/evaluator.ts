@@ -1,4 +1,5 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, normalizedRows, takeRows } from '../math/matrix.js'
@@ -52,7 +53,7 @@ export interface Evaluator {
 export function createEvaluator(data: EmbeddedDataset<Rows>, specs: readonly string[] = DEFAULT_METRICS): Evaluator {
   const metrics = specs.map(parseMetric)
   const deepest = Math.max(1, ...metrics.map(m => m.k))
-  const queryRows = Uint32Array.from(data.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : [])))
+  const queryRows = labelledRows(data)
   if (queryRows.length === 0) {
     throw new AdapterTrainError('DATASET_INVALID', 'no query has a relevant document, so there is nothing to evaluate')
   }

@@ -1,6 +1,6 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
-import { normalizedRows, row } from '../math/matrix.js'
+import { dot, normalizedRows, row } from '../math/matrix.js'
 import { gatherRows, type Rows } from '../math/row-source.js'
 import { tieRankOf } from './top-k.js'
 import { topKOn } from './top-k-on.js'
@@ -41,10 +41,4 @@ export async function sampleScores(
     positives: Float32Array.from(nearest),
     hardestNegatives: Float32Array.from(kept, i => negatives.scores[i]),
   }
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
-  return sum
 }

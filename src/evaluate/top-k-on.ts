@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Engine, Tensor } from '../engines/engine.js'
-import { AdapterTrainError } from '../errors.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import { normalizedSource, type RowSource, type Rows, rowRange, rowSource } from '../math/row-source.js'
+import { throwIfAborted } from '../throw-if-aborted.js'
 import { type BestList, createBestList } from './best-list.js'
 import type { TopK } from './top-k.js'
 
@@ -106,7 +106,7 @@ async function searchBlock(
         }
       }
       await nextTurn()
-      if (signal?.aborted) throw new AdapterTrainError('ABORTED', 'evaluation was stopped', { cause: signal.reason })
+      throwIfAborted(signal, 'evaluation was stopped')
     }
     await waiting?.()
   } finally {

@@ -30,11 +30,6 @@ export function copiesAmong(data: EmbeddedDataset<Rows>, rows: Iterable<number>)
   return copies
 }
 
-/** Rows of the queries that have a positive. */
-export function labelledQueries(data: EmbeddedDataset<Rows>): Uint32Array {
-  return Uint32Array.from(data.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : [])))
-}
-
 /** Sum of the weights of the given queries; undefined where each counts 1. */
 export function totalWeight({ weights }: EmbeddedDataset<Rows>, queries: Uint32Array): number | undefined {
   return weights && queries.reduce((sum, query) => sum + weights[query], 0)

@@ -1,15 +1,8 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { labelledRows } from '../embed/embedded-dataset.js'
 import { permutation, type Random } from '../math/random.js'
 import { type Rows, rowRange } from '../math/row-source.js'
-import {
-  copiesAmong,
-  EXCLUDED,
-  labelledQueries,
-  maskedRows,
-  slotsFor,
-  targetRows,
-  totalWeight,
-} from './batch-columns.js'
+import { copiesAmong, EXCLUDED, maskedRows, slotsFor, targetRows, totalWeight } from './batch-columns.js'
 import type { CandidateBatch, CandidateOptions, CandidateSource, Negatives } from './candidates.js'
 
 /** Options of `hard`, with the values used where none are given. */
@@ -48,7 +41,7 @@ function createHardSource(
   }: CandidateOptions,
 ): CandidateSource {
   const { positives, docTextGroup } = data
-  const queries = labelledQueries(data)
+  const queries = labelledRows(data)
   const copies = copiesAmong(data, rowRange(0, data.docs.rows))
   const judged = judgedByQuery(data, queries, original)
   const mined = new Map<number, Uint32Array>()

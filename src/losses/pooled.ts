@@ -1,16 +1,8 @@
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { labelledRows } from '../embed/embedded-dataset.js'
 import { permutation, type Random } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
-import {
-  type Copies,
-  copiesAmong,
-  EXCLUDED,
-  labelledQueries,
-  maskedRows,
-  slotsFor,
-  targetRows,
-  totalWeight,
-} from './batch-columns.js'
+import { type Copies, copiesAmong, EXCLUDED, maskedRows, slotsFor, targetRows, totalWeight } from './batch-columns.js'
 import type { CandidateBatch, CandidateOptions, CandidateSource } from './candidates.js'
 
 /** Default of `maxNegatives`. */
@@ -28,7 +20,7 @@ export function createPooledSource(
   pool: Uint32Array,
   { batchSize, maxNegatives = MAX_NEGATIVES }: CandidateOptions,
 ): CandidateSource {
-  const queries = labelledQueries(data)
+  const queries = labelledRows(data)
   const whole = pool.length <= maxNegatives + (maxNegatives >> 2)
   const copies = copiesAmong(data, pool)
 

@@ -87,7 +87,12 @@ interface Part {
   readonly stride: number
 }
 
-/** C -= A B^T, four by four dot products at a time. */
+/**
+ * C -= A B^T, four by four dot products at a time.
+ *
+ * Written out once more beside `multiplyTransposed`, which works on whole float32 matrices: a loop is compiled for the types of arrays
+ * that it meets, and one that both called would be compiled for neither.
+ */
 function subtractProduct(
   { data: C, at: c, stride, rows, cols }: Part & { readonly rows: number; readonly cols: number },
   { data: A, at: a, stride: aStride }: Part,

@@ -3,7 +3,8 @@ import type { Matrix } from './matrix.js'
 /**
  * out = alpha * A B^T + beta * out, in plain TypeScript: four by four dot products at a time, summed in double precision.
  *
- * A value of `out` does not depend on how the matrices are cut into blocks, so equal rows give exactly equal products.
+ * A value of `out` does not depend on how the matrices are cut into blocks, so equal rows give exactly equal products. The
+ * sums are sixteen variables, not an array, so that they stay in registers; `cholesky.ts` has the like for parts of float64 matrices.
  *
  * @param a [m, k]
  * @param b [n, k]

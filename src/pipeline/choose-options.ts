@@ -1,7 +1,9 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import type { Rows } from '../math/row-source.js'
+import { signed } from '../math/signed.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { gate } from '../train/gate.js'
 import { RECIPE } from '../train/recipe.js'
@@ -11,6 +13,7 @@ import { type ClusterSplit, clusterSplit } from '../train/tune/cluster-split.js'
 import { joinQueries } from '../train/tune/extra-queries.js'
 import { createSearch } from '../train/tune/search.js'
 import { choose, type TuneResult } from '../train/tune/tune.js'
+import { withoutUndefined } from '../train/without-undefined.js'
 import { TUNE_BUDGET, TUNE_DEFAULT } from './defaults.js'
 import type { EmbeddedParts } from './embedded-parts.js'
 import { decideMemory, MEMORY_KIND, type MemoryDecision } from './memory-step.js'
@@ -50,7 +53,7 @@ export async function chooseOptions(
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
   const fixed: FixedOptions = auto
     ? given
-    : { ...TRAIN_DEFAULTS, pull: closedForm(given.kind ?? '')?.defaultPull ?? 0, ...definedOf(given) }
+    : { ...TRAIN_DEFAULTS, pull: closedForm(given.kind ?? '')?.defaultPull ?? 0, ...withoutUndefined(given) }
   const search = await createSearch(engine, embedded.train, {
     ...{ fixed, seed, metric },
     budget: options.tuneBudget ?? TUNE_BUDGET,
@@ -87,7 +90,7 @@ export async function chooseOptions(
 
 /** The training options of the chosen candidate, for all training queries. */
 function chosenOptions(train: EmbeddedDataset<Rows>, tuned: TuneResult, given: TrainOptions): TrainOptions {
-  const queries = train.positives.filter(positives => positives.size > 0).length
+  const queries = labelledRows(train).length
   const seed = given.seed ?? TRAIN_DEFAULTS.seed
   const {
     kind: _kind,
@@ -98,10 +101,5 @@ function chosenOptions(train: EmbeddedDataset<Rows>, tuned: TuneResult, given: T
 }
 
 function shiftWarning({ gain, p }: ClusterSplit, metric: string): string {
-  const change = `${gain < 0 ? '-' : '+'}${Math.abs(gain).toFixed(4)}`
-  return `the gain holds for queries like those that were trained on; where whole groups of like queries are held out, ${metric} changes by ${change} (p = ${p.toFixed(2)}): on new subjects the adapter may not help, so test it on some`
-}
-
-function definedOf<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+  return `the gain holds for queries like those that were trained on; where whole groups of like queries are held out, ${metric} changes by ${signed(gain)} (p = ${p.toFixed(2)}): on new subjects the adapter may not help, so test it on some`
 }

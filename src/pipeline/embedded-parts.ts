@@ -6,6 +6,7 @@ import { hashDataset } from '../dataset/hash.js'
 import { pseudoQueries } from '../dataset/pseudo-queries.js'
 import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { countPairs } from '../embed/embedded-dataset.js'
 import type { SpillOptions } from '../embed/matrix-builder.js'
 import type { EmbedStats } from '../embed/run-embedding.js'
 import { type RelevantKeys, relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
@@ -132,8 +133,9 @@ export function partsFromVectors(parts: VectorParts<Rows>): EmbeddedParts {
   }
 }
 
-function countsOf({ queries, docs, positives }: EmbeddedDataset<Rows>): PartCounts {
-  return { queries: queries.rows, pairs: positives.reduce((sum, { size }) => sum + size, 0), documents: docs.rows }
+/** What a part holds. */
+export function countsOf(data: EmbeddedDataset<Rows>): PartCounts {
+  return { queries: data.queries.rows, pairs: countPairs(data), documents: data.docs.rows }
 }
 
 /** query id -> text, where texts are known */

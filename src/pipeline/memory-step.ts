@@ -64,16 +64,16 @@ export interface MemoryDecision {
 export async function decideMemory(
   search: Search,
   found: TuneResult,
-  library: EmbeddedDataset<Rows>,
+  training: EmbeddedDataset<Rows>,
   { kind = TRAIN_DEFAULTS.kind, size = MOST }: Pick<TrainOptions, 'kind' | 'size'>,
   { proven, gated }: { readonly proven: boolean; readonly gated: boolean },
 ): Promise<MemoryDecision> {
   if (kind === TRAIN_DEFAULTS.kind) {
-    const hint = proven ? await memoryHint(search, found.chosen, library) : undefined
+    const hint = proven ? await memoryHint(search, found.chosen, training) : undefined
     return { tuned: found, ...(hint !== undefined && hint >= LEAST_HINT && { hint }) }
   }
   if (kind !== MEMORY_KIND) return { tuned: found }
-  const choice = await chooseMemory(search, found.chosen, library, { most: size, proven: proven || !gated })
+  const choice = await chooseMemory(search, found.chosen, training, { most: size, proven: proven || !gated })
   if (!choice.setting) return { choice, tuned: found }
   const others = [...found.others, found.adapted, ...choice.others]
   return { choice, tuned: { ...found, adapted: choice.scores, others } }

@@ -2,6 +2,7 @@ import { type Adapter, outputDimensions } from '../adapters/adapter.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { QADataset } from '../dataset/dataset.js'
 import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
+import { countPairs } from '../embed/embedded-dataset.js'
 import type { SpillOptions } from '../embed/matrix-builder.js'
 import type { EmbedStats } from '../embed/run-embedding.js'
 import { selectEngine } from '../engines/select.js'
@@ -135,7 +136,7 @@ async function evaluate(
       options.onDetail(await proofDetail(engine, measured, adapter, proof.scored, { seed, metric, signal }))
     }
     const { scored, queries, ...facts } = proof ?? (await baseAlone())
-    const pairs = data.positives.reduce((sum, { size }) => sum + size, 0)
+    const pairs = countPairs(data)
     return {
       base: { id: data.baseId, dimensions: data.queries.cols },
       data: { [part]: { queries: data.queries.rows, pairs, documents: data.docs.rows } },

@@ -1,4 +1,5 @@
 import type { Adapter } from '../adapters/adapter.js'
+import { labelledRows } from '../embed/embedded-dataset.js'
 import { selectEngine } from '../engines/select.js'
 import { AdapterTrainError } from '../errors.js'
 import type { Difference } from '../evaluate/compare.js'
@@ -101,7 +102,7 @@ export async function runSweep(
 }
 
 function check(embedded: EmbeddedParts, points: readonly FixedOptions[]): void {
-  const labelled = embedded.train.positives.filter(({ size }) => size > 0).length
+  const labelled = labelledRows(embedded.train).length
   if (labelled < 2) {
     throw new AdapterTrainError(
       'TRAIN_DATA',
@@ -132,7 +133,7 @@ function linesOf({ results, base }: SweepResult, seed: number): SweepLine[] {
 }
 
 function finalOptions(embedded: EmbeddedParts, best: SweepRun, tau0: number, seed: number): TrainOptions {
-  const labelled = embedded.train.positives.filter(({ size }) => size > 0).length
+  const labelled = labelledRows(embedded.train).length
   const all = trainerOptions(best.candidate, tau0, labelled, seed, best.options)
   const { kind: _kind, closed: _closed, ...options } = all
   return { ...options, kind: best.options.kind, patience: 0, keep: 'last' }

@@ -6,6 +6,7 @@ import { withQueries } from '../train/tune/folds.js'
 import { assignKFolds, type SplitBy } from './assign-k-folds.js'
 import { SPLIT_DEFAULTS } from './defaults.js'
 import type { EmbeddedParts } from './embedded-parts.js'
+import { countsOf } from './embedded-parts.js'
 import { type Proof, proofOf, type ScoredQueries } from './proof.js'
 import { type TrainedOnEmbedded, type TrainOnEmbeddedOptions, trainOnEmbedded } from './train-on-embedded.js'
 
@@ -123,11 +124,6 @@ function withoutFold(embedded: EmbeddedParts, inside: Uint32Array): EmbeddedPart
     // Every held-out query has a relevant document, so that all are scored, in their order.
     seen: (part, queries) => (part === 'test' ? seenQueries(trained, asked) : embedded.seen(part, queries)),
   }
-}
-
-function countsOf({ positives, docs }: EmbeddedParts['train']) {
-  const pairs = positives.reduce((sum, { size }) => sum + size, 0)
-  return { queries: positives.length, pairs, documents: docs.rows }
 }
 
 /** The queries of all folds, in the order of the training set. */

@@ -1,6 +1,7 @@
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import type { TrainOptions } from '../train/train-adapter.js'
 import type { TuneResult } from '../train/tune/tune.js'
+import { withoutUndefined } from '../train/without-undefined.js'
 import type { PartCounts } from './embedded-parts.js'
 
 /** What the search for options found. */
@@ -71,8 +72,4 @@ export function recordedOptions(final: TrainOptions, kind: string | undefined): 
   return Object.fromEntries(
     names.filter(name => all[name] !== undefined).map(name => [name, all[name] as string | number]),
   )
-}
-
-function withoutUndefined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
 }

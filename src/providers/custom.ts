@@ -1,4 +1,5 @@
 import { AdapterTrainError, messageOf } from '../errors.js'
+import { abortError } from '../throw-if-aborted.js'
 import { checkVectors } from './check-vectors.js'
 import type { EmbeddingProvider, EmbedOptions, ProviderLimits, Role } from './provider.js'
 
@@ -114,7 +115,7 @@ function check({ id, dimensions, limits = {} }: CustomProviderOptions): void {
 
 /** Runs the user's code: what it throws becomes this package's errors, and it is left at once when the caller stops. */
 async function guarded<T>(id: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
-  const aborted = () => new AdapterTrainError('ABORTED', 'embedding was stopped', { cause: signal?.reason })
+  const aborted = () => abortError(signal, 'embedding was stopped')
   if (signal?.aborted) throw aborted()
   let stop: (() => void) | undefined
   try {

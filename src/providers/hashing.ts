@@ -1,5 +1,6 @@
 import { AdapterTrainError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
+import { throwIfAborted } from '../throw-if-aborted.js'
 import { checkOptions } from './check-options.js'
 import type { ProviderFactory } from './factory.js'
 import type { EmbeddingProvider, ProviderOptions } from './provider.js'
@@ -57,7 +58,7 @@ function createHashing(options: ProviderOptions): EmbeddingProvider {
     cacheKey: () => `${space}#1`,
     countTokens: text => Math.ceil(Buffer.byteLength(text) / 3),
     async embed(texts, _role, { signal } = {}) {
-      if (signal?.aborted) throw new AdapterTrainError('ABORTED', 'embedding was stopped', { cause: signal.reason })
+      throwIfAborted(signal, 'embedding was stopped')
       const cache: FeatureCache = new Map()
       return texts.map(text => hashText(text, dimensions, cache))
     },

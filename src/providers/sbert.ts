@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { AdapterTrainError } from '../errors.js'
 import { firstNonFinite, normalizeInPlace } from '../math/matrix.js'
+import { throwIfAborted } from '../throw-if-aborted.js'
 import { checkOptions } from './check-options.js'
 import type { ProviderFactory } from './factory.js'
 import type { EmbeddingProvider, ProviderOptions } from './provider.js'
@@ -104,7 +105,7 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
     // For batching and progress only, as long texts are cut: a token seldom has less than three bytes of UTF-8.
     countTokens: text => Math.min(Math.ceil(Buffer.byteLength(text) / 3), settings.maxTokens),
     async embed(texts, role, { signal } = {}) {
-      throwIfAborted(signal)
+      throwIfAborted(signal, 'embedding was stopped')
       const loaded = await load()
       const prepared = texts.map(text => {
         const whole = settings.prefix[role] + text
@@ -113,7 +114,7 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
       const rows = loaded.tokenize(prepared, settings.maxTokens)
       const vectors = new Array<Float32Array>(rows.length)
       for (const batch of batchesByLength(rows)) {
-        throwIfAborted(signal)
+        throwIfAborted(signal, 'embedding was stopped')
         const embedded = await embedRows(
           loaded,
           batch.map(i => rows[i]),
@@ -122,7 +123,7 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
           vectors[i] = embedded[b]
         })
       }
-      throwIfAborted(signal)
+      throwIfAborted(signal, 'embedding was stopped')
       dimensions ??= vectors[0]?.length
       return vectors
     },
@@ -186,8 +187,4 @@ function idOf(
   }
   const size = options.dimensions === undefined ? '' : `@${options.dimensions}`
   return `sbert/${name}${size}${changes.size > 0 ? `?${changes}` : ''}`
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AdapterTrainError('ABORTED', 'embedding was stopped', { cause: signal.reason })
 }

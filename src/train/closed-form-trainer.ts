@@ -1,9 +1,11 @@
 import type { ClosedForm } from '../adapters/closed-forms/closed-form.js'
 import { product } from '../adapters/closed-forms/product.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import { firstNonFinite, type Matrix, matrix, normalizedRows, row, takeRows } from '../math/matrix.js'
+import { throwIfAborted } from '../throw-if-aborted.js'
 import type { Trainer } from './trainer.js'
 
 export interface ClosedFormOptions {
@@ -25,17 +27,14 @@ export function createClosedFormTrainer(
   form: ClosedForm,
   { pull = form.defaultPull, signal, onStep }: ClosedFormOptions = {},
 ): Trainer {
-  const throwIfAborted = (): void => {
-    if (signal?.aborted) throw new AdapterTrainError('ABORTED', 'training was stopped', { cause: signal.reason })
-  }
   return {
     steps: 1,
     async epoch() {
-      throwIfAborted()
+      throwIfAborted(signal, 'training was stopped')
       const { Q, T, weight } = regressionPairs(data)
       const W = await form.fit(engine, Q, T, pull)
       const loss = (await squaredError(engine, W, Q, T)) / weight
-      throwIfAborted()
+      throwIfAborted(signal, 'training was stopped')
       if (!Number.isFinite(loss) || firstNonFinite(W.data) >= 0) {
         throw new AdapterTrainError(
           'TRAIN_DIVERGED',
@@ -55,7 +54,7 @@ function regressionPairs({ queries, docs, positives, weights }: EmbeddedDataset)
   T: Matrix
   weight: number
 } {
-  const rows = positives.flatMap(({ size }, i) => (size > 0 ? [i] : []))
+  const rows = labelledRows({ positives })
   const units = normalizedRows(docs)
   const T = matrix(rows.length, docs.cols)
   rows.forEach((query, i) => {

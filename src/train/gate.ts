@@ -1,3 +1,4 @@
+import { signed } from '../math/signed.js'
 import { bootstrapP } from '../math/statistics/bootstrap.js'
 import { mean } from '../math/statistics/moments.js'
 import { realityCheckP } from '../math/statistics/reality-check.js'
@@ -79,8 +80,4 @@ export function gate(
 
 function difference({ base, adapted }: PairedScores): Float64Array {
   return adapted.map((value, i) => value - base[i])
-}
-
-function signed(x: number): string {
-  return `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`
 }

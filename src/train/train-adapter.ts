@@ -2,6 +2,7 @@ import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterMap, trainedKind } from '../adapters/index.js'
 import type { AdapterKind, AdapterMap, Weights } from '../adapters/kind.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { selectEngine } from '../engines/select.js'
 import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
@@ -18,6 +19,7 @@ import { TRAIN_DEFAULTS } from './defaults.js'
 import { identityWeights } from './parameters.js'
 import type { ScheduleName } from './schedule.js'
 import { createTrainer, type Trainer } from './trainer.js'
+import { withoutUndefined } from './without-undefined.js'
 
 /** @see {@link TRAIN_DEFAULTS} for meaning and defaults */
 export interface TrainOptions {
@@ -244,7 +246,7 @@ function checkOutputs(kind: string, { queries, docs }: EmbeddedDataset<Rows>): v
 }
 
 function checkTrainingData(data: EmbeddedDataset<Rows>): void {
-  const withPositive = data.positives.filter(positives => positives.size > 0).length
+  const withPositive = labelledRows(data).length
   if (withPositive === 0) {
     throw new AdapterTrainError(
       'TRAIN_DATA',
@@ -290,8 +292,4 @@ function inMemory(data: EmbeddedDataset<Rows>, method: string, memory = MEMORY_D
     )
   }
   return { ...data, queries: toMatrix(queries), docs: toMatrix(docs) }
-}
-
-function withoutUndefined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
 }

@@ -7,6 +7,7 @@ import { NEGATIVES, type NegativesName } from '../losses/index.js'
 import { firstNonFinite } from '../math/matrix.js'
 import { createRandom, type RandomState, restoreRandom } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
+import { throwIfAborted } from '../throw-if-aborted.js'
 import { mine } from './mine.js'
 import { createParams, freeParams, readParams, type SavedParams } from './parameters.js'
 import { placeVectors } from './place-vectors.js'
@@ -123,8 +124,7 @@ export function createTrainer(
         rate = learningRate(t, steps, o.learningRate, o.warmup)
         step(batch, t, rate)
         if (t % STEPS_PER_TURN === 0) await engine.sync()
-        if (o.signal?.aborted)
-          throw new AdapterTrainError('ABORTED', 'training was stopped', { cause: o.signal.reason })
+        throwIfAborted(o.signal, 'training was stopped')
         o.onStep?.(t, steps)
       }
       const loss = (await engine.read(lossSum))[0] / (source.weight ?? source.examples)

@@ -60,7 +60,7 @@ describe.concurrent('first sentences of documents', () => {
     expect(used).toBe(withThem.score > without.score)
     expect(optionsOf(cwd, 'a.json')).toMatchObject({ pseudoQueries: used ? 30 : 0, tune: 'auto' })
 
-    const { stdout, stderr } = await cli([...LOCAL, '--out', 'b.json'], { cwd })
+    const { stdout, stderr } = await cli([...LOCAL, '--out', 'b.json', '--verbose'], { cwd })
     expect(stderr).toMatch(
       /^tried positives, temperature .*, c 100, with first sentences: out-of-fold ndcg@10 [01]\.\d{4}$/m,
     )

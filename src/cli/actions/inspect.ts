@@ -6,6 +6,7 @@ import { describeDataset, overlap } from '../../dataset/describe.js'
 import { type DatasetInspection, inspectDataset } from '../../dataset/inspect-dataset.js'
 import { findLeaks, type Leak } from '../../dataset/leaks.js'
 import { readDataset } from '../../dataset/read.js'
+import { COHERE_TOKEN_RATIO } from '../../providers/cohere-service.js'
 import { PRICES } from '../../providers/prices.js'
 import { loadTokenCounter } from '../../providers/token-counter.js'
 import type { InspectArgs } from '../commands/inspect.js'
@@ -92,9 +93,6 @@ function sharedBy(a: Inspected, b: Inspected) {
   }
 }
 
-/** Tokens that Cohere's own tokenizer makes of the same text, at the most, for each of OpenAI's. */
-const COHERE_TOKENS = 1.2
-
 /** What embedding costs at every model whose price is known; a text that several files have is embedded once. */
 function costsOf(datasets: readonly Inspected[]) {
   const tokens = (['queries', 'corpus'] as const).reduce((sum, side) => {
@@ -104,7 +102,7 @@ function costsOf(datasets: readonly Inspected[]) {
     return sum + (all === 0 ? 0 : (counted * distinct) / all)
   }, 0)
   return [...PRICES].map(([model, price]) => {
-    const own = Math.ceil(tokens * (model.startsWith('cohere/') ? COHERE_TOKENS : 1))
+    const own = Math.ceil(tokens * (model.startsWith('cohere/') ? COHERE_TOKEN_RATIO : 1))
     return { model, tokens: own, cost: (own / 1e6) * price }
   })
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import type { EmbeddingCache } from '../../cache/cache.js'
@@ -62,7 +63,10 @@ export async function serve(args: ServeArgs): Promise<void> {
     await server.close(Math.ceil(args.drainTimeout * 1000))
     logger.info('closed')
   } finally {
-    log.flushSync()
+    // Lines that are being written come first; a reader that is gone loses no more than its lines.
+    const written = once(log, 'close').catch(() => undefined)
+    log.end()
+    await written
     cache?.close()
     await provider?.close?.()
   }

@@ -1,7 +1,8 @@
+import { signed } from '../../math/signed.js'
 import type { TimeEstimate } from '../../pipeline/estimate-training.js'
 import type { TrialReport } from '../../pipeline/run-trial.js'
 import { formatDuration } from '../progress.js'
-import { count, signed } from '../tables.js'
+import { count } from '../tables.js'
 import { type ExaminedData, halfWidth } from './examine-data.js'
 
 /** Score of a base that leaves nothing to gain. */

@@ -1,6 +1,7 @@
 import { outputDimensions } from '../../adapters/adapter.js'
 import { type EmbedDatasetOptions, embedDataset } from '../../embed/embed-dataset.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { countPairs } from '../../embed/embedded-dataset.js'
 import type { SpillOptions } from '../../embed/matrix-builder.js'
 import type { Engine } from '../../engines/engine.js'
 import { selectEngine } from '../../engines/select.js'
@@ -72,7 +73,7 @@ export async function runCompare(
     }
     // In the order given, which decides between equals.
     const inOrder = candidates.map(({ name }) => scored.find(one => one.name === name)!)
-    const pairs = judged.positives.reduce((sum, { size }) => sum + size, 0)
+    const pairs = countPairs(judged)
     return {
       ...reportOf(inOrder, compareSystems(inOrder, { metric, seed })),
       data: { name: judged.name, queries: judged.queryIds.length, pairs, documents: judged.docIds.length },

@@ -47,7 +47,7 @@ export const pairsSection: SectionMaker<ComparisonReport> = ({ comparison }) => 
             fill: ({ holm }: { holm: number }) => (holm < 0.05 ? COLORS.better : 'var(--surface)'),
           }),
           plot.text(rows, {
-            ...{ y: 'second', dx: 4, dy: -15, frameAnchor: 'left' as const, textAnchor: 'start' as const },
+            ...{ y: 'second', dx: 10, dy: -15, frameAnchor: 'left' as const, textAnchor: 'start' as const },
             ...{ stroke: 'var(--surface)', strokeWidth: 4, fill: 'currentColor' },
             text: ({ second }: { second: string }) => fitted(second, width - 40),
           }),

@@ -6,7 +6,7 @@ import type { Candidate } from '../tune/candidate.js'
 import type { CrossValidation } from '../tune/cross-validate.js'
 import { documentGroups, groupFolds } from '../tune/document-folds.js'
 import type { Search } from '../tune/search.js'
-import { libraryFits } from './held-out-fits.js'
+import { heldOutFits } from './held-out-fits.js'
 import { type Memory, rememberQueries } from './memory.js'
 import { type MemoryScores, type MemorySetting, memoryScores } from './memory-scores.js'
 
@@ -53,22 +53,22 @@ export interface ChooseMemoryOptions {
  * training queries: once the memory forgets the query itself, and once, where map and memory know none of its documents, all
  * queries that share some. The best mean of both has to beat no memory by more than one paired standard error.
  *
- * @param library all training queries
+ * @param training the whole training part
  */
 export async function chooseMemory(
   search: Search,
   candidate: Candidate,
-  library: EmbeddedDataset<Rows>,
+  training: EmbeddedDataset<Rows>,
   { most, proven }: ChooseMemoryOptions,
 ): Promise<MemoryChoice> {
-  const memory = await rememberQueries(search.engine, library, { most, seed: search.seed })
+  const memory = await rememberQueries(search.engine, training, { most, seed: search.seed })
   if (!memory) return { onIdentity: false, gain: 0, standardError: 0, scores: new Float64Array(), others: [] }
-  const { byQuery, byDocument, groups } = hiddenKeys(search, library, memory)
+  const { byQuery, byDocument, groups } = hiddenKeys(search, training, memory)
   const folds = groupFolds(groups.ofSample, new Set(search.folds).size, search.seed)
-  const queryFits = await libraryFits(search, candidate, library)
+  const queryFits = await heldOutFits(search, candidate, training)
   const documentFits = async () =>
     // Where all queries are tied together by their documents there is nothing to hold out: the map then knows the documents.
-    new Set(folds).size > 1 ? libraryFits(search, candidate, library, { groups, folds }) : queryFits
+    new Set(folds).size > 1 ? heldOutFits(search, candidate, training, { groups, folds }) : queryFits
   const base = proven ? undefined : await search.base()
 
   async function on(onIdentity: boolean): Promise<MemoryChoice> {
@@ -96,16 +96,16 @@ export async function chooseMemory(
 export async function memoryHint(
   search: Search,
   candidate: Candidate,
-  library: EmbeddedDataset<Rows>,
+  training: EmbeddedDataset<Rows>,
 ): Promise<number | undefined> {
-  if (library.queries.cols > HINT_DIMENSIONS) return undefined
-  const memory = await rememberQueries(search.engine, library, { most: HINT_REMEMBERED, seed: search.seed })
+  if (training.queries.cols > HINT_DIMENSIONS) return undefined
+  const memory = await rememberQueries(search.engine, training, { most: HINT_REMEMBERED, seed: search.seed })
   if (!memory) return undefined
   const all = await search.fits(candidate)
   const each = Math.ceil(HINT_QUERIES / all.length)
   const fits = all.map(fit => ({ ...fit, inside: fit.inside.subarray(0, each) }))
   const rows = fits.flatMap(({ inside }) => [...inside])
-  const hidden = hiddenKeys(search, library, memory)
+  const hidden = hiddenKeys(search, training, memory)
   const first = await scoresOf(search, fits, memory, { hidden: hidden.byQuery })
   if (!best(first, first, rows).setting) return undefined
   const { setting, gain } = best(first, await scoresOf(search, fits, memory, { hidden: hidden.byDocument }), rows)
@@ -122,10 +122,10 @@ function scoresOf(
 }
 
 /** Keys that each query of the sample must not see, and the groups of queries that are tied together by documents. */
-function hiddenKeys({ sample }: Search, library: EmbeddedDataset<Rows>, { keyOf }: Memory) {
-  const rowOf = new Map(library.queryIds.map((id, i) => [id, i]))
+function hiddenKeys({ sample }: Search, training: EmbeddedDataset<Rows>, { keyOf }: Memory) {
+  const rowOf = new Map(training.queryIds.map((id, i) => [id, i]))
   const rows = Uint32Array.from(sample.queryIds, id => rowOf.get(id)!)
-  const groups = documentGroups(library)
+  const groups = documentGroups(training)
   const keySets = new Map<number, Set<number>>()
   groups.forEach((group, i) => {
     if (keyOf[i] < 0) return
@@ -135,7 +135,7 @@ function hiddenKeys({ sample }: Search, library: EmbeddedDataset<Rows>, { keyOf 
   })
   const keys = new Map(Array.from(keySets, ([group, set]) => [group, Uint32Array.from(set)]))
   return {
-    groups: { ofLibrary: groups, ofSample: rows.map(i => groups[i]) },
+    groups: { ofTraining: groups, ofSample: rows.map(i => groups[i]) },
     byQuery: Array.from(rows, i => (keyOf[i] < 0 ? new Uint32Array() : Uint32Array.of(keyOf[i]))),
     byDocument: Array.from(rows, i => keys.get(groups[i]) ?? new Uint32Array()),
   }

@@ -1,5 +1,6 @@
 import type { Weights } from '../../adapters/kind.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { labelledRows } from '../../embed/embedded-dataset.js'
 import type { Rows } from '../../math/row-source.js'
 import { createTrainer } from '../trainer.js'
 import { type Candidate, trainerOptions } from '../tune/candidate.js'
@@ -15,7 +16,7 @@ const EPOCHS = 0.5
 
 /** Keeps queries that are tied together by documents on one side. */
 export interface DocumentSplit {
-  readonly groups: { readonly ofLibrary: Uint32Array; readonly ofSample: Uint32Array }
+  readonly groups: { readonly ofTraining: Uint32Array; readonly ofSample: Uint32Array }
   /** Of every query of the sample. */
   readonly folds: Uint32Array
 }
@@ -24,17 +25,17 @@ export interface DocumentSplit {
  * Maps that were trained without the queries of the sample that they are to be scored on. Where the sample is but a small part of
  * the training queries, on all the others: a map of few queries would make any memory of many look good.
  *
- * @param library all training queries
+ * @param training the whole training part
  * @param split by query without it
  */
-export async function libraryFits(
+export async function heldOutFits(
   search: Search,
   candidate: Candidate,
-  library: EmbeddedDataset<Rows>,
+  training: EmbeddedDataset<Rows>,
   split?: DocumentSplit,
 ): Promise<CrossValidation['fits']> {
   const { sample } = search
-  const labelled = library.positives.filter(positives => positives.size > 0).length
+  const labelled = labelledRows(training).length
   if (sample.queries.rows >= ENOUGH * labelled) {
     return split ? (await search.crossValidate(candidate, split.folds)).fits : search.fits(candidate)
   }
@@ -46,11 +47,11 @@ export async function libraryFits(
     const left: ReadonlySet<number | string> = split
       ? new Set(Array.from(inside, i => split.groups.ofSample[i]))
       : new Set(Array.from(inside, i => sample.queryIds[i]))
-    const nameOf = (row: number): number | string => (split ? split.groups.ofLibrary[row] : library.queryIds[row])
-    const outside = Uint32Array.from(library.queryIds.keys()).filter(
-      row => library.positives[row].size > 0 && !left.has(nameOf(row)),
+    const nameOf = (row: number): number | string => (split ? split.groups.ofTraining[row] : training.queryIds[row])
+    const outside = Uint32Array.from(training.queryIds.keys()).filter(
+      row => training.positives[row].size > 0 && !left.has(nameOf(row)),
     )
-    fits.push({ inside, outside, weights: await mapOf(search, candidate, withQueries(library, outside)) })
+    fits.push({ inside, outside, weights: await mapOf(search, candidate, withQueries(training, outside)) })
   }
   return fits
 }

@@ -1,4 +1,5 @@
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { labelledRows } from '../../embed/embedded-dataset.js'
 import { matrix } from '../../math/matrix.js'
 import type { Rows } from '../../math/row-source.js'
 import { withQueries } from './folds.js'
@@ -8,8 +9,8 @@ import { withQueries } from './folds.js'
  * @returns queries in memory; queries of `data` without a positive are left out
  */
 export function joinQueries<V extends Rows>(data: EmbeddedDataset<V>, extra: EmbeddedDataset<Rows>) {
-  const labelled = withQueries(data, rowsWithPositive(data))
-  const added = withQueries(extra, rowsWithPositive(extra))
+  const labelled = withQueries(data, labelledRows(data))
+  const added = withQueries(extra, labelledRows(extra))
   const none = (count: number): readonly number[][] => Array.from({ length: count }, () => [])
   const [n, m] = [labelled.queries.rows, added.queries.rows]
   const weights = new Float32Array(n + m).fill(1)
@@ -45,12 +46,8 @@ export function onSample(extra: EmbeddedDataset<Rows>, sample: EmbeddedDataset):
   )
   const kept = withQueries(
     { ...extra, positives: moved, judgedNegatives: undefined },
-    rowsWithPositive({ positives: moved }),
+    labelledRows({ positives: moved }),
   )
   const { docIds, docs, docTextGroup } = sample
   return { ...kept, docIds, docs, docTextGroup }
-}
-
-function rowsWithPositive({ positives }: Pick<EmbeddedDataset<Rows>, 'positives'>): number[] {
-  return positives.flatMap(({ size }, row) => (size > 0 ? [row] : []))
 }

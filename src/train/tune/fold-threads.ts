@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Engine } from '../../engines/engine.js'
 import { AdapterTrainError } from '../../errors.js'
+import { abortError } from '../../throw-if-aborted.js'
 import type { FoldResult } from './cross-validate.js'
 import { createFoldRunner, type FoldRunner, type FoldSetting, type FoldTask } from './fold-runner.js'
 import type { FoldAnswer, FoldMessage, FoldWorkerData } from './fold-worker.js'
@@ -107,7 +108,7 @@ export function createThreadedFoldRunner(
     for (const worker of workers) if (!running.has(worker)) worker.unref()
   }
 
-  const stop = () => fail(new AdapterTrainError('ABORTED', 'training was stopped', { cause: signal?.reason }))
+  const stop = () => fail(abortError(signal, 'training was stopped'))
   signal?.addEventListener('abort', stop)
   return {
     run: task =>

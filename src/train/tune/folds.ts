@@ -1,4 +1,5 @@
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { labelledRows } from '../../embed/embedded-dataset.js'
 import type { Matrix } from '../../math/matrix.js'
 import { createRandom, permutation } from '../../math/random.js'
 import { gatherRows, type Rows, toMatrix } from '../../math/row-source.js'
@@ -32,7 +33,7 @@ export function sampleDataset(
   }: { readonly queries: number; readonly documents: number; readonly seed: number; readonly keep?: Iterable<number> },
 ): EmbeddedDataset {
   const random = createRandom(seed)
-  const labelled = Uint32Array.from(data.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : [])))
+  const labelled = labelledRows(data)
   const rows =
     labelled.length <= queries
       ? labelled

@@ -1,6 +1,7 @@
 import { closedForm } from '../../adapters/closed-forms/index.js'
 import type { Weights } from '../../adapters/kind.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { labelledRows } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import { AdapterTrainError } from '../../errors.js'
 import type { Rows } from '../../math/row-source.js'
@@ -72,7 +73,7 @@ export async function createSearch(
   options: SearchOptions,
 ): Promise<Search> {
   const { seed, metric, signal } = options
-  const labelled = data.positives.filter(positives => positives.size > 0).length
+  const labelled = labelledRows(data).length
   checkLabelled(labelled)
   const closed = closedForm(options.fixed?.kind ?? 'linear')
   // A closed form knows neither negatives nor a temperature: the pull is all there is to choose.

@@ -1,5 +1,6 @@
 import { closedForm } from '../../adapters/closed-forms/index.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { countPairs } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import type { Rows } from '../../math/row-source.js'
 import { RECIPE } from '../recipe.js'
@@ -71,7 +72,7 @@ export async function sweep(
   const plan: SweepPlan = {
     runs: points.length,
     queries: n,
-    pairs: sample.positives.reduce((sum, { size }) => sum + size, 0),
+    pairs: countPairs(sample),
     documents: sample.docs.rows,
     folds: foldCount,
     seconds: await estimate(),

@@ -1,4 +1,5 @@
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { countPairs } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import type { Rows } from '../../math/row-source.js'
 import { mean, populationStandardDeviation } from '../../math/statistics/moments.js'
@@ -154,7 +155,7 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     scale: search.tau0 * best.multiple,
     tried,
     queries: sample.queries.rows,
-    pairs: sample.positives.reduce((sum, { size }) => sum + size, 0),
+    pairs: countPairs(sample),
     documents: sample.docs.rows,
     folds: new Set(folds).size,
     base,
