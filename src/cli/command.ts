@@ -1,5 +1,5 @@
 import type { Options, PositionalOptions } from 'yargs'
-import type { ConsoleOptions } from './console.js'
+import type { ConsoleOptions } from './output/console.js'
 
 /** What a command is for, in the order in which `--help` lists them. */
 export const COMMAND_GROUPS = ['Get data', 'Train', 'Judge', 'Use', 'Look after'] as const

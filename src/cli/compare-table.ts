@@ -1,9 +1,9 @@
 import { signed } from '../math/signed.js'
 import type { CandidateReport, CompareReport } from '../pipeline/compare/compare-report.js'
 import type { BasePlan } from '../pipeline/compare/plan-compare.js'
-import { formatTable } from './console.js'
+import { formatTable } from './output/console.js'
+import { count, formatP } from './output/tables.js'
 import { formatDollars, planText } from './session.js'
-import { count, formatP } from './tables.js'
 
 const MARKS = { best: '*', tied: '=' } as const
 

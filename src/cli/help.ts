@@ -1,7 +1,7 @@
 import type { Options } from 'yargs'
 import { COMMAND_GROUPS, type OptionTable } from './command.js'
 import { COMMANDS, DEFAULT_COMMAND } from './commands/index.js'
-import { PLAIN, type Style } from './style.js'
+import { PLAIN, type Style } from './output/style.js'
 
 /** Options that are there besides a command's own. */
 export const COMMON_OPTIONS = {

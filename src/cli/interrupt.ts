@@ -1,5 +1,5 @@
-import type { Console } from './console.js'
 import { EXIT } from './exit-codes.js'
+import type { Console } from './output/console.js'
 
 /** How a command hears of Ctrl-C. */
 export interface Interrupt {

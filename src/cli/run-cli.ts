@@ -2,10 +2,10 @@ import { AdapterTrainError, isAdapterTrainError, messageOf } from '../errors.js'
 import { VERSION } from '../version.js'
 import { COMMAND_OPTIONS, COMMANDS, DEFAULT_COMMAND } from './commands/index.js'
 import { readConfigFile } from './config-file.js'
-import { type ConsoleOptions, createConsole } from './console.js'
 import { EXIT } from './exit-codes.js'
 import { findCommand } from './find-command.js'
 import { helpText } from './help.js'
+import { type ConsoleOptions, createConsole } from './output/console.js'
 
 /** Errors that the user's own words caused. */
 const USAGE_CODES = ['USAGE', 'PROVIDER_UNKNOWN', 'ENGINE_UNKNOWN']

@@ -5,11 +5,11 @@ import type { SqliteCache } from '../cache/sqlite-cache.js'
 import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
 import type { EmbeddingEstimate } from '../embed/estimate.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
-import { type BatchArgs, batchReporting } from './batch-options.js'
-import type { Console } from './console.js'
 import { type Interrupt, onInterrupt } from './interrupt.js'
-import { checkProviderArgs, openCacheOption, openProvider, type ProviderArgs } from './provider-options.js'
-import { count } from './tables.js'
+import { type BatchArgs, batchReporting } from './options/batch-options.js'
+import { checkProviderArgs, openCacheOption, openProvider, type ProviderArgs } from './options/provider-options.js'
+import type { Console } from './output/console.js'
+import { count } from './output/tables.js'
 
 /** What a command that embeds works with. */
 export interface Session extends Interrupt {

@@ -1,10 +1,10 @@
 import { loadAdapter } from '../adapters/file.js'
 import { readDataset } from '../dataset/read.js'
 import { createExplainer, type Explainer } from '../pipeline/explain.js'
-import type { Console } from './console.js'
-import type { ExplainOptionArgs } from './explain-options.js'
-import { checkProviderArgs } from './provider-options.js'
-import { reportSkipped } from './report-skipped.js'
+import type { ExplainOptionArgs } from './options/explain-options.js'
+import { checkProviderArgs } from './options/provider-options.js'
+import type { Console } from './output/console.js'
+import { reportSkipped } from './output/report-skipped.js'
 import { type Session, withSession } from './session.js'
 
 /** Opens what the options name, embeds the documents, and runs `work`. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseCandidate } from '../../src/cli/candidate-spec.js'
-import { readCandidatesFile } from '../../src/cli/candidates-file.js'
+import { parseCandidate } from '../../src/cli/options/candidate-spec.js'
+import { readCandidatesFile } from '../../src/cli/options/candidates-file.js'
 import { rejection } from '../helpers/rejection.js'
 import { folderWith } from './cli.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseGrid } from '../../src/cli/grid.js'
+import { parseGrid } from '../../src/cli/options/grid.js'
 import { expandGrid } from '../../src/train/tune/grid.js'
 
 describe('expandGrid', () => {

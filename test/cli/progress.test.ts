@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { clearProgress, createProgress, formatDuration } from '../../src/cli/progress.js'
+import { clearProgress, createProgress, formatDuration } from '../../src/cli/output/progress.js'
 
 function recorded(isTTY: boolean, columns = 80, { quiet = false, unit }: { quiet?: boolean; unit?: string } = {}) {
   let time = 1000

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { formatTable } from '../../src/cli/console.js'
-import { PLAIN, styleFor } from '../../src/cli/style.js'
-import { changeText } from '../../src/cli/tables.js'
-import { oneLine, padEnd, padStart, truncate, visibleWidth } from '../../src/cli/visible-width.js'
+import { formatTable } from '../../src/cli/output/console.js'
+import { PLAIN, styleFor } from '../../src/cli/output/style.js'
+import { changeText } from '../../src/cli/output/tables.js'
+import { oneLine, padEnd, padStart, truncate, visibleWidth } from '../../src/cli/output/visible-width.js'
 
 const coloured = styleFor({}, true)
 

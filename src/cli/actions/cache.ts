@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { openCache, type SqliteCache } from '../../cache/sqlite-cache.js'
 import { AdapterTrainError } from '../../errors.js'
 import type { CacheArgs } from '../commands/cache.js'
-import { type Console, createConsole, formatTable } from '../console.js'
 import { kebab } from '../find-command.js'
-import { count } from '../tables.js'
+import { type Console, createConsole, formatTable } from '../output/console.js'
+import { count } from '../output/tables.js'
 
 /** Runs one of the maintenance actions on a cache file that exists. */
 export async function cache(args: CacheArgs): Promise<void> {

@@ -11,16 +11,16 @@ import { type BasePlan, estimateCompare } from '../../pipeline/compare/plan-comp
 import { runCompare } from '../../pipeline/compare/run-compare.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { readVectors } from '../../vectors/read-vectors.js'
-import { CANDIDATE_FORM, type CandidateSpec, checkNames, parseCandidate } from '../candidate-spec.js'
-import { readCandidatesFile } from '../candidates-file.js'
 import type { CompareArgs } from '../commands/compare.js'
 import { compareText, planLines } from '../compare-table.js'
-import { type Console, createConsole } from '../console.js'
 import { onInterrupt } from '../interrupt.js'
-import { openCacheOption, openProvider } from '../provider-options.js'
-import { reportSkipped } from '../report-skipped.js'
+import { CANDIDATE_FORM, type CandidateSpec, checkNames, parseCandidate } from '../options/candidate-spec.js'
+import { readCandidatesFile } from '../options/candidates-file.js'
+import { openCacheOption, openProvider } from '../options/provider-options.js'
+import { type Console, createConsole } from '../output/console.js'
+import { reportSkipped } from '../output/report-skipped.js'
+import { checkReport, writeReport } from '../output/write-report.js'
 import { embedReporting, spillFolderOf } from '../session.js'
-import { checkReport, writeReport } from '../write-report.js'
 
 /** Scores all candidates and prints the table of them and that of their pairs. */
 export async function compare(args: CompareArgs): Promise<void> {

@@ -4,7 +4,7 @@ import { fishScript } from '../completion/fish.js'
 import type { Shell } from '../completion/shells.js'
 import { type CommandWords, commandWords } from '../completion/words.js'
 import { zshScript } from '../completion/zsh.js'
-import { createConsole } from '../console.js'
+import { createConsole } from '../output/console.js'
 
 const SCRIPTS: Readonly<Record<Shell, (commands: readonly CommandWords[]) => string>> = {
   bash: bashScript,

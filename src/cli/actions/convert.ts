@@ -1,6 +1,6 @@
 import { convertAdapter } from '../../convert/convert-adapter.js'
 import type { ConvertArgs } from '../commands/convert.js'
-import { createConsole } from '../console.js'
+import { createConsole } from '../output/console.js'
 
 /** Converts an adapter, and says what was read and written. */
 export async function convert({ input, output, format, dtype, baseId, kind, ...args }: ConvertArgs): Promise<void> {

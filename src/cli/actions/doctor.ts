@@ -2,8 +2,8 @@ import { AdapterTrainError } from '../../errors.js'
 import { diagnose } from '../../pipeline/doctor/diagnose.js'
 import type { Diagnosis } from '../../pipeline/doctor/diagnosis.js'
 import type { DoctorArgs } from '../commands/doctor.js'
-import { createConsole } from '../console.js'
-import { doctorListing } from '../doctor-listing.js'
+import { createConsole } from '../output/console.js'
+import { doctorListing } from '../output/doctor-listing.js'
 
 /**
  * Shows what works on this machine.

@@ -15,14 +15,14 @@ import {
 } from '../../pipeline/run-evaluation.js'
 import { readVectors } from '../../vectors/read-vectors.js'
 import type { EvaluateArgs } from '../commands/evaluate.js'
-import { type Console, createConsole } from '../console.js'
-import { afterEvaluation } from '../next-steps.js'
-import { checkProviderArgs } from '../provider-options.js'
-import { reportSkipped } from '../report-skipped.js'
+import { checkProviderArgs } from '../options/provider-options.js'
+import { type Console, createConsole } from '../output/console.js'
+import { afterEvaluation } from '../output/next-steps.js'
+import { reportSkipped } from '../output/report-skipped.js'
+import { count, proofText } from '../output/tables.js'
+import { textOfDocuments } from '../output/text-of-documents.js'
+import { checkReport, type ReportFacts, writeReport } from '../output/write-report.js'
 import { withSession } from '../session.js'
-import { count, proofText } from '../tables.js'
-import { textOfDocuments } from '../text-of-documents.js'
-import { checkReport, type ReportFacts, writeReport } from '../write-report.js'
 
 /** Scores the base and the adapter and prints the comparison. */
 export async function evaluate(args: EvaluateArgs): Promise<void> {

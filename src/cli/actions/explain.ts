@@ -1,6 +1,6 @@
 import type { ExplainArgs } from '../commands/explain.js'
-import { createConsole } from '../console.js'
-import { explanationText } from '../explanation-text.js'
+import { createConsole } from '../output/console.js'
+import { explanationText } from '../output/explanation-text.js'
 import { withExplainer } from '../with-explainer.js'
 
 /** Prints the rankings of one query. */

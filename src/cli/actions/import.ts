@@ -8,11 +8,11 @@ import { splitDisjoint } from '../../dataset/split-disjoint.js'
 import { checkPartsFolder, partFilesIn, writeParts } from '../../dataset/write-parts.js'
 import { AdapterTrainError } from '../../errors.js'
 import type { ImportArgs } from '../commands/import.js'
-import { type Console, createConsole, formatTable } from '../console.js'
-import { afterWriting } from '../next-steps.js'
-import { reportSkipped } from '../report-skipped.js'
-import type { Style } from '../style.js'
-import { count } from '../tables.js'
+import { type Console, createConsole, formatTable } from '../output/console.js'
+import { afterWriting } from '../output/next-steps.js'
+import { reportSkipped } from '../output/report-skipped.js'
+import type { Style } from '../output/style.js'
+import { count } from '../output/tables.js'
 
 /** Reads question-answer data, merges and splits it, and writes the parts. */
 export async function importData(args: ImportArgs): Promise<void> {

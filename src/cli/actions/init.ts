@@ -3,8 +3,6 @@ import { AdapterTrainError } from '../../errors.js'
 import { checkWritable, writeFileAtomic } from '../../write-file-atomic.js'
 import { commandLine } from '../command-line.js'
 import type { InitArgs } from '../commands/init.js'
-import { type Console, createConsole } from '../console.js'
-import { checkOut } from '../data-files.js'
 import { chooseBase, chooseDimensionsOut } from '../init/choose-base.js'
 import { chooseData } from '../init/choose-data.js'
 import { adapterPath, configSections } from '../init/config-sections.js'
@@ -16,6 +14,8 @@ import { proposeGenerate, proposeImport } from '../init/propose.js'
 import { renderConfig } from '../init/render-config.js'
 import type { Report, Setup } from '../init/setup.js'
 import { baseText, dataText } from '../init/setup-text.js'
+import { checkOut } from '../options/data-files.js'
+import { type Console, createConsole } from '../output/console.js'
 
 /** Asks what it is not told, checks it, and writes a file of options last of all. */
 export async function init(args: InitArgs): Promise<undefined> {

@@ -10,9 +10,9 @@ import { COHERE_TOKEN_RATIO } from '../../providers/cohere-service.js'
 import { PRICES } from '../../providers/prices.js'
 import { loadTokenCounter } from '../../providers/token-counter.js'
 import type { InspectArgs } from '../commands/inspect.js'
-import { createConsole } from '../console.js'
-import { costTable, describeInspection } from '../inspection-text.js'
-import { reportSkipped } from '../report-skipped.js'
+import { createConsole } from '../output/console.js'
+import { costTable, describeInspection } from '../output/inspection-text.js'
+import { reportSkipped } from '../output/report-skipped.js'
 
 interface Inspected {
   readonly path: string

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline'
 import { isAdapterTrainError } from '../../errors.js'
 import type { TryArgs } from '../commands/try.js'
-import { createConsole } from '../console.js'
 import { EXIT } from '../exit-codes.js'
-import { explanationText } from '../explanation-text.js'
+import { createConsole } from '../output/console.js'
+import { explanationText } from '../output/explanation-text.js'
 import { withExplainer } from '../with-explainer.js'
 
 /**

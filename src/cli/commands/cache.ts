@@ -1,6 +1,6 @@
-import { number, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { providerOptions } from '../provider-options.js'
+import { number, text } from '../options/checks.js'
+import { providerOptions } from '../options/provider-options.js'
 
 const options = defineOptions({
   cache: {

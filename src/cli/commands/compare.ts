@@ -1,12 +1,18 @@
 import { ENGINE_CHOICES } from '../../engines/index.js'
 import { COMPARE_METRICS } from '../../pipeline/compare/defaults.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
-import { CANDIDATE_FORM } from '../candidate-spec.js'
-import { integer, list, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions, memoryOption, type SplitArgs, splitOption } from '../dataset-options.js'
-import { type ProviderArgs, providerOptions } from '../provider-options.js'
-import { reportOption } from '../report-option.js'
+import { CANDIDATE_FORM } from '../options/candidate-spec.js'
+import { integer, list, text } from '../options/checks.js'
+import {
+  type DatasetArgs,
+  datasetOptions,
+  memoryOption,
+  type SplitArgs,
+  splitOption,
+} from '../options/dataset-options.js'
+import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
+import { reportOption } from '../options/report-option.js'
 
 const group = 'Candidates:'
 const { concurrency, timeout, retries, cache } = providerOptions

@@ -1,7 +1,7 @@
 import { FORMAT_NAMES, FORMATS, type FormatName } from '../../convert/formats/index.js'
 import { KIND_NAMES } from '../../convert/kinds.js'
-import { text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
+import { text } from '../options/checks.js'
 
 const options = defineOptions({
   format: {

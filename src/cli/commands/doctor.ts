@@ -1,6 +1,6 @@
-import { text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { providerOptions } from '../provider-options.js'
+import { text } from '../options/checks.js'
+import { providerOptions } from '../options/provider-options.js'
 
 const options = defineOptions({
   cache: {

@@ -1,7 +1,7 @@
-import { type BatchArgs, batchOptions } from '../batch-options.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../dataset-options.js'
-import { type ProviderArgs, providerOptions } from '../provider-options.js'
+import { type BatchArgs, batchOptions } from '../options/batch-options.js'
+import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../options/dataset-options.js'
+import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
 
 const options = defineOptions({
   ...providerOptions,

@@ -1,11 +1,17 @@
 import { ENGINE_CHOICES } from '../../engines/index.js'
 import { DEFAULT_METRICS } from '../../evaluate/metrics/index.js'
 import { providerNames } from '../../providers/index.js'
-import { list, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions, memoryOption, type SplitArgs, splitOption } from '../dataset-options.js'
-import { type ProviderArgs, providerOptions } from '../provider-options.js'
-import { reportOption } from '../report-option.js'
+import { list, text } from '../options/checks.js'
+import {
+  type DatasetArgs,
+  datasetOptions,
+  memoryOption,
+  type SplitArgs,
+  splitOption,
+} from '../options/dataset-options.js'
+import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
+import { reportOption } from '../options/report-option.js'
 
 const options = defineOptions({
   ...providerOptions,

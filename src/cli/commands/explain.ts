@@ -1,6 +1,6 @@
-import { text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type ExplainOptionArgs, explainOptions } from '../explain-options.js'
+import { text } from '../options/checks.js'
+import { type ExplainOptionArgs, explainOptions } from '../options/explain-options.js'
 
 const options = defineOptions({
   query: { type: 'string', coerce: text('query'), demandOption: true, describe: 'text to search for' },

@@ -1,9 +1,9 @@
 import type { DatasetFormatName } from '../../dataset/formats/index.js'
 import { DATASET_FORMATS } from '../../dataset/formats/index.js'
 import { DATASET_WRITERS, type DatasetWriterName } from '../../dataset/writers/index.js'
-import { integer, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { splitShares } from '../split-shares.js'
+import { integer, text } from '../options/checks.js'
+import { splitShares } from '../options/split-shares.js'
 
 const [input, output] = ['Input:', 'Output:']
 const field = (name: string, describe: string) =>

@@ -1,8 +1,8 @@
 import { TRIAL } from '../../pipeline/trial-size.js'
-import { integer, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { GOAL_NAMES, type GoalName } from '../init/goals.js'
-import { type ProviderArgs, providerOptions } from '../provider-options.js'
+import { integer, text } from '../options/checks.js'
+import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
 
 const data = 'Data:'
 const goal = 'Goal:'

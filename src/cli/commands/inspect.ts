@@ -1,5 +1,5 @@
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../dataset-options.js'
+import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../options/dataset-options.js'
 
 const options = defineOptions({
   ...datasetOptions,

@@ -1,8 +1,8 @@
 import { providerNames } from '../../providers/index.js'
 import { SERVE_DEFAULTS } from '../../serve/defaults.js'
-import { integer, list, number, text } from '../checks.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type ProviderArgs, providerOptions } from '../provider-options.js'
+import { integer, list, number, text } from '../options/checks.js'
+import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
 
 const group = 'Server:'
 const safety = 'Protection:'

@@ -1,5 +1,5 @@
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type ExplainOptionArgs, explainOptions } from '../explain-options.js'
+import { type ExplainOptionArgs, explainOptions } from '../options/explain-options.js'
 
 const { json: _, ...shown } = outputOptions
 const options = defineOptions({ ...explainOptions, ...shown })

@@ -1,7 +1,7 @@
 import type { Options, PositionalOptions } from 'yargs'
 import { COMMANDS, DEFAULT_COMMAND } from '../commands/index.js'
 import { COMMON_OPTIONS } from '../help.js'
-import { truncate } from '../visible-width.js'
+import { truncate } from '../output/visible-width.js'
 
 /** What follows an option, or stands for an argument: one of some words, a file, a text of the user's own, or nothing. */
 export type ValueWords = readonly string[] | 'file' | 'text' | 'none'

@@ -1,7 +1,7 @@
 import { AdapterTrainError } from '../../errors.js'
 import { loadProvider, providerNames } from '../../providers/index.js'
 import type { InitArgs } from '../commands/init.js'
-import type { ProviderArgs } from '../provider-options.js'
+import type { ProviderArgs } from '../options/provider-options.js'
 import { baseChoices, type OpenedBase, openBase, proposedBase } from './open-base.js'
 import { oneOf, type Prompter } from './prompter.js'
 

@@ -7,7 +7,7 @@ import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
 import { type LoadedParts, loadParts } from '../../pipeline/load-parts.js'
 import { loadTokenCounter } from '../../providers/token-counter.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
-import { count } from '../tables.js'
+import { count } from '../output/tables.js'
 
 export interface DataFiles {
   readonly train: string

@@ -3,7 +3,7 @@ import { installedVersion } from '../../pipeline/doctor/packages.js'
 import { loadProvider, providerNames } from '../../providers/index.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { isLocalModel } from '../../providers/sbert/files.js'
-import { checkProviderArgs, openProvider, type ProviderArgs } from '../provider-options.js'
+import { checkProviderArgs, openProvider, type ProviderArgs } from '../options/provider-options.js'
 
 /** A base model as far as it can be looked at without sending or fetching anything. */
 export interface OpenedBase {

@@ -1,8 +1,8 @@
 import { signed } from '../../math/signed.js'
 import type { TimeEstimate } from '../../pipeline/estimate-training.js'
 import type { TrialReport } from '../../pipeline/run-trial.js'
-import { formatDuration } from '../progress.js'
-import { count } from '../tables.js'
+import { formatDuration } from '../output/progress.js'
+import { count } from '../output/tables.js'
 import { type ExaminedData, halfWidth } from './examine-data.js'
 
 /** Score of a base that leaves nothing to gain. */

@@ -1,4 +1,4 @@
-import { AdapterTrainError } from '../errors.js'
+import { AdapterTrainError } from '../../errors.js'
 
 /** How far shares may be from 1 in sum, for numbers such as 0.333. */
 const TOLERANCE = 0.005

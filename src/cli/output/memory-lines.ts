@@ -1,5 +1,5 @@
-import { signed } from '../math/signed.js'
-import type { TrainingReport } from '../pipeline/run-training.js'
+import { signed } from '../../math/signed.js'
+import type { TrainingReport } from '../../pipeline/run-training.js'
 import { count } from './tables.js'
 
 /** What a training report says about a memory of training queries, or about one that would have paid. */

@@ -1,4 +1,4 @@
-import type { Diagnosis, PackageFacts, ProviderFacts } from '../pipeline/doctor/diagnosis.js'
+import type { Diagnosis, PackageFacts, ProviderFacts } from '../../pipeline/doctor/diagnosis.js'
 import { PLAIN, type Style } from './style.js'
 import { count } from './tables.js'
 import { padEnd, visibleWidth } from './visible-width.js'

@@ -1,9 +1,9 @@
 import type { Options } from 'yargs'
-import { type BatchOptions, POLL_MS } from '../batch/run-batches.js'
-import type { BatchStore } from '../cache/batch-store.js'
-import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
+import { type BatchOptions, POLL_MS } from '../../batch/run-batches.js'
+import type { BatchStore } from '../../cache/batch-store.js'
+import { AdapterTrainError, isAdapterTrainError } from '../../errors.js'
+import type { Console } from '../output/console.js'
 import { number } from './checks.js'
-import type { Console } from './console.js'
 
 const group = 'Batch API:'
 

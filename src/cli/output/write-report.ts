@@ -4,12 +4,12 @@ import {
   type Report,
   type Reproduction,
   renderReport,
-} from '../report/index.js'
-import { VERSION } from '../version.js'
-import { writeFileAtomic } from '../write-file-atomic.js'
-import { commandLine } from './command-line.js'
+} from '../../report/index.js'
+import { VERSION } from '../../version.js'
+import { writeFileAtomic } from '../../write-file-atomic.js'
+import { commandLine } from '../command-line.js'
+import { checkOut } from '../options/data-files.js'
 import type { Console } from './console.js'
-import { checkOut } from './data-files.js'
 
 /** Facts that a command gives; how to make them again is added. */
 export type ReportFacts = Omit<Report, 'reproduce'> | Omit<ComparisonReport, 'reproduce'>

@@ -1,9 +1,9 @@
-import type { EmbeddedTrainingReport } from '../pipeline/embedded-training-report.js'
-import type { Proof } from '../pipeline/proof.js'
-import { commandLine, withoutCredentials } from './command-line.js'
+import type { EmbeddedTrainingReport } from '../../pipeline/embedded-training-report.js'
+import type { Proof } from '../../pipeline/proof.js'
+import { commandLine, withoutCredentials } from '../command-line.js'
+import { kebab } from '../find-command.js'
+import type { ProviderArgs } from '../options/provider-options.js'
 import type { NextStep } from './console.js'
-import { kebab } from './find-command.js'
-import type { ProviderArgs } from './provider-options.js'
 
 /** Options that say which embedding space is meant; the others are how to get there. */
 const SPACE = [

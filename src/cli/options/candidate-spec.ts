@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
-import { AdapterTrainError, messageOf } from '../errors.js'
-import { nearest } from '../nearest.js'
-import { providerNames } from '../providers/index.js'
+import { AdapterTrainError, messageOf } from '../../errors.js'
+import { nearest } from '../../nearest.js'
+import { providerNames } from '../../providers/index.js'
 import { checkProviderArgs, type ProviderArgs } from './provider-options.js'
 
 /** What a candidate of a comparison may be based on. */

@@ -1,6 +1,6 @@
-import type { TrainingPhase } from '../pipeline/train-on-embedded.js'
-import type { EpochResult } from '../train/train-adapter.js'
-import type { Tried } from '../train/tune/tune.js'
+import type { TrainingPhase } from '../../pipeline/train-on-embedded.js'
+import type { EpochResult } from '../../train/train-adapter.js'
+import type { Tried } from '../../train/tune/tune.js'
 import type { Console } from './console.js'
 
 /** Shows how a training run goes: a line that is drawn over and over, and with `--verbose` every candidate, epoch and phase. */

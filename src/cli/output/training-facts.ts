@@ -1,6 +1,6 @@
-import type { Adapter } from '../adapters/adapter.js'
-import type { EmbeddedTrainingReport } from '../pipeline/embedded-training-report.js'
-import type { TrainingReport } from '../pipeline/run-training.js'
+import type { Adapter } from '../../adapters/adapter.js'
+import type { EmbeddedTrainingReport } from '../../pipeline/embedded-training-report.js'
+import type { TrainingReport } from '../../pipeline/run-training.js'
 import type { ReportFacts } from './write-report.js'
 
 /** What a training run or a sweep found. */

@@ -1,6 +1,6 @@
-import type { QADataset } from '../dataset/dataset.js'
-import type { Rows } from '../math/row-source.js'
-import type { VectorDataset } from '../vectors/vector-dataset.js'
+import type { QADataset } from '../../dataset/dataset.js'
+import type { Rows } from '../../math/row-source.js'
+import type { VectorDataset } from '../../vectors/vector-dataset.js'
 
 /** Reads the text of a document by its id; `undefined` where it is not known. */
 export function textOfDocuments(data: QADataset | VectorDataset<Rows> | undefined): (id: string) => string | undefined {

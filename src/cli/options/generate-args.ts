@@ -1,8 +1,8 @@
-import { AdapterTrainError } from '../errors.js'
-import type { ChatModelOptions } from '../generate/llm/chat-model.js'
+import { AdapterTrainError } from '../../errors.js'
+import type { ChatModelOptions } from '../../generate/llm/chat-model.js'
+import { FILTERS, type GenerateArgs } from '../commands/generate.js'
+import { kebab } from '../find-command.js'
 import { checkBatchArgs } from './batch-options.js'
-import { FILTERS, type GenerateArgs } from './commands/generate.js'
-import { kebab } from './find-command.js'
 import { checkProviderArgs, type ProviderArgs } from './provider-options.js'
 
 /** Options of the embedding model alone; who gives one without `--filter` has most likely mistaken it for the LLM's. */

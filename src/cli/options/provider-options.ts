@@ -1,10 +1,10 @@
 import type { Options } from 'yargs'
-import type { SqliteCache } from '../cache/sqlite-cache.js'
-import { AdapterTrainError } from '../errors.js'
-import { createProvider, providerNames } from '../providers/index.js'
-import type { EmbeddingProvider, ProviderOptions } from '../providers/provider.js'
+import type { SqliteCache } from '../../cache/sqlite-cache.js'
+import { AdapterTrainError } from '../../errors.js'
+import { createProvider, providerNames } from '../../providers/index.js'
+import type { EmbeddingProvider, ProviderOptions } from '../../providers/provider.js'
+import { kebab } from '../find-command.js'
 import { integer, number, text } from './checks.js'
-import { kebab } from './find-command.js'
 
 /** Default of `--cache`. */
 const CACHE_FILE = 'cache/embeddings.sqlite'
@@ -163,6 +163,6 @@ export function openProvider(
 /** The cache that `--cache` asks for; `undefined` for "none". */
 export async function openCacheOption(args: ProviderArgs): Promise<SqliteCache | undefined> {
   if (args.cache === 'none') return undefined
-  const { openCache } = await import('../cache/sqlite-cache.js')
+  const { openCache } = await import('../../cache/sqlite-cache.js')
   return openCache(args.cache)
 }

@@ -1,4 +1,4 @@
-import type { ExplainedDocument, Explanation } from '../pipeline/explain.js'
+import type { ExplainedDocument, Explanation } from '../../pipeline/explain.js'
 import { count } from './tables.js'
 import { oneLine, padEnd } from './visible-width.js'
 

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { AdapterTrainError, isAdapterTrainError, messageOf } from '../errors.js'
-import { checkWritable } from '../write-file-atomic.js'
+import { AdapterTrainError, isAdapterTrainError, messageOf } from '../../errors.js'
+import { checkWritable } from '../../write-file-atomic.js'
 
 /** Data files that are used when none is named: LlamaIndex's names. */
 export const DATA_FILES = { train: 'train_dataset.json', val: 'val_dataset.json' } as const

@@ -1,4 +1,4 @@
-import { providerNames } from '../providers/index.js'
+import { providerNames } from '../../providers/index.js'
 import { integer, text } from './checks.js'
 import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from './dataset-options.js'
 import { type ProviderArgs, providerOptions } from './provider-options.js'

@@ -1,4 +1,4 @@
-import { AdapterTrainError } from '../errors.js'
+import { AdapterTrainError } from '../../errors.js'
 
 type Check<T> = (value: unknown) => T
 

@@ -1,8 +1,8 @@
-import type { DatasetDescription } from '../dataset/describe.js'
-import type { DatasetInspection, Finding, TextLengths } from '../dataset/inspect-dataset.js'
-import { SUSPICIONS, type Suspicion } from '../dataset/suspicious-queries.js'
+import type { DatasetDescription } from '../../dataset/describe.js'
+import type { DatasetInspection, Finding, TextLengths } from '../../dataset/inspect-dataset.js'
+import { SUSPICIONS, type Suspicion } from '../../dataset/suspicious-queries.js'
+import { formatDollars } from '../session.js'
 import { formatTable } from './console.js'
-import { formatDollars } from './session.js'
 
 /** Most bars of a histogram; what has more positives is put together. */
 const BARS = 8

@@ -1,4 +1,4 @@
-import type { DatasetIssue } from '../dataset/dataset.js'
+import type { DatasetIssue } from '../../dataset/dataset.js'
 import type { Console } from './console.js'
 
 /** Most entries that are listed one by one. */

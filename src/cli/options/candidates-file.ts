@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { AdapterTrainError, messageOf } from '../errors.js'
-import { nearest } from '../nearest.js'
+import { AdapterTrainError, messageOf } from '../../errors.js'
+import { nearest } from '../../nearest.js'
+import { kebab } from '../find-command.js'
 import { baseProblem, type CandidateSpec, named, parseCandidate } from './candidate-spec.js'
 import { text } from './checks.js'
-import { kebab } from './find-command.js'
 import { checkProviderArgs, providerOptions } from './provider-options.js'
 
 const { base: _base, cache: _cache, retries: _retries, ...ownOptions } = providerOptions

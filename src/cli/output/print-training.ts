@@ -1,7 +1,7 @@
-import type { TrainingReport } from '../pipeline/run-training.js'
+import type { TrainingReport } from '../../pipeline/run-training.js'
+import { formatDollars } from '../session.js'
 import type { Console } from './console.js'
 import { memoryLines } from './memory-lines.js'
-import { formatDollars } from './session.js'
 import { count, gateLine, proofText } from './tables.js'
 
 /**

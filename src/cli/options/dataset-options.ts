@@ -1,5 +1,5 @@
 import type { Options } from 'yargs'
-import { DATASET_FORMATS, type DatasetFormatName } from '../dataset/formats/index.js'
+import { DATASET_FORMATS, type DatasetFormatName } from '../../dataset/formats/index.js'
 import { text } from './checks.js'
 
 const group = 'Data:'
