@@ -2,7 +2,8 @@ import { signed } from '../math/signed.js'
 import type { CandidateReport, CompareReport } from '../pipeline/compare/compare-report.js'
 import type { BasePlan } from '../pipeline/compare/plan-compare.js'
 import { formatTable } from './output/console.js'
-import { count, formatP } from './output/tables.js'
+import { PLAIN, type Style } from './output/style.js'
+import { changeText, count, formatP } from './output/tables.js'
 import { formatDollars, planText } from './session.js'
 
 const MARKS = { best: '*', tied: '=' } as const
@@ -33,7 +34,7 @@ export function planLines(plans: readonly BasePlan[]): string[] {
  * The candidates, best first, and the pairs, each with what its signs mean.
  * @param file that of the data; absent where the vectors bring them
  */
-export function compareText(report: CompareReport, file: string | undefined): string {
+export function compareText(report: CompareReport, file: string | undefined, style: Style = PLAIN): string {
   const { candidates, queries, data, pairs, metric } = report
   const counts = `${count(queries, 'query', 'queries')}, ${count(data.documents, 'document')}`
   const head = `${count(candidates.length, 'candidate')} on ${file ?? data.name}: ${counts}; means with 95 % intervals`
@@ -43,15 +44,17 @@ export function compareText(report: CompareReport, file: string | undefined): st
     ...(pairs.length > 0 ? [`* best by ${metric}${sign}`] : []),
     ...(candidates.some(({ milliseconds }) => milliseconds) ? [timeNote(candidates)] : []),
   ]
-  return [head, candidatesTable(report), notes.join('\n'), pairsTable(report)].filter(part => part !== '').join('\n\n')
+  return [head, candidatesTable(report, style), notes.join('\n'), pairsTable(report, style)]
+    .filter(part => part !== '')
+    .join('\n\n')
 }
 
-function candidatesTable({ candidates }: CompareReport): string {
+function candidatesTable({ candidates }: CompareReport, style: Style): string {
   const specs = Object.keys(candidates[0].metrics)
   const timed = candidates.some(({ milliseconds }) => milliseconds)
   const head = ['  candidate', ...specs, '$/M queries', ...(timed ? ['ms/query'] : []), 'dims', 'index', 'index/M docs']
   const rows = candidates.map(candidate => [
-    `${candidate.rank ? MARKS[candidate.rank] : ' '} ${candidate.name}`,
+    `${candidate.rank && candidates.length > 1 ? MARKS[candidate.rank] : ' '} ${candidate.name}`,
     ...specs.map(spec => scoreText(candidate.metrics[spec])),
     costText(candidate.costPerMillionQueries),
     ...(timed ? [timeText(candidate)] : []),
@@ -59,21 +62,21 @@ function candidatesTable({ candidates }: CompareReport): string {
     bytesText(candidate.indexBytes),
     bytesText(candidate.indexBytesPerMillion),
   ])
-  return formatTable([head, ...rows])
+  return formatTable([head, ...rows], style)
 }
 
 /** Every pair, the better first. */
-function pairsTable({ candidates: [best], pairs, metric }: CompareReport): string {
+function pairsTable({ candidates: [best], pairs, metric }: CompareReport, style: Style): string {
   if (pairs.length === 0) return ''
   const listed = pairs.length > LISTED_PAIRS ? pairs.filter(({ first }) => first === best.name) : pairs
   const rows = listed.map(({ first, second, mean, low, high, p, holm }) => [
     `${first} - ${second}`,
-    signed(mean),
+    changeText(mean, holm < 0.05 ? { low, high } : { low: -1, high: 1 }, style),
     `${signed(low)} to ${signed(high)}`,
     formatP(p),
     formatP(holm),
   ])
-  const table = formatTable([[`difference in ${metric}`, 'mean', '95 % interval', 'p', 'p (Holm)'], ...rows])
+  const table = formatTable([[`difference in ${metric}`, 'mean', '95 % interval', 'p', 'p (Holm)'], ...rows], style)
   return listed === pairs ? table : `${table}\n(${pairs.length - listed.length} other pairs with --json)`
 }
 

@@ -65,8 +65,9 @@ export function spillFolderOf({ cache }: ProviderArgs): string | undefined {
 /** Says what embedding will take: texts, and tokens and cost of those that are missing. */
 export function planText(id: string, { unique, cached, missing, tokens, cost }: EmbeddingEstimate): string {
   const price = !cost ? '' : `, about ${formatDollars(cost)}`
-  const rest = missing > 0 ? `; ${missing} to embed (${tokens.toLocaleString('en')} tokens${price})` : ''
-  return `${unique.toLocaleString('en')} distinct texts for ${id}: ${cached} from the cache${rest}`
+  const rest =
+    missing > 0 ? `; ${missing.toLocaleString('en')} to embed (${tokens.toLocaleString('en')} tokens${price})` : ''
+  return `${unique.toLocaleString('en')} distinct texts for ${id}: ${cached.toLocaleString('en')} from the cache${rest}`
 }
 
 /**

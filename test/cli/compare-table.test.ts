@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { compareText, planLines } from '../../src/cli/compare-table.js'
+import { styleFor } from '../../src/cli/output/style.js'
+import type { CandidateReport, CompareReport } from '../../src/pipeline/compare/compare-report.js'
+
+type PairReport = CompareReport['pairs'][number]
+
+const coloured = styleFor({}, true)
+
+const candidate = (name: string, rank?: CandidateReport['rank']): CandidateReport => ({
+  ...{ name, rank, base: 'hashing/x@8', dimensions: 8, indexBytes: 320, indexBytesPerMillion: 32e6 },
+  ...{ costPerMillionQueries: 0, metrics: { 'ndcg@10': { mean: 0.5, low: 0.4, high: 0.6 } } },
+})
+
+const pair = (first: string, second: string, change: Partial<PairReport>): PairReport => ({
+  ...{ first, second, mean: 0.1, low: 0.02, high: 0.2, p: 0.01, holm: 0.01 },
+  ...change,
+})
+
+const reportOf = (candidates: CandidateReport[], pairs: PairReport[]): CompareReport => ({
+  ...{ metric: 'ndcg@10', queries: 10, candidates, pairs, samples: { bootstrap: 100, randomization: 100 } },
+  ...{
+    data: { name: 'd', queries: 10, pairs: 10, documents: 10 },
+    seed: 1,
+    embedding: [],
+    warnings: [],
+    engine: 'js',
+    engineReason: 'asked',
+  },
+})
+
+test('a difference is coloured where it holds after the correction for all pairs, and by its sign', () => {
+  const pairs = [
+    pair('a', 'b', {}),
+    pair('a', 'c', { holm: 0.06 }),
+    pair('b', 'c', { mean: -0.1, low: -0.2, high: -0.01 }),
+  ]
+  const text = compareText(
+    reportOf([candidate('a', 'best'), candidate('b'), candidate('c')], pairs),
+    'd.json',
+    coloured,
+  )
+  expect(text).toContain('a - b                  \x1b[32m+0.1000\x1b[39m')
+  expect(text).toMatch(/a - c {18}\+0\.1000 /)
+  expect(text).toContain('b - c                  \x1b[31m-0.1000\x1b[39m')
+  expect(text).toContain('\x1b[1m  candidate')
+})
+
+test('one candidate alone is not marked as the best of it', () => {
+  const text = compareText(reportOf([candidate('alone', 'best')], []), 'd.json')
+  expect(text).toMatch(/^ {2}alone /m)
+  expect(text).not.toContain('*')
+})
+
+test('numbers of texts are written alike in a plan', () => {
+  const plan = { base: 'b', texts: 5000, unique: 5000, cached: 1500, missing: 3500, tokens: 9999, cost: 0 }
+  expect(planLines([plan])).toEqual(['5,000 distinct texts for b: 1,500 from the cache; 3,500 to embed (9,999 tokens)'])
+})
