@@ -131,6 +131,7 @@ async function run(
     const facts = trainingFacts(adapter, report, path, args.metric)
     await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
   }
+  if (!args.json) out.next(afterTraining(args, report, path))
   return code
 }
 
@@ -143,6 +144,5 @@ function finish(adapter: Adapter, report: SweepReport, args: SweepArgs, path: st
   if (gate) out.result(`\n${gateLine(gate, out.style)}`)
   if (metrics) out.result(`\nthe best on the ${metrics.split} set\n\n${proofText({ ...report, metrics }, out.style)}`)
   out.result(`\nadapter    ${path}`)
-  if (!args.json) out.next(afterTraining(args, report, path))
   return gate?.kept === false ? EXIT.gated : EXIT.done
 }

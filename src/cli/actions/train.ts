@@ -159,13 +159,12 @@ async function finish(
   const all = [...warnings, ...report.warnings]
   for (const warning of all) out.warn(warning)
   if (args.json) out.json(jsonReport({ ...report, warnings: all }, path))
-  else {
-    printTraining(report, path, out, args.metric, session?.provider.price)
-    out.next(afterTraining(args, report, path))
+  else printTraining(report, path, out, args.metric, session?.provider.price)
+  if (args.report !== undefined && !report.interrupted) {
+    const facts = trainingFacts(adapter, { ...report, warnings: all }, path, args.metric)
+    await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
   }
-  if (args.report === undefined || report.interrupted) return
-  const facts = trainingFacts(adapter, { ...report, warnings: all }, path, args.metric)
-  await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
+  if (!args.json) out.next(afterTraining(args, report, path))
 }
 
 /** Checkpoint and log overwrite nothing that is read or written otherwise. */
