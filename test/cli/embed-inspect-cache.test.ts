@@ -20,7 +20,8 @@ describe.concurrent('embed', () => {
     expect(report.cost).toBeCloseTo((report.tokens / 1e6) * 0.02, 12)
     expect(existsSync(join(cwd, 'cache'))).toBe(false)
 
-    const { stdout } = await cli([...args, '--price', '1000000'], { cwd })
+    const { stdout, stderr } = await cli([...args, '--price', '1000000'], { cwd })
+    expect(stderr).toMatch(/^not counted: with up to 200 labelled queries, .+--pseudo-queries/m)
     expect(stdout).toMatch(
       /^queries +20 of 20 to embed, \d+ tokens\ndocuments +20 of 20 to embed, \d+ tokens\ncost +\$/,
     )

@@ -1,4 +1,5 @@
 import type { QADataset } from '../../dataset/dataset.js'
+import { PSEUDO_QUERIES } from '../../dataset/pseudo-queries.js'
 import { readDataset } from '../../dataset/read.js'
 import { embedDataset } from '../../embed/embed-dataset.js'
 import { estimateEmbedding } from '../../embed/estimate.js'
@@ -70,4 +71,9 @@ async function estimate(
   out.result(
     `cost       ${cost === undefined ? `no price is known for ${provider.id} (--price)` : formatDollars(cost)}`,
   )
+  if (datasets.some(({ queries: labelled }) => labelled.size <= PSEUDO_QUERIES.mostLabelled)) {
+    out.info(
+      `not counted: with up to ${PSEUDO_QUERIES.mostLabelled} labelled queries, train embeds first sentences of documents as well (--pseudo-queries)`,
+    )
+  }
 }
