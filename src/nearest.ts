@@ -1,10 +1,12 @@
-/** The candidate within two edits of `word`, and less than half of it different; for "did you mean". */
+/** The candidate within two edits of `word`, and less than half of it different, or the only one that begins so; for "did you mean". */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map(candidate => ({ candidate, distance: editDistance(word.toLowerCase(), candidate) }))
     .sort((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  return best && best.distance <= 2 && best.distance * 2 <= word.length ? best.candidate : undefined
+  if (best && best.distance <= 2 && best.distance * 2 <= word.length) return best.candidate
+  const begun = candidates.filter(candidate => candidate.startsWith(word.toLowerCase()))
+  return word.length >= 3 && begun.length === 1 ? begun[0] : undefined
 }
 
 /** Levenshtein distance. */

@@ -18,6 +18,7 @@ const LABEL_WIDTH = 24
 const ABOUT = 'Trains a small adapter for the query side of an embedding model;\nthe documents stay as they are.'
 /** What most people want first. */
 const FIRST_STEPS = [
+  ['adapter-train init', 'asks, checks, tries a small sample, and writes a file of options'],
   ['adapter-train generate docs/ --llm openai', 'write questions for your documents'],
   ['adapter-train --base openai', 'train on train_dataset.json and val_dataset.json of this folder'],
   ['adapter-train evaluate --base openai --data test.json --adapter adapters/x.json', 'measure it'],

@@ -26,6 +26,7 @@ describe('a candidate in words', () => {
   test.each([
     ['', /there is no base ""/],
     ['opnai', /candidate "opnai": there is no base "opnai".*did you mean openai\?/],
+    ['hash', /there is no base "hash".*did you mean hashing\?/],
     ['x=hashng@8', /there is no base "hashng".*did you mean hashing\?/],
     ['hashing+', /candidate "hashing\+": expected \[NAME=\]BASE/],
     ['=hashing', /expected \[NAME=\]BASE/],

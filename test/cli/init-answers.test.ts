@@ -47,7 +47,7 @@ describe.concurrent('with answers on stdin', () => {
     const cwd = folderWith({ 'train_dataset.json': llamaIndex(30) })
     const answers = 'none.json\n\nsbertt\nsbert\n./no-model\n'
     const wrong = await initWith(answers, { cwd })
-    expect(wrong).toMatchObject({ code: 130, stderr: expect.stringMatching(/nothing was written\n$/) })
+    expect(wrong).toMatchObject({ code: 130, stderr: expect.stringMatching(/: \nerror: .+nothing was written\n$/) })
     expect(readdirSync(cwd)).toEqual(['train_dataset.json'])
 
     const { code, stdout, stderr } = await initWith('none.json\n\n9\n4\n3\n0\n64\nn\n', { cwd })

@@ -69,6 +69,7 @@ export function openPrompter(missing: () => string): Prompter {
       answers++
       return line.trim()
     }
+    stderr.write('\n') // Ends the line of the question.
     if (answers === 0 && !abort.signal.aborted && !stdin.isTTY) throw new AdapterTrainError('USAGE', missing())
     const why = abort.signal.aborted || ended ? '' : ` (no answer came within ${PIPE_PATIENCE} s)`
     throw new AdapterTrainError('ABORTED', `stopped before all questions were answered${why}; nothing was written`)
