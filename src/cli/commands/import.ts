@@ -1,6 +1,7 @@
 import type { DatasetFormatName } from '../../dataset/formats/index.js'
 import { DATASET_FORMATS } from '../../dataset/formats/index.js'
 import { DATASET_WRITERS, type DatasetWriterName } from '../../dataset/writers/index.js'
+import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
 import { integer, text } from '../options/checks.js'
 import { splitShares } from '../options/split-shares.js'
@@ -64,7 +65,13 @@ const options = defineOptions({
     default: 'document',
     describe: 'what no two parts share: documents and queries, or queries alone (each part then has all documents)',
   },
-  seed: { group: output, type: 'number', default: 42, coerce: integer('seed', 0), describe: 'seed of the split' },
+  seed: {
+    group: output,
+    type: 'number',
+    default: TRAIN_DEFAULTS.seed,
+    coerce: integer('seed', 0),
+    describe: 'seed of the split',
+  },
   overwrite: { group: output, type: 'boolean', default: false, describe: 'replace files that are there' },
   ...outputOptions,
 })
