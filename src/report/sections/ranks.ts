@@ -1,6 +1,7 @@
 import { createRandom } from '../../math/random.js'
+import type { ProofDetail } from '../../pipeline/proof-detail.js'
 import { whole } from '../format.js'
-import { COLORS, type Figure, type SectionMaker, type Table } from '../section.js'
+import { COLORS, type Figure, type Plot, type SectionMaker, type Table } from '../section.js'
 
 /** Queries that are drawn as points; of more, the squares are shaded by their number. */
 const MOST_POINTS = 2000
@@ -11,17 +12,10 @@ const EDGES = [1, 2, 3, 5, 10, 20, 50, 100, 1000, 10_000]
 /** Rank of each query's first relevant document before and after. */
 export const ranksSection: SectionMaker = ({ detail }) => {
   if (!detail || detail.ranks.base.length === 0) return undefined
-  const { base, adapted, depth } = detail.ranks
-  const edges = [...EDGES.filter(edge => edge < depth), depth]
-  const labels = [...edges.map((edge, i) => bandLabel(i === 0 ? 1 : edges[i - 1] + 1, edge)), `>${depth}`]
-  const bandOf = (rank: number) => (rank === 0 || rank > depth ? edges.length : edges.findIndex(edge => rank <= edge))
-  const place = (rank: number) => (rank === 0 ? depth + 1 : rank)
-  const counts = labels.map(() => labels.map(() => 0))
-  base.forEach((rank, i) => {
-    counts[bandOf(rank)][bandOf(adapted[i])]++
-  })
-  const better = base.reduce((sum, rank, i) => sum + (place(adapted[i]) < place(rank) ? 1 : 0), 0)
-  const worse = base.reduce((sum, rank, i) => sum + (place(adapted[i]) > place(rank) ? 1 : 0), 0)
+  const bands = bandsOf(detail.ranks)
+  const { base, adapted, labels, counts, place } = bands
+  const moved = (sign: 1 | -1) =>
+    base.reduce((sum, rank, i) => sum + (sign * (place(rank) - place(adapted[i])) > 0 ? 1 : 0), 0)
   const table: Table = {
     caption: 'Queries by rank of the first relevant document: before in rows, after in columns',
     head: ['before \\ after', ...labels],
@@ -38,81 +32,13 @@ export const ranksSection: SectionMaker = ({ detail }) => {
           { label: 'farther', color: COLORS.worse },
         ],
     table,
-    draw: (plot, width) => {
-      const size = labels.length
-      const ticks = labels.map((_, i) => i + 0.5)
-      const axis = { domain: [0, size], label: null }
-      const format = (value: number) => labels[Math.floor(value)]
-      const short = (value: number) => format(value).replace(/^\d+–/, '≤')
-      return {
-        height: Math.min(width, 520),
-        width: Math.min(width, 560),
-        ...{ marginLeft: 58, marginBottom: 44, marginTop: 26, marginRight: 12 },
-        x: axis,
-        y: axis,
-        marks: [
-          plot.axisX(ticks, {
-            tickFormat: width < 500 ? short : format,
-            tickSize: 0,
-            label: 'rank before',
-            labelAnchor: 'center',
-            labelArrow: 'none',
-          }),
-          plot.axisY(ticks, {
-            tickFormat: format,
-            tickSize: 0,
-            label: 'rank after',
-            labelAnchor: 'top',
-            labelArrow: 'none',
-          }),
-          plot.gridX(Array.from({ length: size + 1 }, (_, i) => i)),
-          plot.gridY(Array.from({ length: size + 1 }, (_, i) => i)),
-          ...(isShaded ? squares() : [diagonal(), ...points()]),
-        ],
-      }
-      function diagonal() {
-        const ends = [
-          [0, 0],
-          [size, size],
-        ] as [number, number][]
-        return plot.line(ends, { stroke: 'currentColor', strokeOpacity: 0.4, strokeDasharray: '4 4' })
-      }
-      function squares() {
-        const cells = counts
-          .flatMap((row, i) => row.map((count, j) => ({ x: i, y: j, count })))
-          .filter(c => c.count > 0)
-        const most = Math.max(...cells.map(({ count }) => count))
-        const opacity = ({ count }: { count: number }) => 0.1 + 0.65 * Math.sqrt(count / most)
-        const bounds = { x1: 'x', x2: (c: { x: number }) => c.x + 1, y1: 'y', y2: (c: { y: number }) => c.y + 1 }
-        const middle = { x: (c: { x: number }) => c.x + 0.5, y: (c: { y: number }) => c.y + 0.5 }
-        const fill = ({ x, y }: { x: number; y: number }) =>
-          y < x ? COLORS.better : y > x ? COLORS.worse : COLORS.same
-        return [
-          plot.rect(cells, { ...bounds, fill, fillOpacity: { value: opacity, scale: null }, inset: 0.5 }),
-          ...(width < 500
-            ? []
-            : [plot.text(cells, { ...middle, text: ({ count }: { count: number }) => whole(count) })]),
-        ]
-      }
-      function points() {
-        // Ranks are few and queries many: a point stands anywhere in the strip of its rank.
-        const random = createRandom(1)
-        const strip = (rank: number) => {
-          const band = bandOf(rank)
-          const first = band === 0 ? 1 : edges[band - 1] + 1
-          const size = band === edges.length ? 1 : edges[band] - first + 1
-          const within = (Math.min(place(rank) - first, size - 1) + random.next()) / size
-          return Number((band + 0.06 + 0.88 * within).toFixed(3))
-        }
-        const rows = Array.from(base, (rank, i) => {
-          const [before, after] = [place(rank), place(adapted[i])]
-          const fill = after < before ? COLORS.better : after > before ? COLORS.worse : COLORS.same
-          return { x: strip(rank), y: strip(adapted[i]), fill }
-        })
-        const r = width < 500 ? 2 : 2.8
-        return [plot.dot(rows, { x: 'x', y: 'y', fill: { value: 'fill', scale: null }, fillOpacity: 0.65, r })]
-      }
-    },
+    draw: (plot, width) => ({
+      ...frame(width, labels),
+      marks: [
+        ...axes(plot, width, labels),
+        ...(isShaded ? squares(plot, width, counts) : [diagonal(plot, labels.length), points(plot, width, bands)]),
+      ],
+    }),
   }
   return {
     id: 'ranks',
@@ -120,13 +46,108 @@ export const ranksSection: SectionMaker = ({ detail }) => {
     blocks: [
       {
         type: 'text',
-        text: `The first relevant document comes nearer for ${whole(better)} of ${whole(base.length)} queries and falls back for ${whole(worse)}.`,
+        text: `The first relevant document comes nearer for ${whole(moved(1))} of ${whole(base.length)} queries and falls back for ${whole(moved(-1))}.`,
       },
       { type: 'figure', figure },
     ],
   }
 }
 
+/** Ranks in bands, each as wide on the axes as any other. */
+interface Bands {
+  readonly base: Uint32Array
+  readonly adapted: Uint32Array
+  /** Last rank of each band but the one behind all that was looked at. */
+  readonly edges: readonly number[]
+  readonly labels: readonly string[]
+  /** Queries by band before and band after. */
+  readonly counts: readonly (readonly number[])[]
+  bandOf(rank: number): number
+  /** The rank itself, or the one behind all that was looked at. */
+  place(rank: number): number
+}
+
+function bandsOf({ base, adapted, depth }: ProofDetail['ranks']): Bands {
+  const edges = [...EDGES.filter(edge => edge < depth), depth]
+  const labels = [...edges.map((edge, i) => bandLabel(i === 0 ? 1 : edges[i - 1] + 1, edge)), `>${depth}`]
+  const bandOf = (rank: number) => (rank === 0 || rank > depth ? edges.length : edges.findIndex(edge => rank <= edge))
+  const place = (rank: number) => (rank === 0 ? depth + 1 : rank)
+  const counts = labels.map(() => labels.map(() => 0))
+  base.forEach((rank, i) => {
+    counts[bandOf(rank)][bandOf(adapted[i])]++
+  })
+  return { base, adapted, edges, labels, counts, bandOf, place }
+}
+
 function bandLabel(from: number, to: number): string {
   return from === to ? String(from) : `${from}–${to}`
+}
+
+function frame(width: number, labels: readonly string[]) {
+  const axis = { domain: [0, labels.length], label: null }
+  return {
+    height: Math.min(width, 520),
+    width: Math.min(width, 560),
+    ...{ marginLeft: 58, marginBottom: 44, marginTop: 26, marginRight: 12 },
+    x: axis,
+    y: axis,
+  }
+}
+
+function axes(plot: Plot, width: number, labels: readonly string[]) {
+  const ticks = labels.map((_, i) => i + 0.5)
+  const grid = Array.from({ length: labels.length + 1 }, (_, i) => i)
+  const format = (value: number) => labels[Math.floor(value)]
+  const short = (value: number) => format(value).replace(/^\d+–/, '≤')
+  const common = { tickSize: 0, labelArrow: 'none' } as const
+  const tickFormat = width < 500 ? short : format
+  return [
+    plot.axisX(ticks, { ...common, tickFormat, label: 'rank before', labelAnchor: 'center' }),
+    plot.axisY(ticks, { ...common, tickFormat: format, label: 'rank after', labelAnchor: 'top' }),
+    plot.gridX(grid),
+    plot.gridY(grid),
+  ]
+}
+
+function diagonal(plot: Plot, size: number) {
+  const ends = [
+    [0, 0],
+    [size, size],
+  ] as [number, number][]
+  return plot.line(ends, { stroke: 'currentColor', strokeOpacity: 0.4, strokeDasharray: '4 4' })
+}
+
+/** Every pair of bands as a square, the stronger coloured the more queries it holds. */
+function squares(plot: Plot, width: number, counts: Bands['counts']) {
+  const cells = counts.flatMap((row, i) => row.map((count, j) => ({ x: i, y: j, count }))).filter(c => c.count > 0)
+  const most = Math.max(...cells.map(({ count }) => count))
+  const opacity = ({ count }: { count: number }) => 0.1 + 0.65 * Math.sqrt(count / most)
+  const bounds = { x1: 'x', x2: (c: { x: number }) => c.x + 1, y1: 'y', y2: (c: { y: number }) => c.y + 1 }
+  const middle = { x: (c: { x: number }) => c.x + 0.5, y: (c: { y: number }) => c.y + 0.5 }
+  const fill = ({ x, y }: { x: number; y: number }) => colorOf(x, y)
+  return [
+    plot.rect(cells, { ...bounds, fill, fillOpacity: { value: opacity, scale: null }, inset: 0.5 }),
+    ...(width < 500 ? [] : [plot.text(cells, { ...middle, text: ({ count }: { count: number }) => whole(count) })]),
+  ]
+}
+
+/** Every query as a point. Ranks are few and queries many: it stands anywhere in the strip of its rank. */
+function points(plot: Plot, width: number, { base, adapted, edges, bandOf, place }: Bands) {
+  const random = createRandom(1)
+  const strip = (rank: number) => {
+    const band = bandOf(rank)
+    const first = band === 0 ? 1 : edges[band - 1] + 1
+    const size = band === edges.length ? 1 : edges[band] - first + 1
+    const within = (Math.min(place(rank) - first, size - 1) + random.next()) / size
+    return Number((band + 0.06 + 0.88 * within).toFixed(3))
+  }
+  const rows = Array.from(base, (rank, i) => {
+    return { x: strip(rank), y: strip(adapted[i]), fill: colorOf(place(rank), place(adapted[i])) }
+  })
+  const r = width < 500 ? 2 : 2.8
+  return plot.dot(rows, { x: 'x', y: 'y', fill: { value: 'fill', scale: null }, fillOpacity: 0.65, r })
+}
+
+function colorOf(before: number, after: number): string {
+  return after < before ? COLORS.better : after > before ? COLORS.worse : COLORS.same
 }
