@@ -76,8 +76,8 @@ async function chooseSample(): Promise<ChosenDataset> {
 
 async function lookAt(named: string, { val, test }: InitArgs, out: Console): Promise<ChosenData> {
   // What import and generate write to a folder is meant where the folder is named.
-  const inside = join(named, DATA_FILES.train).replaceAll('\\', '/')
-  const path = existsSync(inside) ? inside : named
+  const inside = [DATA_FILES.train, 'train.json'].map(name => join(named, name).replaceAll('\\', '/'))
+  const path = inside.find(file => existsSync(file)) ?? named
   const look = await firstLook(path)
   if (look.kind === 'columns' || look.kind === 'documents') return look
   const found = await partsBeside(path)

@@ -29,7 +29,7 @@ export function findDataFiles(args: DataFileArgs): { readonly train: string; rea
   if (!existsSync(DATA_FILES.train)) {
     throw new AdapterTrainError(
       'FILE_NOT_FOUND',
-      `there is no ${DATA_FILES.train} in ${process.cwd()}; name the training set with --train FILE`,
+      `there is no ${DATA_FILES.train} in ${process.cwd()}; name the training set with --train FILE, or begin with adapter-train init`,
     )
   }
   const ownVal = valFraction === undefined && existsSync(DATA_FILES.val) ? DATA_FILES.val : undefined
