@@ -8,7 +8,7 @@ import { gatherInto, type Origin } from './gather-into.js'
  *
  * @param documents [m, d] all documents
  */
-export function createCandidates(engine: Engine, documents: Origin) {
+export function createCandidateDocuments(engine: Engine, documents: Origin) {
   let held: Tensor | undefined
   let pool: Uint32Array | undefined
 

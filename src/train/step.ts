@@ -2,7 +2,7 @@ import type { AdapterKind, Params } from '../adapters/kind.js'
 import type { Engine } from '../engines/engine.js'
 import type { CandidateBatch } from '../losses/candidates.js'
 import { createBuffers } from './buffers.js'
-import { createCandidates } from './candidate-documents.js'
+import { createCandidateDocuments } from './candidate-documents.js'
 import { crossEntropy } from './cross-entropy.js'
 import { gatherInto, type Origin } from './gather-into.js'
 import type { ParamState } from './parameters.js'
@@ -54,7 +54,7 @@ export function createStep(
   const lossSum = engine.alloc(1, 1)
   const buffers = createBuffers(engine)
   const { scratch } = buffers
-  const candidates = createCandidates(engine, documents)
+  const candidates = createCandidateDocuments(engine, documents)
 
   function step(batch: CandidateBatch, t: number, lr: number): void {
     const B = batch.queryRows.length

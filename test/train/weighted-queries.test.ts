@@ -8,7 +8,7 @@ import { dot, type Matrix, normalizedRows, row } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { createClosedFormTrainer } from '../../src/train/closed-form-trainer.js'
 import { createTrainer } from '../../src/train/trainer.js'
-import { withQueries } from '../../src/train/tune/folds.js'
+import { withQueries } from '../../src/train/tune/sample-dataset.js'
 import { randomMatrix } from '../contracts/engine/support.js'
 import { embedded } from '../helpers/embedded.js'
 

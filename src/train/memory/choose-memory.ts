@@ -4,7 +4,7 @@ import { mean, populationStandardDeviation } from '../../math/statistics/moments
 import { RECIPE } from '../recipe.js'
 import type { Candidate } from '../tune/candidate.js'
 import type { CrossValidation } from '../tune/cross-validate.js'
-import { documentGroups, groupFolds } from '../tune/document-folds.js'
+import { documentGroups, groupFolds } from '../tune/folds.js'
 import type { Search } from '../tune/search.js'
 import { heldOutFits } from './held-out-fits.js'
 import { type Memory, rememberQueries } from './memory.js'

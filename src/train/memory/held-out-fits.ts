@@ -5,7 +5,7 @@ import type { Rows } from '../../math/row-source.js'
 import { createTrainer } from '../trainer.js'
 import { type Candidate, trainerOptions } from '../tune/candidate.js'
 import type { CrossValidation } from '../tune/cross-validate.js'
-import { withQueries } from '../tune/folds.js'
+import { withQueries } from '../tune/sample-dataset.js'
 import type { Search } from '../tune/search.js'
 
 /** The search's own folds do where it has looked at this share of the training queries. */

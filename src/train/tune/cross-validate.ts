@@ -11,7 +11,7 @@ import { createBuffers } from '../buffers.js'
 import { createClosedFormTrainer } from '../closed-form-trainer.js'
 import { createTrainer, type TrainerOptions } from '../trainer.js'
 import { joinQueries } from './extra-queries.js'
-import { withQueries } from './folds.js'
+import { withQueries } from './sample-dataset.js'
 
 /** Scores queries on an engine, adapted or not. */
 export interface Scorer {

@@ -2,7 +2,7 @@ import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
 import { labelledRows } from '../../embed/embedded-dataset.js'
 import { matrix } from '../../math/matrix.js'
 import type { Rows } from '../../math/row-source.js'
-import { withQueries } from './folds.js'
+import { withQueries } from './sample-dataset.js'
 
 /**
  * A data set with further queries after its labelled ones: those of `extra`, which has the same documents, with their weights.

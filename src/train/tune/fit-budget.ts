@@ -4,7 +4,7 @@ import { RECIPE } from '../recipe.js'
 import { createTrainer, type Trainer, type TrainerOptions } from '../trainer.js'
 import { type Candidate, type FixedOptions, trainerOptions } from './candidate.js'
 import { joinQueries } from './extra-queries.js'
-import { sampleDataset } from './folds.js'
+import { sampleDataset } from './sample-dataset.js'
 
 /** Pulls that a search visits for one pool and temperature, about; for the estimate of its time. */
 const USUAL_PULLS = 7 / 3

@@ -1,74 +1,44 @@
+import { createDisjointSets } from '../../dataset/disjoint-sets.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
-import { labelledRows } from '../../embed/embedded-dataset.js'
-import type { Matrix } from '../../math/matrix.js'
 import { createRandom, permutation } from '../../math/random.js'
-import { gatherRows, type Rows, toMatrix } from '../../math/row-source.js'
 
-/** The part of a data set that consists of the given queries, in memory, with all documents. */
-export function withQueries<V extends Rows>(
-  data: EmbeddedDataset<V>,
-  rows: ArrayLike<number>,
-): Omit<EmbeddedDataset<V>, 'queries'> & { readonly queries: Matrix } {
-  return {
-    ...data,
-    queryIds: Array.from(rows, i => data.queryIds[i]),
-    queries: gatherRows(data.queries, rows),
-    positives: Array.from(rows, i => data.positives[i]),
-    ...(data.weights && { weights: Float32Array.from(rows, i => data.weights![i]) }),
-    ...(data.judgedNegatives && { judgedNegatives: Array.from(rows, i => data.judgedNegatives![i]) }),
-  }
+/** For every query a number that it shares with the queries it has a relevant document (or a copy of one) in common with, directly or through others. */
+export function documentGroups({
+  positives,
+  docTextGroup,
+}: Pick<EmbeddedDataset, 'positives' | 'docTextGroup'>): Uint32Array {
+  const sets = createDisjointSets(positives.length)
+  const owner = new Map<number, number>()
+  positives.forEach((documents, i) => {
+    for (const document of documents.keys()) {
+      const text = docTextGroup[document]
+      const other = owner.get(text)
+      if (other === undefined) owner.set(text, i)
+      else sets.join(i, other)
+    }
+  })
+  return Uint32Array.from(positives, (_, i) => sets.root(i))
 }
 
 /**
- * A sample, in memory, of at most `queries` labelled queries, and their positives together with other documents up to `documents`,
- * those that were judged not relevant first, then those to `keep`; seeded, in the order of the data set.
+ * Folds that keep groups whole, so that no query that is held out has a document with training queries: filled evenly, the largest
+ * group first. One large group may leave folds empty.
+ * @param groups of every query
  */
-export function sampleDataset(
-  data: EmbeddedDataset<Rows>,
-  {
-    queries,
-    documents,
-    seed,
-    keep = [],
-  }: { readonly queries: number; readonly documents: number; readonly seed: number; readonly keep?: Iterable<number> },
-): EmbeddedDataset {
-  const random = createRandom(seed)
-  const labelled = labelledRows(data)
-  const rows =
-    labelled.length <= queries
-      ? labelled
-      : permutation(labelled.length, random)
-          .subarray(0, queries)
-          .map(i => labelled[i])
-          .sort()
-  const part = withQueries(data, rows)
-  if (data.docs.rows <= documents) return { ...part, docs: toMatrix(data.docs) }
-
-  const needed = new Set<number>()
-  for (const positives of part.positives) for (const document of positives.keys()) needed.add(document)
-  for (const judged of part.judgedNegatives ?? [])
-    for (const document of judged) if (needed.size < documents) needed.add(document)
-  for (const document of keep) if (needed.size < documents) needed.add(document)
-  const rest = Uint32Array.from({ length: data.docs.rows }, (_, i) => i).filter(i => !needed.has(i))
-  const others = permutation(rest.length, random)
-    .subarray(0, Math.max(0, documents - needed.size))
-    .map(i => rest[i])
-  const kept = Uint32Array.from([...needed, ...others]).sort()
-  const rowOf = new Map(Array.from(kept, (document, row) => [document, row]))
-  return {
-    ...part,
-    docIds: Array.from(kept, i => data.docIds[i]),
-    docs: gatherRows(data.docs, kept),
-    docTextGroup: kept.map(i => data.docTextGroup[i]),
-    positives: part.positives.map(
-      positives => new Map(Array.from(positives, ([document, grade]) => [rowOf.get(document)!, grade])),
-    ),
-    ...(part.judgedNegatives && {
-      judgedNegatives: part.judgedNegatives.map(judged =>
-        judged.flatMap(document => (rowOf.has(document) ? [rowOf.get(document)!] : [])),
-      ),
-    }),
+export function groupFolds(groups: Uint32Array, folds: number, seed: number): Uint32Array {
+  const sizes = new Map<number, number>()
+  for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1)
+  const names = [...sizes.keys()]
+  const order = permutation(names.length, createRandom(seed))
+  const shuffled = Array.from(order, i => names[i]).sort((a, b) => sizes.get(b)! - sizes.get(a)!)
+  const filled = new Array<number>(folds).fill(0)
+  const foldOf = new Map<number, number>()
+  for (const group of shuffled) {
+    const fold = filled.indexOf(Math.min(...filled))
+    foldOf.set(group, fold)
+    filled[fold] += sizes.get(group)!
   }
+  return groups.map(group => foldOf.get(group)!)
 }
 
 /** Which fold each of n queries is held out in; folds differ in size by one at most. */

@@ -11,7 +11,8 @@ import { type CrossValidation, crossValidate, type FoldResult, type FoldRows, fo
 import { onSample } from './extra-queries.js'
 import { fitBudget } from './fit-budget.js'
 import { createThreadedFoldRunner, startFoldThreads } from './fold-threads.js'
-import { assignFolds, sampleDataset } from './folds.js'
+import { assignFolds } from './folds.js'
+import { sampleDataset } from './sample-dataset.js'
 import { fitTemperature } from './temperature.js'
 
 export interface SearchOptions {

@@ -9,7 +9,8 @@ import { trainerOptions } from './candidate.js'
 import { crossValidate } from './cross-validate.js'
 import { epochSeconds } from './fit-budget.js'
 import { createThreadedFoldRunner, foldThreads } from './fold-threads.js'
-import { assignFolds, sampleDataset } from './folds.js'
+import { assignFolds } from './folds.js'
+import { sampleDataset } from './sample-dataset.js'
 import { fitTemperature } from './temperature.js'
 
 export interface SweepOptions {

@@ -6,7 +6,7 @@ import { createRandom, permutation } from '../../math/random.js'
 import { gatherRows, normalizedSource, type Rows, rowSource } from '../../math/row-source.js'
 import { truncateRows } from '../../math/truncate.js'
 import { createBuffers } from '../buffers.js'
-import { createCandidates } from '../candidate-documents.js'
+import { createCandidateDocuments } from '../candidate-documents.js'
 import { crossEntropy } from '../cross-entropy.js'
 import { RECIPE } from '../recipe.js'
 
@@ -30,7 +30,7 @@ export async function fitTemperature(engine: Engine, data: EmbeddedDataset<Rows>
     .sort()
   const raw = truncateRows(gatherRows(data.queries, chosen), data.docs.cols)
   const queries = engine.upload(normalizedRows(raw))
-  const candidates = createCandidates(engine, normalizedSource(rowSource(data.docs)))
+  const candidates = createCandidateDocuments(engine, normalizedSource(rowSource(data.docs)))
   const sum = engine.alloc(1, 1)
   const { scratch, free } = createBuffers(engine)
   const everything = Uint32Array.from({ length: data.docs.rows }, (_, row) => row)

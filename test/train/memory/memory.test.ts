@@ -4,7 +4,7 @@ import { createJsEngine } from '../../../src/engines/js.js'
 import { dot, identity, matrix, normalizedRows, row } from '../../../src/math/matrix.js'
 import { rowSource } from '../../../src/math/row-source.js'
 import { memoryWeights, rememberQueries } from '../../../src/train/memory/memory.js'
-import { documentGroups, groupFolds } from '../../../src/train/tune/document-folds.js'
+import { documentGroups, groupFolds } from '../../../src/train/tune/folds.js'
 import { randomMatrix } from '../../contracts/engine/support.js'
 import { embedded } from '../../helpers/embedded.js'
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { matrix, row } from '../../../src/math/matrix.js'
 import { type RowSource, rowSource } from '../../../src/math/row-source.js'
-import { assignFolds, sampleDataset, withQueries } from '../../../src/train/tune/folds.js'
+import { assignFolds } from '../../../src/train/tune/folds.js'
+import { sampleDataset, withQueries } from '../../../src/train/tune/sample-dataset.js'
 import { embedded } from '../../helpers/embedded.js'
 
 describe('assignFolds', () => {
