@@ -50,6 +50,12 @@ export async function evaluate(args: EvaluateArgs): Promise<void> {
     const facts = evaluationFacts(report, args, adapter)
     await writeReport(args.report, { ...facts, detail: written.detail, documentText }, out, args.json)
   }
+  if (!args.json) out.next(afterEvaluation(args, report.difference, metricOf(report, args)))
+}
+
+/** The metric that decides. */
+function metricOf({ largest }: EvaluationReport, { metrics }: EvaluateArgs): string {
+  return largest?.metric ?? (metrics.includes('ndcg@10') ? 'ndcg@10' : metrics[0])
 }
 
 /** What was measured, and how to read its documents. */
@@ -59,12 +65,11 @@ interface Evaluated {
 }
 
 function evaluationFacts(report: EvaluationReport, args: EvaluateArgs, adapter: Adapter | undefined): ReportFacts {
-  const { engine, engineReason, engineDescription, largest } = report
-  const metric = largest?.metric ?? (args.metrics.includes('ndcg@10') ? 'ndcg@10' : args.metrics[0])
+  const { engine, engineReason, engineDescription } = report
   return {
     ...report,
     kind: adapter?.kind,
-    metric,
+    metric: metricOf(report, args),
     measuredOn: args.data ?? `the ${Object.keys(report.data)[0]} part of ${args.vectors}`,
     facts: [
       ['engine', `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`],
@@ -126,8 +131,6 @@ function finish(report: EvaluationReport, name: string, args: EvaluateArgs, out:
   if (embedding)
     out.result(`${count(embedding.hits, 'embedding')} from the cache, ${count(embedding.requests, 'request')}`)
   out.result(`\n${proofText(report, out.style)}`)
-  const metric = report.largest?.metric ?? args.metrics[0]
-  out.next(afterEvaluation(args, report.difference, metric))
 }
 
 function checkVectorArgs({ vectors, data, train, split }: EvaluateArgs): void {
