@@ -89,7 +89,7 @@ describe('what holds the pages', () => {
     mkdirSync(cwd)
     const sandbox = await makeSandbox(cwd, services.url)
     const [block] = blocksOf('a page', 'before\n\n```sh\nadapter-train inspect missing.json\necho on\n```\n')
-    await expect(runBlock(block, sandbox)).rejects.toThrow(/^a page:3 ended with 1:\n[^]*missing\.json/)
+    await expect(runBlock(block, sandbox)).rejects.toThrow(/^a page:3 ended with 1:\n[\s\S]*missing\.json/)
   })
 
   test('sees figures that are off and lines that are gone, but no times and no small differences', () => {
