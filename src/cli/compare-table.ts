@@ -4,6 +4,7 @@ import type { BasePlan } from '../pipeline/compare/plan-compare.js'
 import { formatTable } from './output/console.js'
 import { PLAIN, type Style } from './output/style.js'
 import { changeText, count, formatP } from './output/tables.js'
+import { wrapTable } from './output/wrap-table.js'
 import { formatDollars, planText } from './session.js'
 
 const MARKS = { best: '*', tied: '=' } as const
@@ -33,8 +34,14 @@ export function planLines(plans: readonly BasePlan[]): string[] {
 /**
  * The candidates, best first, and the pairs, each with what its signs mean.
  * @param file that of the data; absent where the vectors bring them
+ * @param columns those of the terminal; absent where there is none
  */
-export function compareText(report: CompareReport, file: string | undefined, style: Style = PLAIN): string {
+export function compareText(
+  report: CompareReport,
+  file: string | undefined,
+  style: Style = PLAIN,
+  columns?: number,
+): string {
   const { candidates, queries, data, pairs, metric } = report
   const counts = `${count(queries, 'query', 'queries')}, ${count(data.documents, 'document')}`
   const head = `${count(candidates.length, 'candidate')} on ${file ?? data.name}: ${counts}; means with 95 % intervals`
@@ -44,12 +51,12 @@ export function compareText(report: CompareReport, file: string | undefined, sty
     ...(pairs.length > 0 ? [`* best by ${metric}${sign}`] : []),
     ...(candidates.some(({ milliseconds }) => milliseconds) ? [timeNote(candidates)] : []),
   ]
-  return [head, candidatesTable(report, style), notes.join('\n'), pairsTable(report, style)]
+  return [head, candidatesTable(report, style, columns), notes.join('\n'), pairsTable(report, style)]
     .filter(part => part !== '')
     .join('\n\n')
 }
 
-function candidatesTable({ candidates }: CompareReport, style: Style): string {
+function candidatesTable({ candidates }: CompareReport, style: Style, columns: number | undefined): string {
   const specs = Object.keys(candidates[0].metrics)
   const timed = candidates.some(({ milliseconds }) => milliseconds)
   const head = ['  candidate', ...specs, '$/M queries', ...(timed ? ['ms/query'] : []), 'dims', 'index', 'index/M docs']
@@ -62,7 +69,7 @@ function candidatesTable({ candidates }: CompareReport, style: Style): string {
     bytesText(candidate.indexBytes),
     bytesText(candidate.indexBytesPerMillion),
   ])
-  return formatTable([head, ...rows], style)
+  return wrapTable([head, ...rows], columns, style)
 }
 
 /** Every pair, the better first. */

@@ -56,3 +56,19 @@ test('numbers of texts are written alike in a plan', () => {
   const plan = { base: 'b', texts: 5000, unique: 5000, cached: 1500, missing: 3500, tokens: 9999, cost: 0 }
   expect(planLines([plan])).toEqual(['5,000 distinct texts for b: 1,500 from the cache; 3,500 to embed (9,999 tokens)'])
 })
+
+test('columns that a terminal has no room for stand below, with the candidates again; a pipe gets one table', () => {
+  const report = reportOf([candidate('a name of some length', 'best'), candidate('b')], [pair('a', 'b', {})])
+  const table = (columns?: number) =>
+    compareText(report, 'd.json', undefined, columns).split('\n\n').slice(1, -2).join('\n\n')
+  const wide = table()
+  expect(wide.split('\n')).toHaveLength(3)
+  expect(table(200)).toBe(wide)
+  const narrow = table(60)
+  expect(Math.max(...narrow.split('\n').map(line => line.length))).toBeLessThanOrEqual(60)
+  expect(narrow.match(/a name of some length/g)!.length).toBeGreaterThan(1)
+  const cells = (text: string) => [...new Set(text.split(/\s{2,}|\n/).map(cell => cell.trim()))].sort()
+  expect(cells(narrow)).toEqual(cells(wide))
+  // Narrower than two columns: one column a table, not an endless search for room.
+  expect(table(10).split('\n\n')).toHaveLength(5)
+})

@@ -148,6 +148,6 @@ async function finish(comparison: CompareReport, { json, data, report }: Compare
   const { warnings } = comparison
   for (const warning of warnings) out.warn(warning)
   if (json) out.json(comparison)
-  else out.result(compareText(comparison, data, out.style))
+  else out.result(compareText(comparison, data, out.style, process.stdout.columns))
   if (report !== undefined) await writeReport(report, { comparison, facts: [], warnings }, out, json)
 }
