@@ -30,7 +30,8 @@ describe('provider registry', () => {
   it.each([
     ['opnai', 'did you mean openai?'],
     ['SBERT', 'did you mean sbert?'],
-    ['hash', undefined],
+    ['hash', 'did you mean hashing?'],
+    ['ha5h', undefined],
     ['toString', undefined],
     ['__proto__', undefined],
     ['', undefined],
