@@ -1,15 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
+/** Rooms whose tests leave nothing behind in the modules that they load, which are then loaded once for all their files. */
+const UNITS =
+  'adapters,cache,convert,dataset,documents,embed,engines,evaluate,generate,losses,math,pipeline,train,vectors,wrap'
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
     // Most tests wait for a process that they have started.
     maxWorkers: 2,
-    // Loading the sources again for every file takes longer than most tests; no test leaves anything behind in them.
-    isolate: false,
     reporters: ['default', './test/helpers/summary-reporter.ts'],
+    projects: [
+      { extends: true, test: { name: 'units', include: [`test/{${UNITS}}/**/*.test.ts`], isolate: false } },
+      { extends: true, test: { name: 'programs', include: ['test/**/*.test.ts'], exclude: [`test/{${UNITS}}/**`] } },
+    ],
   },
 })
