@@ -1,5 +1,11 @@
-const SENTENCES = new Intl.Segmenter('und', { granularity: 'sentence' })
-const WORDS = new Intl.Segmenter('und', { granularity: 'word' })
+type Granularity = 'sentence' | 'word'
+
+/** Made when they are used: their tables take 30 ms to load. */
+const segmenters: { [granularity in Granularity]?: Intl.Segmenter } = {}
+const segmentsOf = (text: string, granularity: Granularity): Intl.Segments => {
+  segmenters[granularity] ??= new Intl.Segmenter('und', { granularity })
+  return segmenters[granularity].segment(text)
+}
 
 /** Characters of a document that are looked at: an opening stands there or nowhere. */
 const LOOKED_AT = 4000
@@ -25,7 +31,7 @@ export function openingSentences(text: string, count: number): string[] {
   const opening = text.slice(0, LOOKED_AT)
   const words = countWords(opening, MOST_WORDS + LEAST_WORDS)
   for (const paragraph of paragraphsOf(opening)) {
-    for (const { segment } of SENTENCES.segment(paragraph)) {
+    for (const { segment } of segmentsOf(paragraph, 'sentence')) {
       for (const part of segment.split(/(?<=\p{L}\s+[.!?])\s+(?=\p{L})/u)) {
         const sentence = cut(part.trim())
         if (sentence === undefined || !isProse(sentence)) continue
@@ -76,7 +82,7 @@ function withoutMarks(line: string): string {
 /** @returns the first words of a long sentence; undefined for one that is too short */
 function cut(sentence: string): string | undefined {
   let words = 0
-  for (const { index, segment, isWordLike } of WORDS.segment(sentence)) {
+  for (const { index, segment, isWordLike } of segmentsOf(sentence, 'word')) {
     if (isWordLike && ++words === MOST_WORDS) return sentence.slice(0, index + segment.length)
   }
   return words < LEAST_WORDS ? undefined : sentence
@@ -92,6 +98,6 @@ function isProse(sentence: string): boolean {
 /** Words of a text, counted up to a limit. */
 function countWords(text: string, limit: number): number {
   let words = 0
-  for (const { isWordLike } of WORDS.segment(text)) if (isWordLike && ++words === limit) break
+  for (const { isWordLike } of segmentsOf(text, 'word')) if (isWordLike && ++words === limit) break
   return words
 }

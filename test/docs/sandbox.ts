@@ -17,10 +17,10 @@ export interface Sandbox {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** What a reader of the pages has: data, documents, a model, an adapter, and this package installed. */
-export async function makeSandbox(cwd: string, services: string): Promise<Sandbox> {
+/** Makes what a reader of the pages has, for sandboxes to be copied from: data, documents, a model, an adapter, and this package. */
+export async function makeTemplate(folder: string): Promise<void> {
   const write: Write = (name, content) => {
-    const path = join(cwd, name)
+    const path = join(folder, name)
     mkdirSync(dirname(path), { recursive: true })
     const isText = typeof content === 'string' || content instanceof Uint8Array
     writeFileSync(path, isText ? content : `${JSON.stringify(content)}\n`)
@@ -31,29 +31,34 @@ export async function makeSandbox(cwd: string, services: string): Promise<Sandbo
   writeData(write)
   writeVectors(write)
   await writeDocuments(write)
-  makeTinyModel(join(cwd, 'models/potion-base-2M'))
-  mkdirSync(join(cwd, 'adapters'))
+  makeTinyModel(join(folder, 'models/potion-base-2M'))
+  mkdirSync(join(folder, 'adapters'))
   for (const name of ['finance', 'openai-text-embedding-3-small']) {
-    saveAdapter({ ...adapter, base }, join(cwd, `adapters/${name}.json`))
+    saveAdapter({ ...adapter, base }, join(folder, `adapters/${name}.json`))
   }
-  cpSync(join(ROOT, 'examples'), join(cwd, 'examples'), { recursive: true })
+  cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true })
 
   write('package.json', { type: 'module' })
-  mkdirSync(join(cwd, 'node_modules'))
-  for (const name of PACKAGES) symlinkSync(join(ROOT, 'node_modules', name), join(cwd, 'node_modules', name))
-  symlinkSync(ROOT, join(cwd, 'node_modules/adapter-train'))
-  const bin = join(cwd, 'node_modules/.bin')
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of PACKAGES) symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
+  symlinkSync(ROOT, join(folder, 'node_modules/adapter-train'))
+  const bin = join(folder, 'node_modules/.bin')
   mkdirSync(bin)
   for (const name of ['adapter-train', 'npm', 'npx']) {
     writeFileSync(join(bin, name), readFileSync(join(ROOT, 'test/docs/bin', name)))
     chmodSync(join(bin, name), 0o755)
   }
+}
+
+/** Copies a template into an empty or missing folder, with a port of its own. */
+export async function makeSandbox(cwd: string, template: string, services: string): Promise<Sandbox> {
+  cpSync(template, cwd, { recursive: true, verbatimSymlinks: true })
   const port = await freePort()
   return {
     cwd,
     port,
     env: {
-      PATH: `${bin}:${process.env.PATH}`,
+      PATH: `${join(cwd, 'node_modules/.bin')}:${process.env.PATH}`,
       HOME: cwd,
       ROOT,
       PORT: String(port),

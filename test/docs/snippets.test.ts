@@ -6,7 +6,7 @@ import { parse as parseYaml } from 'yaml'
 import { type FakeServices, startFakeServices } from './fake-services.js'
 import { blocksOf, PAGES, ROOT } from './pages.js'
 import { compilePython, RUN, runBlock, stopServer } from './run-block.js'
-import { makeSandbox } from './sandbox.js'
+import { makeSandbox, makeTemplate } from './sandbox.js'
 import { checkTypes } from './typescript-blocks.js'
 
 /** Blocks that another test runs, and holds to more than to end well. */
@@ -42,7 +42,9 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 let services: FakeServices
+const template = join(root, 'template')
 beforeAll(async () => {
+  await makeTemplate(template)
   services = await startFakeServices()
 })
 afterAll(async () => {
@@ -68,7 +70,7 @@ describe.concurrent('the snippets', () => {
 async function runPage(page: string): Promise<void> {
   const cwd = join(root, page.replace(/\W+/g, '-'))
   mkdirSync(cwd)
-  const sandbox = await makeSandbox(cwd, services.url)
+  const sandbox = await makeSandbox(cwd, template, services.url)
   let printed = ''
   try {
     for (const block of blocksOf(page)) {
@@ -87,7 +89,7 @@ describe('what holds the pages', () => {
   test('stops at a command that fails, and names its place', async () => {
     const cwd = join(root, 'failing')
     mkdirSync(cwd)
-    const sandbox = await makeSandbox(cwd, services.url)
+    const sandbox = await makeSandbox(cwd, template, services.url)
     const [block] = blocksOf('a page', 'before\n\n```sh\nadapter-train inspect missing.json\necho on\n```\n')
     await expect(runBlock(block, sandbox)).rejects.toThrow(/^a page:3 ended with 1:\n[\s\S]*missing\.json/)
   })
