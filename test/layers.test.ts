@@ -5,7 +5,17 @@ import { expect, test } from 'vitest'
 
 /** Folders (or files) of src from the bottom up: a file imports from its own layer or from a lower one. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['errors.ts', 'nearest.ts', 'throw-if-aborted.ts', 'version.ts', 'memory-limit.ts', 'write-file-atomic.ts', 'math'],
+  [
+    'errors.ts',
+    'kebab.ts',
+    'nearest.ts',
+    'read-named-file.ts',
+    'throw-if-aborted.ts',
+    'version.ts',
+    'memory-limit.ts',
+    'write-file-atomic.ts',
+    'math',
+  ],
   ['dataset'],
   ['providers', 'cache'],
   ['embed', 'vectors', 'documents', 'batch'],

@@ -1,4 +1,4 @@
-import { kebab } from './find-command.js'
+import { kebab } from '../kebab.js'
 
 const MASK = '[redacted]'
 const SECRET = /(^|-)(keys?|token|secrets?|passwords?|authorization|headers?)$/

@@ -1,6 +1,8 @@
 import { signed } from '../math/signed.js'
+import { SIGNIFICANCE } from '../math/statistics/holm.js'
 import type { CandidateReport, CompareReport } from '../pipeline/compare/compare-report.js'
 import type { BasePlan } from '../pipeline/compare/plan-compare.js'
+import { bytes } from '../report/format.js'
 import { formatTable } from './output/console.js'
 import { PLAIN, type Style } from './output/style.js'
 import { changeText, count, formatP } from './output/tables.js'
@@ -46,7 +48,7 @@ export function compareText(
   const counts = `${count(queries, 'query', 'queries')}, ${count(data.documents, 'document')}`
   const head = `${count(candidates.length, 'candidate')} on ${file ?? data.name}: ${counts}; means with 95 % intervals`
   const tied = candidates.some(({ rank }) => rank === 'tied')
-  const sign = tied ? '; = not distinguishable from it (p >= 0.05 after Holm’s correction)' : ''
+  const sign = tied ? `; = not distinguishable from it (p >= ${SIGNIFICANCE} after Holm’s correction)` : ''
   const notes = [
     ...(pairs.length > 0 ? [`* best by ${metric}${sign}`] : []),
     ...(candidates.some(({ milliseconds }) => milliseconds) ? [timeNote(candidates)] : []),
@@ -66,8 +68,8 @@ function candidatesTable({ candidates }: CompareReport, style: Style, columns: n
     costText(candidate.costPerMillionQueries),
     ...(timed ? [timeText(candidate)] : []),
     String(candidate.dimensions),
-    bytesText(candidate.indexBytes),
-    bytesText(candidate.indexBytesPerMillion),
+    bytes(candidate.indexBytes),
+    bytes(candidate.indexBytesPerMillion),
   ])
   return wrapTable([head, ...rows], columns, style)
 }
@@ -78,7 +80,7 @@ function pairsTable({ candidates: [best], pairs, metric }: CompareReport, style:
   const listed = pairs.length > LISTED_PAIRS ? pairs.filter(({ first }) => first === best.name) : pairs
   const rows = listed.map(({ first, second, mean, low, high, p, holm }) => [
     `${first} - ${second}`,
-    changeText(mean, holm < 0.05 ? { low, high } : { low: -1, high: 1 }, style),
+    changeText(mean, holm < SIGNIFICANCE ? { low, high } : { low: -1, high: 1 }, style),
     `${signed(low)} to ${signed(high)}`,
     formatP(p),
     formatP(holm),
@@ -109,10 +111,4 @@ function timeNote(candidates: readonly CandidateReport[]): string {
     ? '; (adapter): without embedding, which was not timed (--timing asks providers on the network)'
     : ''
   return `ms/query: embedding one query, not from the cache, and adapting it, on this machine (median)${rest}`
-}
-
-/** 6144000000 -> "6.14 GB", 25600 -> "25.6 kB", in powers of 1000 */
-function bytesText(bytes: number): string {
-  const power = Math.min(3, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
-  return `${power === 0 ? bytes : (bytes / 1000 ** power).toPrecision(3)} ${['B', 'kB', 'MB', 'GB'][power]}`
 }

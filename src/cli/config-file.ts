@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import type { Options } from 'yargs'
-import { AdapterTrainError, messageOf } from '../errors.js'
+import { AdapterTrainError } from '../errors.js'
+import { kebab } from '../kebab.js'
 import { nearest } from '../nearest.js'
+import { readNamedFile } from '../read-named-file.js'
 import type { OptionTable } from './command.js'
 import { type ConfigEntry, ConfigSyntaxError, configEntries } from './config-entries.js'
-import { kebab } from './find-command.js'
 
 type Values = Record<string, unknown>
 
@@ -38,14 +38,7 @@ function wrong(path: string, line: number | undefined, problem: string, cause?: 
 }
 
 function parse(path: string): readonly ConfigEntry[] {
-  let content: string
-  try {
-    content = readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    const problem = missing ? 'there is no such file' : messageOf(cause).split(', ')[0]
-    throw new AdapterTrainError(missing ? 'FILE_NOT_FOUND' : 'FILE_READ', `--config ${path}: ${problem}`, { cause })
-  }
+  const content = readNamedFile(path, '--config')
   try {
     return configEntries(path, content)
   } catch (cause) {

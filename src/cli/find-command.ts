@@ -1,3 +1,4 @@
+import { kebab } from '../kebab.js'
 import type { OptionTable } from './command.js'
 
 /**
@@ -49,9 +50,4 @@ export function findEmptyNumber(args: readonly string[], options: OptionTable): 
 /** `--batchSize=4` -> `batch-size`, `--no-json` -> `json` */
 export function optionName(word: string): string {
   return kebab(word.replace(/^-+/, '').replace(/=.*$/s, '')).replace(/^no-/, '')
-}
-
-/** `batchSize` -> `batch-size` */
-export function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }

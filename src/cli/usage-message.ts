@@ -1,5 +1,6 @@
+import { kebab } from '../kebab.js'
 import { nearest } from '../nearest.js'
-import { kebab, optionName } from './find-command.js'
+import { optionName } from './find-command.js'
 
 /** What was typed, for {@link usageMessage}. */
 export interface Typed {

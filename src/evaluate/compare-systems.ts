@@ -1,13 +1,10 @@
 import { AdapterTrainError } from '../errors.js'
 import { type Interval, pairedBootstraps } from '../math/statistics/bootstrap.js'
-import { holm } from '../math/statistics/holm.js'
+import { holm, SIGNIFICANCE } from '../math/statistics/holm.js'
 import { randomizationTest } from '../math/statistics/randomization-test.js'
 import { BOOTSTRAP_SAMPLES, defaultSamples, RANDOMIZATION_SAMPLES } from '../math/statistics/resampling.js'
 import { comparedMetric, type Difference, deltaOf } from './compare.js'
 import type { Evaluation } from './evaluator.js'
-
-/** Significance level of what is called told apart. */
-const ALPHA = 0.05
 
 /** Random assignments for each pair, so that Holm's correction leaves the smallest possible p of all at 1 / 200 or below. */
 const SAMPLES_PER_PAIR = 200
@@ -84,7 +81,7 @@ export function compareSystems(
   return {
     ...{ metric, queries, samples, pairs },
     order: ordered.map(({ name }) => name),
-    tied: pairs.filter(pair => pair.first === best && pair.holm >= ALPHA).map(({ second }) => second),
+    tied: pairs.filter(pair => pair.first === best && pair.holm >= SIGNIFICANCE).map(({ second }) => second),
     scores: Object.fromEntries(ordered.map(({ name, evaluation }) => [name, intervalsOf(evaluation, seed, samples)])),
   }
 }

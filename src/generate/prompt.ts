@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { AdapterTrainError, messageOf } from '../errors.js'
+import { AdapterTrainError } from '../errors.js'
+import { readNamedFile } from '../read-named-file.js'
 import { STYLES, type StyleName } from './styles.js'
 
 const REQUIRED = ['context', 'n'] as const
@@ -32,14 +32,8 @@ Answer with JSON alone, in this form: {"questions": ["...", "..."]}
  * @throws USAGE when a placeholder is missing
  */
 export async function readTemplate(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(cause => {
-    const missing = cause.code === 'ENOENT'
-    const problem = missing ? 'there is no such file' : messageOf(cause).split(', ')[0]
-    throw new AdapterTrainError(missing ? 'FILE_NOT_FOUND' : 'FILE_READ', `prompt template ${path}: ${problem}`, {
-      cause,
-    })
-  })
-  return checkTemplate(text.replace(/^\uFEFF/, ''), `prompt template ${path}`)
+  const what = 'prompt template'
+  return checkTemplate(readNamedFile(path, what), `${what} ${path}`)
 }
 
 /**

@@ -1,8 +1,5 @@
-import type { EmbeddingCache } from '../cache/cache.js'
 import type { QADataset } from '../dataset/dataset.js'
 import { pseudoQueries } from '../dataset/pseudo-queries.js'
-import { type EmbeddingEstimate, estimateEmbedding } from '../embed/estimate.js'
-import type { EmbeddingProvider, Role } from '../providers/provider.js'
 import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { TUNE_BUDGET } from './defaults.js'
 import { PART_NAMES } from './embedded-parts.js'
@@ -16,27 +13,6 @@ const CANDIDATES = 5
 export function embeddedSets(parts: Parts): QADataset[] {
   const pseudo = pseudoQueries(parts.train, TRAIN_DEFAULTS.seed)
   return [...PART_NAMES.flatMap(name => parts[name] ?? []), ...(pseudo ? [pseudo] : [])]
-}
-
-/** What embedding some data sets would take, texts that several have once; sends nothing. */
-export async function estimateDatasets(
-  provider: EmbeddingProvider,
-  datasets: readonly QADataset[],
-  cache?: EmbeddingCache,
-): Promise<EmbeddingEstimate> {
-  const texts: readonly [Role, string[]][] = [
-    ['query', datasets.flatMap(({ queries }) => [...queries.values()])],
-    ['document', datasets.flatMap(({ corpus }) => [...corpus.values()])],
-  ]
-  const [queries, documents] = await Promise.all(
-    texts.map(([role, all]) => estimateEmbedding(provider, all, role, cache)),
-  )
-  const sum = (key: 'texts' | 'unique' | 'cached' | 'missing' | 'tokens'): number => queries[key] + documents[key]
-  const cost = queries.cost === undefined ? undefined : queries.cost + documents.cost!
-  return {
-    ...{ texts: sum('texts'), unique: sum('unique'), cached: sum('cached'), missing: sum('missing') },
-    ...{ tokens: sum('tokens'), ...(cost !== undefined && { cost }) },
-  }
 }
 
 /** Seconds of a whole run. */

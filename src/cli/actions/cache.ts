@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { openCache, type SqliteCache } from '../../cache/sqlite-cache.js'
 import { AdapterTrainError } from '../../errors.js'
+import { kebab } from '../../kebab.js'
 import type { CacheArgs } from '../commands/cache.js'
-import { kebab } from '../find-command.js'
 import { type Console, createConsole, formatTable } from '../output/console.js'
 import { count } from '../output/tables.js'
 

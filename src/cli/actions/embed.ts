@@ -2,7 +2,7 @@ import type { QADataset } from '../../dataset/dataset.js'
 import { PSEUDO_QUERIES } from '../../dataset/pseudo-queries.js'
 import { readDataset } from '../../dataset/read.js'
 import { embedDataset } from '../../embed/embed-dataset.js'
-import { estimateEmbedding } from '../../embed/estimate.js'
+import { estimateDatasets } from '../../embed/estimate-datasets.js'
 import { AdapterTrainError } from '../../errors.js'
 import type { EmbedArgs } from '../commands/embed.js'
 import { checkBatchArgs, untilSubmitted } from '../options/batch-options.js'
@@ -52,14 +52,8 @@ async function estimate(
   { json }: EmbedArgs,
   out: Console,
 ): Promise<void> {
-  const texts = {
-    query: datasets.flatMap(d => [...d.queries.values()]),
-    document: datasets.flatMap(d => [...d.corpus.values()]),
-  }
-  const queries = await estimateEmbedding(provider, texts.query, 'query', cache)
-  const documents = await estimateEmbedding(provider, texts.document, 'document', cache)
-  const tokens = queries.tokens + documents.tokens
-  const cost = provider.price === undefined ? undefined : (tokens / 1e6) * provider.price
+  const { queries, documents, total } = await estimateDatasets(provider, datasets, cache)
+  const { tokens, cost } = total
   if (json) {
     out.json({ base: provider.id, queries, documents, tokens, cost })
     return

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import type { QADataset } from '../../dataset/dataset.js'
 import type { EmbeddingEstimate } from '../../embed/estimate.js'
+import { estimateDatasets } from '../../embed/estimate-datasets.js'
 import { isAdapterTrainError, messageOf } from '../../errors.js'
-import { embeddedSets, estimateDatasets, estimateTime, type TimeEstimate } from '../../pipeline/estimate-training.js'
+import { embeddedSets, estimateTime, type TimeEstimate } from '../../pipeline/estimate-training.js'
 import { runTrial, type TrialReport, trialSample } from '../../pipeline/run-trial.js'
 import type { InitArgs } from '../commands/init.js'
 import { openCacheOption } from '../options/provider-options.js'
@@ -104,7 +105,7 @@ async function estimates({ base }: Setup, sets: readonly QADataset[][]): Promise
   if (!provider) return []
   const cache = existsSync(base.args.cache) ? await openCacheOption(base.args) : undefined
   try {
-    return await Promise.all(sets.map(datasets => estimateDatasets(provider, datasets, cache)))
+    return await Promise.all(sets.map(async datasets => (await estimateDatasets(provider, datasets, cache)).total))
   } finally {
     cache?.close()
   }

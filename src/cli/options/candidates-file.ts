@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { AdapterTrainError, messageOf } from '../../errors.js'
+import { kebab } from '../../kebab.js'
 import { nearest } from '../../nearest.js'
-import { kebab } from '../find-command.js'
+import { readNamedFile } from '../../read-named-file.js'
 import { baseProblem, type CandidateSpec, named, parseCandidate } from './candidate-spec.js'
 import { text } from './checks.js'
 import { checkProviderArgs, providerOptions } from './provider-options.js'
@@ -32,7 +32,7 @@ interface Option {
 export async function readCandidatesFile(path: string): Promise<CandidateSpec[]> {
   const wrong = (problem: string, cause?: unknown) =>
     new AdapterTrainError('USAGE', `--candidates ${path}: ${problem}`, { cause })
-  const content = await parse(path, read(path), wrong)
+  const content = await parse(path, readNamedFile(path, '--candidates'), wrong)
   const list = isObject(content) && Object.keys(content).join() === 'candidates' ? content.candidates : content
   if (!Array.isArray(list) || list.length === 0) {
     throw wrong(`expected a list of candidates, or "candidates" with one; found ${kindOf(list)}`)
@@ -44,16 +44,6 @@ export async function readCandidatesFile(path: string): Promise<CandidateSpec[]>
       throw wrong(`entry ${i + 1}: ${messageOf(error).replace(/^--/, '')}`, error)
     }
   })
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    const problem = missing ? 'there is no such file' : messageOf(cause).split(', ')[0]
-    throw new AdapterTrainError(missing ? 'FILE_NOT_FOUND' : 'FILE_READ', `--candidates ${path}: ${problem}`, { cause })
-  }
 }
 
 async function parse(path: string, content: string, wrong: (problem: string, cause: unknown) => Error) {

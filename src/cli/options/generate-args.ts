@@ -1,7 +1,7 @@
 import { AdapterTrainError } from '../../errors.js'
 import type { ChatModelOptions } from '../../generate/llm/chat-model.js'
+import { kebab } from '../../kebab.js'
 import { FILTERS, type GenerateArgs } from '../commands/generate.js'
-import { kebab } from '../find-command.js'
 import { checkBatchArgs } from './batch-options.js'
 import { checkProviderArgs, type ProviderArgs } from './provider-options.js'
 

@@ -1,9 +1,9 @@
 import { AdapterTrainError } from '../../errors.js'
+import { kebab } from '../../kebab.js'
 import { nearest } from '../../nearest.js'
 import type { FixedOptions } from '../../train/tune/candidate.js'
 import { expandGrid, GRID_OPTIONS, type Grid } from '../../train/tune/grid.js'
 import { trainCommand } from '../commands/train.js'
-import { kebab } from '../find-command.js'
 
 /** Names that `--grid` takes. */
 const GRID_NAMES = GRID_OPTIONS.map(kebab)

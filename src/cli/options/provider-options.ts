@@ -1,9 +1,9 @@
 import type { Options } from 'yargs'
 import type { SqliteCache } from '../../cache/sqlite-cache.js'
 import { AdapterTrainError } from '../../errors.js'
+import { kebab } from '../../kebab.js'
 import { createProvider, providerNames } from '../../providers/index.js'
 import type { EmbeddingProvider, ProviderOptions } from '../../providers/provider.js'
-import { kebab } from '../find-command.js'
 import { integer, number, text } from './checks.js'
 
 /** Default of `--cache`. */

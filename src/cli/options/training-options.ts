@@ -3,11 +3,12 @@ import { closedForm } from '../../adapters/closed-forms/index.js'
 import { ADAPTER_KIND_NAMES, adapterMap } from '../../adapters/index.js'
 import { ENGINE_CHOICES } from '../../engines/index.js'
 import { HARD_DEFAULTS } from '../../losses/hard.js'
-import { NEGATIVES, type NegativesName } from '../../losses/index.js'
+import { NEGATIVES } from '../../losses/index.js'
 import { MAX_NEGATIVES } from '../../losses/pooled.js'
 import { TRAIN_DEFAULTS } from '../../train/defaults.js'
 import { RECIPE } from '../../train/recipe.js'
-import { SCHEDULES, type ScheduleName } from '../../train/schedule.js'
+import { SCHEDULES } from '../../train/schedule.js'
+import type { TrainOptions } from '../../train/train-adapter.js'
 import { integer, number, text } from './checks.js'
 import { memoryOption } from './dataset-options.js'
 
@@ -138,26 +139,27 @@ export const trainingOptions = {
 } as const satisfies Record<string, Options>
 
 /** What yargs makes of {@link trainingOptions}. */
-export interface TrainingArgs {
-  readonly kind: string
-  readonly negatives?: NegativesName
-  readonly epochs?: number
-  readonly batchSize?: number
-  readonly learningRate?: number
-  readonly warmup?: number
-  readonly scale?: number
-  readonly weightDecay?: number
-  readonly maxGradNorm?: number
-  readonly metric: string
-  readonly patience: number
-  readonly seed: number
-  readonly pull?: number
-  readonly maxNegatives?: number
-  readonly hardNegatives?: number
-  readonly hardMargin?: number
-  readonly schedule?: ScheduleName
-  readonly size?: number
+export interface TrainingArgs extends Chosen, Required<Pick<TrainOptions, 'kind' | 'metric' | 'patience' | 'seed'>> {
   readonly dimensionsOut?: number
   readonly engine: string
   readonly memory?: string
 }
+
+/** Options that are chosen, or stand in the recipe, where they are not given. */
+type Chosen = Pick<
+  TrainOptions,
+  | 'negatives'
+  | 'maxNegatives'
+  | 'hardNegatives'
+  | 'hardMargin'
+  | 'epochs'
+  | 'batchSize'
+  | 'learningRate'
+  | 'schedule'
+  | 'warmup'
+  | 'scale'
+  | 'weightDecay'
+  | 'maxGradNorm'
+  | 'pull'
+  | 'size'
+>

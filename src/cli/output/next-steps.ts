@@ -1,7 +1,7 @@
+import { kebab } from '../../kebab.js'
 import type { EmbeddedTrainingReport } from '../../pipeline/embedded-training-report.js'
 import type { Proof } from '../../pipeline/proof.js'
 import { commandLine, withoutCredentials } from '../command-line.js'
-import { kebab } from '../find-command.js'
 import type { ProviderArgs } from '../options/provider-options.js'
 import type { NextStep } from './console.js'
 

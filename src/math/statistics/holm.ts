@@ -1,3 +1,6 @@
+/** The p below which two systems count as told apart. */
+export const SIGNIFICANCE = 0.05
+
 /**
  * Adjusts the p-values of several tests made at once, so that those below 0.05 hold together with an error of at most 5 %,
  * however the tests depend on one another: Holm's step-down correction.

@@ -1,3 +1,4 @@
+import { SIGNIFICANCE } from '../../math/statistics/holm.js'
 import { fitted } from '../fitted.js'
 import { change, interval, metricName, pValue, whole } from '../format.js'
 import { COLORS, type Figure, type SectionMaker, type Table } from '../section.js'
@@ -26,7 +27,7 @@ export const pairsSection: SectionMaker<ComparisonReport> = ({ comparison }) => 
     caption: `${best} minus each other candidate in ${name}, with the 95 % bootstrap interval of the paired difference. Filled: told apart after Holm's correction.`,
     table,
     draw: (plot, width) => {
-      const color = ({ holm }: { holm: number }) => (holm < 0.05 ? COLORS.better : COLORS.same)
+      const color = ({ holm }: { holm: number }) => (holm < SIGNIFICANCE ? COLORS.better : COLORS.same)
       return {
         height: 34 + rows.length * 40,
         ...{ marginLeft: 20, marginRight: 20, insetLeft: 6 },
@@ -44,7 +45,7 @@ export const pairsSection: SectionMaker<ComparisonReport> = ({ comparison }) => 
           }),
           plot.dot(rows, {
             ...{ x: 'mean', y: 'second', stroke: color, strokeWidth: 2, r: 5 },
-            fill: ({ holm }: { holm: number }) => (holm < 0.05 ? COLORS.better : 'var(--surface)'),
+            fill: ({ holm }: { holm: number }) => (holm < SIGNIFICANCE ? COLORS.better : 'var(--surface)'),
           }),
           plot.text(rows, {
             ...{ y: 'second', dx: 10, dy: -15, frameAnchor: 'left' as const, textAnchor: 'start' as const },

@@ -1,3 +1,4 @@
+import { SIGNIFICANCE } from '../../math/statistics/holm.js'
 import { fitted } from '../fitted.js'
 import { change, interval, metricName, pValue, score, whole } from '../format.js'
 import { optionWords } from '../option-words.js'
@@ -11,7 +12,7 @@ export const sweepSection: SectionMaker = ({ sweep }) => {
   if (!sweep) return undefined
   const { metric, base, lines, folds, queries } = sweep
   const name = metricName(metric)
-  const proven = lines.filter(({ difference }) => difference.mean > 0 && difference.holm < 0.05).length
+  const proven = lines.filter(({ difference }) => difference.mean > 0 && difference.holm < SIGNIFICANCE).length
   const table: Table = {
     caption: 'Combinations of options, best first',
     head: ['options', `out-of-fold ${name}`, 'difference', '95 % interval', 'p (Holm)', 'seconds'],
@@ -26,7 +27,7 @@ export const sweepSection: SectionMaker = ({ sweep }) => {
   }
   const drawn = lines.slice(0, DRAWN).map(({ options, difference }, i) => {
     const { mean, low, high, holm } = difference
-    return { ...{ mean, low, high, key: i }, label: optionWords(options), isProven: mean > 0 && holm < 0.05 }
+    return { ...{ mean, low, high, key: i }, label: optionWords(options), isProven: mean > 0 && holm < SIGNIFICANCE }
   })
   const figure: Figure = {
     caption: `Out-of-fold ${name} minus that of the base with the 95 % bootstrap interval${drawn.length < lines.length ? `, the ${drawn.length} best combinations` : ''}. Filled: better than the base after Holm's correction for all ${whole(lines.length)}. The first one was trained.`,
