@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** Rooms whose tests leave nothing behind in the modules that they load, which are then loaded once for all their files. */
 const UNITS =
-  'adapters,cache,convert,dataset,documents,embed,engines,evaluate,generate,losses,math,pipeline,train,vectors,wrap'
+  'adapters,cache,convert,dataset,documents,embed,engines,evaluate,generate,history,losses,math,pipeline,terms,train,vectors,wrap'
 
 export default defineConfig({
   test: {

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openCache } from '../dist/cache/sqlite-cache.js'
+import { writeFileAtomic } from '../dist/files.js'
 import { createProvider } from '../dist/providers/index.js'
-import { writeFileAtomic } from '../dist/write-file-atomic.js'
 import { dataFolders, readSets } from './data-sets.mjs'
 
 /** The metric of the figures. */

@@ -3,6 +3,7 @@
 // What a number of labelled queries is worth on the test set: of each training set so many queries are drawn, once for every seed,
 // the documents are all there. DIR is a data set (train and test .json, or _dataset.json) or holds several. Training is what
 // `adapter-train train` does by itself: options chosen inside the training part, the gate at the end.
+import { openData } from '../dist/pipeline/open-data.js'
 import { runTraining } from '../dist/pipeline/run-training.js'
 import { drawQueries } from './data-sets.mjs'
 import { drawAndTrain, METRIC, mean, printColumns, signed } from './draw-and-train.mjs'
@@ -18,8 +19,8 @@ async function measure(sets, { provider, cache, sizes, seeds, add }) {
     for (let i = 0; i < (word === 'all' ? 1 : seeds); i++) {
       const seed = FIRST_SEED + i
       const { report } = await runTraining({
-        ...{ provider, cache, tune: 'auto', tuneBudget: 600 },
-        parts: { train: drawQueries(sets, size, seed), test: sets.test },
+        ...{ provider, cache, tune: 'auto', tuneBudget: 600, textTerms: 'off', hybrid: false },
+        data: await openData({ train: drawQueries(sets, size, seed), test: sets.test }),
         train: { seed, engine: 'cpu' },
       })
       const { base, adapted } = report.metrics

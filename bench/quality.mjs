@@ -5,9 +5,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runTrainingOnVectors } from '../dist/pipeline/run-training.js'
+import { writeFileAtomic } from '../dist/files.js'
+import { openData } from '../dist/pipeline/open-data.js'
+import { runTraining } from '../dist/pipeline/run-training.js'
 import { readVectors } from '../dist/vectors/read-vectors.js'
-import { writeFileAtomic } from '../dist/write-file-atomic.js'
 
 const METRIC = 'ndcg@10'
 /** LlamaIndex's EmbeddingAdapterFinetuneEngine: file order is replaced by shuffling, the rest is as it is there. */
@@ -31,12 +32,13 @@ if (!values.vectors) {
 const seed = Number(values.seed)
 const rows = []
 for (const folder of folders(resolve(values.vectors))) {
-  const parts = await readVectors(join(values.vectors, folder))
-  const theirs = await runTrainingOnVectors(parts, {
+  const data = await openData({ vectors: await readVectors(join(values.vectors, folder)) })
+  const theirs = await runTraining({
+    data,
     ...LLAMAINDEX,
     train: { ...LLAMAINDEX.train, seed, engine: 'cpu' },
   })
-  const ours = await runTrainingOnVectors(parts, { train: { seed, engine: 'cpu' } })
+  const ours = await runTraining({ data, train: { seed, engine: 'cpu' } })
   const { metrics, difference, gate, tune, seconds } = ours.report
   const row = {
     folder,
@@ -45,7 +47,7 @@ for (const folder of folders(resolve(values.vectors))) {
     ours: metrics.adapted[METRIC],
     difference: difference[METRIC],
     gate,
-    chosen: { negatives: tune.negatives, temperature: tune.temperature, c: tune.c },
+    chosen: { negatives: tune.negatives, scale: tune.scale, pull: tune.pull },
     seconds: seconds.total,
   }
   rows.push(row)
@@ -72,7 +74,7 @@ function print(all) {
     ...[base, llamaindex, ours].map(number),
     signed(ours - base),
     `${signed(difference.low)} to ${signed(difference.high)}`,
-    `${chosen.negatives} ${chosen.temperature} c ${chosen.c}`,
+    `${chosen.negatives} scale ${chosen.scale} pull ${chosen.pull}`,
     gate.passed ? 'passed' : 'gated',
     seconds.toFixed(1),
   ])

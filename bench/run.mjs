@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { checkWritable, writeFileAtomic } from '../dist/files.js'
 import { VERSION } from '../dist/version.js'
-import { checkWritable, writeFileAtomic } from '../dist/write-file-atomic.js'
 import { benchApply } from './apply.mjs'
 import { benchCache } from './cache.mjs'
 import { findEngines } from './engines.mjs'
@@ -65,6 +65,7 @@ async function bench(options) {
   if (wanted('train')) trained.push(...(await benchPools(context)))
   if (floor) add('floor', floor.rows())
   if (wanted('train')) add('train', withFloor(trained, rows, context.engines))
+  context.peer?.close()
   if (options.json) writeFileAtomic(options.json, `${JSON.stringify(rows, null, 1)}\n`)
   print(`${elapsed().toFixed(0)} s in all, load average now ${load()}`)
 }

@@ -3,6 +3,7 @@
 // What few labelled queries gain on the test set, with and without first sentences of documents as further queries. DIR is a data set
 // (train and test .json, or _dataset.json) or holds several; of each training set so many queries are drawn, the documents are all
 // there. Training is what `adapter-train train` does by itself: options chosen inside the training part, the gate at the end.
+import { openData } from '../dist/pipeline/open-data.js'
 import { runTraining } from '../dist/pipeline/run-training.js'
 import { drawQueries } from './data-sets.mjs'
 import { drawAndTrain, METRIC, mean, printColumns, signed } from './draw-and-train.mjs'
@@ -22,8 +23,8 @@ async function measure(sets, { provider, cache, sizes, seeds, add }) {
           continue
         }
         const { report } = await runTraining({
-          ...{ provider, cache, pseudoQueries, tune: 'auto', tuneBudget: 600 },
-          parts: { train, test: sets.test },
+          ...{ provider, cache, pseudoQueries, tune: 'auto', tuneBudget: 600, textTerms: 'off', hybrid: false },
+          data: await openData({ train, test: sets.test }),
           train: { seed, engine: 'cpu' },
         })
         const gain = report.metrics.adapted[METRIC] - report.metrics.base[METRIC]

@@ -1,4 +1,4 @@
-import { quantile } from '../dist/math/statistics/quantile.js'
+import { quantile } from '../dist/math/statistics/moments.js'
 
 /** @param {readonly number[]} values */
 export const median = values => share(values, 0.5)

@@ -1,4 +1,4 @@
-import { TRAIN_DEFAULTS } from '../dist/train/defaults.js'
+import { TRAIN_DEFAULTS } from '../dist/train/options.js'
 import { compare } from './compare.mjs'
 import { PAIRS } from './options.mjs'
 import { randomDataset } from './random-data.mjs'

@@ -1,5 +1,4 @@
-import { adapterKind } from '../dist/adapters/index.js'
-import { TRAIN_DEFAULTS } from '../dist/train/defaults.js'
+import { TRAIN_DEFAULTS } from '../dist/train/options.js'
 import { createTrainer } from '../dist/train/trainer.js'
 import { median } from './statistics.mjs'
 
@@ -26,7 +25,6 @@ export async function createTraining({ start, asynchronous }, data, { batch, poo
   let lastStep = 0
   const trainer = createTrainer(engine, data, {
     ...TRAIN_DEFAULTS,
-    kind: adapterKind(TRAIN_DEFAULTS.kind),
     batchSize: batch,
     epochs: 1_000_000,
     ...(pool ? { negatives: 'corpus', maxNegatives: pool } : {}),

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises'
 import ts from 'typescript'
 
 /** Members of an adapter kind that training and help texts need, and applying an adapter does not. */
-const KIND_MEMBERS = ['name', 'description', 'affine', 'forward', 'backward']
+const KIND_MEMBERS = ['name', 'description', 'affine', 'rectangular', 'forward', 'backward']
 /** The same of its parameters. */
 const PARAM_MEMBERS = ['anchor', 'start']
 
 /** Where the remedies and the longer explanations of a message begin. What is wrong, and where, stays. */
-const ADVICE = { default: /; /, ADAPTER: /; | must be |, expected |, but |, an | needs / }
+const ADVICE = { default: /; | at index /, ADAPTER: /; | at row | must be |, expected |, but |, an | needs / }
 
 /** The memory's WebAssembly is larger than all the rest of it: the bundle has the plain loops only. */
 const PLAIN = 'plain'
@@ -34,6 +34,12 @@ export const withoutTraining = {
 
 const visitor = (context, source) => {
   const visit = node => {
+    // Files with text terms are read by another entry.
+    if (ts.isConditionalExpression(node) && node.condition.getText(source) === 'adapter.terms')
+      return visit(node.whenFalse)
+    // Of sizes that do not fit each other, which the code around it rules out.
+    if (ts.isIfStatement(node) && node.thenStatement.getText(source).includes('throw new RangeError(')) return undefined
+    if (ts.isVariableStatement(node) && node.declarationList.declarations[0].name.text === 'textOf') return undefined
     const visited = ts.visitEachChild(node, visit, context)
     if (ts.isVariableDeclaration(visited) && /^Adapter(Kind|Map)$/.test(visited.type?.getText(source)))
       return shortKind(visited)
@@ -41,19 +47,22 @@ const visitor = (context, source) => {
       const args = visited.arguments.map(argument => shortText(argument, ADVICE.ADAPTER))
       return ts.factory.updateCallExpression(visited, visited.expression, undefined, args)
     }
+    if (ts.isCallExpression(visited) && visited.arguments.some(isText)) {
+      const others = visited.arguments.filter(argument => !isText(argument))
+      return ts.factory.updateCallExpression(visited, visited.expression, undefined, others)
+    }
     if (ts.isNewExpression(visited) && visited.expression.text === 'AdapterTrainError') {
       const advice = visited.arguments[0].text?.startsWith('ADAPTER') ? ADVICE.ADAPTER : ADVICE.default
       const args = visited.arguments.slice(0, 2).map(argument => shortText(argument, advice))
       return ts.factory.updateNewExpression(visited, visited.expression, undefined, args)
     }
-    // Of sizes that do not fit each other, which the code around it rules out.
-    if (ts.isNewExpression(visited) && visited.expression.text === 'RangeError') {
-      return ts.factory.updateNewExpression(visited, visited.expression, undefined, [])
-    }
     return visited
   }
   return visit
 }
+
+/** True for the text of a query, which only text terms use. */
+const isText = node => ts.isCallExpression(node) && node.expression.text === 'textOf'
 
 function shortKind(declaration) {
   const { properties } = declaration.initializer

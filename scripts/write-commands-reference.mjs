@@ -1,13 +1,14 @@
 // npm run docs:commands
 //
-// Writes docs/commands.md from the registry of commands, so that the page says what --help says.
-import { writeFileSync } from 'node:fs'
+// Writes docs/commands.md from the registry of commands, so that the page says what --help says, and the table of defaults in
+// docs/training.md from the table of training options.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, URL } from 'node:url'
 
 /** Groups of options that many commands have: a section of their own, and a line with their names in each command. */
-const SHARED_GROUPS = ['Embedding model:', 'Batch API:']
+const SHARED_GROUPS = ['Embedding model', 'Batch API']
 const EVERYWHERE = 'Every command'
-const OWN = 'Options:'
+const OWN = 'Options'
 
 /**
  * The page.
@@ -23,21 +24,33 @@ export function commandsReference(commands, common, byDefault) {
     section.title === EVERYWHERE ? { ...section, note: exceptions(section.rows, rowsOf(common), without) } : section,
   )
   const index = Object.entries(commands).map(([name, { describe, group }]) => {
-    const whatElse = name === byDefault ? ' (where no command is named)' : ''
+    const whatElse = name === byDefault ? ' (the default command)' : ''
     return `| [${name}](#${name}) | ${group} | ${cell(describe)}${whatElse} |`
   })
   const pages = Object.entries(commands).map(([name, command]) => commandSection(name, command, tables[name], shared))
   return `${[
     '<!-- Written by `npm run docs:commands`; change the commands in src/cli/commands instead. -->',
     '# Commands',
-    'What `adapter-train COMMAND --help` says, on one page. A switch is set off by `--no-NAME`. `adapter-train` alone is ' +
+    'The help of every command (`adapter-train COMMAND --help`) on one page. `--no-NAME` turns a switch off. `adapter-train` alone is ' +
       `\`adapter-train ${byDefault}\`.`,
     ['| command | | |', '|---|---|---|', ...index].join('\n'),
-    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trained but held back by the gate, 130 stopped by Ctrl-C. Results go to stdout, ' +
+    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 adapter rejected, 4 check failed, 130 stopped by Ctrl-C. Results go to stdout, ' +
       'everything else to stderr.',
     ...pages,
     ...shared.map(({ title, rows, note = '' }) => `## ${title}\n\n${optionTable(rows)}${note}`),
   ].join('\n\n')}\n`
+}
+
+/**
+ * The page with its table of training options replaced.
+ *
+ * @param {string} page
+ * @param {readonly (readonly string[])[]} rows option, default, default with `--tune off`
+ */
+export function withDefaultsTable(page, rows) {
+  const head = '| option | default | with `--tune off` |\n|---|---|---|\n'
+  const [before, after] = page.split(head)
+  return `${before}${head}${rows.map(cells => `| ${cells.join(' | ')} |\n`).join('')}${after.replace(/^(\|.*\n)*/, '')}`
 }
 
 function commandSection(name, { form, describe, positionals = {}, examples }, rows, shared) {
@@ -53,7 +66,7 @@ function commandSection(name, { form, describe, positionals = {}, examples }, ro
     `## ${name}`,
     `\`adapter-train ${form}\`: ${describe}.`,
     ...(args.length > 0 ? [['| argument | |', '|---|---|', ...args].join('\n')] : []),
-    ...[...groups].map(([title, group]) => `**${title.replace(/:$/, '')}**\n\n${optionTable(group)}`),
+    ...[...groups].map(([title, group]) => `**${title}**\n\n${optionTable(group)}`),
     ...elsewhere,
     [
       '| example | |',
@@ -81,10 +94,7 @@ function sharedSections(tables, common) {
       row.group === OWN &&
       tables.filter(table => table.some(other => isSame(other, row))).length >= 0.75 * tables.length,
   )
-  const sections = SHARED_GROUPS.map(group => [
-    group === 'Batch API:' ? 'Batch API' : group.replace(/:$/, ''),
-    usual(all.filter(row => row.group === group)),
-  ])
+  const sections = SHARED_GROUPS.map(group => [group, usual(all.filter(row => row.group === group))])
   return [...sections, [EVERYWHERE, [...usual(everywhere), ...common]]].map(([title, rows]) => ({
     title,
     anchor: title.toLowerCase().replaceAll(' ', '-'),
@@ -104,9 +114,9 @@ function rowsOf(options) {
   return Object.entries(options)
     .filter(([, { hidden }]) => !hidden)
     .map(([name, option]) => {
-      const { group = OWN, alias, type } = option
+      const { group = OWN, alias, type, placeholder = 'NAME' } = option
       const names = [name, ...[alias ?? []].flat()].map(word => `${word.length > 1 ? '--' : '-'}${word}`)
-      const value = { number: ' N', array: ' X ...', boolean: '' }[type] ?? ' X'
+      const value = type === 'boolean' ? '' : ` ${placeholder}${type === 'array' ? ' ...' : ''}`
       return {
         name,
         group,
@@ -144,6 +154,10 @@ function cell(text) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { COMMANDS, DEFAULT_COMMAND } = await import('../dist/cli/commands/index.js')
   const { COMMON_OPTIONS } = await import('../dist/cli/help.js')
-  const page = commandsReference(COMMANDS, COMMON_OPTIONS, DEFAULT_COMMAND)
-  writeFileSync(fileURLToPath(new URL('../docs/commands.md', import.meta.url)), page)
+  const { DEFAULT_ROWS } = await import('../dist/cli/options/training-options.js')
+  const [commands, training] = ['commands', 'training'].map(name =>
+    fileURLToPath(new URL(`../docs/${name}.md`, import.meta.url)),
+  )
+  writeFileSync(commands, commandsReference(COMMANDS, COMMON_OPTIONS, DEFAULT_COMMAND))
+  writeFileSync(training, withDefaultsTable(readFileSync(training, 'utf8'), DEFAULT_ROWS))
 }

@@ -1,11 +1,4 @@
-/**
- * Every code that an {@link AdapterTrainError} can carry. Codes are stable: programs may test for them.
- *
- * `USAGE` a wrong option or argument · `FILE_*` the file system · `DATASET_*` the data set · `PROVIDER_*` the embedding
- * provider · `BATCH_PENDING` batches are under way and were not waited for · `VECTOR_INVALID` a vector of wrong length or with a non-finite value · `CACHE_*` the embedding cache ·
- * `ADAPTER_*` an adapter file · `CONVERT_UNSUPPORTED` a format that cannot express an adapter · `ENGINE_*` the compute engine ·
- * `TRAIN_*` training · `SERVE_LISTEN` an address that the server cannot listen at · `ABORTED` stopped by the caller.
- */
+/** Every {@link ErrorCode}. */
 export const ERROR_CODES = [
   'USAGE',
   'FILE_NOT_FOUND',
@@ -30,6 +23,7 @@ export const ERROR_CODES = [
   'ADAPTER_CORRUPT',
   'ADAPTER_MISMATCH',
   'CONVERT_UNSUPPORTED',
+  'INDEX_OPEN',
   'ENGINE_UNKNOWN',
   'ENGINE_UNAVAILABLE',
   'ENGINE_MEMORY',
@@ -39,11 +33,21 @@ export const ERROR_CODES = [
   'ABORTED',
 ] as const
 
-/** @see {@link ERROR_CODES} */
+/**
+ * Stable code of an {@link AdapterTrainError}, which programs may test for.
+ *
+ * `USAGE` a wrong option or argument · `FILE_*` the file system · `DATASET_*` the dataset · `PROVIDER_*` the embedding
+ * provider · `BATCH_PENDING` batches are pending and were not waited for · `VECTOR_INVALID` a vector of wrong length or with a
+ * non-finite value · `CACHE_*` the embedding cache · `ADAPTER_*` an adapter file · `INDEX_OPEN` a vector index · `CONVERT_UNSUPPORTED` a format that cannot
+ * express an adapter · `ENGINE_*` the compute engine · `TRAIN_*` training · `SERVE_LISTEN` an address the server cannot listen
+ * at · `ABORTED` stopped by the caller.
+ */
 export type ErrorCode = (typeof ERROR_CODES)[number]
-
-/** What the error is about, for programs; never a secret, never a vector. */
+/** Facts of an error, for programs; never a secret, never a vector. */
 export type ErrorDetails = Readonly<Record<string, unknown>>
+
+/** Characters of a message; what a file holds may be longer. */
+const LONGEST = 3000
 
 /**
  * The one error class of this package.
@@ -52,23 +56,25 @@ export type ErrorDetails = Readonly<Record<string, unknown>>
  */
 export class AdapterTrainError extends Error {
   override readonly name = 'AdapterTrainError'
-  /** A stable code, one of {@link ERROR_CODES}. */
+  /** Stable code. */
   readonly code: ErrorCode
   readonly details: ErrorDetails
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: ErrorDetails } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(message.length > LONGEST ? `${message.slice(0, LONGEST)}…` : message, options)
     this.code = code
     this.details = options.details ?? {}
   }
 }
 
-/** Whether `error` is an {@link AdapterTrainError}, of the given code where one is given. */
+/** Error of a wrong option or argument. */
+export const usageError = (message: string, options?: { cause?: unknown; details?: ErrorDetails }): AdapterTrainError =>
+  new AdapterTrainError('USAGE', message, options)
+
+/** True for an {@link AdapterTrainError}, of the given code if any. */
 export function isAdapterTrainError(error: unknown, code?: ErrorCode): error is AdapterTrainError {
   return error instanceof AdapterTrainError && (code === undefined || error.code === code)
 }
 
-/** The message of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
+/** Returns the message of anything thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

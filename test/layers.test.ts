@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -5,26 +6,16 @@ import { expect, test } from 'vitest'
 
 /** Folders (or files) of src from the bottom up: a file imports from its own layer or from a lower one. */
 const LAYERS: readonly (readonly string[])[] = [
-  [
-    'errors.ts',
-    'kebab.ts',
-    'nearest.ts',
-    'read-named-file.ts',
-    'throw-if-aborted.ts',
-    'version.ts',
-    'memory-limit.ts',
-    'write-file-atomic.ts',
-    'math',
-  ],
-  ['dataset'],
+  ['abort.ts', 'errors.ts', 'files.ts', 'json.ts', 'maps.ts', 'memory-limit.ts', 'version.ts', 'words.ts', 'math'],
+  ['dataset', 'terms'],
   ['providers', 'cache'],
-  ['embed', 'vectors', 'documents', 'batch'],
+  ['embed', 'vectors', 'documents', 'batch-api', 'indexes'],
   ['engines'],
   ['adapters', 'losses'],
   ['evaluate'],
-  ['train', 'wrap', 'runtime', 'generate'],
-  ['pipeline', 'convert', 'serve', 'integrations', 'report'],
-  ['index.ts', 'cli'],
+  ['train', 'drift', 'wrap', 'runtime', 'runtime-terms', 'generate'],
+  ['pipeline', 'history', 'convert', 'serve', 'integrations', 'report', 'pages'],
+  ['index.ts', 'entries', 'cli'],
 ]
 
 const SRC = resolve(dirname(fileURLToPath(import.meta.url)), '../src')
@@ -47,6 +38,14 @@ test('every file of src stands in a layer', () => {
   expect(files.filter(file => layerOf(file) < 0)).toEqual([])
 })
 
+test('the map in CONTRIBUTING.md has every layer with its rooms', () => {
+  const map = readFileSync(join(SRC, '../CONTRIBUTING.md'), 'utf8')
+  const rows = [...map.matchAll(/^\| \d \| ([^|]+) \|/gm)].map(([, rooms]) =>
+    [...rooms.matchAll(/`([^`]+)`/g)].map(([, room]) => room),
+  )
+  expect(rows.map(rooms => rooms.sort())).toEqual(LAYERS.map(rooms => [...rooms].sort()))
+})
+
 test('no file imports from a higher layer', () => {
   const upward = files.flatMap(file =>
     importsOf(file)
@@ -65,10 +64,7 @@ test('only the command line prints', () => {
   expect(printing).toEqual([])
 })
 
-test('no source file is longer than 300 lines', () => {
-  const long = files
-    .filter(file => !file.includes('.generated.'))
-    .map(file => ({ file, lines: readFileSync(join(SRC, file), 'utf8').split('\n').length }))
-    .filter(({ lines }) => lines > 300)
-  expect(long).toEqual([])
+test('git tracks no node_modules: a checkout would replace the installed folder by it', () => {
+  // To mend a branch: git rm --cached node_modules, then commit.
+  expect(execFileSync('git', ['ls-files', 'node_modules'], { cwd: resolve(SRC, '..'), encoding: 'utf8' })).toBe('')
 })

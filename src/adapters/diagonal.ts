@@ -1,9 +1,8 @@
 import type { AdapterKind } from './kind.js'
 
 /**
- * q' = w * q + b element by element, started at w = 1 and b = 0: a weight for every dimension.
- *
- * w and b are [1, d]. In batches of rows: Z = X * w + b, dw = column sums of X * dZ, db = column sums of dZ.
+ * q' = w * q + b element by element, started at w = 1 and b = 0. w and b are [1, d]. In batches of rows: Z = X * w + b,
+ * dw = column sums of X * dZ, db = column sums of dZ.
  */
 export const diagonal: AdapterKind = {
   name: 'diagonal',

@@ -2,37 +2,33 @@ import { createAttentionKernel } from '../engines/cpu/attention-kernel.js'
 import { createLinearKernel } from '../engines/cpu/linear-kernel.js'
 import type { Engine, Tensor } from '../engines/engine.js'
 import { type Matrix, matrix, norm } from '../math/matrix.js'
+import { rowRange } from '../math/row-source.js'
 import type { AdapterMap, Scratch } from './kind.js'
 import { linear } from './linear.js'
 
-/** Training queries that are remembered at most, by default. */
+/** Most training queries that are remembered, by default. */
 const REMEMBERED = 20_000
-
-/** Scores of queries against keys that a forward pass holds at once; 32 MiB as float32. */
+/** Scores that a forward pass holds at once; 32 MiB as float32. */
 const MAX_SCORES = 8_388_608
-
-/** The gate opens by this much a deviation. */
 const SLOPE = 1.5
-
-/** Deviations below this are taken for it: keys that are all as far apart open or close the gate, but divide nothing by 0. */
+/** Smallest deviation divided by: keys that are all equally far apart must not divide by 0. */
 const LEAST_DEVIATION = 1e-6
-
 const LEAST_NORM = 1e-12
 
-/** How much the memory counts, and for which queries; the row `gate` of an adapter holds these in this order. */
+/** Weight of the memory for a query; the row `gate` of an adapter holds these in this order. */
 export interface MemoryGate {
-  /** Weight of the memory beside a linear part of length 1. */
+  /** Weight of the memory beside a linear part of unit length. */
   readonly beta: number
-  /** Inverse temperature of the softmax over remembered queries. */
+  /** Scale of the softmax over remembered queries. */
   readonly kappa: number
-  /** Deviations from `mu` at which the memory counts half. */
+  /** Deviations from `mu` at which the memory has half its weight. */
   readonly z0: number
   /** Mean and deviation, over the remembered queries, of the cosine to the nearest other one. */
   readonly mu: number
   readonly sigma: number
 }
 
-/** [1, 5] */
+/** Encodes a gate as [1, 5]. */
 export function encodeGate({ beta, kappa, z0, mu, sigma }: MemoryGate): Matrix {
   return matrix(1, 5, Float32Array.of(beta, kappa, z0, mu, sigma))
 }
@@ -41,28 +37,23 @@ export function decodeGate({ data: [beta, kappa, z0, mu, sigma] }: Matrix): Memo
   return { beta, kappa, z0, mu, sigma }
 }
 
-/**
- * What the memory is multiplied by: beta sigmoid(1.5 (z - z0)), z = (s - mu) / sigma.
- * @param s cosine of the query to the nearest remembered one
- */
+/** Factor of the memory: beta sigmoid(1.5 (z - z0)), z = (s - mu) / sigma. */
 export function memoryWeight({ beta, z0, mu, sigma }: Omit<MemoryGate, 'kappa'>, s: number): number {
   const z = (s - mu) / Math.max(sigma, LEAST_DEVIATION)
   return beta / (1 + Math.exp(-SLOPE * (z - z0)))
 }
 
 /**
- * q' = norm(W q + b) + beta g(q) sum_i softmax_i(kappa u . k_i) v_i for u = norm(q): a linear map, and beside it what was asked for
- * by the remembered queries that are most like this one, as far as there are any.
+ * q' = norm(W q + b) + beta g(q) sum_i softmax_i(kappa u . k_i) v_i for u = norm(q): a linear transform, plus the
+ * documents of the remembered queries nearest to this one.
  *
- * W and b are as in `linear`; `keys` [n, d] are remembered queries of length 1, `values` [n, d] (or as many columns as W has rows)
- * the mean of each one's documents; `gate` [1, 5] is a {@link MemoryGate}. Put together from a trained linear map, so that there is no gradient.
- *
+ * W and b are as in `linear`; `keys` [n, d] are remembered queries of unit length, `values` [n, rows of W] the mean of
+ * each one's documents; `gate` [1, 5] is a {@link MemoryGate}. Built from a trained linear adapter, without a gradient.
  * @see https://arxiv.org/abs/1911.00172 (Khandelwal et al.: a look-up beside a trained model)
  */
 export const linearMemory: AdapterMap = {
   name: 'linear-memory',
-  description:
-    'linear, and what the most similar training queries asked for, where cross-validation finds that it helps',
+  description: 'linear, plus the documents of the most similar training queries, if cross-validation finds a gain',
   size: { name: 'remembered queries', default: REMEMBERED, of: ({ keys }) => keys?.rows },
   params: (d, n = REMEMBERED, outputs = d) => [
     ...linear.params(d, undefined, outputs),
@@ -76,23 +67,14 @@ export const linearMemory: AdapterMap = {
     engine.normalizeRows(Z, Z, scratch('lengths', X.rows, 1))
     const { kappa, ...shape } = decodeGate(matrix(1, 5, await engine.read(gate)))
     const { acc, sum, top } = attend(engine, keys, values, X, kappa, scratch)
-    const [z, a, sums, tops] = [
-      await engine.read(Z),
-      await engine.read(acc),
-      await engine.read(sum),
-      await engine.read(top),
-    ]
+    const [z, a, sums, tops] = await Promise.all([Z, acc, sum, top].map(t => engine.read(t)))
     for (let i = 0; i < X.rows; i++) {
       const factor = memoryWeight(shape, tops[i] / kappa) / sums[i]
       for (let j = i * Z.cols; j < (i + 1) * Z.cols; j++) z[j] += factor * a[j]
     }
     // The engine has no write but the upload of a new matrix.
     const result = engine.upload(matrix(Z.rows, Z.cols, z))
-    engine.gatherRows(
-      result,
-      Uint32Array.from({ length: Z.rows }, (_, i) => i),
-      Z,
-    )
+    engine.gatherRows(result, rowRange(0, Z.rows), Z)
     engine.free(result)
   },
   apply({ W, b, keys, values, gate }, q, out) {
@@ -134,8 +116,8 @@ export const linearMemory: AdapterMap = {
 }
 
 /**
- * Softmax attention in blocks of keys: sum_i softmax_i(kappa u . k_i) v_i is acc / sum, and kappa u . k_i is at most top.
- * @returns acc, as wide as the values, sum [B, 1] and top [B, 1], in scratch
+ * Computes softmax attention in blocks of keys: sum_i softmax_i(kappa u . k_i) v_i is acc / sum.
+ * @returns in scratch: acc [B, columns of values], sum [B, 1], and top [B, 1], the largest kappa u . k_i
  */
 function attend(engine: Engine, keys: Tensor, values: Tensor, X: Tensor, kappa: number, scratch: Scratch) {
   const B = X.rows

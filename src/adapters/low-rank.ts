@@ -1,8 +1,6 @@
 import { createLinearKernel } from '../engines/cpu/linear-kernel.js'
-import { copyTensor } from './copy-tensor.js'
-import type { AdapterKind, Scratch } from './kind.js'
+import { type AdapterKind, copyTensor, type Scratch } from './kind.js'
 
-/** Default rank; fewer dimensions than this have a rank of as many. */
 const RANK = 32
 
 /** H = X V^T, which `backward` needs again. */
@@ -11,9 +9,8 @@ const inner = (scratch: Scratch, B: number, r: number) => scratch('V X', B, r)
 /**
  * q' = q + U V q + b, started at U = 0 and b = 0: the identity plus a matrix of rank r.
  *
- * U is [d, r] and V is [r, d], both row-major, so that both products at query time read their matrix row by row; b is [1, d]. In
- * batches of rows: H = X V^T, Z = X + H U^T + b; dU = dZ^T H, dV = (dZ U)^T X, db = column sums of dZ.
- *
+ * U is [d, r], V is [r, d], b is [1, d]. In batches of rows: H = X V^T, Z = X + H U^T + b; dU = dZ^T H, dV = (dZ U)^T
+ * X, db = column sums of dZ.
  * @see https://arxiv.org/abs/2106.09685 (Hu et al., LoRA)
  */
 export const lowRank: AdapterKind = {

@@ -1,26 +1,35 @@
-import { fromFloat16Bits } from '../math/float16.js'
+import { AdapterTrainError, messageOf } from '../errors.js'
+import { readFloats } from '../math/bytes.js'
 import { type Matrix, matrix } from '../math/matrix.js'
-import { type Adapter, validateAdapter } from './adapter.js'
-import { damaged, wrong } from './file-errors.js'
+import { type Projection, projectionMatrix } from '../math/projection.js'
+import { type Adapter, validateAdapter, wrong } from './adapter.js'
+import { adapterMap } from './index.js'
 
-export { damaged, wrong } from './file-errors.js'
+export { wrong }
 
 /** The `format` of the files that this release writes and reads. */
 export const ADAPTER_FORMAT = 'adapter-train/1'
+/** The `format` of a file with text terms or an index: a reader that does not know them refuses it, rather than to leave them out. */
+export const NEXT_ADAPTER_FORMAT = 'adapter-train/2'
 
-/** How weights are stored: float32 or float16, little-endian. */
+/** Says which format holds an adapter. */
+export function formatOf({ index, terms }: { readonly index?: unknown; readonly terms?: unknown }): string {
+  return index || terms ? NEXT_ADAPTER_FORMAT : ADAPTER_FORMAT
+}
+
+/** Number type of stored weights: float32 or float16, little-endian. */
 export type TensorType = 'F32' | 'F16'
 
-/** Bytes that a file has a checksum of. */
-export interface StoredBytes {
+/** Bytes with the checksum that the file has of them. */
+interface StoredBytes {
   /** Names file and parameter, for messages. */
   readonly where: string
   readonly bytes: Uint8Array
-  /** SHA-256, hex; absent where the file has none. */
+  /** SHA-256, hex; absent if the file has none. */
   readonly sha256?: unknown
 }
 
-/** An adapter file, taken apart and not yet believed. Checksums are for the caller, since some hosts can only await them. */
+/** Parts of an adapter file, not yet checked. Checksums are left to the caller, as some hosts can only await them. */
 export interface StoredAdapter {
   /** Everything but the weights. */
   readonly facts: Readonly<Record<string, unknown>>
@@ -28,13 +37,7 @@ export interface StoredAdapter {
   readonly stored: readonly StoredBytes[]
 }
 
-/**
- * Takes the weights of a file as they are stored.
- *
- * @param read gives a parameter's type, shape, bytes and checksum
- * @throws ADAPTER_FORMAT when type or shape are not known
- * @throws ADAPTER_CORRUPT when the bytes are fewer or more than the shape needs
- */
+/** Decodes the weights of a file. `read`: gives a parameter's bytes and checksum. */
 export function readParams(
   params: unknown,
   where: string,
@@ -55,36 +58,21 @@ export function readParams(
 function decodeTensor({ dtype, shape }: Readonly<Record<string, unknown>>, { where, bytes }: StoredBytes): Matrix {
   const size = dtype === 'F32' ? 4 : dtype === 'F16' ? 2 : 0
   if (!size) throw wrong(where, `has dtype ${JSON.stringify(dtype)}, expected "F32" or "F16"`)
-  if (!Array.isArray(shape) || !shape.every(isSize) || !(shape.length === 1 || shape.length === 2)) {
+  if (!Array.isArray(shape) || !shape.every(isSize) || !(shape.length === 1 || shape.length === 2))
     throw wrong(where, '"shape" must be [rows, columns] or [length]')
-  }
   const [cols, rows = 1] = [...shape].reverse()
-  if (bytes.length !== rows * cols * size) {
+  if (bytes.length !== rows * cols * size)
     throw damaged(where, `${bytes.length} bytes of data, but shape [${shape.join(', ')}] needs ${rows * cols * size}`)
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
-  const out = matrix(rows, cols)
-  for (let i = 0; i < out.data.length; i++) {
-    out.data[i] = size === 4 ? view.getFloat32(4 * i, true) : fromFloat16Bits(view.getUint16(2 * i, true))
-  }
-  return out
+  return matrix(rows, cols, readFloats(bytes, size))
 }
 
-/**
- * Checks bytes against their checksum, where the file has one.
- * @param found SHA-256 of the bytes, hex
- * @throws ADAPTER_CORRUPT
- */
+/** @throws ADAPTER_CORRUPT if `found`, the SHA-256 of the bytes in hex, is not the file's checksum */
 export function checkSha256({ where, sha256 }: StoredBytes, found: string): void {
   if (sha256 !== undefined && sha256 !== found) throw damaged(where, `checksum ${found} does not match ${sha256}`)
 }
 
-/**
- * Checks what a file says beside the weights, as far as applying the adapter does not need it.
- * @param where the file, for messages
- * @throws ADAPTER_FORMAT
- */
-export function checkFacts({ kind, base, training }: StoredAdapter['facts'], where: string): void {
+/** Checks the facts that applying the adapter does not need. */
+export function checkFacts({ kind, base, index, training }: StoredAdapter['facts'], where: string): void {
   if (typeof kind !== 'string') throw wrong(where, '"kind" must be a string')
   if (
     !isObject(base) ||
@@ -94,38 +82,90 @@ export function checkFacts({ kind, base, training }: StoredAdapter['facts'], whe
   ) {
     throw wrong(where, '"base" must be { "id": string, "dimensions": positive integer, "normalized": boolean }')
   }
+  if (isObject(base.provider)) checkProjection(base.provider.pca, where)
+  checkIndex(kind, index, where)
   if (!isObject(training)) throw wrong(where, '"training" must be an object')
+  checkShape(training, TRAINING, `${where}: "training`)
 }
 
-/**
- * Puts an adapter together, and checks all that applying it relies on.
- * @param where the file, for messages
- * @throws ADAPTER_FORMAT when it is of a format, kind or shape that this release does not know
- * @throws ADAPTER_CORRUPT when a weight is not finite
- */
-export function assembleAdapter(
-  facts: StoredAdapter['facts'],
-  params: StoredAdapter['params'],
-  where: string,
-): Adapter {
-  const { kind, base, training } = facts
-  checkFormat(facts, where)
-  if (!isObject(base) || !isSize(base.dimensions)) throw wrong(where, '"base" must have "dimensions"')
-  const adapter = { kind, base, training, params } as unknown as Adapter
+/** Checks the projection of a composed model that is reduced. @throws ADAPTER_FORMAT */
+export function checkProjection(pca: unknown, where: string): void {
+  if (pca === undefined) return
+  try {
+    const { shape } = pca as Projection
+    if (shape.length === 2 && shape.every(isSize) && projectionMatrix(pca as Projection).data.every(Number.isFinite))
+      return
+  } catch {
+    // Of another form.
+  }
+  throw wrong(
+    where,
+    '"base.provider.pca" must be { "shape": [rows, columns], "data": base64 of as many float32 values }',
+  )
+}
+
+/** Form of a value: its type, or an object with the forms of its values, `*` for those without a name. */
+type Shape = 'string' | 'number' | 'boolean' | { readonly [name: string]: Shape }
+
+const SCORES: Shape = { '*': 'number' }
+/** Facts of the training that are shown; others may have any form, and any may be absent. */
+const TRAINING: Shape = {
+  ...{ tool: 'string', date: 'string', options: {} },
+  data: { sha256: 'string' },
+  metrics: { split: 'string', base: SCORES, adapted: SCORES, rejected: SCORES },
+  difference: { '*': { mean: 'number', low: 'number', high: 'number', p: 'number' } },
+  gate: { passed: 'boolean', reason: 'string' },
+}
+
+function checkShape(value: unknown, shape: Shape, place: string): void {
+  if (value === undefined) return
+  const isText = typeof shape === 'string'
+  if (isText ? typeof value !== shape : !isObject(value)) {
+    throw wrong(
+      `${place}"`,
+      `expected ${isText ? `a ${shape}` : 'an object'}, found ${JSON.stringify(value).slice(0, 60)}`,
+    )
+  }
+  if (isText) return
+  for (const [name, own] of Object.entries(value as Record<string, unknown>)) {
+    const known = Object.hasOwn(shape, name) ? shape[name] : shape['*']
+    if (known) checkShape(own, known, `${place}.${name}`)
+  }
+}
+
+/** Checks that a kind of adapter may have an index, and its form. @throws ADAPTER_FORMAT */
+export function checkIndex(kind: string, index: unknown, where: string): void {
+  if (index === undefined) return
+  if (!adapterMap(kind, where).rectangular) {
+    throw wrong(
+      where,
+      `"index": expected a linear or residual-mlp adapter, found ${kind}, which cannot map to another model`,
+    )
+  }
+  const { id, dimensions, metric } = isObject(index) ? index : {}
+  if (typeof id === 'string' && isSize(dimensions) && typeof metric === 'string') return
+  throw wrong(where, '"index" must be { "id": string, "dimensions": positive integer, "metric": string }')
+}
+
+/** Builds an adapter of facts whose format was checked, and checks all that applying it relies on. */
+export function assembleAdapter(facts: StoredAdapter['facts'], params: Adapter['params'], where: string): Adapter {
+  const { kind, base, index, training } = facts
+  if (!isObject(base) || !isSize(base.dimensions)) throw wrong(where, '"base", expected "dimensions"')
+  const adapter = { kind, base, index, training, params } as unknown as Adapter
   validateAdapter(adapter, where)
   return adapter
 }
 
-/** @throws ADAPTER_FORMAT when the file is of another format than {@link ADAPTER_FORMAT} */
-export function checkFormat({ format }: Readonly<Record<string, unknown>>, where: string): void {
-  if (format === ADAPTER_FORMAT) return
+/** `withTerms`: true if the caller reads text terms as well. */
+export function checkFormat({ format, terms }: Readonly<Record<string, unknown>>, where: string, withTerms?: boolean) {
+  if (format === NEXT_ADAPTER_FORMAT ? withTerms || !terms : format === ADAPTER_FORMAT && !terms) return
   throw wrong(
     where,
-    `has ${format === undefined ? 'no "format"' : `format ${JSON.stringify(format)}`}, but this release reads "${ADAPTER_FORMAT}" adapter files; update adapter-train or train again`,
+    `has ${format ? `format ${JSON.stringify(format)}` : 'no "format"'}, but this reads "${ADAPTER_FORMAT}" and "${NEXT_ADAPTER_FORMAT}" adapter files${withTerms ? '' : ' without text terms'}; update adapter-train or train again`,
   )
 }
 
-/** The same names with other values. */
+/** Returns the same names with other values. */
 export function mapValues<A, B>(
   values: Readonly<Record<string, A>>,
   map: (value: A, name: string) => B,
@@ -138,3 +178,41 @@ export function isObject(x: unknown): x is Record<string, unknown> {
 }
 
 const isSize = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) > 0
+
+/** Parses an adapter file in JSON. Needs no Node API. */
+export function parseAdapter(
+  file: unknown,
+  where: string,
+  fromBase64: (text: string) => Uint8Array,
+  withTerms?: boolean,
+): StoredAdapter {
+  const parsed = typeof file === 'string' ? parseJson(file, where) : file
+  if (!isObject(parsed)) throw wrong(where, 'expected a JSON object, an adapter file written by adapter-train')
+  checkFormat(parsed, where, withTerms)
+  const { params, ...facts } = parsed
+  return {
+    facts,
+    ...readParams(params, where, ({ data, sha256 }, place) => {
+      if (typeof data !== 'string' || typeof sha256 !== 'string')
+        throw wrong(place, '"data" and "sha256" must be strings')
+      try {
+        return { bytes: fromBase64(data), sha256 }
+      } catch {
+        throw damaged(place, '"data" is not base64')
+      }
+    }),
+  }
+}
+
+/** @throws ADAPTER_FORMAT if the text is not JSON */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new AdapterTrainError('ADAPTER_FORMAT', `${where} is not an adapter file: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** The error of a file whose bytes have changed. */
+export const damaged = (where: string, what: string): AdapterTrainError =>
+  new AdapterTrainError('ADAPTER_CORRUPT', `${where}: ${what}; the file is damaged`)

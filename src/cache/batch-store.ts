@@ -1,76 +1,71 @@
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import type { Database } from 'better-sqlite3'
-import { guarded } from './sqlite-errors.js'
+import { guarded } from './open-database.js'
+import { OWNER } from './spill.js'
 
 const KEY_BYTES = 32
 
-/** What a batch is for, and where it went; batches of one scope are told apart by their keys. */
+/** Purpose and service of a batch; batches of one scope differ by their keys. */
 export interface BatchScope {
   readonly kind: 'embeddings' | 'chat'
   /** Namespace of the keys, such as the provider's `cacheKey(role)`. */
   readonly space: string
   readonly model: string
-  /** Address of the service; holds no secret. */
+  /** Address of the service, without secrets. */
   readonly baseUrl: string
 }
 
-/** A batch that was put down and not collected yet. */
+/** Batch that is recorded and not collected. */
 export interface StoredBatch {
   readonly row: number
-  /** Sent along with the batch, so that it is found again where its id was not noted. */
+  /** Sent along with the batch, to find it again if its id was not recorded. */
   readonly token: string
-  /** The service's id; absent until it is known. */
+  /** Id at the service; absent until it is known. */
   readonly id?: string
   /** Milliseconds since 1970. */
   readonly submittedAt: number
-  /** `host:pid` of the process that is submitting it; absent where none is. */
+  /** `host:pid` of the process that is submitting it, if any. */
   readonly owner?: string
-  /** For each request the cache keys of its answers, 32 bytes each. */
+  /** Cache keys of the answers of each request, 32 bytes each. */
   readonly requests: readonly (readonly Uint8Array[])[]
 }
 
-/** Batches under way, in the cache's file: what a killed run had submitted is known to the next one. */
+/** Pending batches, in the cache file: a run finds those that a killed one submitted. */
 export interface BatchStore {
-  /** Those that are not collected, and the highest `row` of the scope so far, 0 for none. */
+  /** Returns the batches not collected, and the highest `row` of the scope so far, 0 for none. */
   open(scope: BatchScope): { readonly batches: readonly StoredBatch[]; readonly last: number }
   /**
-   * Puts a batch down before it is submitted.
-   *
-   * @param last as `open` said
-   * @returns `undefined` when another process has put one down since
+   * Records a batch before it is submitted.
+   * @param last as returned by `open`
+   * @returns `undefined` if another process has recorded one since
    */
   add(scope: BatchScope, requests: StoredBatch['requests'], last: number): StoredBatch | undefined
-  /** Notes the service's id. */
+  /** Records the service's id. */
   name(row: number, id: string): void
-  /** Says that nobody is submitting it any more, though it is not known whether it arrived. */
+  /** Records that no process is submitting it, without knowing whether it arrived. */
   release(row: number): void
   /** Forgets a batch that never reached the service. */
   remove(row: number): void
   /**
    * Marks a batch as collected and stores its answers, in one transaction.
-   *
-   * @param status the service's last word, such as `completed`
+   * @param status final status at the service, such as `completed`
    * @param store writes to this cache
-   * @returns false when another process was first; nothing is stored then
+   * @returns false if another process was first, and nothing is stored
    */
   finish(row: number, status: string, store: () => void): boolean
 }
 
-interface Row {
-  readonly row: number
-  readonly token: string
+interface Row extends Pick<StoredBatch, 'row' | 'token' | 'submittedAt'> {
   readonly id: string | null
-  readonly submittedAt: number
   readonly owner: string | null
   readonly sizes: string
   readonly keys: Uint8Array
 }
 
-/** How this process signs for the batches that it is submitting. */
-const BATCH_OWNER = `${hostname()}:${process.pid}`
-
-/** The {@link BatchStore} in the table `batches` of an open cache. */
+/**
+ * Makes the {@link BatchStore} in the table `batches` of an open cache.
+ * @internal
+ */
 export function batchStore(db: Database, file: string): BatchStore {
   const inScope = `kind = :kind AND space = :space AND base_url = :baseUrl`
   const find = db.prepare<[BatchScope], Row>(
@@ -85,7 +80,7 @@ export function batchStore(db: Database, file: string): BatchStore {
   const name = db.prepare('UPDATE batches SET batch_id = ?, owner = NULL WHERE id = ?')
   const release = db.prepare('UPDATE batches SET owner = NULL WHERE id = ?')
   const remove = db.prepare('DELETE FROM batches WHERE id = ? AND batch_id IS NULL')
-  // The keys are not needed any more, and they are most of the row.
+  // The keys are no longer needed and are most of the row.
   const done = db.prepare(
     `UPDATE batches SET status = ?, finished_at = ?, sizes = '[]', keys = x'' WHERE id = ? AND status = 'open'`,
   )
@@ -94,16 +89,11 @@ export function batchStore(db: Database, file: string): BatchStore {
     if ((newest.get(scope) ?? 0) > last) return undefined
     const token = randomUUID()
     const submittedAt = Date.now()
+    const owner = OWNER
     const sizes = JSON.stringify(requests.map(keys => keys.length))
-    const { lastInsertRowid } = insert.run({
-      ...scope,
-      token,
-      owner: BATCH_OWNER,
-      submittedAt,
-      sizes,
-      keys: Buffer.concat(requests.flat()),
-    })
-    return { row: Number(lastInsertRowid), token, submittedAt, owner: BATCH_OWNER, requests }
+    const keys = Buffer.concat(requests.flat())
+    const { lastInsertRowid } = insert.run({ ...scope, token, owner, submittedAt, sizes, keys })
+    return { row: Number(lastInsertRowid), token, submittedAt, owner, requests }
   })
   const open = db.transaction((scope: BatchScope) => ({
     batches: find.all(scope).map(stored),

@@ -1,7 +1,6 @@
-import type { EmbeddingCache } from './cache.js'
-import { checkEntries } from './check-entries.js'
+import { checkEntries, type EmbeddingCache } from './cache.js'
 
-/** An {@link EmbeddingCache} that lives as long as the process, for callers that want no file. */
+/** Makes an {@link EmbeddingCache} in memory, without a file. */
 export function memoryCache(): EmbeddingCache {
   const spaces = new Map<string, { dimensions: number; vectors: Map<string, Float32Array> }>()
   const keyOf = (textHash: Uint8Array): string =>

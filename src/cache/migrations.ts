@@ -1,20 +1,20 @@
 import type { Database } from 'better-sqlite3'
 import { AdapterTrainError } from '../errors.js'
 
-/** Marks an SQLite file as this package's cache (`PRAGMA application_id`): the letters "adtr". */
+/** Mark of this package's cache in an SQLite file (`PRAGMA application_id`): the letters "adtr". */
 export const APPLICATION_ID = 0x61647472
 
 /**
- * Bytes of one database page. Measured with 10,000 vectors of 1,536 values: rows of 6 KB pack five to a page, which makes
- * the file a fifth smaller than pages of 4 to 16 KB do.
+ * Bytes of one database page. Measured with 10,000 vectors of 1,536 values: five rows of 6 KB fit on a page, and the file is a
+ * fifth smaller than with pages of 4 to 16 KB.
  */
 export const PAGE_SIZE = 32768
 
 /**
- * Migration i takes a file from version i to i + 1; an entry is never changed once it was released.
+ * Migration i takes a file from version i to i + 1; a released entry is never changed.
  *
- * `vectors` keeps its rowid: with `WITHOUT ROWID` such long rows spill to overflow pages (measured: two to eight times
- * slower, files up to twice as large). The blob comes last, so that reading the other columns does not touch it.
+ * `vectors` has a rowid: with `WITHOUT ROWID` such long rows spill to overflow pages (measured: two to eight times slower, files
+ * up to twice as large). The blob comes last, so that reading the other columns does not touch it.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE spaces (
@@ -54,13 +54,16 @@ export const MIGRATIONS: readonly string[] = [
      keys BLOB NOT NULL CHECK (length(keys) % 32 = 0)
    ) STRICT;
    CREATE INDEX batches_by_scope ON batches (kind, space, base_url);`,
+  `CREATE TABLE claims (
+     space TEXT NOT NULL,
+     text_hash BLOB NOT NULL,
+     owner TEXT NOT NULL, -- host:pid that is embedding the text
+     until INTEGER NOT NULL, -- milliseconds since 1970; renewed while the process lives
+     PRIMARY KEY (space, text_hash)
+   ) STRICT, WITHOUT ROWID;`,
 ]
 
-/**
- * Brings an open database to the newest version, all migrations in one transaction.
- *
- * @throws CACHE_OPEN when it is another program's database, or was written by a newer version of this package
- */
+/** Brings an open database to the newest version, all migrations in one transaction. */
 export function migrate(db: Database, file: string, migrations: readonly string[] = MIGRATIONS): void {
   const current = (): boolean => {
     const version = db.pragma('user_version', { simple: true }) as number
@@ -70,17 +73,24 @@ export function migrate(db: Database, file: string, migrations: readonly string[
       if (application !== 0 || version !== 0 || tables > 0) throw anotherApplication(file)
       return false
     }
+    if (version < 0) {
+      throw new AdapterTrainError(
+        'CACHE_OPEN',
+        `cache ${file}: expected a version from 0 to ${migrations.length}, found ${version}; it is left unchanged. Choose another cache file`,
+        { details: { file, version } },
+      )
+    }
     if (version > migrations.length) {
       throw new AdapterTrainError(
         'CACHE_OPEN',
-        `the cache ${file} has version ${version}, this adapter-train reads up to version ${migrations.length}: ` +
-          'update adapter-train, or choose another cache file',
+        `cache ${file}: expected at most version ${migrations.length}, found ${version}. ` +
+          'Update adapter-train, or choose another cache file',
         { details: { file, version } },
       )
     }
     return version === migrations.length
   }
-  // Looked at before the write lock is asked for: a file that will be refused is not even locked.
+  // Checked before the write lock: a refused file is not even locked.
   if (db.transaction(current).deferred()) return
   db.transaction(() => {
     if (current()) return
@@ -91,11 +101,36 @@ export function migrate(db: Database, file: string, migrations: readonly string[
   }).immediate()
 }
 
-/** The refusal of a file that this package did not make. */
+/** Checks that a file of the newest version has the tables and columns that its migrations make. */
+export function checkSchema(db: Database, file: string): void {
+  const model: Database = new (db.constructor as new (path: string) => Database)(':memory:')
+  try {
+    for (const migration of MIGRATIONS) model.exec(migration)
+    const tables = model.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()
+    const own = db.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()
+    for (const table of tables.filter(name => !name.startsWith('sqlite_'))) {
+      const found = own.includes(table) ? columnsOf(db, table) : []
+      const missing = columnsOf(model, table).find(name => !found.includes(name))
+      if (missing === undefined) continue
+      const shown = found.length === 0 ? 'no such table' : found.join(', ')
+      throw new AdapterTrainError(
+        'CACHE_OPEN',
+        `cache ${file}: expected the column "${missing}" in the table "${table}", found ${shown}; another program changed it, and it is left unchanged. Choose another cache file`,
+        { details: { file, table, missing } },
+      )
+    }
+  } finally {
+    model.close()
+  }
+}
+
+/** The columns of a table. */
+export function columnsOf(db: Database, table: string): string[] {
+  return (db.pragma(`table_info(${table})`) as readonly { readonly name: string }[]).map(({ name }) => name)
+}
+
+/** Makes the error for a database of another program. */
 export function anotherApplication(file: string): AdapterTrainError {
-  return new AdapterTrainError(
-    'CACHE_OPEN',
-    `${file} is an SQLite database of another program, not an embedding cache; it was left as it is: choose another cache file`,
-    { details: { file } },
-  )
+  const message = `${file}: expected an embedding cache, found an SQLite database of another program, left unchanged`
+  return new AdapterTrainError('CACHE_OPEN', `${message}. Choose another cache file`, { details: { file } })
 }

@@ -4,17 +4,10 @@ import { firstNonFinite } from '../math/matrix.js'
 
 const LITTLE_ENDIAN_HOST = endianness() === 'LE'
 
-/** One row of the `vectors` table, without its key. */
-export interface StoredVector {
-  readonly vector: Uint8Array
-  readonly checksum: number
-}
+/** Row of the `vectors` table, without its key. */
+export type StoredVector = { readonly vector: Uint8Array; readonly checksum: number }
 
-/**
- * The float32 values as little-endian bytes, whatever the host's own order.
- *
- * @param littleEndianHost the host's byte order; the bytes are a view of `vector` where it agrees, else a copy
- */
+/** Encodes float32 values as little-endian bytes, a view of `vector` if `littleEndianHost`, else a copy. */
 export function encodeVector(vector: Float32Array, littleEndianHost = LITTLE_ENDIAN_HOST): Uint8Array {
   if (littleEndianHost) return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
   const bytes = new Uint8Array(vector.byteLength)
@@ -23,11 +16,7 @@ export function encodeVector(vector: Float32Array, littleEndianHost = LITTLE_END
   return bytes
 }
 
-/**
- * The reverse of {@link encodeVector}.
- *
- * @param bytes a whole number of float32 values; the vector is a view of it where byte order and alignment allow
- */
+/** Decodes whole float32 values: a view of the bytes if byte order and alignment allow. */
 export function decodeVector(bytes: Uint8Array, littleEndianHost = LITTLE_ENDIAN_HOST): Float32Array {
   const length = bytes.byteLength / 4
   if (littleEndianHost) {
@@ -38,22 +27,15 @@ export function decodeVector(bytes: Uint8Array, littleEndianHost = LITTLE_ENDIAN
   return Float32Array.from({ length }, (_, i) => view.getFloat32(4 * i, true))
 }
 
-/** CRC-32 over the text hash and the encoded vector, so that a vector under another text's key is found out too. */
-export function vectorChecksum(textHash: Uint8Array, bytes: Uint8Array): number {
-  return crc32(bytes, crc32(textHash))
-}
+/** Computes the CRC-32 over text hash and encoded vector, to also detect a vector under another text's key. */
+export const vectorChecksum = (textHash: Uint8Array, bytes: Uint8Array): number => crc32(bytes, crc32(textHash))
 
-/** What is wrong with a stored row, one sentence without a full stop; `undefined` for a sound one. */
-export function storedVectorProblem(
-  stored: StoredVector,
-  textHash: Uint8Array,
-  dimensions: number,
-): string | undefined {
-  const { vector, checksum } = stored
+/** Describes the problem of a stored row; `undefined` for a sound one. */
+export function storedVectorProblem({ vector, checksum }: StoredVector, textHash: Uint8Array, dimensions: number) {
   if (vector.byteLength !== 4 * dimensions) {
-    return `holds ${vector.byteLength} bytes, expected ${4 * dimensions} for ${dimensions} dimensions`
+    return `has a wrong length; expected ${4 * dimensions} bytes for ${dimensions} dimensions, found ${vector.byteLength}`
   }
   if (vectorChecksum(textHash, vector) !== checksum) return 'does not match its checksum'
   const bad = firstNonFinite(decodeVector(vector))
-  return bad < 0 ? undefined : `value ${bad} is not a finite number`
+  return bad < 0 ? undefined : `has a value at position ${bad} that is not a finite number`
 }

@@ -1,51 +1,34 @@
-import type { Options, PositionalOptions } from 'yargs'
-import type { ConsoleOptions } from './output/console.js'
+import { type ArgsOf, flag, type OptionTable, type PositionalTable, toggle } from './options/rows.js'
 
-/** What a command is for, in the order in which `--help` lists them. */
-export const COMMAND_GROUPS = ['Get data', 'Train', 'Judge', 'Use', 'Look after'] as const
+/** Purpose of a command, in the order in which `--help` lists them. */
+export const COMMAND_GROUPS = ['Get data', 'Train', 'Evaluate', 'Use', 'Maintain'] as const
 
-/** A command as data: what it takes, what help says of it, and the one lazy import that does the work. */
-export interface Command<Args> {
-  /** How it is written after the program's name, such as `embed <data..>`. */
+/** Command as data: what it takes and what help says about it. `actions/index.ts` does the work. */
+export interface Command {
+  /** Usage after the program's name, such as `embed <data..>`. */
   readonly form: string
   readonly group: (typeof COMMAND_GROUPS)[number]
+  /** Summary for help: a capitalised imperative. */
   readonly describe: string
-  /** Those of {@link form}. */
-  readonly positionals?: Readonly<Record<string, PositionalOptions & { readonly describe: string }>>
+  /** Arguments named in {@link form}. */
+  readonly positionals?: PositionalTable
   readonly options: OptionTable
   /** Words after the program's name, and what they do. */
   readonly examples: readonly (readonly [words: string, effect: string])[]
-  /** @returns the exit code; nothing means 0 */
-  run(args: Args): Promise<number | undefined>
 }
 
-export type OptionTable = Readonly<Record<string, Options>>
-
-/** Options that every command has. */
+/** Options of every command. */
 export const outputOptions = {
-  json: { type: 'boolean', default: false, describe: 'print one JSON object on stdout' },
-  quiet: { type: 'boolean', default: false, describe: 'no progress and no remarks on stderr' },
-  verbose: {
-    type: 'boolean',
-    default: false,
-    describe: 'every request, candidate and epoch, and the time of each phase, on stderr',
-  },
-  color: {
-    type: 'boolean',
-    describe: 'colours also where there is no terminal; --no-color for none (default: on a terminal, see NO_COLOR)',
-  },
-} as const satisfies OptionTable
-
-export type OutputArgs = ConsoleOptions & { readonly json: boolean; readonly quiet: boolean }
-
-/** Completes a table of options: all but switches need a value, and of several the last counts. */
-export function defineOptions(table: OptionTable): OptionTable {
-  return Object.fromEntries(
-    Object.entries(table).map(([name, option]) => {
-      if (option.type === 'boolean') return [name, option]
-      const { coerce = (value: unknown) => value } = option
-      const last = (value: unknown) => coerce(Array.isArray(value) ? value.at(-1) : value)
-      return [name, { ...option, requiresArg: true, coerce: option.type === 'array' ? coerce : last }]
-    }),
-  )
+  json: flag('one JSON object on stdout'),
+  quiet: flag('no progress or notes on stderr'),
+  verbose: flag('every request, candidate, epoch and phase with its time, on stderr'),
+  color: toggle('colours even without a terminal; --no-color for none (default: on a terminal, see NO_COLOR)'),
 }
+
+export type OutputArgs = ArgsOf<typeof outputOptions>
+
+/**
+ * Exit codes: done, failed, wrong usage, adapter rejected by the gate or by the one in use, a check that failed (quality, drift, a
+ * bound), and stopped by Ctrl-C as shells count it.
+ */
+export const EXIT = { done: 0, failed: 1, usage: 2, rejected: 3, check: 4, interrupted: 130 } as const

@@ -1,23 +1,15 @@
-import type { Options } from 'yargs'
-import { AdapterTrainError } from '../errors.js'
-import { kebab } from '../kebab.js'
-import { nearest } from '../nearest.js'
-import { readNamedFile } from '../read-named-file.js'
-import type { OptionTable } from './command.js'
-import { type ConfigEntry, ConfigSyntaxError, configEntries } from './config-entries.js'
+import { createRequire } from 'node:module'
+import { JsonCursor, JsonSyntaxError } from '../dataset/json-cursor.js'
+import { type AdapterTrainError, messageOf, usageError } from '../errors.js'
+import { readNamedFile } from '../files.js'
+import { isOwnCode } from '../providers/index.js'
+import { kebab, nearest } from '../words.js'
+import { describe, type OptionTable, typeProblem } from './options/rows.js'
+import { TOO_DEEP, tooDeepAt } from './yaml-depth.js'
 
 type Values = Record<string, unknown>
 
-/**
- * Reads the file of `--config`: JSON, or YAML where its name ends in .yaml or .yml, whose keys are option names, as on the command
- * line or in camel case.
- *
- * @param command name of the command, for messages
- * @param commands the options of each command
- * @returns values by option name, of the options' types; whether a value makes sense is checked with the command line's
- * @throws FILE_NOT_FOUND, FILE_READ when it cannot be read
- * @throws USAGE with the line when it is not such a file, or a key or the type of a value is wrong
- */
+/** Reads the file of `--config`, JSON or YAML by its ending; keys are option names, also in camel case. */
 export function readConfigFile(path: string, command: string, commands: Readonly<Record<string, OptionTable>>): Values {
   const options = commands[command]
   const values: Values = {}
@@ -26,7 +18,10 @@ export function readConfigFile(path: string, command: string, commands: Readonly
     if (name === undefined) throw wrong(path, line, unknownKey(key, command, commands))
     if (Object.hasOwn(values, name)) throw wrong(path, line, `"${key}" gives --${name} a second time; drop one`)
     const expected = typeProblem(value, options[name])
-    if (expected) throw wrong(path, line, `"${key}" must be ${expected}, found ${JSON.stringify(value)}`)
+    if (expected) throw wrong(path, line, `"${key}" must be ${expected}, found ${describe(value)}`)
+    // A file that somebody else has written must not run code.
+    if (name === 'base' && isOwnCode(String(value)))
+      throw wrong(path, line, '"base" names code, which is only taken from the command line: give --base there')
     values[name] = value
   }
   return values
@@ -34,7 +29,7 @@ export function readConfigFile(path: string, command: string, commands: Readonly
 
 function wrong(path: string, line: number | undefined, problem: string, cause?: unknown): AdapterTrainError {
   const place = line === undefined ? path : `${path}:${line}`
-  return new AdapterTrainError('USAGE', `--config ${place}: ${problem}`, { cause, details: { file: path, line } })
+  return usageError(`--config ${place}: ${problem}`, { cause, details: { file: path, line } })
 }
 
 function parse(path: string): readonly ConfigEntry[] {
@@ -47,7 +42,6 @@ function parse(path: string): readonly ConfigEntry[] {
   }
 }
 
-/** The option that a key names, `undefined` where there is none. */
 function optionFor(key: string, options: OptionTable): string | undefined {
   const name = kebab(key)
   if (Object.hasOwn(options, name)) return name
@@ -55,20 +49,87 @@ function optionFor(key: string, options: OptionTable): string | undefined {
 }
 
 function unknownKey(key: string, command: string, commands: Readonly<Record<string, OptionTable>>): string {
-  if (key === 'config') return 'a configuration file cannot name another one'
+  if (key === 'config') return 'a config file cannot name another one'
   const elsewhere = Object.keys(commands).filter(other => optionFor(key, commands[other]) !== undefined)
   if (elsewhere.length > 0) return `"${key}" is an option of ${elsewhere.join(' and ')}, not of ${command}`
   const near = nearest(kebab(key), Object.keys(commands[command]))
   return `unknown option "${key}"${near ? ` (did you mean "${near}"?)` : ''}`
 }
 
-/** What was expected instead; `undefined` where the type is right. */
-function typeProblem(value: unknown, { type }: Options): string | undefined {
-  if (type === 'array') {
-    const isList = Array.isArray(value) && value.length > 0 && value.every(item => typeof item === 'string')
-    return isList || typeof value === 'string' ? undefined : 'a list of texts'
+/** Key of a config file. */
+export interface ConfigEntry {
+  readonly key: string
+  readonly value: unknown
+  /** 1-based line of the key. */
+  readonly line: number
+}
+
+/** Error of a config file as a whole, with its line. */
+export class ConfigSyntaxError extends Error {
+  readonly line: number | undefined
+
+  constructor(message: string, line?: number, cause?: unknown) {
+    super(message, { cause })
+    this.line = line
   }
-  const expected = type === 'number' || type === 'boolean' ? type : 'string'
-  if (typeof value === expected) return undefined
-  return { number: 'a number', boolean: 'true or false', string: 'a text' }[expected]
+}
+
+/** Lists the keys of a config file in order, duplicates included. `content`: without a byte order mark. */
+export function configEntries(path: string, content: string): readonly ConfigEntry[] {
+  return /\.ya?ml$/i.test(path) ? yamlEntries(content) : jsonEntries(content)
+}
+
+function jsonEntries(content: string): ConfigEntry[] {
+  const lineOf = (offset: number): number => content.slice(0, offset).split('\n').length
+  const cursor = new JsonCursor(content)
+  const entries: ConfigEntry[] = []
+  try {
+    const isObject = cursor.peek() === '{'
+    if (isObject) {
+      cursor.object((key, offset) => void entries.push({ key, value: cursor.value(), line: lineOf(offset) }))
+    } else cursor.skip()
+    cursor.end()
+    if (isObject) return entries
+  } catch (cause) {
+    if (!(cause instanceof JsonSyntaxError)) throw cause
+    throw new ConfigSyntaxError(`is not JSON: ${cause.message}`, lineOf(cause.offset), cause)
+  }
+  throw new ConfigSyntaxError('expected a JSON object whose keys are option names')
+}
+
+function yamlEntries(content: string): ConfigEntry[] {
+  // Few runs have a YAML file: the parser is loaded when there is one.
+  const { isAlias, isMap, isScalar, isSeq, visit, LineCounter, parseDocument }: typeof import('yaml') = createRequire(
+    import.meta.url,
+  )('yaml')
+  const deep = tooDeepAt(content)
+  if (deep !== undefined) throw new ConfigSyntaxError(`is not read: ${TOO_DEEP}`, deep)
+  const lineCounter = new LineCounter()
+  const lineOf = (offset: number): number => lineCounter.linePos(offset).line
+  const document = parseDocument(content, { lineCounter, uniqueKeys: false, prettyErrors: false })
+  const problem = document.errors[0] ?? document.warnings[0]
+  if (problem) {
+    const reason = problem.code === 'MULTIPLE_DOCS' ? 'expected one document, found several' : problem.message
+    throw new ConfigSyntaxError(`is not YAML: ${reason}`, lineOf(problem.pos[0]), problem)
+  }
+  const { contents } = document
+  visit(document, {
+    Pair(_, { key }) {
+      // Such a key would be written out as a text, again for each level that it holds.
+      if (isMap(key) || isSeq(key) || isAlias(key))
+        throw new ConfigSyntaxError('expected texts as keys, found a list or a map')
+    },
+  })
+  // A file of comments sets nothing.
+  if (contents === null || (isScalar(contents) && contents.value === null)) return []
+  if (!isMap(contents)) throw new ConfigSyntaxError('expected YAML of the form "option: value"')
+  return contents.items.map(({ key, value }) => {
+    const line = lineOf((key as { range?: [number, number, number] }).range?.[0] ?? 0)
+    try {
+      const js = (node: unknown): unknown => (node as { toJS(d: unknown): unknown } | null)?.toJS(document) ?? null
+      return { key: String(js(key)), value: js(value), line }
+    } catch (cause) {
+      throw new ConfigSyntaxError(`is not YAML: ${messageOf(cause)}`, line, cause)
+    }
+  })
 }

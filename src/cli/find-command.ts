@@ -1,17 +1,11 @@
-import { kebab } from '../kebab.js'
-import type { OptionTable } from './command.js'
+import { kebab } from '../words.js'
+import type { Option, OptionTable } from './options/rows.js'
 
 /**
- * Finds the command among the words, wherever it stands, and puts it first: yargs, which does not know a command's options
- * before it knows the command, would read `--json evaluate` as an option with a value.
- *
- * @param words the words after the program's name
- * @param commands the options of each command
+ * Finds the command among the words and puts it first: before it knows the command and its options, yargs would read `--json
+ * evaluate` as an option with a value.
  */
-export function findCommand(
-  words: readonly string[],
-  commands: Readonly<Record<string, OptionTable>>,
-): { readonly command?: string; readonly args: readonly string[] } {
+export function findCommand(words: readonly string[], commands: Readonly<Record<string, OptionTable>>) {
   const switches = new Set(['help', 'h', 'version', 'v'])
   const valued = new Set(['config'])
   for (const [name, option] of Object.values(commands).flatMap(table => Object.entries(table))) {
@@ -29,22 +23,16 @@ export function findCommand(
     if (word.includes('=') || next.startsWith('-')) continue
     if (switches.has(name)) i += /^(true|false)$/.test(next) ? 1 : 0
     else if (valued.has(name)) i++
-    // An option that does not exist is reported in any case; what follows may be its value.
+    // An unknown option is reported later; what follows may be its value.
     else if (!Object.hasOwn(commands, next)) i++
   }
   return { args: words }
 }
 
-/** The word that gives a number option an empty value, which yargs would take for 0: `--seed=`, or `--seed ""`. */
-export function findEmptyNumber(args: readonly string[], options: OptionTable): string | undefined {
-  return args.find((word, i) => {
-    if (!word.startsWith('-')) return false
-    const name = optionName(word)
-    const isNumber = Object.keys(options).some(
-      known => options[known].type === 'number' && [known, options[known].alias ?? []].flat().includes(name),
-    )
-    return isNumber && (word.endsWith('=') || (!word.includes('=') && args[i + 1]?.trim() === ''))
-  })
+/** Row of the option that a word such as `--batchSize=4` or `-o` names; `undefined` if there is none. */
+export function rowOf(word: string, options: OptionTable): Option | undefined {
+  const name = optionName(word)
+  return Object.entries(options).find(([known, { alias = [] }]) => [known, ...[alias].flat()].includes(name))?.[1]
 }
 
 /** `--batchSize=4` -> `batch-size`, `--no-json` -> `json` */

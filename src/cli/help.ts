@@ -1,36 +1,27 @@
-import type { Options } from 'yargs'
-import { COMMAND_GROUPS, type OptionTable } from './command.js'
+import { COMMAND_GROUPS } from './command.js'
 import { COMMANDS, DEFAULT_COMMAND } from './commands/index.js'
-import { PLAIN, type Style } from './output/style.js'
+import { file, type Option, type OptionTable } from './options/rows.js'
+import { PLAIN, type Style, wrap } from './output/style.js'
 
-/** Options that are there besides a command's own. */
-export const COMMON_OPTIONS = {
-  config: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'YAML or JSON file with options; its keys are the option names; the command line comes first',
-  },
-  help: { type: 'boolean', alias: 'h', describe: 'show this text' },
-  version: { type: 'boolean', alias: 'v', describe: 'show the version' },
-} as const satisfies OptionTable
+/** Options of every command besides its own. */
+export const COMMON_OPTIONS: OptionTable = {
+  config: file('YAML or JSON config file; keys are option names, command-line options override it'),
+  help: { type: 'boolean', alias: 'h', describe: 'this text' },
+  version: { type: 'boolean', alias: 'v', describe: 'version of the program' },
+}
 
 const LABEL_WIDTH = 24
-const ABOUT = 'Trains a small adapter for the query side of an embedding model;\nthe documents stay as they are.'
-/** What most people want first. */
+const ABOUT =
+  'Trains a small adapter for the query embeddings of a search or RAG system;\ndocument embeddings stay as they are.'
+/** First commands of most users. */
 const FIRST_STEPS = [
-  ['adapter-train init', 'asks, checks, tries a small sample, and writes a file of options'],
+  ['adapter-train init', 'check your data, run a trial, write a config file'],
   ['adapter-train generate docs/ --llm openai', 'write questions for your documents'],
   ['adapter-train --base openai', 'train on train_dataset.json and val_dataset.json of this folder'],
   ['adapter-train evaluate --base openai --data test.json --adapter adapters/x.json', 'measure it'],
 ] as const
 
-/**
- * The text of `--help`. Not yargs's, because to load yargs and to lay its text out takes longer than all the rest.
- *
- * @param command one command, or `undefined` for the program as a whole
- * @param width columns of the terminal
- * @param style of the titles
- */
+/** Lays out the text of `--help`. Not yargs' own: loading yargs takes longer than all the rest. */
 export function helpText(command: string | undefined, width: number, style: Style = PLAIN): string {
   return command === undefined ? programHelp(width, style) : commandHelp(command, width, style)
 }
@@ -47,7 +38,7 @@ function programHelp(width: number, style: Style): string {
   })
   const examples = FIRST_STEPS.map(([words, effect]) => `  ${words}\n      ${effect}`)
   return [
-    `adapter-train [command] [options]\n\n${ABOUT}`,
+    `${style.bold('Usage:')} adapter-train [command] [options]\n\n${ABOUT}`,
     ...groups,
     `${style.bold('Examples')}\n${examples.join('\n')}`,
     [
@@ -60,46 +51,44 @@ function programHelp(width: number, style: Style): string {
 
 function commandHelp(command: string, width: number, style: Style): string {
   const { form, describe, positionals = {}, options, examples } = COMMANDS[command]
-  const row = (label: string, text: string): string => layOut(label, text, width)
+  const row = (label: string, option: HelpRow): string => layOut(label, optionText(option), width)
   const sections: [title: string, rows: string[]][] = [
-    ['Arguments:', Object.entries(positionals).map(([name, option]) => row(name, optionText(option)))],
+    ['Arguments', Object.entries(positionals).map(([name, option]) => row(name, option))],
     ...grouped({ ...options, ...COMMON_OPTIONS }).map(([title, group]): [string, string[]] => [
       title,
-      group.map(([name, option]) => row(optionLabel(name, option), optionText(option))),
+      group.map(([name, option]) => row(optionLabel(name, option), option)),
     ]),
-    ['Examples:', examples.map(([words, effect]) => `  adapter-train ${words}\n      ${effect}`)],
+    ['Examples', examples.map(([words, effect]) => `  adapter-train ${words}\n      ${effect}`)],
   ]
-  const isDefault = command === DEFAULT_COMMAND ? ' (the command where none is named)' : ''
+  const isDefault = command === DEFAULT_COMMAND ? ' (the default command)' : ''
   return [
-    `adapter-train ${form}\n\n${describe}${isDefault}`,
+    `${style.bold('Usage:')} adapter-train ${form} [options]\n\n${describe}${isDefault}.`,
     ...sections
       .filter(([, rows]) => rows.length > 0)
-      .map(([title, rows]) => `${style.bold(title)}\n${rows.join('\n')}`),
-    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 trained but not proven (the gate), 130 stopped by Ctrl-C.',
+      .map(([title, rows]) => `${style.bold(`${title}:`)}\n${rows.join('\n')}`),
+    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 adapter rejected, 4 check failed, 130 stopped by Ctrl-C.',
   ].join('\n\n')
 }
 
-function grouped(options: OptionTable): [title: string, group: [string, Options][]][] {
-  const groups = new Map<string, [string, Options][]>()
+function grouped(options: OptionTable): [title: string, group: [string, Option][]][] {
+  const groups = new Map<string, [string, Option][]>()
   for (const [name, option] of Object.entries(options)) {
-    const title = option.group ?? 'Options:'
+    const title = option.group ?? 'Options'
     groups.set(title, [...(groups.get(title) ?? []), [name, option]])
   }
   return [...groups]
 }
 
-function optionLabel(name: string, { alias, type }: Options): string {
+/** `--out FILE`, with its other names */
+export function optionLabel(name: string, { alias, type, placeholder = 'NAME' }: Option): string {
   const names = [name, ...[alias ?? []].flat()].map(word => `${word.length > 1 ? '--' : '-'}${word}`)
-  const value = { number: ' N', array: ' ...' }[type as string] ?? (type === 'boolean' ? '' : ' X')
+  const value = type === 'boolean' ? '' : type === 'array' ? ` ${placeholder}...` : ` ${placeholder}`
   return `${names.join(', ')}${value}`
 }
 
-function optionText({
-  describe,
-  choices,
-  default: given,
-  demandOption,
-}: Pick<Options, 'describe' | 'choices' | 'default' | 'demandOption'>): string {
+type HelpRow = Pick<Option, 'describe' | 'choices' | 'default' | 'demandOption'>
+
+function optionText({ describe, choices, default: given, demandOption }: HelpRow): string {
   const isSwitchedOff = given === false || given === undefined
   const facts = [
     ...(demandOption ? ['required'] : []),
@@ -109,15 +98,9 @@ function optionText({
   return `${describe}${facts.length > 0 ? ` [${facts.join('; ')}]` : ''}`
 }
 
-/** A label and, beside or below it, a text that is broken between words. */
+/** Puts a text, broken between words, beside or below a label. */
 function layOut(label: string, text: string, width: number, labelWidth = LABEL_WIDTH): string {
   const indent = ' '.repeat(labelWidth + 4)
-  const lines = ['']
-  for (const word of text.split(' ')) {
-    const line = lines[lines.length - 1]
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) lines.push(word)
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
-  }
   const start = label.length > labelWidth ? `  ${label}\n${indent}` : `  ${label.padEnd(labelWidth)}  `
-  return start + lines.join(`\n${indent}`)
+  return start + wrap(text, width - indent.length).join(`\n${indent}`)
 }

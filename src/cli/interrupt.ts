@@ -1,15 +1,15 @@
-import { EXIT } from './exit-codes.js'
+import { EXIT } from './command.js'
 import type { Console } from './output/console.js'
 
-/** How a command hears of Ctrl-C. */
+/** Ctrl-C, as a command sees it. */
 export interface Interrupt {
   /** Aborted by the first Ctrl-C; the second ends the program at once. */
   readonly signal: AbortSignal
-  /** Lets Ctrl-C end the program at once, also in the middle of a long computation: nothing is left to be stored. */
+  /** Lets Ctrl-C end the program at once, even during a long computation: nothing is left to store. */
   release(): void
 }
 
-/** Takes Ctrl-C over until it is released. */
+/** Handles Ctrl-C until released. */
 export function onInterrupt(out: Pick<Console, 'warn'>): Interrupt {
   const abort = new AbortController()
   const stop = (): void => {
@@ -19,4 +19,19 @@ export function onInterrupt(out: Pick<Console, 'warn'>): Interrupt {
   }
   process.on('SIGINT', stop)
   return { signal: abort.signal, release: () => void process.off('SIGINT', stop) }
+}
+
+/** Waits for SIGTERM or Ctrl-C; a second one ends the program at once. */
+export function untilStopped(onHangup: () => void): Promise<NodeJS.Signals> {
+  process.on('SIGHUP', onHangup)
+  return new Promise(resolve => {
+    let stopped = false
+    const stop = (signal: NodeJS.Signals): void => {
+      if (stopped) process.exit(EXIT.interrupted)
+      stopped = true
+      resolve(signal)
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+  })
 }

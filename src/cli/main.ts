@@ -2,7 +2,7 @@
 import { runCli } from './run-cli.js'
 
 for (const stream of [process.stdout, process.stderr]) {
-  // A reader that has seen enough (`| head`) is no reason to stop the work, let alone to fail.
+  // A reader that stops early (`| head`) neither ends the work nor is an error.
   stream.on('error', error => {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
   })

@@ -1,38 +1,59 @@
-import { AdapterTrainError, isAdapterTrainError, messageOf } from '../errors.js'
+import { isAdapterTrainError, messageOf, usageError } from '../errors.js'
 import { VERSION } from '../version.js'
-import { COMMAND_OPTIONS, COMMANDS, DEFAULT_COMMAND } from './commands/index.js'
-import { readConfigFile } from './config-file.js'
-import { EXIT } from './exit-codes.js'
+import { nameOptions, withoutPasswords } from '../words.js'
+import { EXIT } from './command.js'
+import { COMMAND_OPTIONS, DEFAULT_COMMAND } from './commands/index.js'
 import { findCommand } from './find-command.js'
 import { helpText } from './help.js'
-import { type ConsoleOptions, createConsole } from './output/console.js'
+import type { Console, ConsoleOptions } from './output/console.js'
+import { styleFor } from './output/style.js'
 
-/** Errors that the user's own words caused. */
+/** Codes of errors caused by the command line itself. */
 const USAGE_CODES = ['USAGE', 'PROVIDER_UNKNOWN', 'ENGINE_UNKNOWN']
+
+/** Options of the library, as the command line names them in messages. */
+const OPTION_WORDS = {
+  timeoutMs: '--timeout',
+  maxInputs: '--batch-inputs',
+  concurrency: '--concurrency',
+  skipRefused: '--skip-refused',
+  'skipInvalid: true': '--skip-invalid',
+  "--split (split: 'test')": '--split',
+  '--max-document-bytes (maxBytes)': '--max-document-bytes',
+  '{ allowMismatch: true } in code, --allow-mismatch on the command line': '--allow-mismatch',
+  batchApi: '--batch-api',
+  baseUrl: '--base-url',
+  model: '--model',
+  // A key on the command line would be seen by every user of the machine.
+  apiKey: '',
+}
 
 /**
  * Runs one command line.
  *
- * Results go to stdout, everything else to stderr. With `--json` stdout is exactly one JSON object, on failure
- * `{"error": {"code", "message"}}`.
- *
- * @param words the words after the program's name
- * @returns the exit code
+ * Results go to stdout, everything else to stderr. With `--json` stdout is exactly one JSON object, on failure `{"error": {"code",
+ * "message"}}`.
  */
 export async function runCli(words: readonly string[]): Promise<number> {
+  nameOptions(OPTION_WORDS)
+  if (words[0] === 'completion' && words[1] === '--words') {
+    const { completeWords } = await import('./complete-words.js')
+    process.stdout.write(`${completeWords(words.slice(2)).join('\n')}\n`)
+    return EXIT.done
+  }
   const { command, args } = findCommand(words[0] === 'help' ? [...words.slice(1), '--help'] : words, COMMAND_OPTIONS)
   const asked = args.find(word => ['--help', '-h', '--version', '-v'].includes(word))
   const color = switchIn(args, 'color')
   if (asked !== undefined) {
     const width = Math.min(120, Math.max(60, process.stdout.columns ?? 100))
-    const out = createConsole({ color })
-    out.result(/v/.test(asked) ? VERSION : helpText(command, width, out.style))
+    process.stdout.write(`${/v/.test(asked) ? VERSION : helpText(command, width, styleFor(process.stdout, color))}\n`)
     return EXIT.done
   }
   const name = command ?? DEFAULT_COMMAND
   const wish = switchIn(args, 'json')
   let json = wish === true
   try {
+    const { readConfigFile } = await import('./config-file.js')
     const { parseArgs } = await import('./parse-args.js')
     const parsed = await parseArgs(args, command, path => {
       const values = readConfigFile(path, name, COMMAND_OPTIONS)
@@ -40,26 +61,27 @@ export async function runCli(words: readonly string[]): Promise<number> {
       return values
     })
     const { quiet, verbose } = parsed as ConsoleOptions
-    if (quiet && verbose) throw new AdapterTrainError('USAGE', '--quiet and --verbose exclude each other; drop one')
-    return (await COMMANDS[name].run(parsed as never)) ?? EXIT.done
+    if (quiet && verbose) throw usageError('--quiet and --verbose cannot be combined; drop one')
+    const { runAction } = await import('./actions/index.js')
+    return (await runAction(name, parsed)) ?? EXIT.done
   } catch (error) {
-    return reportFailure(error, { json, color })
+    const { createConsole } = await import('./output/console.js')
+    return reportFailure(error, json, createConsole({ json, color }))
   }
 }
 
-/** A switch, known before the options are, because they may be what is wrong. Of several the last counts. */
+/** Reads a switch before the options are parsed, as they may be wrong. The last one counts. */
 function switchIn(args: readonly string[], name: string): boolean | undefined {
   const word = args.findLast(word => new RegExp(`^--(no-)?${name}(=|$)`).test(word))
   return word === undefined ? undefined : word === `--${name}` || word === `--${name}=true`
 }
 
-function reportFailure(error: unknown, { json, color }: ConsoleOptions): number {
-  const out = createConsole({ json, color })
+function reportFailure(error: unknown, json: boolean, out: Console): number {
   const known = isAdapterTrainError(error)
-  const message = messageOf(error)
+  const message = withoutPasswords(messageOf(error))
   out.error(message)
   if (!known && error instanceof Error && error.stack) out.error(error.stack.split('\n').slice(1).join('\n'))
-  // What a command found before it failed, such as the damaged vectors, belongs into the one object too.
+  // Findings before the failure, such as damaged vectors, belong to the object too.
   const report = known ? (error.details.report as object | undefined) : undefined
   if (json) out.json({ ...report, error: { code: known ? error.code : 'INTERNAL', message } })
   if (isAdapterTrainError(error, 'ABORTED')) return EXIT.interrupted

@@ -1,36 +1,46 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { Adapter } from '../adapters/adapter.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { SqliteCache } from '../cache/sqlite-cache.js'
 import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
 import type { EmbeddingEstimate } from '../embed/estimate.js'
+import type { RetryInfo } from '../embed/retry.js'
+import { usageError } from '../errors.js'
+import { getOrInsert } from '../maps.js'
+import { type OpenDataOptions, type OpenedData, openData } from '../pipeline/open-data.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { type Interrupt, onInterrupt } from './interrupt.js'
 import { type BatchArgs, batchReporting } from './options/batch-options.js'
-import { checkProviderArgs, openCacheOption, openProvider, type ProviderArgs } from './options/provider-options.js'
-import type { Console } from './output/console.js'
+import { type CostArgs, costLimit, stopAtPlan } from './options/cost-options.js'
+import { type DataFileArgs, findDataFiles } from './options/data-files.js'
+import type { DatasetArgs } from './options/dataset-options.js'
+import type { ProviderArgs } from './options/provider-options.js'
+import { checkProviderArgs, openCacheOption, openProvider, requireBase } from './options/provider-options.js'
+import { type Console, reportSkipped } from './output/console.js'
+import type { Progress } from './output/progress.js'
 import { count } from './output/tables.js'
 
-/** What a command that embeds works with. */
+/** Provider, cache and reporting of a command that embeds. */
 export interface Session extends Interrupt {
   readonly provider: EmbeddingProvider
   readonly cache: EmbeddingCache | undefined
   /** Retries, progress and cost lines. */
   readonly embed: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
-  /** Where vectors go that memory has no room for. */
+  /** Folder of vectors that do not fit in memory. */
   readonly spillFolder: string | undefined
 }
 
 /**
- * Opens provider and cache, runs `work`, and closes them however it ends.
- * @param dry `work` sends nothing: no key is needed, and no cache file is made where there is none
+ * Opens provider and cache, runs `work`, and closes them.
+ * @param dry `work` sends nothing: no key is needed, and no cache file is created
  */
 export async function withSession<T>(
   base: string,
-  args: ProviderArgs & Partial<BatchArgs>,
+  args: ProviderArgs & Partial<BatchArgs> & Partial<CostArgs>,
   out: Console,
   work: (session: Session) => Promise<T>,
-  { dry = false } = {},
+  { dry = args.estimate ?? false } = {},
 ): Promise<T> {
   checkProviderArgs(base, args)
   const { signal, release } = onInterrupt(out)
@@ -38,15 +48,22 @@ export async function withSession<T>(
   let provider: EmbeddingProvider | undefined
   let cache: SqliteCache | undefined
   try {
-    provider = await openProvider(base, args, dry ? 'none' : undefined)
-    cache = dry && !existsSync(args.cache) ? undefined : await openCacheOption(args)
+    provider = countingOnce(await openProvider(base, args, dry ? 'none' : undefined))
+    cache = dry && !existsSync(args.cache) ? undefined : await openCacheOption(args, out.warn)
     const { batchApi = false, wait = true, batchPoll } = args
     const batches = batchApi && cache ? batchReporting({ batchApi, wait, batchPoll }, cache.batches, out) : undefined
-    const { id, price, limits } = provider
+    const { id, price, limits, isLocal } = provider
     out.detail(
-      `provider ${id}: at most ${limits.maxInputs} texts a request, ${args.concurrency ?? limits.maxConcurrency} requests at once; cache ${args.cache}`,
+      `provider ${id}: at most ${limits.maxInputs} texts per request, ${args.concurrency ?? limits.maxConcurrency} requests at once; cache ${args.cache}`,
     )
-    const onPlan: Session['embed']['onPlan'] = estimate => out.info(planText(id, estimate))
+    const limit = costLimit(args.maxCost)
+    const onPlan: Session['embed']['onPlan'] = estimate => {
+      const text = planText(id, estimate)
+      if (args.estimate) out.result(text)
+      else out.info(text)
+      limit({ id, isLocal }, estimate)
+      if (args.estimate) stopAtPlan(id, estimate)
+    }
     const embed = { ...embedReporting(args, out, bar, price), onPlan, batches }
     return await work({ provider, cache, signal, embed, release, spillFolder: spillFolderOf(args) })
   } finally {
@@ -57,12 +74,85 @@ export async function withSession<T>(
   }
 }
 
-/** Beside the cache, because the folder for temporary files may itself be memory. */
+/** Remembers the tokens of texts for as long as a command runs: its estimate counts them before its embedding does. */
+export function countingOnce(provider: EmbeddingProvider): EmbeddingProvider {
+  const count = provider.countTokens.bind(provider)
+  const known = new Map<string, number>()
+  return Object.assign(provider, { countTokens: (text: string) => getOrInsert(known, text, () => count(text)) })
+}
+
+/** Opens what `--base` needs, runs `work`, and closes it; vectors of your own need no provider. */
+export async function withDataSession<T>(
+  args: ProviderArgs & Partial<BatchArgs> & Partial<CostArgs>,
+  out: Console,
+  work: (session: Interrupt & Partial<Session>) => Promise<T>,
+): Promise<T> {
+  if (args.base !== 'vectors') return withSession(requireBase(args.base), args, out, work)
+  if (args.estimate) throw usageError('--estimate: vectors of your own cost nothing; drop it')
+  const interrupt = onInterrupt(out)
+  try {
+    return await work(interrupt)
+  } finally {
+    interrupt.release()
+  }
+}
+
+/** Options that name data. */
+export interface DataArgs extends ProviderArgs, DataFileArgs, Partial<DatasetArgs> {
+  readonly vectors?: string
+  readonly texts?: string
+  readonly index?: string
+  readonly indexFilter?: string
+  readonly splitBy?: OpenDataOptions['splitBy']
+  readonly seed?: number
+}
+
+/** Opens the data that options name, or LlamaIndex's files if they name none, and lists invalid entries left out. */
+export async function openDataOf(
+  args: DataArgs,
+  fractions: Pick<OpenDataOptions, 'valFraction' | 'testFraction'>,
+  out: Console,
+): Promise<OpenedData> {
+  checkVectorArgs(args, ['train', 'val', 'test'])
+  const files = args.vectors === undefined ? findDataFiles(args) : undefined
+  return openListed({ ...args, ...files, ...fractions }, out)
+}
+
+/** Opens data as `openData` does and lists invalid entries left out. */
+export async function openListed(options: OpenDataOptions, out: Console): Promise<OpenedData> {
+  const data = await openData(options)
+  reportSkipped(data.skipped, out)
+  return data
+}
+
+/** @throws USAGE if `--vectors` and `--base vectors` do not come together, or an option comes with them that names other data */
+export function checkVectorArgs<A extends DataArgs>(args: A, others: readonly (keyof A & string)[]): void {
+  checkProviderArgs(args.base, args)
+  const isVectors = args.base === 'vectors'
+  if (args.index === undefined && args.indexFilter !== undefined)
+    throw usageError('--index-filter chooses rows of an index; add --index URL')
+  if (args.index !== undefined && isVectors)
+    throw usageError('--index has the vectors of documents; expected a --base that embeds the queries, found vectors')
+  if (!isVectors && args.vectors !== undefined) throw usageError('--vectors goes with --base vectors')
+  if (!isVectors) return
+  if (args.vectors === undefined) throw usageError('--base vectors needs --vectors FOLDER')
+  const given = others.filter(name => args[name] !== undefined).map(name => `--${name}`)
+  if (given.length === 0) return
+  throw usageError(`--base vectors reads all its data from --vectors; drop ${given.join(' and ')}`)
+}
+
+/** Notes that only the name of a model folder is checked, for files that have no fingerprint. */
+export function noteUnchecked({ base }: Adapter, provider: EmbeddingProvider, out: Console): void {
+  if (provider.facts?.fingerprint === undefined || base.provider?.fingerprint !== undefined) return
+  out.info(`the adapter file has no fingerprint of "${base.id}": the model is known by its name alone`)
+}
+
+/** Chooses a folder beside the cache: the folder of temporary files may itself be memory. */
 export function spillFolderOf({ cache }: ProviderArgs): string | undefined {
   return cache === 'none' ? undefined : dirname(resolve(cache))
 }
 
-/** Says what embedding will take: texts, and tokens and cost of those that are missing. */
+/** Describes an estimate: texts, and tokens and cost of those not cached. */
 export function planText(id: string, { unique, cached, missing, tokens, cost }: EmbeddingEstimate): string {
   const price = !cost ? '' : `, about ${formatDollars(cost)}`
   const rest =
@@ -70,41 +160,45 @@ export function planText(id: string, { unique, cached, missing, tokens, cost }: 
   return `${unique.toLocaleString('en')} distinct texts for ${id}: ${cached.toLocaleString('en')} from the cache${rest}`
 }
 
-/**
- * Retries and progress as a command shows them.
- * @param price of a million tokens, in US dollars
- */
+/** Builds the callbacks that print retries and progress. `price`: US dollars per million tokens. */
 export function embedReporting(
-  args: Pick<ProviderArgs, 'concurrency' | 'retries'>,
+  args: Pick<ProviderArgs, 'concurrency' | 'retries' | 'skipRefused'>,
   out: Console,
-  bar: ReturnType<Console['progress']>,
+  bar: Progress,
   price?: number,
 ): Omit<Session['embed'], 'onPlan'> {
-  let told = 0
+  let reported = 0
   return {
     concurrency: args.concurrency,
     retries: args.retries,
+    skipRefused: args.skipRefused,
+    onWarning(message) {
+      bar.end()
+      out.warn(message)
+    },
     onProgress({ done, total, hits, tokens, requests, elapsedMs }) {
       const cost = price ? `, ${formatDollars((tokens / 1e6) * price)}` : ''
       const spent = `${tokens.toLocaleString('en')} tokens${cost}`
       bar.update(done, total, requests > 0 ? spent : undefined)
-      if (requests > told) {
+      if (requests > reported) {
         const texts = `${done - hits} of ${total - hits} texts embedded`
         out.detail(`${count(requests, 'request')}: ${texts}, ${spent}, after ${(elapsedMs / 1000).toFixed(2)} s`)
-        told = requests
+        reported = requests
       }
       if (done === total) bar.end()
     },
-    onRetry({ attempt, attempts, delayMs, reason }) {
-      bar.end()
-      out.warn(
-        `request failed (attempt ${attempt} of ${attempts}), next try in ${(delayMs / 1000).toFixed(1)} s: ${reason}`,
-      )
-    },
+    onRetry: retryReporting(out, bar),
   }
 }
 
+/** Makes the callback that prints a retry. */
+export const retryReporting =
+  (out: Console, bar: Progress) =>
+  ({ attempt, attempts, delayMs, reason }: RetryInfo): void => {
+    bar.end()
+    const seconds = (delayMs / 1000).toFixed(1)
+    out.warn(`request failed (attempt ${attempt} of ${attempts}), next try in ${seconds} s: ${reason}`)
+  }
+
 /** 0.00042 -> "$0.0004", 12.3 -> "$12.30" */
-export function formatDollars(dollars: number): string {
-  return `$${dollars.toFixed(dollars > 0 && dollars < 0.1 ? 4 : 2)}`
-}
+export const formatDollars = (dollars: number): string => `$${dollars.toFixed(dollars > 0 && dollars < 0.1 ? 4 : 2)}`

@@ -1,43 +1,41 @@
 import type { Adapter } from '../adapters/adapter.js'
-import { adapterMap } from '../adapters/index.js'
+import { adapterMap, FILE_KIND_NAMES } from '../adapters/index.js'
 import type { Weights } from '../adapters/kind.js'
-import { ADAPTER_FORMAT, assembleAdapter, checkFacts, checkFormat, wrong } from '../adapters/stored-adapter.js'
-import { AdapterTrainError } from '../errors.js'
+import {
+  ADAPTER_FORMAT,
+  assembleAdapter,
+  checkFacts,
+  checkFormat,
+  formatOf,
+  wrong,
+} from '../adapters/stored-adapter.js'
+import { usageError } from '../errors.js'
 import { VERSION } from '../version.js'
 import type { GivenFacts } from './format.js'
 import type { Input } from './input.js'
-import { inputDimensions, KIND_NAMES, kindWith } from './kinds.js'
 
-/** Where a folder says what its own format has no place for. Other programs do not look at it. */
+/** File of a folder with the facts its own format has no place for. Other programs ignore it. */
 const FACTS_FILE = 'adapter-train.json'
 
-/** Everything that an adapter file says but the weights, as in its JSON form. */
-export function factsOf({ params: _, ...facts }: Adapter): Readonly<Record<string, unknown>> {
-  return { format: ADAPTER_FORMAT, ...facts }
+/** Lists everything in an adapter file except the weights, as in its JSON form. */
+export function factsOf({ kind, base, index, training }: Adapter): Readonly<Record<string, unknown>> {
+  return { format: formatOf({ index }), kind, base, ...(index && { index }), training }
 }
 
-/** The facts as a file of a folder. */
+/** Writes the facts as a file of a folder. */
 export function factsFile(adapter: Adapter): [name: string, content: Uint8Array] {
   return [FACTS_FILE, jsonBytes(factsOf(adapter))]
 }
 
-/** JSON for people to read. */
-export function jsonBytes(value: unknown): Uint8Array {
-  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
-}
+/** Writes JSON for people to read. */
+export const jsonBytes = (value: unknown): Uint8Array => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
 
-/** The facts in a folder, where it has them. */
+/** Reads the facts in a folder, if it has them. */
 export function readFacts(input: Input): Readonly<Record<string, unknown>> | undefined {
   return input.names?.includes(FACTS_FILE) ? input.readJson(FACTS_FILE) : undefined
 }
 
-/**
- * Makes an adapter of weights that were found in a file of another format.
- *
- * @param facts what the file says beside them, where it does
- * @throws USAGE when the base model is not known, or another than the file says
- * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT when the weights make no adapter
- */
+/** Makes an adapter of the weights in a file of another format. `facts`: those in the file, if it has any. */
 export function completeAdapter(
   params: Weights,
   facts: Readonly<Record<string, unknown>> | undefined,
@@ -50,25 +48,27 @@ export function completeAdapter(
   const assembled = assembleAdapter(known, params, where)
   const adapter = { ...assembled, params: inOrder(assembled) }
   if (given.baseId !== undefined && given.baseId !== adapter.base.id) {
-    throw new AdapterTrainError('USAGE', `${where} says that its base is "${adapter.base.id}"; leave out --base-id`)
+    throw usageError(
+      `--base-id: ${where} has the base model "${adapter.base.id}", found "${given.baseId}". Leave it out`,
+    )
   }
-  if (given.kind !== undefined && given.kind !== adapter.kind) {
-    throw new AdapterTrainError('USAGE', `${where} holds a ${adapter.kind} adapter; leave out --kind`)
-  }
+  if (given.kind !== undefined && given.kind !== adapter.kind)
+    throw usageError(`--kind: ${where} holds a ${adapter.kind} adapter, found "${given.kind}". Leave it out`)
   return adapter
 }
 
-/** The parameters in the order of their kind, so that a file does not depend on the order in which a folder is listed. */
+/** Puts the parameters in the order of their kind, so that a file does not depend on the order of a listing. */
 function inOrder({ kind, base, params }: Adapter): Weights {
-  const { params: specs, size } = adapterMap(kind)
-  return Object.fromEntries(specs(base.dimensions, size?.of(params)).map(({ name }) => [name, params[name]]))
+  const { params: specs, size, outputs } = adapterMap(kind)
+  return Object.fromEntries(
+    specs(base.dimensions, size?.of(params), outputs?.(params)).map(({ name }) => [name, params[name]]),
+  )
 }
 
 function inventFacts(params: Weights, { baseId, kind }: GivenFacts, where: string) {
   if (baseId === undefined) {
-    throw new AdapterTrainError(
-      'USAGE',
-      `${where} does not say which model it belongs to; add --base-id, such as --base-id openai/text-embedding-3-small`,
+    throw usageError(
+      `${where} does not name its base model. Add --base-id, such as --base-id openai/text-embedding-3-small`,
     )
   }
   const found = kind ?? kindWith(params)
@@ -77,13 +77,13 @@ function inventFacts(params: Weights, { baseId, kind }: GivenFacts, where: strin
     const names = Object.keys(params).join(', ')
     throw wrong(
       where,
-      `cannot tell the kind of an adapter with the parameters ${names}; expected those of ${kind ?? KIND_NAMES.join(', ')}`,
+      `unknown kind of adapter; expected the parameters of ${kind ?? FILE_KIND_NAMES.join(', ')}, found ${names}`,
     )
   }
   return {
     format: ADAPTER_FORMAT,
     kind: found,
-    // Most embedding models give vectors of length 1; nothing is computed from this.
+    // Most embedding models return vectors of unit length; nothing is computed from this.
     base: { id: baseId, dimensions, normalized: true },
     training: {
       tool: `converted by adapter-train ${VERSION}`,
@@ -93,4 +93,29 @@ function inventFacts(params: Weights, { baseId, kind }: GivenFacts, where: strin
       metrics: {},
     },
   }
+}
+
+/** A number of dimensions, and a size of a kind that cannot be mistaken for it. */
+const [DIMENSIONS, SIZE] = [1009, 7]
+
+const specsOf = (kind: string) => adapterMap(kind).params(DIMENSIONS, SIZE)
+
+/** True if some kind has a parameter of this name. */
+export function isParameter(name: string): boolean {
+  return FILE_KIND_NAMES.some(kind => specsOf(kind).some(spec => spec.name === name))
+}
+
+/** Finds the kind with these parameters and no others. */
+export function kindWith(params: Weights): string | undefined {
+  const names = Object.keys(params)
+  return FILE_KIND_NAMES.find(kind => {
+    const specs = specsOf(kind)
+    return specs.length === names.length && specs.every(({ name }) => names.includes(name))
+  })
+}
+
+/** Finds the dimensions of the base embeddings of an adapter of this kind, if its weights determine them. */
+export function inputDimensions(kind: string, params: Weights): number | undefined {
+  const spec = FILE_KIND_NAMES.includes(kind) ? specsOf(kind).find(({ cols }) => cols === DIMENSIONS) : undefined
+  return spec && params[spec.name]?.cols
 }

@@ -1,23 +1,25 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isObject, wrong } from '../adapters/stored-adapter.js'
 import { fileError } from '../dataset/text-file.js'
 import { messageOf } from '../errors.js'
+import { readRegularFile, visible } from '../files.js'
+import { parseJsonText } from '../json.js'
 
-/** A file or folder that is to be read. */
+/** A file or folder to read. */
 export interface Input {
   readonly path: string
   /** Names of the files of a folder; absent for a file. */
   readonly names?: readonly string[]
-  /** The path of a file of the folder. */
+  /** Gives the path of a file of the folder. */
   pathOf(name: string): string
-  /** The content of the file, or of a file of the folder. Read once. */
+  /** Reads the file, or a file of the folder, once. */
   read(name?: string): Uint8Array
-  /** A JSON object in a file of the folder. */
+  /** Reads a JSON object in a file of the folder. */
   readJson(name: string): Readonly<Record<string, unknown>>
 }
 
-/** @throws FILE_NOT_FOUND, FILE_READ, the latter also while reading */
+/** Opens a file or folder. */
 export function openInput(path: string): Input {
   const contents = new Map<string, Uint8Array>()
   const attempt = <T>(at: string, read: () => T): T => {
@@ -31,19 +33,19 @@ export function openInput(path: string): Input {
   const pathOf = (name: string) => join(path, name)
   const read = (name?: string): Uint8Array => {
     const at = name === undefined ? path : pathOf(name)
-    const bytes = contents.get(at) ?? attempt(at, () => readFileSync(at))
+    const bytes = contents.get(at) ?? attempt(at, () => readRegularFile(at))
     contents.set(at, bytes)
     return bytes
   }
   return {
     path,
-    names: isFolder ? attempt(path, () => readdirSync(path)) : undefined,
+    names: isFolder ? attempt(path, () => visible(readdirSync(path))) : undefined,
     pathOf,
     read,
     readJson(name) {
       let value: unknown
       try {
-        value = JSON.parse(Buffer.from(read(name)).toString('utf8'))
+        value = parseJsonText(Buffer.from(read(name)).toString('utf8'))
       } catch (error) {
         throw wrong(pathOf(name), `is not JSON: ${messageOf(error)}`)
       }

@@ -1,33 +1,28 @@
 import { damaged, wrong } from '../adapters/stored-adapter.js'
+import { getOrInsert } from '../maps.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 
-/** Fields of a protocol buffer by number, in their order: a number or, where they have a length, bytes. */
+/** Fields of a protocol buffer by number, in their order: a number, or bytes if they have a length. */
 type Message = ReadonlyMap<number, readonly (number | Uint8Array)[]>
 
 /** TensorProto.DataType */
 const FLOAT = 1
-/** An IR version from 3 on, as the first field of a ModelProto. */
+/** Tag of the IR version, the first field of a ModelProto. */
 const FIRST_FIELD = 0x08
 
-/** Whether the bytes begin as a model does; the format has no mark of its own. */
+/** True if the bytes begin like a model, with an IR version from 3 on; the format has no mark of its own. */
 export function looksLikeOnnx(bytes: Uint8Array): boolean {
   return bytes.length > 16 && bytes[0] === FIRST_FIELD && bytes[1] >= 3 && bytes[1] <= 32
 }
 
 /**
- * The metadata and the float32 constants of an ONNX model.
- *
- * @throws ADAPTER_FORMAT when it is none
- * @throws ADAPTER_CORRUPT when it is cut short
+ * Reads the metadata and the float32 constants of an ONNX model.
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto for the field numbers
  */
-export function decodeOnnxModel(
-  file: Uint8Array,
-  where: string,
-): { readonly metadata: Readonly<Record<string, string>>; readonly constants: Readonly<Record<string, Matrix>> } {
+export function decodeOnnxModel(file: Uint8Array, where: string) {
   const model = readMessage(file, where)
   const [graph] = messages(model, 7, where)
-  if (!graph) throw wrong(where, 'is no ONNX model: it has no graph')
+  if (!graph) throw wrong(where, 'is not an ONNX model: it has no graph')
   return {
     metadata: Object.fromEntries(messages(model, 14, where).map(entry => [textOf(entry, 1), textOf(entry, 2)])),
     constants: Object.fromEntries(
@@ -42,9 +37,8 @@ export function decodeOnnxModel(
 function readConstant(tensor: Message, where: string): Matrix {
   const shape = (tensor.get(1) ?? []).flatMap(value => (typeof value === 'number' ? [value] : packed(value, where)))
   const bytes = tensor.get(9)?.[0]
-  if (tensor.get(2)?.[0] !== FLOAT || !(bytes instanceof Uint8Array) || shape.length < 1 || shape.length > 2) {
+  if (tensor.get(2)?.[0] !== FLOAT || !(bytes instanceof Uint8Array) || shape.length < 1 || shape.length > 2)
     throw wrong(where, 'expected a float32 vector or matrix as raw data')
-  }
   const [cols, rows = 1] = [...shape].reverse()
   if (bytes.length !== rows * cols * 4) throw damaged(where, `${bytes.length} bytes for shape [${shape.join(', ')}]`)
   const view = new DataView(bytes.buffer, bytes.byteOffset)
@@ -84,19 +78,17 @@ function readMessage(bytes: Uint8Array, where: string): Message {
     } else {
       const [length, from] =
         wireType === 2 ? readVarint(bytes, start, where) : [wireType === 5 ? 4 : wireType === 1 ? 8 : Number.NaN, start]
-      // Also where the length is not a number.
+      // Also true if the length is not a number.
       if (!(from + length <= bytes.length)) throw damaged(where, 'its ONNX model is broken or cut short')
       value = bytes.subarray(from, from + length)
       at = from + length
     }
-    const values = fields.get(field)
-    if (values) values.push(value)
-    else fields.set(field, [value])
+    getOrInsert(fields, field, () => []).push(value)
   }
   return fields
 }
 
-/** Seven bits a byte, lowest first. */
+/** Reads a number of seven bits per byte, lowest first. */
 function readVarint(bytes: Uint8Array, start: number, where: string): [value: number, next: number] {
   let value = 0
   for (let i = 0; i < 10 && start + i < bytes.length; i++) {

@@ -1,6 +1,16 @@
+import { usageError } from '../errors.js'
+
 const SHOWN = 60
 
-/** A value as shown in a message: its kind, and a short literal where that helps. */
+/** Finds a format by its name. @throws USAGE if there is none */
+export function formatNamed<F extends { readonly name: string }>(formats: readonly F[], name: string): F {
+  const format = formats.find(candidate => candidate.name === name)
+  if (format) return format
+  const names = formats.map(candidate => candidate.name).join(', ')
+  throw usageError(`unknown dataset format ${quote(name)}; expected one of: ${names}`)
+}
+
+/** Describes a value for a message: its kind, or a short literal. */
 export function show(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'null'
@@ -9,16 +19,12 @@ export function show(value: unknown): string {
   return typeof value === 'string' ? quote(value) : `the ${typeof value} ${String(value)}`
 }
 
-/** A text in quotes with control characters escaped, cut to a length that fits in a message. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text)
-}
+/** Quotes a text for a message: escaped and cut. */
+export const quote = (text: string): string => JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text)
 
-/** What is wrong with the text of a query or document, as the end of a sentence; `undefined` when nothing is. */
+/** Finds the problem of a query's or document's text, as the end of a sentence. */
 export function textProblem(value: unknown): string | undefined {
-  if (typeof value !== 'string') {
-    return value === undefined ? 'is missing' : `is ${show(value)}, expected a string`
-  }
+  if (typeof value !== 'string') return value === undefined ? 'is missing' : `is ${show(value)}, expected a string`
   if (value === '') return 'is empty'
   // White space, control and format characters (such as a zero-width space) leave nothing to embed.
   if (!/[^\s\p{Cc}\p{Cf}]/u.test(value)) return 'has no visible character'
@@ -30,18 +36,17 @@ export function textProblem(value: unknown): string | undefined {
   return undefined
 }
 
-/** The id as a string (whole numbers are accepted), or `undefined` when it is none. */
+/** Converts an id to a string (whole numbers are accepted); undefined if it is invalid. */
 export function toId(value: unknown): string | undefined {
   if (Number.isSafeInteger(value)) return String(value)
   return typeof value === 'string' && textProblem(value) === undefined ? value : undefined
 }
 
-/** The grade as a finite number of at least 0, or `undefined` when it is none. */
+/** Returns a grade, 0 for one below: judged not relevant, as in trec_eval; undefined if it is no finite number. */
 export function toGrade(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
+  return typeof value === 'number' && Number.isFinite(value) ? Math.max(0, value) : undefined
 }
 
-/** A grade written as text, such as in a table: decimal digits only, so that `0x1` and `1e3` are no grades. */
-export function parseGrade(text: string): unknown {
-  return /^[+-]?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text
-}
+/** Parses a grade in decimal digits, such as in a table, or a small one as pandas writes it, `1e-05`; `0x1` and `1e3` stay texts. */
+export const parseGrade = (text: string): unknown =>
+  /^[+-]?(\d+\.?\d*|\.\d+)(e-\d+)?$/i.test(text.trim()) ? Number(text) : text

@@ -1,40 +1,28 @@
-import type { QADataset } from './dataset.js'
-import { foldText } from './fold-text.js'
+import { getOrInsert } from '../maps.js'
+import { mean, quantile } from '../math/statistics/moments.js'
+import { positivesOf, type QADataset } from './dataset.js'
+import { foldText } from './text.js'
 
-/** Words are runs of characters that are not white space. */
-export interface WordCounts {
-  readonly mean: number
-  readonly median: number
-  readonly max: number
-}
+/** Counts of words: runs of characters that are not white space. */
+type WordCounts = { readonly mean: number; readonly median: number; readonly max: number }
 
 export interface DatasetDescription {
   readonly queries: number
   readonly documents: number
-  /** Judgements of a grade above 0. */
+  /** Judgements with a grade above 0. */
   readonly pairs: number
-  /** Documents that are relevant to at least one query. */
+  /** Documents relevant to at least one query. */
   readonly documentsWithQuery: number
   readonly queryWords: WordCounts
   readonly documentWords: WordCounts
-  /** Queries whose text (folded) an earlier query has. */
+  /** Queries with the (folded) text of an earlier query. */
   readonly duplicateQueryTexts: number
-  /** Documents whose text (folded) an earlier document has. */
+  /** Documents with the (folded) text of an earlier document. */
   readonly duplicateDocumentTexts: number
   readonly positivesPerQuery: { readonly mean: number; readonly max: number }
 }
 
-/** What two data sets have in common. */
-export interface DatasetOverlap {
-  /** Texts of queries of the first that (folded) are in the second too, each once. */
-  readonly queryTexts: readonly string[]
-  /** Ids of documents that are relevant to a query in both; with unrelated ids this says nothing. */
-  readonly documentIds: readonly string[]
-  /** Texts (folded alike) of documents that are relevant to a query in both, as in the first, each once. */
-  readonly documentTexts: readonly string[]
-}
-
-/** Counts what a data set holds. */
+/** Counts the content of a dataset. */
 export function describeDataset(dataset: QADataset): DatasetDescription {
   const positives = [...dataset.queries.keys()].map(id => positivesOf(dataset, id).length)
   const pairs = positives.reduce((sum, count) => sum + count, 0)
@@ -54,8 +42,11 @@ export function describeDataset(dataset: QADataset): DatasetDescription {
   }
 }
 
-/** Finds queries and answered documents that two data sets share, such as a training and a test set. */
-export function overlap(a: QADataset, b: QADataset): DatasetOverlap {
+/**
+ * Finds queries and relevant documents that two datasets share, such as a training and a test split.
+ * @returns texts (compared when folded) as in the first, each once; ids, which are meaningless if those of the two are unrelated
+ */
+export function overlap(a: QADataset, b: QADataset) {
   const [inA, inB] = [documentsWithQuery(a), documentsWithQuery(b)]
   const texts = (dataset: QADataset, ids: Iterable<string>) =>
     foldedTexts([...ids].flatMap(id => dataset.corpus.get(id) ?? []))
@@ -66,22 +57,14 @@ export function overlap(a: QADataset, b: QADataset): DatasetOverlap {
   }
 }
 
-/** folded text -> the first text that folds to it */
 function foldedTexts(texts: Iterable<string>): Map<string, string> {
   const folded = new Map<string, string>()
-  for (const text of texts) {
-    const key = foldText(text)
-    if (!folded.has(key)) folded.set(key, text)
-  }
+  for (const text of texts) getOrInsert(folded, foldText(text), () => text)
   return folded
 }
 
 function shared(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): string[] {
   return [...a].filter(([key]) => b.has(key)).map(([, text]) => text)
-}
-
-function positivesOf(dataset: QADataset, query: string): string[] {
-  return [...(dataset.qrels.get(query) ?? [])].filter(([, grade]) => grade > 0).map(([document]) => document)
 }
 
 function documentsWithQuery(dataset: QADataset): Set<string> {
@@ -90,12 +73,6 @@ function documentsWithQuery(dataset: QADataset): Set<string> {
 
 function countWords(texts: ReadonlyMap<string, string>): WordCounts {
   const counts = Float64Array.from([...texts.values()], text => text.match(/\S+/g)?.length ?? 0).sort()
-  const n = counts.length
-  if (n === 0) return { mean: 0, median: 0, max: 0 }
-  const middle = n >> 1
-  return {
-    mean: counts.reduce((sum, count) => sum + count, 0) / n,
-    median: n % 2 === 1 ? counts[middle] : (counts[middle - 1] + counts[middle]) / 2,
-    max: counts[n - 1],
-  }
+  if (counts.length === 0) return { mean: 0, median: 0, max: 0 }
+  return { mean: mean(counts), median: quantile(counts, 0.5), max: counts[counts.length - 1] }
 }

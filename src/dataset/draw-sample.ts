@@ -1,19 +1,19 @@
 import { createRandom, permutation } from '../math/random.js'
-import type { QADataset } from './dataset.js'
+import { positivesOf, type QADataset } from './dataset.js'
 
-export interface SampleSize {
-  /** Labelled queries, at most. */
+interface SampleSize {
+  /** Most labelled queries. */
   readonly queries: number
-  /** Documents, at most; those that answer a drawn query are there in any case. */
+  /** Most documents, except those relevant to a drawn query. */
   readonly documents: number
-  /** Characters of all texts, about: no more is drawn once there are so many, but for the first `leastQueries`. */
+  /** Characters of all texts at which drawing stops, except for the first `leastQueries`. */
   readonly characters: number
   readonly leastQueries: number
 }
 
 /**
- * A seeded sample of a data set: labelled queries with their documents, and other documents beside them; all in the data set's order.
- * The queries take half of the characters at most, with their documents.
+ * Draws a seeded sample of a dataset, in its order: labelled queries with their documents, for at most half of the
+ * characters, and other documents.
  */
 export function drawSample(dataset: QADataset, size: SampleSize, seed: number): QADataset {
   const { name, queries, corpus, qrels } = dataset
@@ -37,17 +37,13 @@ export function drawSample(dataset: QADataset, size: SampleSize, seed: number): 
     if (kept.size >= size.documents || characters >= size.characters) break
     keep(documents[i])
   }
-  const judged = [...qrels].filter(([query]) => chosen.has(query))
+  const only = <T>(map: ReadonlyMap<string, T>, ids: ReadonlySet<string>) =>
+    new Map([...map].filter(([id]) => ids.has(id)))
   return {
+    ...dataset,
     name: `a sample of ${name}`,
-    queries: new Map([...queries].filter(([id]) => chosen.has(id))),
-    corpus: new Map([...corpus].filter(([id]) => kept.has(id))),
-    qrels: new Map(
-      judged.map(([query, grades]) => [query, new Map([...grades].filter(([document]) => kept.has(document)))]),
-    ),
+    queries: only(queries, chosen),
+    corpus: only(corpus, kept),
+    qrels: new Map([...only(qrels, chosen)].map(([query, grades]) => [query, only(grades, kept)])),
   }
-}
-
-function positivesOf({ corpus, qrels }: QADataset, query: string): string[] {
-  return [...(qrels.get(query) ?? [])].flatMap(([id, grade]) => (grade > 0 && corpus.has(id) ? [id] : []))
 }

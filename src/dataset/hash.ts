@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { QADataset } from './dataset.js'
-import { byCodeUnit } from './order.js'
+import { byCodeUnit } from './text.js'
 
 /**
- * SHA-256 of what a data set holds (ids, texts, grades), whatever its name, file format and order.
+ * SHA-256 (64 hexadecimal digits) of a dataset's ids, texts and grades, whatever its name, file format and order.
  *
- * Hashed are lines of JSON, `["query",id,text]`, `["document",id,text]`, `["qrel",queryId,documentId,grade]`, in this order,
- * each kind sorted by id in code units.
- *
- * @returns 64 hexadecimal digits
+ * Hashed are lines of JSON, `["query",id,text]`, `["document",id,text]`, `["qrel",queryId,documentId,grade]`, in this
+ * order, each kind sorted by id in code units.
  */
 export function hashDataset(dataset: QADataset): string {
   const hash = createHash('sha256')
@@ -21,6 +19,4 @@ export function hashDataset(dataset: QADataset): string {
   return hash.digest('hex')
 }
 
-function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {
-  return [...map].sort(([a], [b]) => byCodeUnit(a, b))
-}
+const sorted = <T>(map: ReadonlyMap<string, T>): [string, T][] => [...map].sort(([a], [b]) => byCodeUnit(a, b))

@@ -1,68 +1,54 @@
-import { quantile } from '../math/statistics/quantile.js'
-import type { QADataset } from './dataset.js'
+import { quantile } from '../math/statistics/moments.js'
+import { positivesOf, type QADataset } from './dataset.js'
 import { findNearDuplicates } from './near-duplicates.js'
 import { findSuspiciousQueries, type Suspicion } from './suspicious-queries.js'
 
-/** Characters that are counted in tokens one by one; of more, a sample is, which the rest is taken to be like. */
+/** Characters above which tokens are counted in a sample. */
 const COUNTED = 4_000_000
-
-/** Ids that are named for each thing that is found. */
 const EXAMPLES = 5
 
-/** How many there are, and the first of them. */
-export interface Finding {
-  readonly count: number
-  readonly examples: readonly string[]
-}
+/** A count with the first ids. */
+export type Finding = { readonly count: number; readonly examples: readonly string[] }
 
-export interface Quantiles {
-  readonly min: number
-  readonly p5: number
-  readonly median: number
-  readonly p95: number
-  readonly max: number
-}
+const QUANTILES = { min: 0, p5: 0.05, median: 0.5, p95: 0.95, max: 1 }
+type Quantiles = { readonly [name in keyof typeof QUANTILES]: number }
 
-/** Of each text; tokens as OpenAI's embedding models count them. */
+/** Lengths of texts; tokens as OpenAI's embedding models count them. */
 export interface TextLengths {
   readonly characters: Quantiles
   readonly tokens: Quantiles
-  /** Of all texts together, each distinct text once. */
+  /** Tokens of all texts together, each distinct text once. */
   readonly totalTokens: number
-  /** Whether tokens were counted in a sample alone. */
+  /** True if tokens were counted in a sample. */
   readonly sampled: boolean
 }
 
-/** What a careful reader of a data set looks for. */
+/** Findings in a dataset. */
 export interface DatasetInspection {
-  /** `[positives, queries]`: how many queries have so many relevant documents, ascending. */
+  /** `[positives, queries]`: number of queries with so many relevant documents, ascending. */
   readonly positivesHistogram: readonly (readonly [positives: number, queries: number])[]
   /** Documents judged not relevant to a query (grade 0). */
   readonly hardNegatives: number
   readonly queryLengths: TextLengths
   readonly documentLengths: TextLengths
-  /** Ids whose text is near-identical to an earlier one, or the same. */
+  /** Ids whose text equals an earlier one or is a near-duplicate of it. */
   readonly nearDuplicateQueries: Finding
   readonly nearDuplicateDocuments: Finding
-  /** Documents that no query asks for. */
   readonly documentsWithoutQuery: Finding
   readonly suspicious: { readonly [suspicion in Suspicion]?: Finding }
 }
 
-/**
- * Looks into a data set.
- * @param countTokens tokens of a text
- */
+/** Inspects a dataset for problems; `countTokens` counts the tokens of a text. */
 export function inspectDataset(dataset: QADataset, countTokens: (text: string) => number): DatasetInspection {
   const { queries, corpus, qrels } = dataset
   const histogram = new Map<number, number>()
   const asked = new Set<string>()
   let hardNegatives = 0
-  for (const judged of qrels.values()) {
-    const positives = [...judged].filter(([, grade]) => grade > 0)
+  for (const [query, judged] of qrels) {
+    const positives = positivesOf(dataset, query)
     hardNegatives += judged.size - positives.length
     histogram.set(positives.length, (histogram.get(positives.length) ?? 0) + 1)
-    for (const [id] of positives) asked.add(id)
+    for (const id of positives) asked.add(id)
   }
   const duplicates = (texts: ReadonlyMap<string, string>) =>
     finding(new Set(findNearDuplicates(texts).map(({ b }) => b)))
@@ -102,8 +88,7 @@ function measure(texts: ReadonlyMap<string, string>, countTokens: (text: string)
 }
 
 function quantiles(values: readonly number[]): Quantiles {
-  if (values.length === 0) return { min: 0, p5: 0, median: 0, p95: 0, max: 0 }
   const sorted = Float64Array.from(values).sort()
-  const at = (q: number) => Math.round(quantile(sorted, q))
-  return { min: at(0), p5: at(0.05), median: at(0.5), p95: at(0.95), max: at(1) }
+  const at = (q: number) => (sorted.length === 0 ? 0 : Math.round(quantile(sorted, q)))
+  return Object.fromEntries(Object.entries(QUANTILES).map(([name, q]) => [name, at(q)])) as Quantiles
 }

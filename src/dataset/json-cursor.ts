@@ -1,4 +1,7 @@
-/** Where and why a text is not JSON (RFC 8259). */
+import { MAX_DEPTH } from '../json.js'
+import { invalidFile, readTextFile } from './text-file.js'
+
+/** Error in a JSON text (RFC 8259). */
 export class JsonSyntaxError extends SyntaxError {
   /** 0-based, in UTF-16 code units. */
   readonly offset: number
@@ -9,15 +12,16 @@ export class JsonSyntaxError extends SyntaxError {
   }
 }
 
-const MAX_DEPTH = 512
+/** Digits from which a whole number may be too large for a double. */
+const LONG_NUMBER = /\d{16}/
 const LITERALS: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' }
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
 /**
  * Walks a JSON text member by member.
  *
- * `JSON.parse` keeps the last of two equal keys without a word, forgets lines, and does not always say where it failed; all
- * three matter in a file that somebody has to mend.
+ * `JSON.parse` silently keeps the last of two equal keys, forgets lines, and does not always give the place of an
+ * error, all of which matter in a file to be mended.
  */
 export class JsonCursor {
   readonly text: string
@@ -64,12 +68,23 @@ export class JsonCursor {
     if (!this.take(']')) this.fail("',' or ']'")
   }
 
-  /** Reads any value. */
+  /** Reads any value; a whole number that a double would round, alone or in a list, stays the text that it is in the file. */
   value(): unknown {
     this.peek()
     const start = this.offset
     this.skip()
-    return JSON.parse(this.text.slice(start, this.offset))
+    const text = this.text.slice(start, this.offset)
+    if (!LONG_NUMBER.test(text) || text[0] === '"' || text[0] === '{') return JSON.parse(text)
+    if (text[0] !== '[') return exactNumber(text)
+    const values: unknown[] = []
+    this.offset = start
+    this.array(() => {
+      const from = this.offset
+      this.skip()
+      const item = this.text.slice(from, this.offset)
+      values.push(/^[-\d]/.test(item) ? exactNumber(item) : JSON.parse(item))
+    })
+    return values
   }
 
   /** Passes over any value. */
@@ -140,7 +155,12 @@ function describe(text: string, offset: number): string {
   return JSON.stringify(c === '\\' || /[A-Za-z]/.test(c) ? text.slice(offset).match(/^\\?\w{0,12}/)![0] : c)
 }
 
-/** The keys of the object that a text starts with, as far as it can be read; none when it starts with something else. */
+function exactNumber(text: string): number | string {
+  const value = Number(text)
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(value) ? text : value
+}
+
+/** Reads the keys of the object at the start of a text, as far as it is valid. */
 export function leadingKeys(text: string): string[] {
   const keys: string[] = []
   const cursor = new JsonCursor(text)
@@ -168,8 +188,18 @@ export function createLineFinder(text: string): (offset: number) => number {
   }
 }
 
-/** 1-based line and column of an offset. */
-export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
-  const line = createLineFinder(text)(offset)
-  return { line, column: offset - (offset === 0 ? -1 : text.lastIndexOf('\n', offset - 1)) }
+/** Walks a whole JSON file. @throws DATASET_INVALID with line and column if it is not JSON */
+export async function readJsonDocument(path: string, walk: (cursor: JsonCursor) => void): Promise<void> {
+  const text = await readTextFile(path)
+  const cursor = new JsonCursor(text)
+  try {
+    walk(cursor)
+    cursor.end()
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error
+    const { offset } = error
+    const line = createLineFinder(text)(offset)
+    const column = offset - (offset === 0 ? -1 : text.lastIndexOf('\n', offset - 1))
+    throw invalidFile({ file: path, line }, `is not JSON: column ${column}: ${error.message}`, error)
+  }
 }

@@ -1,54 +1,54 @@
 import { AdapterTrainError } from '../errors.js'
 import { quote } from './check.js'
-import type { QADataset } from './dataset.js'
+import { positivesOf, type QADataset } from './dataset.js'
 import { findNearDuplicates } from './near-duplicates.js'
 import type { DatasetSplit } from './split.js'
 
-/** Something that training and a held-out set share. */
+/** A query or document that a training and a held-out split share. */
 export interface Leak {
   readonly kind: 'query' | 'document'
-  /** The id in the training set. */
+  /** Id in the training split. */
   readonly train: string
-  /** The id in the held-out set. */
+  /** Id in the held-out split. */
   readonly heldOut: string
-  /** `text`: the same but for case, white space and end punctuation. `near`: near-identical. `id`: the same id, another text. */
+  /** `text`: equal except for case, white space and end punctuation. `near`: near-duplicate. `id`: same id, another text. */
   readonly match: 'text' | 'near' | 'id'
   /** Share of the five-word shingles of the shorter text that the other has; 1 for `text`, 0 for `id`. */
   readonly similarity: number
 }
 
-/** What counts as a leak. */
+/** Definition of a leak. */
 export interface FindLeaksOptions {
   /**
-   * Which documents may not be shared. `relevant`: those that answer a query on both sides; a corpus that both sides search is
-   * no leak. `all`: any, for sets that are to have no chunk in common. `none`: queries alone are looked at. Default: `relevant`.
+   * `relevant` (default): documents relevant to a query in both are a leak too; a common corpus is none. `none`: only
+   * queries are compared.
    */
-  readonly documents?: 'relevant' | 'all' | 'none'
-  /** Whether an id that both sides have counts where the texts differ; not for files whose ids are unrelated. Default: true. */
+  readonly documents?: 'relevant' | 'none'
+  /** True (default) if a common id with different texts counts; false for files whose ids are unrelated. */
   readonly ids?: boolean
 }
 
 /**
- * Finds what a held-out set shares with the training set, and would flatter the adapter: queries and documents with the same
- * id, the same text, or near-identical text (`NEAR_IDENTICAL`).
- *
- * @returns one pair at least for everything of `heldOut` that is shared, queries first, in the order of `heldOut`
+ * Finds queries and documents of a held-out split that the training split has too, by id, text or near-duplicate
+ * (`NEAR_IDENTICAL`), and that would inflate the adapter's score.
+ * @returns at least one pair for everything shared, queries first, in the order of `heldOut`
  */
 export function findLeaks(train: QADataset, heldOut: QADataset, options: FindLeaksOptions = {}): readonly Leak[] {
   const { documents = 'relevant', ids = true } = options
   const leaks = findShared('query', train.queries, heldOut.queries, ids)
   if (documents === 'none') return leaks
-  const side = (dataset: QADataset) => (documents === 'all' ? dataset.corpus : relevantDocuments(dataset))
+  const side = (dataset: QADataset) => {
+    const ids = [...dataset.qrels.keys()].flatMap(query => positivesOf(dataset, query))
+    return new Map(ids.map(id => [id, dataset.corpus.get(id)!]))
+  }
   return [...leaks, ...findShared('document', side(train), side(heldOut), ids)]
 }
 
-/** Leaks that a message names one by one. */
 const NAMED = 5
 
 /**
- * Refuses a held-out set that shares queries or documents with the training set.
- *
- * @throws DATASET_LEAK with the first ids and the counts; all of the leaks are in `details.leaks`
+ * Checks that a held-out split shares nothing with the training split.
+ * @throws DATASET_LEAK with the first ids and the counts; all leaks are in `details.leaks`
  * @see findLeaks
  */
 export function checkLeaks(train: QADataset, heldOut: QADataset, options: FindLeaksOptions = {}): void {
@@ -68,22 +68,17 @@ export function checkLeaks(train: QADataset, heldOut: QADataset, options: FindLe
   )
 }
 
-/**
- * Refuses parts of which any two share queries or documents.
- *
- * @throws DATASET_LEAK as {@link checkLeaks}
- */
+/** Checks that no two splits share queries or documents. @throws DATASET_LEAK as {@link checkLeaks} */
 export function checkPartsForLeaks(parts: DatasetSplit, options: FindLeaksOptions = {}): void {
   const { train, validation, test } = parts
   const heldOut = validation && test ? union(validation, test) : (validation ?? test)
-  // Training data, which is the most, is looked at once; which of the two it is that leaks is found out only where one does.
+  // Training data, the largest split, is examined once; only a leak needs to know which of the two has it.
   if (heldOut && findLeaks(train, heldOut, options).length > 0) {
     for (const part of [validation, test]) if (part) checkLeaks(train, part, options)
   }
   if (validation && test) checkLeaks(validation, test, options)
 }
 
-/** Two sets as one; a second text of an id gets an id of its own, so that none is lost. */
 function union(a: QADataset, b: QADataset): QADataset {
   const rename = (taken: ReadonlyMap<string, string>) => {
     return (id: string, text: string | undefined) => ((taken.get(id) ?? text) === text ? id : `${id}\0`)
@@ -101,7 +96,6 @@ function union(a: QADataset, b: QADataset): QADataset {
   return { name: `${a.name} and ${b.name}`, queries: texts(a.queries, b.queries, query), corpus, qrels }
 }
 
-/** One leak in words, such as `document "a" has the text of "b"`. */
 function describe({ kind, train, heldOut, match, similarity }: Leak): string {
   const relation = {
     text: `has the text of ${quote(train)}`,
@@ -131,15 +125,4 @@ function findShared(
   const paired = new Set(leaks.filter(leak => leak.train === leak.heldOut).map(leak => leak.heldOut))
   const byId = [...heldOut.keys()].filter(id => train.has(id) && !paired.has(id))
   return [...leaks, ...byId.map((id): Leak => ({ kind, train: id, heldOut: id, match: 'id', similarity: 0 }))]
-}
-
-function relevantDocuments({ corpus, qrels }: QADataset): Map<string, string> {
-  const relevant = new Map<string, string>()
-  for (const judged of qrels.values()) {
-    for (const [id, grade] of judged) {
-      const text = grade > 0 ? corpus.get(id) : undefined
-      if (text !== undefined) relevant.set(id, text)
-    }
-  }
-  return relevant
 }

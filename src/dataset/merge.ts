@@ -1,39 +1,34 @@
+import { getOrInsert } from '../maps.js'
 import type { QADataset } from './dataset.js'
 
-/** What was put together when data sets were merged. */
+/** Counts of merged and renamed entries. */
 export interface MergeCounts {
-  /** Queries and documents whose text an earlier one has, whatever their ids. */
+  /** Queries and documents with the text of an earlier one. */
   readonly queries: number
   readonly documents: number
-  /** Judgements of a pair that is judged already, and those of them with another grade; the highest is kept. */
+  /** Judgements of a pair judged before, and those of them with another grade; the highest is kept. */
   readonly judgements: number
   readonly grades: number
-  /** Ids that an earlier, other text has, and so got a number behind them. */
+  /** Ids of an earlier, other text, which got a number appended. */
   readonly renamed: number
 }
 
-/**
- * Puts data sets together, so that one text (but for white space and Unicode normal form) is one query or one document.
- *
- * Nothing that was judged is lost: what was said of equal texts is said of the first of them, and of several grades of a pair
- * the highest is kept.
- *
- * @param datasets one at the least; one alone is cleaned of its own repetitions
- */
-export function mergeDatasets(datasets: readonly QADataset[]): {
-  readonly dataset: QADataset
-  readonly counts: MergeCounts
-} {
+/** Merges datasets: texts equal up to white space and Unicode form are one, and a pair keeps its highest grade. */
+export function mergeDatasets(datasets: readonly QADataset[]) {
   const sides = { queries: createSide(), corpus: createSide() }
   const qrels = new Map<string, Map<string, number>>()
+  const times = new Map<string, number>()
   let [judgements, grades] = [0, 0]
   for (const dataset of datasets) {
     const queryIds = sides.queries.add(dataset.queries)
     const documentIds = sides.corpus.add(dataset.corpus)
+    for (const [query, time] of dataset.times ?? []) {
+      const id = queryIds.get(query)!
+      times.set(id, Math.min(time, times.get(id) ?? time))
+    }
     for (const [query, judged] of dataset.qrels) {
       const queryId = queryIds.get(query)!
-      const known = qrels.get(queryId) ?? new Map<string, number>()
-      qrels.set(queryId, known)
+      const known = getOrInsert(qrels, queryId, () => new Map())
       for (const [document, grade] of judged) {
         const documentId = documentIds.get(document)!
         const earlier = known.get(documentId)
@@ -46,7 +41,11 @@ export function mergeDatasets(datasets: readonly QADataset[]): {
   const { queries, corpus } = sides
   const name = datasets.map(dataset => dataset.name).join(' + ')
   return {
-    dataset: { name, queries: queries.texts, corpus: corpus.texts, qrels },
+    dataset: {
+      ...{ name, queries: queries.texts, corpus: corpus.texts, qrels },
+      ...(datasets.every(({ sharedIds }) => sharedIds) && { sharedIds: true }),
+      ...(times.size > 0 && { times }),
+    },
     counts: {
       queries: queries.counts.merged,
       documents: corpus.counts.merged,
@@ -57,7 +56,6 @@ export function mergeDatasets(datasets: readonly QADataset[]): {
   }
 }
 
-/** Gathers texts of one kind; `add` gives for each id the one that stands for it from now on. */
 function createSide() {
   const texts = new Map<string, string>()
   const idOf = new Map<string, string>()
@@ -69,15 +67,14 @@ function createSide() {
     const ids = new Map<string, string>()
     for (const [id, text] of added) {
       const key = text.normalize('NFC').replace(/\s+/g, ' ').trim()
-      let own = idOf.get(key)
-      if (own !== undefined) counts.merged++
-      else {
-        own = texts.has(id) ? freeId(id) : id
+      if (idOf.has(key)) counts.merged++
+      const make = (): string => {
+        const own = texts.has(id) ? freeId(id) : id
         if (own !== id) counts.renamed++
         texts.set(own, text)
-        idOf.set(key, own)
+        return own
       }
-      ids.set(id, own)
+      ids.set(id, getOrInsert(idOf, key, make))
     }
     return ids
   }

@@ -1,20 +1,21 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { AdapterTrainError } from '../errors.js'
-import { invalidFile } from './place.js'
-import { assertNotUtf16, fileError } from './text-file.js'
+import { visible } from '../files.js'
+import { lineFeeds } from './table.js'
+import { assertNotUtf16, fileError, invalidFile } from './text-file.js'
 
 const HEAD_BYTES = 1 << 18
 
-/** What a format looks at to tell whether it can read a path. */
+/** Names or first bytes of a path, by which a format recognises it. */
 export interface Probe {
   readonly path: string
-  /** Names in the folder, sorted; `undefined` for a file. */
+  /** Names in the folder, sorted; undefined for a file. */
   readonly entries?: readonly string[]
-  /** The file's first part as text, without a byte order mark; empty for a folder. */
+  /** Start of the file as text, without a byte order mark; empty for a folder. */
   readonly head: string
 }
 
-/** First bytes of files that hold no text, and what to do with them. */
+/** First bytes of files that are not text, with remedies. */
 const BINARY = [
   { magic: '1f8b', what: 'gzip-compressed', remedy: 'Unpack it first.' },
   { magic: '504b0304', what: 'a ZIP archive', remedy: 'Unpack it first.' },
@@ -26,30 +27,19 @@ const BINARY = [
   },
 ] as const
 
-/**
- * Looks at a path: the names in a folder, or the head of a file.
- *
- * @throws FILE_NOT_FOUND, FILE_READ
- * @throws DATASET_FORMAT when the file holds no text
- * @throws DATASET_INVALID when the file is empty or UTF-16
- */
+/** Reads the names in a folder, or the head of a file. */
 export async function probePath(path: string): Promise<Probe> {
   try {
     const stats = await stat(path)
-    if (stats.isDirectory()) return { path, entries: (await readdir(path)).sort(), head: '' }
+    if (stats.isDirectory()) return { path, entries: visible(await readdir(path)).sort(), head: '' }
     if (!stats.isFile()) {
-      throw new AdapterTrainError(
-        'FILE_READ',
-        `cannot read ${path}: expected a file or folder, found a device or pipe`,
-        {
-          details: { file: path },
-        },
-      )
+      const problem = `cannot read ${path}: expected a file or folder, found a device or pipe`
+      throw new AdapterTrainError('FILE_READ', problem, { details: { file: path } })
     }
     const head = await readHead(path)
     assertText(path, head)
-    const text = new TextDecoder().decode(head)
-    if (text.trim() === '') throw invalidFile({ file: path }, 'is empty, expected a data set')
+    const text = lineFeeds(new TextDecoder().decode(head))
+    if (text.trim() === '') throw invalidFile({ file: path }, 'is empty, expected a dataset')
     return { path, head: text }
   } catch (error) {
     throw error instanceof AdapterTrainError ? error : fileError(path, error)

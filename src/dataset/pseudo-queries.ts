@@ -1,37 +1,34 @@
 import { createRandom, permutation } from '../math/random.js'
-import type { QADataset } from './dataset.js'
-import { foldText } from './fold-text.js'
-import { openingSentences } from './opening-sentences.js'
+import { positivesOf, type QADataset } from './dataset.js'
+import { foldText } from './text.js'
 
-/** When and how many first sentences of documents stand in for queries. */
+/** Numbers of pseudo-queries. */
 export const PSEUDO_QUERIES = {
-  /** Labelled training queries above which there are none: enough is known without. */
+  /** Most labelled training queries with which pseudo-queries are used. */
   mostLabelled: 200,
-  /** Documents that give one, at most. */
+  /** Most documents that give one. */
   documents: 600,
-  /** Fewer than this are not worth a try, which makes the proof of the others harder. */
+  /** Least that are worth a trial, as every trial makes significance harder. */
   least: 20,
 } as const
 
-/** Sentences of a document that are asked for: where the first opens other documents too, the next one stands in. */
+/** Sentences per document: if the first opens other documents too, the next takes its place. */
 const SENTENCES = 3
-/** Documents that are looked at, for one that is wanted: some have no sentence of their own. */
+/** Documents examined for each one wanted, as some have no sentence of their own. */
 const SPARE = 2
 
 /**
- * First sentences of documents as queries for their own documents, for training sets of few labelled queries.
+ * Makes pseudo-queries for training splits with few labelled queries: first sentences of documents, each the query of its
+ * own document.
  *
- * The documents are a seeded choice of at most 600 of the corpus, of equal texts one, whether they have labelled queries or not. A
- * document's query is the first of its opening sentences (see `openingSentences`) that opens no other document, as boilerplate
- * would, and is no training query; a document without such a sentence has none.
- *
- * @param train the training part, with its whole corpus
- * @returns the pairs, on the same corpus; undefined where there are more than 200 labelled queries, or none, or fewer than 20 such
- *   sentences
- * @see https://arxiv.org/abs/2004.14503 (Ma et al.), where titles and openings stand in for queries
+ * The documents are a seeded choice of at most 600 with distinct texts. A document's query is the first of its
+ * {@link openingSentences} that opens no other document, as boilerplate would, and equals no training query.
+ * @returns the pairs, on the same corpus; undefined with more than 200 labelled queries, with none, or with fewer than 20
+ *   such sentences
+ * @see https://arxiv.org/abs/2004.14503 (Ma et al.), where titles and openings serve as queries
  */
 export function pseudoQueries(train: QADataset, seed: number): QADataset | undefined {
-  const labelled = [...train.queries.keys()].filter(id => [...(train.qrels.get(id)?.values() ?? [])].some(g => g > 0))
+  const labelled = [...train.queries.keys()].filter(id => positivesOf(train, id).length > 0)
   if (labelled.length === 0 || labelled.length > PSEUDO_QUERIES.mostLabelled) return undefined
   const openings = chosenDocuments(train, seed).map(([id, text]) => ({
     id,
@@ -57,7 +54,6 @@ export function pseudoQueries(train: QADataset, seed: number): QADataset | undef
     : { name: 'first sentences', queries, corpus: train.corpus, qrels }
 }
 
-/** Documents in a seeded order, of equal texts the first. */
 function chosenDocuments({ corpus }: QADataset, seed: number): [id: string, text: string][] {
   const documents = [...corpus]
   const texts = new Set<string>()
@@ -69,4 +65,100 @@ function chosenDocuments({ corpus }: QADataset, seed: number): [id: string, text
     if (chosen.push(documents[i]) === SPARE * PSEUDO_QUERIES.documents) break
   }
   return chosen
+}
+
+type Granularity = 'sentence' | 'word'
+
+// Made on first use: their tables take 30 ms to load.
+const segmenters: { [granularity in Granularity]?: Intl.Segmenter } = {}
+const segmentsOf = (text: string, granularity: Granularity): Intl.Segments => {
+  segmenters[granularity] ??= new Intl.Segmenter('und', { granularity })
+  return segmenters[granularity].segment(text)
+}
+
+const LOOKED_AT = 4000
+/** Least words of a sentence, and of the rest of its document. */
+const LEAST_WORDS = 4
+/** Words at which a sentence is cut. */
+const MOST_WORDS = 60
+
+/**
+ * Extracts the first meaningful sentences of a document, at most `count`.
+ *
+ * Front matter, code, tables, rules, HTML tags and headings (`# ...`, or underlined) are skipped; marks of lists, links and
+ * emphasis are removed. Sentences end at Unicode's boundaries, and at a separate full stop (` . `), as in tokenised text. They need
+ * 4 words (Unicode's, so that Chinese has words too) and more than three letters per other character, which excludes rows of
+ * figures. A sentence is left out if it is all of its document but 3 words or fewer, as such a query teaches nothing.
+ */
+export function openingSentences(text: string, count: number): string[] {
+  const found: string[] = []
+  const opening = text.slice(0, LOOKED_AT)
+  const words = countWords(opening, MOST_WORDS + LEAST_WORDS)
+  for (const paragraph of paragraphsOf(opening)) {
+    for (const { segment } of segmentsOf(paragraph, 'sentence')) {
+      for (const part of segment.split(/(?<=\p{L}\s+[.!?])\s+(?=\p{L})/u)) {
+        const sentence = cut(part.trim())
+        if (sentence === undefined || !isProse(sentence)) continue
+        if (words - countWords(sentence, MOST_WORDS) < LEAST_WORDS) continue
+        if (found.push(sentence) === count) return found
+      }
+    }
+  }
+  return found
+}
+
+/** Returns blocks of running text, each on one line, without markup. */
+function paragraphsOf(text: string): string[] {
+  const paragraphs: string[] = []
+  let lines: string[] = []
+  const end = (): void => {
+    if (lines.length > 0) paragraphs.push(lines.join(' ').replace(/\s+/g, ' ').trim())
+    lines = []
+  }
+  const body = text
+    .replace(/^\uFEFF?---\r?\n[\s\S]*?\n---\r?(?:\n|$)/, '')
+    .replace(/^ *(```|~~~)[\s\S]*?(?:^ *\1.*$|$(?![\s\S]))/gm, '\n')
+    .replace(/<!--[\s\S]*?(?:-->|$)/g, '\n')
+    .replace(/<(script|style|pre)\b[\s\S]*?(?:<\/\1>|$)/gi, '\n')
+    .replace(/<h([1-6])\b[\s\S]*?(?:<\/h\1>|$)/gi, '\n')
+    .replace(/<\/?[a-z][^<>]*>/gi, ' ')
+  for (const line of body.split(/\r?\n|\u2029/)) {
+    // What stands on a line of its own above a rule is a heading.
+    if (/^\s*(?:={3,}|-{3,})\s*$/.test(line) && lines.length === 1) lines = []
+    if (/^\s*(?:$|#{1,6}\s|\||[-=*_]{3,}\s*$)/.test(line)) end()
+    else {
+      const item = /^\s*(?:[-*+•]|\d{1,3}[.)])\s+/.exec(line)
+      if (item) end()
+      lines.push(withoutMarks(line.slice(item?.[0].length ?? 0)))
+    }
+  }
+  end()
+  return paragraphs
+}
+
+function withoutMarks(line: string): string {
+  return line
+    .replace(/^\s*>+\s?/, '')
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/\*\*|__|`/g, '')
+}
+
+function cut(sentence: string): string | undefined {
+  let words = 0
+  for (const { index, segment, isWordLike } of segmentsOf(sentence, 'word')) {
+    if (isWordLike && ++words === MOST_WORDS) return sentence.slice(0, index + segment.length)
+  }
+  return words < LEAST_WORDS ? undefined : sentence
+}
+
+function isProse(sentence: string): boolean {
+  const letters = sentence.match(/[\p{L}\p{M}]/gu)?.length ?? 0
+  const others = sentence.match(/[^\p{L}\p{M}\s]/gu)?.length ?? 0
+  return letters > 3 * others
+}
+
+function countWords(text: string, limit: number): number {
+  let words = 0
+  for (const { isWordLike } of segmentsOf(text, 'word')) if (isWordLike && ++words === limit) break
+  return words
 }

@@ -1,10 +1,12 @@
+import { join } from 'node:path'
 import { quote, show, textProblem, toId } from './check.js'
-import { invalidFile, type Place } from './place.js'
+import { llamaindex } from './formats/llamaindex.js'
 import { probePath } from './probe.js'
 import { readEntries } from './read-entries.js'
 import type { DatasetRecord } from './records.js'
 import { sampleOf } from './sample.js'
 import { createSink } from './sink.js'
+import { invalidFile, type Place } from './text-file.js'
 
 const ID_FIELDS = ['document_id', '_id', 'id', 'doc_id'] as const
 const TEXT_FIELDS = ['document', 'text'] as const
@@ -14,16 +16,19 @@ const hasFields = (keys: readonly string[]): boolean =>
   [ID_FIELDS, TEXT_FIELDS].every(names => names.some(name => keys.includes(name)))
 
 /**
- * Reads documents with their ids: JSON Lines (such as BEIR's corpus.jsonl), a JSON array, CSV or TSV with `document_id` (or
- * `_id`, `id`, `doc_id`) and `document` (or `text`), and optionally `title`, which is put before the text.
- *
- * @returns id -> text
- * @throws FILE_NOT_FOUND, FILE_READ
- * @throws DATASET_INVALID at the first entry that is wrong
+ * Reads documents with their ids: JSON Lines (such as BEIR's corpus.jsonl), a JSON array, CSV or TSV with `document_id` (or `_id`,
+ * `id`, `doc_id`) and `document` (or `text`), and optionally `title`, which is put before the text; or the corpus of a dataset in
+ * LlamaIndex's JSON or in a BEIR folder.
  */
-export async function readCorpus(path: string): Promise<Map<string, string>> {
+export async function readCorpus(path: string): Promise<ReadonlyMap<string, string>> {
   const probe = await probePath(path)
-  if (probe.entries) throw invalidFile({ file: path }, 'is a folder, expected a file of documents such as corpus.jsonl')
+  if (probe.entries?.includes('corpus.jsonl')) return readCorpus(join(path, 'corpus.jsonl'))
+  if (probe.entries) throw invalidFile({ file: path }, 'is a folder without corpus.jsonl, expected documents')
+  if (llamaindex.detect(probe)) {
+    const sink = createSink(path, path, false)
+    await llamaindex.read(probe, sink, {})
+    return sink.finish().dataset.corpus
+  }
   const corpus = new Map<string, string>()
   const record = (entry: DatasetRecord, place: Place): void => {
     const [idField, textField] = [ID_FIELDS, TEXT_FIELDS].map(names => names.find(name => entry[name] !== undefined))
@@ -50,6 +55,4 @@ export async function readCorpus(path: string): Promise<Map<string, string>> {
   return corpus
 }
 
-function wrong(place: Place, found: string, expected: string) {
-  return invalidFile(place, `${found}, expected ${expected}`)
-}
+const wrong = (place: Place, found: string, expected: string) => invalidFile(place, `${found}, expected ${expected}`)

@@ -1,6 +1,7 @@
-import { basename, resolve } from 'node:path'
-import { AdapterTrainError } from '../errors.js'
-import { quote } from './check.js'
+import { existsSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { AdapterTrainError, usageError } from '../errors.js'
+import { formatNamed, quote } from './check.js'
 import type { LoadedDataset } from './dataset.js'
 import type { FieldNames } from './fields.js'
 import type { DatasetFormat } from './formats/format.js'
@@ -9,60 +10,82 @@ import { formatOfFields } from './formats/records.js'
 import { leadingKeys } from './json-cursor.js'
 import { type Probe, probePath } from './probe.js'
 import { readCorpus } from './read-corpus.js'
-import { misnamedFields } from './records.js'
-import { createSink } from './sink.js'
+import { importLine, misnamedFields } from './records.js'
+import { createSink, type DatasetSink } from './sink.js'
+import { frequentDelimiter, headerColumns } from './table.js'
+import { invalidFile } from './text-file.js'
 
-/** How a data set is read. */
+/** Settings of {@link readDataset}. */
 export interface ReadDatasetOptions {
-  /** Leave out what is invalid and list it, instead of throwing at it. Default: false. */
+  /** List invalid entries instead of throwing. Default: false. */
   readonly skipInvalid?: boolean
   /** Default: recognised by content. */
   readonly format?: DatasetFormatName
-  /** Which qrels file of a BEIR folder: `train`, `dev`, `test`, ... Default: the only one. */
+  /** Qrels file of a BEIR folder: `train`, `dev`, `test`, ... Default: the only one. */
   readonly split?: string
-  /** What the file calls the fields of a record, such as `{ query: 'question', document: 'answer' }`. */
+  /** The file's names of the fields of a record, such as `{ query: 'question', document: 'answer' }`. */
   readonly fields?: FieldNames
   /** Keep the highest grade of a pair that is judged twice, with a note, instead of throwing. Default: false. */
   readonly keepHighest?: boolean
   /** For a search log that names documents by id: a file of documents, as `readCorpus` reads it. */
   readonly corpus?: string
-  /** For a search log: clicks that make a document relevant, at the least. Default: 1. */
+  /** For a search log: least clicks that make a document relevant. Default: 1. */
   readonly minClicks?: number
+  /** Documents are elsewhere, such as in an index: judgements may name any id. Default: false. */
+  readonly documentsElsewhere?: boolean
 }
 
 /**
- * Reads and checks a data set in any of the known formats, recognised by its content.
- *
+ * Reads and checks a dataset in any known format, recognised by its content.
  * @param path a file or a folder
- * @returns the data set, and with `skipInvalid` what was left out of it
- * @throws USAGE when an option is wrong, or a BEIR folder has several splits and none is chosen
+ * @throws USAGE if an option is wrong, or a BEIR folder has several splits and none is chosen
  * @throws FILE_NOT_FOUND, FILE_READ
- * @throws DATASET_FORMAT when no format recognises it, or several do
- * @throws DATASET_INVALID when its content is wrong (without `skipInvalid`), is broken as a whole, or leaves nothing usable
+ * @throws DATASET_FORMAT if no format recognises it, or several do
+ * @throws DATASET_INVALID if its content is wrong (without `skipInvalid`), is broken as a whole, or leaves nothing usable
  */
-export async function readDataset(path: string, options: ReadDatasetOptions = {}): Promise<LoadedDataset> {
+export function readDataset(path: string, options: ReadDatasetOptions = {}): Promise<LoadedDataset> {
+  return readWithin([], path, options)
+}
+
+/** @param within files that name this one as theirs */
+async function readWithin(within: readonly string[], path: string, options: ReadDatasetOptions) {
   const { skipInvalid = false, keepHighest = false, split, fields, corpus, minClicks } = options
+  const { documentsElsewhere = false } = options
   const probe = await probePath(path)
   const format = chooseFormat(probe, options)
-  if (split !== undefined && !format.hasSplits) {
-    throw doesNotApply(`the split ${quote(split)}`, 'splits', path, format, other => other.hasSplits)
-  }
-  if (fields && !format.hasFields) {
-    throw doesNotApply('fields by their own names', 'such fields', path, format, other => other.hasFields)
-  }
-  if ((corpus !== undefined || minClicks !== undefined) && !format.hasClicks) {
-    throw doesNotApply('clicks', 'clicks', path, format, other => other.hasClicks === true)
-  }
+  if (split !== undefined) checkApplies('hasSplits', `the split ${quote(split)}`, 'splits', path, format)
+  if (fields) checkApplies('hasFields', 'fields by their own names', 'such fields', path, format)
+  if (corpus !== undefined || minClicks !== undefined) checkApplies('hasClicks', 'clicks', 'clicks', path, format)
   const sink = createSink(path, basename(resolve(path)), skipInvalid)
   sink.keepHighest = keepHighest
-  const documents = corpus === undefined ? undefined : await readCorpus(corpus)
-  await format.read(probe, sink, { split, fields, corpus: documents, minClicks })
+  sink.documentsElsewhere = documentsElsewhere
+  const named = (): ReturnType<typeof readCorpus> | undefined => (corpus === undefined ? undefined : readCorpus(corpus))
+  const documents = await (named() ?? (documentsElsewhere ? undefined : documentsNamedBy(format, probe, sink, within)))
+  await format.read(probe, sink, { split, fields, corpus: documents, minClicks, documentsElsewhere })
   return sink.finish()
 }
 
+/** Reads the documents that a file of judgements names; without them, only those judged are searched. */
+async function documentsNamedBy(format: DatasetFormat, probe: Probe, sink: DatasetSink, within: readonly string[]) {
+  const named = format.documentsOf?.(probe)
+  const file = named?.data ?? named?.corpus
+  if (named === undefined) return undefined
+  const path = file === undefined ? undefined : resolve(dirname(probe.path), file)
+  if (path === undefined || !existsSync(path)) {
+    const problem = path === undefined ? 'its documents are in an index (--index)' : `${path}: there is no such file`
+    sink.note(`${probe.path}: ${problem}; only the judged ones are searched`)
+    return undefined
+  }
+  if (named.data === undefined) return readCorpus(path)
+  const files = [...within, resolve(probe.path)]
+  if (files.includes(path))
+    throw invalidFile({ file: probe.path }, `names ${path} as its documents, which leads back to it`)
+  return (await readWithin(files, path, { split: named.split, skipInvalid: true })).dataset.corpus
+}
+
 function chooseFormat(probe: Probe, { format, fields }: ReadDatasetOptions): DatasetFormat {
-  if (format !== undefined) return formatNamed(format)
-  if (fields && !probe.entries) return formatNamed(formatOfFields(probe, fields))
+  if (format !== undefined) return formatNamed<DatasetFormat>(DATASET_FORMATS, format)
+  if (fields && !probe.entries) return formatNamed<DatasetFormat>(DATASET_FORMATS, formatOfFields(probe, fields))
   const found: readonly DatasetFormat[] = DATASET_FORMATS.filter(candidate => candidate.detect(probe))
   if (found.length === 1) return found[0]
   if (found.length === 0) return notRecognised(probe)
@@ -72,37 +95,46 @@ function chooseFormat(probe: Probe, { format, fields }: ReadDatasetOptions): Dat
   })
 }
 
-function doesNotApply(
+function checkApplies(
+  feature: 'hasSplits' | 'hasFields' | 'hasClicks',
   what: string,
   having: string,
   path: string,
   format: DatasetFormat,
-  applies: (format: DatasetFormat) => boolean,
-): AdapterTrainError {
-  const names = (DATASET_FORMATS as readonly DatasetFormat[]).filter(applies).map(({ name }) => name)
-  const verb = names.length === 1 ? 'has' : 'have'
-  const list = names.join(', ').replace(/, ([^,]*)$/, ' and $1')
-  return new AdapterTrainError(
-    'USAGE',
-    `cannot read ${what}: only ${list} ${verb} ${having}, and ${path} is ${format.name}`,
-  )
-}
-
-function formatNamed(name: string): DatasetFormat {
-  const format = DATASET_FORMATS.find(candidate => candidate.name === name)
-  if (format) return format
-  const names = DATASET_FORMATS.map(candidate => candidate.name).join(', ')
-  throw new AdapterTrainError('USAGE', `unknown data set format ${quote(name)}; expected one of: ${names}`)
+): void {
+  if (format[feature]) return
+  const names = (DATASET_FORMATS as readonly DatasetFormat[]).filter(other => other[feature]).map(({ name }) => name)
+  const list = `${names.join(', ').replace(/, ([^,]*)$/, ' and $1')} ${names.length === 1 ? 'has' : 'have'}`
+  throw usageError(`cannot read ${what}: only ${list} ${having}, and ${path} is ${format.name}`)
 }
 
 function notRecognised(probe: Probe): never {
+  const columns = unknownColumns(probe)
+  if (columns) {
+    const { path } = probe
+    const problem = `${path}: no column is known; expected query and document, found ${columns.map(quote).join(', ')}`
+    throw new AdapterTrainError('DATASET_FORMAT', `${problem}. Name them: ${importLine(path, columns)}`, {
+      details: { file: path },
+    })
+  }
   const expected = DATASET_FORMATS.map(({ name, description }) => `\n  ${name}: ${description}`).join('')
-  const message = `${probe.path} is no data set that can be read: ${findings(probe)}. Expected one of:${expected}`
+  const message = `${probe.path} is not a dataset in a known format: ${findings(probe)}. Expected one of:${expected}`
   throw new AdapterTrainError('DATASET_FORMAT', message, { details: { file: probe.path } })
 }
 
-/** What a path holds that no format recognises. */
-function findings({ entries, head }: Probe): string {
+/** Columns of a table without a known one; undefined if the file does not look like a table with a header. */
+function unknownColumns({ path, entries, head }: Probe): string[] | undefined {
+  const lines = head.trimStart().split('\n')
+  if (entries || /^[[{]/.test(head.trimStart()) || lines.length < 2) return undefined
+  const delimiter = frequentDelimiter(head)
+  const columns = headerColumns(head, delimiter)
+  const isTable = /\.(csv|tsv)$/i.test(path) || misnamedFields(columns).length > 1
+  return isTable && columns.length > 1 && columns.every(name => /^[\p{L}_][\p{L}\p{N}_ .-]*$/u.test(name))
+    ? columns
+    : undefined
+}
+
+function findings({ path, entries, head }: Probe): string {
   if (entries) {
     if (entries.length === 0) return 'the folder is empty'
     const files = entries.filter(name => /\.(jsonl?|csv|tsv)$/i.test(name))
@@ -112,7 +144,8 @@ function findings({ entries, head }: Probe): string {
   const keys = leadingKeys(head)
   if (keys.length === 0) return `it starts with ${quote(head.trim())}`
   const renamed = misnamedFields(keys).map(([found, field]) => `; rename ${quote(found)} to "${field}"`)
-  if (renamed.length > 0) renamed.push('; or name its fields (adapter-train import --query NAME --document NAME)')
+  if (renamed.length > 0) renamed.push(`; or name its fields: ${importLine(path, keys)}`)
+  else if (keys.length > 1) renamed.push(`; name its fields: ${importLine(path, keys)}`)
   const part = keys.includes('_id') ? '; to read a BEIR folder, name the folder' : ''
   return `its first object has the keys ${keys.slice(0, 10).map(quote).join(', ')}${part || renamed.join('')}`
 }

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto'
 import { quote, show, textProblem, toGrade, toId } from './check.js'
-import { JsonCursor, JsonSyntaxError } from './json-cursor.js'
-import { invalidFile, type Place } from './place.js'
+import type { JsonCursor } from './json-cursor.js'
 import type { DatasetSink } from './sink.js'
+import { invalidFile, type Place } from './text-file.js'
 
-/** What one line, row or array element may hold; further fields are ignored. */
+/** Fields of one line, row or array element; further fields are ignored. */
 export const RECORD_FIELDS = ['query', 'document', 'query_id', 'document_id', 'grade'] as const
-/** A field of a record, whatever the file calls it. */
+/** Name of a field of a record. */
 export type RecordField = (typeof RECORD_FIELDS)[number]
-
 export type DatasetRecord = Readonly<Record<string, unknown>>
 
-/** Names that other tools give to our fields: a column that was meant must not be ignored without a word. */
+/** Other tools' names of our fields, which must not be ignored silently. */
 const OTHER_NAMES: Readonly<Record<RecordField, readonly string[]>> = {
   query: ['question', 'anchor', 'sentence1'],
   document: ['text', 'passage', 'context', 'answer', 'chunk', 'doc', 'positive', 'pos', 'sentence2'],
@@ -20,7 +19,7 @@ const OTHER_NAMES: Readonly<Record<RecordField, readonly string[]>> = {
   grade: ['score', 'relevance'],
 }
 
-/** Fields that look as if they were meant as one of ours which is missing, as `[found, expected]`. */
+/** Finds fields that seem to be meant as a missing one of ours, as `[found, expected]`. */
 export function misnamedFields(keys: readonly string[]): [string, string][] {
   return RECORD_FIELDS.flatMap(field => {
     if (keys.includes(field)) return []
@@ -30,26 +29,30 @@ export function misnamedFields(keys: readonly string[]): [string, string][] {
   })
 }
 
-/** Whether any of these keys or columns is a field of a record. */
+/** The command that reads a file by its own names of the fields. */
+export function importLine(path: string, names: readonly string[]): string {
+  const found = new Map(misnamedFields(names).map(([name, field]) => [field, name]))
+  const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+  const [query, document] = ['query', 'document'].map(field =>
+    word(found.get(field) ?? names.find(name => name === field) ?? 'NAME'),
+  )
+  return `adapter-train import ${word(path)} --query ${query} --document ${document}`
+}
+
+/** True if any of these keys or columns is a field of a record. */
 export function hasRecordField(keys: readonly string[]): boolean {
   return keys.some(key => (RECORD_FIELDS as readonly string[]).includes(key))
 }
 
-/** How a record is read. */
-export interface RecordStyle {
-  /** What messages call the texts, where the file does not call them query and document. */
+interface RecordStyle {
+  /** The file's names of the texts, for messages. */
   readonly query?: string
   readonly document?: string
-  /** Whether the record has nothing but our own fields, so that none can be misnamed. */
+  /** True if the record has only our own fields, so that none can be misnamed. */
   readonly exact?: boolean
 }
 
-/**
- * Makes a function that pours records into a sink.
- *
- * A text without an id gets the id of an earlier equal text, or else one made from its content. A record is taken or left out
- * as a whole.
- */
+/** Makes a reader of whole records; a text without an id gets that of an earlier equal one, or one of its content. */
 export function createRecordReader(
   sink: DatasetSink,
 ): (record: DatasetRecord, place: Place, style?: RecordStyle) => void {
@@ -58,7 +61,6 @@ export function createRecordReader(
     document: { ids: new Map<string, string>(), texts: sink.corpus, add: sink.addDocument },
   }
 
-  /** The id that a record names on one side, `undefined` where it names none. */
   const resolve = (
     kind: 'query' | 'document',
     text: unknown,
@@ -66,9 +68,8 @@ export function createRecordReader(
     style: RecordStyle,
   ): { id?: string; problem?: string } => {
     const given = rawId === undefined ? undefined : toId(rawId)
-    if (rawId !== undefined && given === undefined) {
+    if (rawId !== undefined && given === undefined)
       return { problem: `${kind}_id is ${show(rawId)}, expected a string that is not empty` }
-    }
     if (text === undefined) return { id: given }
     const problem = textProblem(text)
     if (problem) return { id: given, problem: `the ${style[kind] ?? kind} ${problem}` }
@@ -111,20 +112,16 @@ export function createRecordReader(
 function recordProblem(query: unknown, document: unknown, text: unknown, grade: unknown): string | undefined {
   if (document === undefined) return `has no document, expected "document"`
   if (query === undefined && text === undefined) return 'has only a document_id, expected "query" or "document" too'
-  if (toGrade(grade) === undefined) return `the grade is ${show(grade)}, expected a number of at least 0`
+  if (toGrade(grade) === undefined) return `the grade is ${show(grade)}, expected a number`
   return undefined
 }
 
-/** The id of a text that has none: equal texts have equal ids. */
+/** Makes an id from a text: equal texts have equal ids. */
 export function contentId(kind: 'query' | 'document', text: string): string {
   return `${kind[0]}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
 }
 
-/**
- * Reads the object at the cursor, or notes what is wrong with it.
- *
- * @throws JsonSyntaxError
- */
+/** Reads the object at the cursor, or gives the sink its problem. @throws JsonSyntaxError */
 export function readJsonRecord(cursor: JsonCursor, sink: DatasetSink, place: Place): DatasetRecord | undefined {
   if (cursor.peek() !== '{') {
     sink.leaveOut(`is ${show(cursor.value())}, expected an object with "query" and "document"`, place)
@@ -143,20 +140,4 @@ export function readJsonRecord(cursor: JsonCursor, sink: DatasetSink, place: Pla
     document: record.document_id,
   })
   return undefined
-}
-
-/** Reads one line of JSON Lines, or notes what is wrong with it. */
-export function readJsonLine(text: string, sink: DatasetSink, place: Place): DatasetRecord | undefined {
-  const cursor = new JsonCursor(text)
-  try {
-    // Checked before anything is taken from it: a line counts as a whole.
-    cursor.skip()
-    cursor.end()
-    cursor.offset = 0
-    return readJsonRecord(cursor, sink, place)
-  } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error
-    sink.leaveOut(`is not JSON: column ${error.offset + 1}: ${error.message}`, place)
-    return undefined
-  }
 }

@@ -2,24 +2,23 @@ import { JsonCursor, JsonSyntaxError, leadingKeys } from './json-cursor.js'
 import type { Probe } from './probe.js'
 import { type Delimiter, delimiterOf, headerColumns } from './table.js'
 
-/** Lines that are looked at, so that a broken first line does not hide what the others are. */
+/** Lines examined, so that a broken first line does not hide the others. */
 const LINES = 20
 
-/** How the entries of a file follow one another. */
+/** Layout of the entries in a file. */
 export type Layout = 'array' | 'lines' | 'table'
 
-/** What the first entry of a file looks like. */
+/** Form of the first entry of a file. */
 export interface Sample {
   readonly layout: Layout
   /** Its keys, or the columns of a table (in lower case). */
   readonly keys: readonly string[]
-  /** Whether it is an array that starts with two texts. */
+  /** True if it is an array that starts with two texts. */
   readonly isTuple: boolean
-  /** Of a table. */
   readonly delimiter?: Delimiter
 }
 
-/** Looks at the head of a file: a JSON array, JSON Lines, or a table whose header has columns that are known. */
+/** Examines the head of a file: a JSON array, JSON Lines, or a table whose header has known columns. */
 export function sampleOf({ head }: Probe, isKnown: (column: string) => boolean): Sample {
   const text = head.trimStart()
   if (/^\[\s*([[{\]]|$)/.test(text)) {

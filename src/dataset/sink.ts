@@ -1,51 +1,44 @@
 import { AdapterTrainError } from '../errors.js'
+import { optionWord } from '../words.js'
 import { quote, show, textProblem, toGrade, toId } from './check.js'
 import type { DatasetIssue, LoadedDataset } from './dataset.js'
-import { location, type Place } from './place.js'
+import { location, type Place } from './text-file.js'
 
-/** Ids that an entry left out would have given or judged: what goes missing because of it is no problem of its own. */
-export interface Affected {
-  readonly query?: unknown
-  readonly document?: unknown
-}
-
-/** What a format's reader pours its entries into; it checks them and gathers what is wrong. */
+/** Receiver of a format's entries, which checks them and collects problems. */
 export interface DatasetSink {
-  /** The data set's name; a reader may set a better one than the path's last part. */
+  /** Name of the dataset; a reader may set a better one than the path's last part. */
   name: string
-  readonly skipInvalid: boolean
-  /** Whether a pair that is judged twice keeps its highest grade, instead of being wrong. */
+  /** True if a pair judged twice keeps its highest grade, instead of being invalid. */
   keepHighest: boolean
+  /** True if judgements may name documents that are not here. */
+  documentsElsewhere: boolean
+  sharedIds?: boolean
+  /** Query text -> time of its first search. */
+  readonly times: Map<string, number>
   readonly queries: ReadonlyMap<string, string>
   readonly corpus: ReadonlyMap<string, string>
   addQuery(id: unknown, text: unknown, place: Place): void
   addDocument(id: unknown, text: unknown, place: Place): void
-  /** Queries and documents that it names may come later. */
+  /** Adds a judgement; its query and document may come later. */
   addJudgement(queryId: unknown, documentId: unknown, grade: unknown, place: Place): void
-  /** Notes one thing that is wrong and cannot be used. */
-  leaveOut(problem: string, place: Place, id?: string, affected?: Affected): void
-  /** Says in a sentence what was read otherwise than one may think, and is not wrong. */
+  /** Records an invalid entry. @param ids of it; what is missing because of them is not a problem of its own */
+  leaveOut(
+    problem: string,
+    place: Place,
+    id?: string,
+    ids?: { readonly query?: unknown; readonly document?: unknown },
+  ): void
+  /** Adds a sentence about valid input that may surprise. */
   note(text: string): void
-  /**
-   * Checks what only the whole can tell (unknown ids, queries without a relevant document).
-   * @throws DATASET_INVALID when something is wrong and `skipInvalid` is off, or when nothing usable remains
-   */
+  /** Checks ids and relevant documents. @throws DATASET_INVALID unless all is valid, or left out and something remains */
   finish(): LoadedDataset
 }
 
-interface Judgement {
-  readonly query: string
-  readonly document: string
-  readonly grade: number
-  readonly place: Place
-}
-
-/** A sink for one data set. */
 export function createSink(path: string, name: string, skipInvalid: boolean): DatasetSink {
   const texts = { query: new Map<string, string>(), document: new Map<string, string>() }
   const places = { query: new Map<string, Place>(), document: new Map<string, Place>() }
   const affected = { query: new Set<string>(), document: new Set<string>() }
-  const judgements: Judgement[] = []
+  const judgements: { query: string; document: string; grade: number; place: Place }[] = []
   const issues: DatasetIssue[] = []
   const notes: string[] = []
 
@@ -57,7 +50,7 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
     }
   }
 
-  /** Something that is missing only because something else was left out: listed as left out, but not an error of its own. */
+  /** Lists what is missing only because something else was left out, which is not an error of its own. */
   const follow = (problem: string, place: Place, id: string): void => {
     if (skipInvalid) leaveOut(problem, place, id)
   }
@@ -81,24 +74,29 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
   const collectQrels = (): Map<string, Map<string, number>> => {
     const qrels = new Map([...texts.query.keys()].map(id => [id, new Map<string, number>()]))
     let raised = 0
-    for (const { query, document, grade, place } of judgements) {
+    // Ids count as they stand, blanks included; a table may have blanks around its cells.
+    const known = (kind: 'query' | 'document', id: string): string =>
+      !texts[kind].has(id) && texts[kind].has(id.trim()) ? id.trim() : id
+    for (const judgement of judgements) {
+      const { grade, place } = judgement
+      const [query, document] = [known('query', judgement.query), known('document', judgement.document)]
       const judged = qrels.get(query)
-      const known = judged?.get(document)
+      const before = judged?.get(document)
       if (!judged) {
         if (affected.query.has(query))
           follow(`query ${quote(query)} was left out, and so is its judgement`, place, query)
         else leaveOut(`the judgements name query ${quote(query)}, which is not among the queries`, place, query)
-      } else if (!texts.document.has(document)) {
+      } else if (!texts.document.has(document) && !sink.documentsElsewhere) {
         const text = `query ${quote(query)} names document ${quote(document)}`
         if (affected.document.has(document)) follow(`${text}, which was left out`, place, query)
         else leaveOut(`${text}, which is not in the corpus`, place, query)
         affected.query.add(query)
-      } else if (known !== undefined && known !== grade && sink.keepHighest) {
-        judged.set(document, Math.max(known, grade))
+      } else if (before !== undefined && before !== grade && sink.keepHighest) {
+        judged.set(document, Math.max(before, grade))
         raised++
-      } else if (known !== undefined && known !== grade) {
+      } else if (before !== undefined && before !== grade) {
         const text = `query ${quote(query)} and document ${quote(document)} are judged twice`
-        leaveOut(`${text}, with grade ${known} and with grade ${grade}`, place, query)
+        leaveOut(`${text}, with grade ${before} and with grade ${grade}`, place, query)
       } else judged.set(document, grade)
     }
     if (raised > 0) notes.push(`${raised} judgements of a pair that has another grade too: the highest is kept`)
@@ -111,8 +109,8 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
       const place = places.query.get(query)!
       if (affected.query.has(query)) follow(`query ${quote(query)} has no relevant document left`, place, query)
       else {
-        const found = judged.size === 0 ? 'no relevant document' : 'only documents of grade 0'
-        const problem = `query ${quote(query)} has ${found}, expected at least one of grade 1 or more`
+        const found = judged.size === 0 ? 'no relevant document' : 'only documents of grade 0 or below'
+        const problem = `query ${quote(query)} has ${found}, expected at least one above 0`
         issues.push({ ...place, id: query, problem, unanswered: true })
       }
       qrels.delete(query)
@@ -122,8 +120,9 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
 
   const sink: DatasetSink = {
     name,
-    skipInvalid,
     keepHighest: false,
+    documentsElsewhere: false,
+    times: new Map(),
     queries: texts.query,
     corpus: texts.document,
     addQuery: (id, text, place) => addText('query', id, text, place),
@@ -137,7 +136,7 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
         leaveOut(`query ${quote(query)} names as document ${show(rawDocument)}, ${expected}`, place, query, lost)
       } else if (grade === undefined) {
         const pair = `query ${quote(query)} and document ${quote(document)}`
-        leaveOut(`the grade of ${pair} is ${show(rawGrade)}, expected a number of at least 0`, place, query, lost)
+        leaveOut(`the grade of ${pair} is ${show(rawGrade)}, expected a number`, place, query, lost)
       } else judgements.push({ query, document, grade, place })
     },
     leaveOut,
@@ -147,8 +146,14 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
       dropUnanswered(qrels)
       if (issues.length > 0 && !skipInvalid) throw firstIssue(issues)
       if (qrels.size === 0) throw nothingUsable(path, texts.document.size, issues)
+      const { name, sharedIds, times } = sink
+      const timed = [...texts.query].flatMap(([id, text]) => (times.has(text) ? [[id, times.get(text)!] as const] : []))
       return {
-        dataset: { name: sink.name, queries: texts.query, corpus: texts.document, qrels },
+        dataset: {
+          ...{ name, queries: texts.query, corpus: texts.document, qrels },
+          ...(sharedIds && { sharedIds }),
+          ...(timed.length > 0 && { times: new Map(timed) }),
+        },
         skipped: issues,
         notes,
       }
@@ -157,15 +162,13 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
   return sink
 }
 
-function at(place: Place): string {
-  return place.line === undefined ? `in ${place.file}` : `in line ${place.line}`
-}
+const at = (place: Place): string => (place.line === undefined ? `in ${place.file}` : `in line ${place.line}`)
 
 function firstIssue(issues: readonly DatasetIssue[]): AdapterTrainError {
   const { file, line, id, problem } = issues[0]
   const rest = issues.length - 1
   const more = rest === 0 ? '' : ` (and ${rest} more ${rest === 1 ? 'problem' : 'problems'})`
-  const remedy = 'Fix it, or use --skip-invalid (skipInvalid: true) to leave such entries out.'
+  const remedy = `Fix it, or use ${optionWord('skipInvalid: true')} to leave such entries out.`
   return new AdapterTrainError('DATASET_INVALID', `${location(issues[0])}: ${problem}${more}. ${remedy}`, {
     details: { file, line, id, problems: issues.length },
   })

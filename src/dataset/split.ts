@@ -1,49 +1,58 @@
-import { AdapterTrainError } from '../errors.js'
-import { createRandom, shuffle } from '../math/random.js'
+import { hash } from 'node:crypto'
+import { AdapterTrainError, usageError } from '../errors.js'
+import { getOrInsert } from '../maps.js'
+import { createDisjointSets } from '../math/disjoint-sets.js'
 import type { QADataset } from './dataset.js'
-import { createDisjointSets } from './disjoint-sets.js'
-import { foldText } from './fold-text.js'
-import { byCodeUnit } from './order.js'
+import { byCodeUnit, foldText } from './text.js'
 
 const HELD_OUT = ['test', 'validation'] as const
-const SPLIT_BY = ['query', 'document', 'group'] as const
+const SPLIT_BY = ['query', 'document', 'group', 'time'] as const
 
 type HeldOut = (typeof HELD_OUT)[number]
 
-/** How queries are dealt out: shares of the queries, seed, and what stays together. */
+/** Settings of {@link splitDataset}. */
 export interface SplitDatasetOptions {
   /**
-   * `query`: queries with the same text stay together. `document`: queries that share a relevant document stay together too, so
-   * that no held-out query has a document that was trained on. `group`: so do queries whose relevant documents are of one
-   * group. Default: `query`.
+   * Queries that stay together. `query` (default): those with the same text. `document`: also those that share a
+   * relevant document, so that no held-out query has a training document. `group`: also those whose relevant documents
+   * are of one group. `time`: those with the same text; the latest, by their first search, are held out.
    */
   readonly by?: (typeof SPLIT_BY)[number]
-  /** With `by: 'group'`, the group of a document, such as the file that a chunk was cut from. */
+  /** With `by: 'group'`, the group of a document, such as the file of a chunk. */
   readonly groupOf?: (documentId: string) => string
-  /** Shares of the queries in [0, 1); what is left is for training. */
+  /** Shares of the queries in [0, 1); the rest is for training. */
   readonly fractions: { readonly validation?: number; readonly test?: number }
   /** Any safe integer. */
   readonly seed: number
 }
 
-/** Parts of one data set; all have its whole corpus. */
-export interface DatasetSplit {
-  readonly train: QADataset
-  readonly validation?: QADataset
-  readonly test?: QADataset
-}
+/** Names of the splits in the order of writing. */
+export const PART_NAMES = ['train', 'validation', 'test'] as const
+/** Name of a split. */
+export type PartName = (typeof PART_NAMES)[number]
+/** Splits of one dataset; all have its whole corpus. */
+export type DatasetSplit = { readonly train: QADataset } & { readonly [part in PartName]?: QADataset }
 
-/** Queries in a part, at the least. */
 const MIN_QUERIES = 2
 
+/** A group of queries that stay together. */
+interface QueryGroup {
+  readonly ids: readonly string[]
+  /** Seeded hash in [0, 1); 1 by time. */
+  readonly place: number
+}
+
 /**
- * Splits the queries of a data set; equal content and seed give equal parts, whatever the order of the data set.
+ * Splits the queries of a dataset; equal content and seed give equal splits, whatever the order of the dataset.
  *
- * @throws USAGE when an option is wrong
- * @throws DATASET_SPLIT when there are too few queries, or too many of them belong together
+ * Membership is a seeded hash of the query's folded text, or of the document of its group whose text has the least hash:
+ * a query keeps its split while a dataset grows, and the shares hold on average. A hash that leaves a split less than half or more
+ * than twice its share moves the groups nearest to the border.
+ * @throws USAGE if an option is wrong
+ * @throws DATASET_SPLIT with too few queries, or too many that belong together
  */
 export function splitDataset(dataset: QADataset, options: SplitDatasetOptions): DatasetSplit {
-  const { by = 'query', seed } = options
+  const { by = 'query' } = options
   const fractions = checkOptions(options)
   const parts = HELD_OUT.filter(part => fractions[part] > 0)
   const total = dataset.queries.size
@@ -55,8 +64,18 @@ export function splitDataset(dataset: QADataset, options: SplitDatasetOptions): 
     const reason = `${held} would leave ${Math.max(0, planned)} of its ${total} queries for training, expected at least ${Math.ceil(needed)}`
     throw splitError(dataset, `${reason}. Add queries, or ask for smaller fractions or fewer parts.`)
   }
-  const groups = shuffle(groupQueries(dataset, options), createRandom(seed))
-  const held = fill(groups, targets)
+  const groups = groupQueries(dataset, { ...options, by })
+  const slack = Math.floor((planned - needed) / parts.length)
+  let left = groups
+  const held = parts.map((part, i) => {
+    const most = targets[i] + Math.min(targets[i], slack)
+    const chosen =
+      by === 'time'
+        ? hold(left, 0, targets[i], most)
+        : hold(part === 'test' ? left : fromTheEnd(left), fractions[part], Math.max(MIN_QUERIES, targets[i] / 2), most)
+    left = left.filter(({ ids }) => !chosen.has(ids[0]))
+    return chosen
+  })
   const train = total - held.reduce((sum, ids) => sum + ids.size, 0)
   const short = [
     ...parts.map((part, i) => ({ part: part as string, size: held[i].size, asked: targets[i] })),
@@ -67,97 +86,96 @@ export function splitDataset(dataset: QADataset, options: SplitDatasetOptions): 
   const result: { -readonly [part in keyof DatasetSplit]: QADataset } = {
     train: take(dataset, 'train', id => !heldOut.has(id)),
   }
-  parts.forEach((part, i) => {
-    result[part] = take(dataset, part, id => held[i].has(id))
-  })
+  for (const [i, part] of parts.entries()) result[part] = take(dataset, part, id => held[i].has(id))
   return result
 }
 
 function checkOptions({ by = 'query', groupOf, fractions, seed }: SplitDatasetOptions): Record<HeldOut, number> {
-  if (!SPLIT_BY.includes(by)) {
-    throw new AdapterTrainError('USAGE', `expected "by" to be one of ${SPLIT_BY.join(', ')}, found ${String(by)}`)
-  }
-  if ((by === 'group') !== (typeof groupOf === 'function')) {
-    throw new AdapterTrainError('USAGE', `expected the function "groupOf" with by: 'group', and only there`)
-  }
-  if (!Number.isSafeInteger(seed)) {
-    throw new AdapterTrainError('USAGE', `expected "seed" to be a whole number, found ${String(seed)}`)
-  }
+  if (!SPLIT_BY.includes(by)) throw usageError(`expected "by" to be one of ${SPLIT_BY.join(', ')}, found ${String(by)}`)
+  if ((by === 'group') !== (typeof groupOf === 'function'))
+    throw usageError(`expected the function "groupOf" with by: 'group', and only there`)
+  if (!Number.isSafeInteger(seed)) throw usageError(`expected "seed" to be a whole number, found ${String(seed)}`)
   const { validation = 0, test = 0 } = fractions
   for (const [part, fraction] of Object.entries({ validation, test, 'validation + test': validation + test })) {
     if (typeof fraction === 'number' && fraction >= 0 && fraction < 1) continue
-    throw new AdapterTrainError(
-      'USAGE',
-      `expected the fraction "${part}" to be from 0 to below 1, found ${String(fraction)}`,
-    )
+    throw usageError(`expected the fraction "${part}" to be from 0 to below 1, found ${String(fraction)}`)
   }
   return { validation, test }
 }
 
-/** Groups of queries that have to stay on one side, in an order that depends on the content alone. */
-function groupQueries(dataset: QADataset, { by, groupOf }: SplitDatasetOptions): string[][] {
+/** Groups queries that have to stay together, by ascending place, or the latest first. */
+function groupQueries(dataset: QADataset, { by, groupOf, seed }: SplitDatasetOptions): QueryGroup[] {
   const ids = [...dataset.queries.keys()].sort(byCodeUnit)
   const sets = createDisjointSets(ids.length)
-  const owners = {
-    text: new Map<string, number>(),
-    document: new Map<string, number>(),
-    group: new Map<string, number>(),
-  }
-  const join = (owner: Map<string, number>, key: string, i: number): void => {
-    const other = owner.get(key)
-    if (other === undefined) owner.set(key, i)
-    else sets.join(i, other)
+  /** First query of each text, document and group. */
+  const owners = new Map<string, number>()
+  const join = (kind: 'text' | 'document' | 'group', name: string, i: number): void => {
+    sets.join(
+      i,
+      getOrInsert(owners, `${kind} ${name}`, () => i),
+    )
   }
   const folded = new Map<string, string>()
-  const documentKey = (id: string): string => {
-    const known = folded.get(id)
-    if (known !== undefined) return known
-    const key = foldText(dataset.corpus.get(id) ?? id)
-    folded.set(id, key)
-    return key
-  }
+  const documentKey = (id: string): string => getOrInsert(folded, id, () => foldText(dataset.corpus.get(id) ?? id))
   ids.forEach((id, i) => {
-    join(owners.text, foldText(dataset.queries.get(id)!), i)
+    join('text', foldText(dataset.queries.get(id)!), i)
     if (by !== 'document' && by !== 'group') return
     for (const [document, grade] of dataset.qrels.get(id) ?? []) {
       if (grade === 0) continue
-      join(owners.document, documentKey(document), i)
-      if (groupOf) join(owners.group, groupOf(document), i)
+      join('document', documentKey(document), i)
+      if (groupOf) join('group', groupOf(document), i)
     }
   })
   const groups = new Map<number, string[]>()
-  ids.forEach((id, i) => {
-    const group = groups.get(sets.root(i))
-    if (group) group.push(id)
-    else groups.set(sets.root(i), [id])
-  })
+  for (const [i, id] of ids.entries()) getOrInsert(groups, sets.root(i), () => []).push(id)
+  if (by === 'time') return latestFirst(dataset, [...groups.values()])
+  const nameOf = (members: readonly string[]): string => {
+    const relevant = by === 'query' ? [] : members.flatMap(id => [...(dataset.qrels.get(id) ?? [])])
+    const documents = relevant.flatMap(([id, grade]) => (grade > 0 ? [documentKey(id)] : []))
+    return leastHash(documents.length > 0 ? documents : members.map(id => foldText(dataset.queries.get(id)!)))
+  }
   return [...groups.values()]
+    .map(members => ({ ids: members, hash: hash('sha256', `${seed} ${nameOf(members)}`) }))
+    .sort((a, b) => byCodeUnit(a.hash, b.hash))
+    .map(({ ids, hash }) => ({ ids, place: Number.parseInt(hash.slice(0, 13), 16) / 2 ** 52 }))
 }
 
-/** Fills each held-out part with whole groups, as near to its target as that goes; the rest is for training. */
-function fill(groups: readonly string[][], targets: readonly number[]): Set<string>[] {
-  const parts = targets.map(() => new Set<string>())
-  let left: string[][] = []
-  for (const group of groups) {
-    const part = parts.findIndex((ids, i) => ids.size + group.length <= targets[i])
-    if (part < 0) left.push(group)
-    else for (const id of group) parts[part].add(id)
+/** Orders groups by the time of their first search. @throws DATASET_SPLIT if a query has no time */
+function latestFirst(dataset: QADataset, groups: readonly string[][]): QueryGroup[] {
+  const { times, queries } = dataset
+  const without = [...queries.keys()].filter(id => !times?.has(id)).length
+  if (without > 0) {
+    const reason = `${without} of its ${queries.size} queries have no time, expected a search log with "time" in every entry`
+    throw splitError(dataset, `${reason}. Split by document or by query.`)
   }
-  parts.forEach((ids, i) => {
-    const missing = targets[i] - ids.size
-    const smallest = left.reduce<string[] | undefined>((a, b) => (a && a.length <= b.length ? a : b), undefined)
-    // A group that is left is larger than what is missing; going over by less than that is nearer to the target.
-    if (missing === 0 || !smallest || smallest.length - missing >= missing) return
-    left = left.filter(group => group !== smallest)
-    for (const id of smallest) ids.add(id)
-  })
-  return parts
+  return groups
+    .map(ids => ({ ids, place: 1, first: ids.reduce((least, id) => Math.min(least, times!.get(id)!), Infinity) }))
+    .sort((a, b) => b.first - a.first)
+}
+
+/** Returns the text whose hash is the least: the same one as long as no text with a lower hash joins. */
+export function leastHash(texts: readonly string[]): string {
+  return texts.map(text => ({ text, hash: hash('sha256', text) })).reduce((a, b) => (b.hash < a.hash ? b : a)).text
+}
+
+function fromTheEnd(groups: readonly QueryGroup[]): QueryGroup[] {
+  return groups.map(({ ids, place }) => ({ ids, place: 1 - place })).reverse()
+}
+
+/** Takes the groups with a place below the fraction, others only up to `least` queries, and `most` queries at most. */
+function hold(groups: readonly QueryGroup[], fraction: number, least: number, most: number): Set<string> {
+  const held = new Set<string>()
+  for (const { ids, place } of groups) {
+    if (place >= fraction && held.size >= least) break
+    if (held.size + ids.length <= most) for (const id of ids) held.add(id)
+  }
+  return held
 }
 
 function take(dataset: QADataset, part: string, wanted: (id: string) => boolean): QADataset {
   const only = <T>(map: ReadonlyMap<string, T>) => new Map([...map].filter(([id]) => wanted(id)))
-  const { name, corpus, queries, qrels } = dataset
-  return { name: `${name} (${part})`, corpus, queries: only(queries), qrels: only(qrels) }
+  const { name, queries, qrels } = dataset
+  return { ...dataset, name: `${name} (${part})`, queries: only(queries), qrels: only(qrels) }
 }
 
 function splitError(dataset: QADataset, reason: string): AdapterTrainError {
@@ -166,7 +184,6 @@ function splitError(dataset: QADataset, reason: string): AdapterTrainError {
   })
 }
 
-/** Why queries belong together, and what to do where too many of them do. */
 const TIES: Readonly<Record<NonNullable<SplitDatasetOptions['by']>, readonly [reason: string, remedy: string]>> = {
   query: ['have the same text', 'Ask for other fractions, or give a held-out set of its own.'],
   document: [
@@ -177,15 +194,16 @@ const TIES: Readonly<Record<NonNullable<SplitDatasetOptions['by']>, readonly [re
     'have documents of one group, directly or through one another',
     'Split by document, ask for other fractions, or give a held-out set of its own.',
   ],
+  time: ['have the same text', 'Ask for other fractions, or give a held-out set of its own.'],
 }
 
 function cannotDivide(
   dataset: QADataset,
   by: NonNullable<SplitDatasetOptions['by']>,
-  groups: readonly string[][],
+  groups: readonly QueryGroup[],
   short: { part: string; size: number; asked: number },
 ): AdapterTrainError {
-  const largest = groups.reduce((max, group) => Math.max(max, group.length), 0)
+  const largest = groups.reduce((max, { ids }) => Math.max(max, ids.length), 0)
   const [tie, remedy] = TIES[by]
   const wanted = `the ${short.part} part would get ${short.size} of the ${Math.round(short.asked)} queries asked for`
   const reason = `${wanted}, because up to ${largest} of its ${dataset.queries.size} queries ${tie}`

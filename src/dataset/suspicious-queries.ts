@@ -1,14 +1,14 @@
-import type { QADataset } from './dataset.js'
-import { foldText } from './fold-text.js'
+import { getOrInsert } from '../maps.js'
+import { positivesOf, type QADataset } from './dataset.js'
 import { sameTextKey } from './near-duplicates.js'
+import { foldText, UNSPACED } from './text.js'
 
-/** Words in a row that a query has in common with its document, from which on it quotes it. */
+/** Common words in a row from which a query quotes its document. */
 const QUOTED_WORDS = 8
-
-/** Relevant documents of a query that are compared with it. */
+/** Most relevant documents compared with a query. */
 const COMPARED = 10
 
-/** What can be wrong with a query though it can be trained on, and how that is said. */
+/** Problems of valid queries, with their descriptions. */
 export const SUSPICIONS = {
   'too-short': 'fewer than three characters',
   'no-words': 'nothing but a link, an address, a number or an id',
@@ -20,8 +20,6 @@ export const SUSPICIONS = {
 
 export type Suspicion = keyof typeof SUSPICIONS
 
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 const NO_WORDS =
   /^(?:(?:https?|ftp):\/\/\S+|www\.\S+|[^\s@]+@[^\s@]+\.[^\s@]+|[^\p{L}]+|[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{16,}|[a-z]{0,6}[-_#:]*\d[\w:-]*)$/iu
 const PREAMBLE =
@@ -29,28 +27,17 @@ const PREAMBLE =
 const REFERS =
   /\b(?:(?:in|by|from|to|of) (?:the|this) (?:(?:given|provided|above|following) )?(?:passage|excerpt|snippet|context)|(?:the|this) (?:given|provided|above|following) (?:passage|text|document|context|excerpt|article|information)|according to (?:the|this) (?:passage|text|document|context|excerpt|article)|(?:mentioned|described|stated|discussed) (?:above|in the (?:passage|text|document|context|excerpt)))\b/i
 
-/**
- * Looks for queries that are no good examples of what people search for.
- *
- * @returns for each suspicion the ids of the queries, in the order of the data set; a query can be in several
- */
-export function findSuspiciousQueries({
-  queries,
-  corpus,
-  qrels,
-}: QADataset): ReadonlyMap<Suspicion, readonly string[]> {
+/** Finds queries unlike real searches: ids per suspicion, in the dataset's order; a query can be in several. */
+export function findSuspiciousQueries(dataset: QADataset): ReadonlyMap<Suspicion, readonly string[]> {
   const found = new Map<Suspicion, string[]>()
   const suspect = (suspicion: Suspicion, id: string): void => {
-    const ids = found.get(suspicion)
-    if (ids) ids.push(id)
-    else found.set(suspicion, [id])
+    getOrInsert(found, suspicion, () => []).push(id)
   }
-  for (const [id, query] of queries) {
+  for (const [id, query] of dataset.queries) {
     for (const suspicion of suspectText(query)) suspect(suspicion, id)
-    const documents = [...(qrels.get(id) ?? [])]
-      .filter(([, grade]) => grade > 0)
+    const documents = positivesOf(dataset, id)
       .slice(0, COMPARED)
-      .flatMap(([document]) => corpus.get(document) ?? [])
+      .map(document => dataset.corpus.get(document)!)
     const key = sameTextKey(query)
     if (documents.some(text => text.length < 2 * query.length + 100 && sameTextKey(text) === key)) {
       suspect('is-document', id)
@@ -59,7 +46,7 @@ export function findSuspiciousQueries({
   return found
 }
 
-/** What is suspicious about a query by its text alone. */
+/** Finds the suspicions that a query's text raises on its own. */
 export function suspectText(query: string): readonly Suspicion[] {
   const text = query.trim()
   const suspicions: Suspicion[] = []
@@ -71,7 +58,6 @@ export function suspectText(query: string): readonly Suspicion[] {
   return suspicions
 }
 
-/** Whether {@link QUOTED_WORDS} words in a row stand in one of the documents too. */
 function quotesAny(query: string, documents: readonly string[]): boolean {
   const words = wordsOf(query)
   if (words.length < QUOTED_WORDS) return false
@@ -84,6 +70,4 @@ function quotesAny(query: string, documents: readonly string[]): boolean {
   })
 }
 
-function wordsOf(text: string): readonly string[] {
-  return foldText(text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
-}
+const wordsOf = (text: string): readonly string[] => foldText(text).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []

@@ -1,39 +1,41 @@
 import { quote } from './check.js'
-import { invalidFile, type Place } from './place.js'
 import type { DatasetSink } from './sink.js'
-import { readTextLines } from './text-file.js'
+import { invalidFile, type Place, readTextLines } from './text-file.js'
 
-export type Delimiter = ',' | ';' | '\t'
+/** One character. */
+export type Delimiter = string
 const DELIMITERS: readonly Delimiter[] = [',', ';', '\t']
+/** The first line that names the delimiter to Excel: `sep=;` */
+const SEPARATOR_LINE = /^\s*"?sep=(.)"?[ \t]*\r?(?:\n|$)/iu
+
+/** Text of a table without the line that names its delimiter. */
+export const withoutSeparatorLine = (text: string): string => text.replace(SEPARATOR_LINE, '')
+
+/** Makes lines that end with CR alone end with LF. */
+export const lineFeeds = (text: string): string => (text.includes('\n') ? text : text.replaceAll('\r', '\n'))
 
 /** One row: cells by column name (in lower case). */
-export interface TableRow {
-  readonly cells: Readonly<Record<string, string>>
-  readonly place: Place
-}
+export type TableRow = { readonly cells: Readonly<Record<string, string>>; readonly place: Place }
 
-export interface TableOptions {
+interface TableOptions {
   readonly delimiter: Delimiter
   /**
-   * `always`: CSV as of RFC 4180, in which a cell that holds a quote is itself in quotes. `as-needed`: tab-separated values,
-   * in which a quote is a character like any other, unless the whole cell is quoted as in CSV.
+   * `always`: CSV as of RFC 4180, in which a cell with a quote is quoted. `as-needed`: tab-separated values, in which a
+   * quote is an ordinary character unless the whole cell is quoted as in CSV.
    */
   readonly quotes: 'always' | 'as-needed'
-  /** Looks at the column names. @throws DATASET_INVALID when they are not those that are expected */
+  /** Checks the column names. @throws DATASET_INVALID if they are not the expected ones */
   checkHeader(columns: readonly string[], place: Place): void
 }
 
-/**
- * Reads a table with a header row; rows that are wrong go to the sink.
- *
- * @throws DATASET_INVALID where a line is not UTF-8, the header is wrong, or a quote is never closed
- */
+/** Reads a table with a header row; invalid rows go to the sink. */
 export async function* readTable(path: string, sink: DatasetSink, options: TableOptions): AsyncGenerator<TableRow> {
   const { delimiter, quotes, checkHeader } = options
   let columns: readonly string[] | undefined
   for await (const { line, text } of readRows(path, quotes === 'always' ? oddQuotes : opensCell)) {
     const place = { file: path, line }
-    const cells = toCells(text, delimiter, quotes)
+    if (!columns && SEPARATOR_LINE.test(text)) continue
+    const cells = toCells(text, delimiter, quotes) ?? (columns ? undefined : blankedCells(text, delimiter))
     if (!cells) {
       const lines = text.split('\n').length
       const where = lines === 1 ? '' : ` (the row reaches to line ${line + lines - 1})`
@@ -44,11 +46,11 @@ export async function* readTable(path: string, sink: DatasetSink, options: Table
     } else if (!columns) {
       columns = cells.map(columnName)
       checkHeader(columns, place)
-    } else if (cells.length === columns.length) {
+    } else if (cells.every(cell => cell.trim() === '')) {
+      // A spreadsheet leaves such rows where something was deleted.
+    } else if (cells.length === columns.length || differsInBlanks(cells, columns)) {
       const row: Record<string, string> = Object.create(null)
-      columns.forEach((name, i) => {
-        row[name] = cells[i]
-      })
+      for (const [i, name] of columns.entries()) row[name] = cells[i] ?? ''
       yield { cells: row, place }
     } else {
       const expected = `expected ${columns.length} as in the header (a text that holds the delimiter has to be quoted)`
@@ -57,19 +59,43 @@ export async function* readTable(path: string, sink: DatasetSink, options: Table
   }
 }
 
-/** The delimiter with which the first line has most of the columns that are known. */
+/** Cuts a header whose quoted names have blanks around them; undefined if it is broken. */
+function blankedCells(text: string, delimiter: Delimiter): string[] | undefined {
+  const cells = text.split(delimiter)
+  return cells.every(cell => /^\s*(?:"[^"]*"|[^"]*)\s*$/.test(cell)) ? cells : undefined
+}
+
+/** True if nothing but empty cells at the end of a row, or columns without a name, are more. */
+function differsInBlanks(cells: readonly string[], columns: readonly string[]): boolean {
+  const isBlank = (text: string): boolean => text.trim() === ''
+  return cells.slice(columns.length).every(isBlank) && columns.slice(cells.length).every(isBlank)
+}
+
+/** Finds the delimiter that gives the first line most of the known columns. */
 export function delimiterOf(head: string, isKnown: (column: string) => boolean): Delimiter {
+  const declared = SEPARATOR_LINE.exec(head)?.[1]
+  if (declared !== undefined) return declared
   const known = (delimiter: Delimiter) => headerColumns(head, delimiter).filter(isKnown).length
   return DELIMITERS.reduce((best, delimiter) => (known(delimiter) > known(best) ? delimiter : best), DELIMITERS[0])
 }
 
-/** The column names of the first line; enough to tell the delimiter, as no field name holds one. */
+/** Finds the delimiter that is most frequent in the first line, outside quotes. */
+export function frequentDelimiter(text: string): Delimiter {
+  const declared = SEPARATOR_LINE.exec(text)?.[1]
+  if (declared !== undefined) return declared
+  const head = text.trimStart().slice(0, 1 << 16)
+  const [header] = head.replace(/"(?:[^"]|"")*"/gu, '""').split('\n', 1)
+  const times = (delimiter: string) => header.split(delimiter).length
+  return DELIMITERS.reduce((best, delimiter) => (times(delimiter) > times(best) ? delimiter : best))
+}
+
+/** Splits the first line into column names; quoted delimiters do not matter, as no field name has one. */
 export function headerColumns(head: string, delimiter: Delimiter): string[] {
-  const [first] = head.trimStart().split('\n', 1)
+  const [first] = withoutSeparatorLine(head).trimStart().split('\n', 1)
   return first.split(delimiter).map(columnName)
 }
 
-/** A column name as it is compared: without white space and quotes around it, in lower case. */
+/** Normalises a column name: without white space and quotes around it, in lower case. */
 export function columnName(cell: string): string {
   return cell
     .trim()
@@ -78,17 +104,13 @@ export function columnName(cell: string): string {
     .toLowerCase()
 }
 
-/** @throws DATASET_INVALID when one of the columns that are known is there twice */
-export function assertNoRepeatedColumn(
-  columns: readonly string[],
-  place: Place,
-  isKnown: (c: string) => boolean,
-): void {
+/** @throws DATASET_INVALID if a known column occurs twice */
+export function assertNoRepeatedColumn(columns: readonly string[], place: Place, isKnown: (c: string) => boolean) {
   const repeated = columns.find((name, i) => columns.indexOf(name) !== i && isKnown(name))
   if (repeated !== undefined) throw invalidFile(place, `the header has the column ${quote(repeated)} twice`)
 }
 
-/** Cuts a row into cells; `undefined` where a quote stands where none may. */
+/** Cuts a row into cells; undefined if a quote is misplaced. */
 function toCells(text: string, delimiter: Delimiter, quotes: TableOptions['quotes']): string[] | undefined {
   if (!text.includes('"') || (quotes === 'as-needed' && !quotedCell(text))) return text.split(delimiter)
   return (
@@ -96,7 +118,7 @@ function toCells(text: string, delimiter: Delimiter, quotes: TableOptions['quote
   )
 }
 
-/** Cells of which some are quoted. Written out, as a parser's start-up for every row costs more than the row. */
+/** Cuts a row with quoted cells. Written out, as a parser's start-up for every row costs more than the row. */
 function cutQuoted(text: string, delimiter: Delimiter): string[] | undefined {
   const cells: string[] = []
   for (let start = 0; ; ) {
@@ -120,29 +142,17 @@ function cutQuoted(text: string, delimiter: Delimiter): string[] | undefined {
   }
 }
 
-/** Whether a cell of a tab-separated row starts with a quote. */
-function quotedCell(text: string): boolean {
-  return text.startsWith('"') || text.includes('\t"')
-}
+const quotedCell = (text: string): boolean => text.startsWith('"') || text.includes('\t"')
 
-function oddQuotes(text: string): boolean {
-  return (text.split('"').length - 1) % 2 === 1
-}
+const oddQuotes = (text: string): boolean => (text.split('"').length - 1) % 2 === 1
 
-/** Whether a cell of a tab-separated row starts with a quote and does not end in this line. */
+/** True if a cell of a tab-separated row starts with a quote and does not end in this line. */
 function opensCell(text: string): boolean {
   return quotedCell(text) && text.split('\t').some(cell => cell.startsWith('"') && oddQuotes(cell))
 }
 
-/**
- * Puts lines together to rows: a row goes on where a quote is open, up to a line with an odd number of quotes.
- *
- * @throws DATASET_INVALID where a line is not UTF-8 or a quote is never closed: then no single row can be left out
- */
-async function* readRows(
-  path: string,
-  opens: (line: string) => boolean,
-): AsyncGenerator<{ readonly line: number; readonly text: string }> {
+/** Joins lines to rows: a row with an open quote goes on up to a line with an odd number of quotes. */
+async function* readRows(path: string, opens: (line: string) => boolean) {
   let open: string[] = []
   let first = 1
   for await (const { line, text, problem } of readTextLines(path)) {

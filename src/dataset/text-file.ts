@@ -3,26 +3,28 @@ import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { AdapterTrainError, messageOf } from '../errors.js'
-import { invalidFile } from './place.js'
 
-/** Bytes that are checked at once. */
 const BLOCK = 1 << 16
 
-/** One line of a text file, without its line feed. */
-export interface TextLine {
-  /** 1-based. */
+/** A place in the input. */
+export type Place = { readonly file: string; readonly line?: number }
+
+/** Formats a place as `file:line`, or the file alone. */
+export const location = ({ file, line }: Place): string => (line === undefined ? file : `${file}:${line}`)
+
+/** The error of a file that is broken as a whole, so that no single entry can be left out. */
+export function invalidFile(place: Place, problem: string, cause?: unknown): AdapterTrainError {
+  return new AdapterTrainError('DATASET_INVALID', `${location(place)}: ${problem}`, { cause, details: { ...place } })
+}
+
+interface TextLine {
   readonly line: number
   readonly text: string
-  /** Set where the line is not valid UTF-8; `text` is then empty. */
+  /** Set if the line is not valid UTF-8; `text` is then empty. */
   readonly problem?: string
 }
 
-/**
- * Reads a UTF-8 file whole, without its byte order mark.
- *
- * @throws FILE_NOT_FOUND, FILE_READ
- * @throws DATASET_INVALID when the file is not UTF-8 or is larger than a string can be
- */
+/** Reads a UTF-8 file whole, without its byte order mark. */
 export async function readTextFile(path: string): Promise<string> {
   let bytes: Buffer
   try {
@@ -42,17 +44,13 @@ export async function readTextFile(path: string): Promise<string> {
   assertNotUtf16(path, bytes)
   if (!isUtf8(bytes)) {
     const offset = firstInvalidByte(bytes)
-    throw notUtf8(path, lineOfByte(bytes, offset), bytes[offset], offset)
+    const place = { file: path, line: lineOfByte(bytes, offset) }
+    throw invalidFile(place, `${utf8Problem(bytes[offset], offset)}. Save it as UTF-8.`)
   }
   return bytes.toString('utf8', startsWithBom(bytes) ? 3 : 0)
 }
 
-/**
- * Reads a UTF-8 file line by line, without its byte order mark; a line that is not UTF-8 comes with its problem.
- *
- * @throws FILE_NOT_FOUND, FILE_READ
- * @throws DATASET_INVALID when the file is UTF-16
- */
+/** Reads a UTF-8 file line by line, without its byte order mark; a line that is not UTF-8 has a problem instead of text. */
 export async function* readTextLines(path: string): AsyncGenerator<TextLine> {
   let line = 0
   let lineStart = 0
@@ -70,11 +68,17 @@ export async function* readTextLines(path: string): AsyncGenerator<TextLine> {
   }
   try {
     let first = true
+    let lineEnd = 10
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
-      if (first) assertNotUtf16(path, chunk)
+      if (first) {
+        assertNotUtf16(path, chunk)
+        // Old spreadsheets end lines with CR alone.
+        const end = chunk.indexOf(13)
+        if (end >= 0 && end < chunk.length - 1 && !chunk.includes(10)) lineEnd = 13
+      }
       first = false
       let from = 0
-      for (let to = chunk.indexOf(10); to >= 0; to = chunk.indexOf(10, from)) {
+      for (let to = chunk.indexOf(lineEnd); to >= 0; to = chunk.indexOf(lineEnd, from)) {
         yield take(chunk.subarray(from, to))
         from = to + 1
       }
@@ -86,7 +90,7 @@ export async function* readTextLines(path: string): AsyncGenerator<TextLine> {
   }
 }
 
-/** The error for a file that could not be read. */
+/** Turns an error of the file system into FILE_NOT_FOUND or FILE_READ. */
 export function fileError(path: string, cause: unknown): AdapterTrainError {
   if (isFileSystemError(cause) && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) {
     const absolute = resolve(path)
@@ -97,7 +101,7 @@ export function fileError(path: string, cause: unknown): AdapterTrainError {
   return new AdapterTrainError('FILE_READ', `cannot read ${path}: ${reason}`, { cause, details: { file: path } })
 }
 
-/** @throws DATASET_INVALID when the bytes start with a UTF-16 byte order mark */
+/** @throws DATASET_INVALID if the bytes start with a UTF-16 byte order mark */
 export function assertNotUtf16(path: string, bytes: Uint8Array): void {
   const little = bytes[0] === 0xff && bytes[1] === 0xfe
   if (!little && !(bytes[0] === 0xfe && bytes[1] === 0xff)) return
@@ -106,22 +110,15 @@ export function assertNotUtf16(path: string, bytes: Uint8Array): void {
   throw invalidFile({ file: path }, `is UTF-16 (it starts with the byte order mark ${mark}), expected UTF-8. ${remedy}`)
 }
 
-/** The error for a file that is not UTF-8 and of which no line can be left out. */
-function notUtf8(file: string, line: number, byte: number, offset: number): AdapterTrainError {
-  return invalidFile({ file, line }, `${utf8Problem(byte, offset)}. Save it as UTF-8.`)
-}
-
 function utf8Problem(byte: number, offset: number): string {
   const hex = byte.toString(16).toUpperCase().padStart(2, '0')
   return `is not valid UTF-8: byte 0x${hex} at offset ${offset} (0-based) of the file`
 }
 
-function startsWithBom(bytes: Uint8Array): boolean {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-}
+const startsWithBom = (bytes: Uint8Array): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 
 /** Index of the first byte that starts no valid UTF-8 sequence. */
-function firstInvalidByte(bytes: Buffer): number {
+export function firstInvalidByte(bytes: Buffer): number {
   let i = 0
   while (i < bytes.length) {
     let end = Math.min(i + BLOCK, bytes.length)
@@ -138,7 +135,8 @@ function firstInvalidByte(bytes: Buffer): number {
   return i
 }
 
-function lineOfByte(bytes: Buffer, offset: number): number {
+/** 1-based line of an offset. */
+export function lineOfByte(bytes: Buffer, offset: number): number {
   let line = 1
   for (let i = bytes.indexOf(10); i >= 0 && i < offset; i = bytes.indexOf(10, i + 1)) line++
   return line

@@ -1,26 +1,21 @@
 import { stat } from 'node:fs/promises'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { byCodeUnit } from '../dataset/order.js'
+import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { byCodeUnit } from '../dataset/text.js'
 import { AdapterTrainError, messageOf } from '../errors.js'
+import { visible } from '../files.js'
 
-/**
- * Finds the files that paths name: files, folders (with all below them but hidden files) and glob patterns.
- *
- * @returns every file once, sorted; relative to the working directory where it is in it, with forward slashes
- * @throws FILE_NOT_FOUND when a path does not exist, or a folder or pattern holds no file
- */
+/** Finds files by paths, folders (all but hidden files) and globs: each once, sorted, with forward slashes. */
 export async function findFiles(paths: readonly string[], signal?: AbortSignal): Promise<string[]> {
   const files = new Set<string>()
   for (const path of paths) {
-    const found = await filesAt(path, signal)
-    for (const file of found) files.add(displayPath(file))
+    for (const file of await filesAt(path, signal)) files.add(displayPath(file))
   }
   return [...files].sort(byCodeUnit)
 }
 
 async function filesAt(path: string, signal: AbortSignal | undefined): Promise<string[]> {
   const { glob, isDynamicPattern } = await import('tinyglobby')
-  // What exists is meant as it stands: names may hold brackets.
+  // An existing path is not a pattern: names may hold brackets.
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
     throw new AdapterTrainError('FILE_READ', `cannot read ${path}: ${messageOf(error)}`, {
@@ -31,14 +26,17 @@ async function filesAt(path: string, signal: AbortSignal | undefined): Promise<s
   if (stats?.isDirectory()) {
     const names = await glob('**/*', { cwd: path, signal, ignore: '**/node_modules/**' })
     if (names.length === 0) throw notFound(path, 'the folder holds no files')
-    return names.map(name => join(path, name))
+    return visibleFiles(names).map(name => join(path, name))
   }
   if (stats) return [path]
   if (!isDynamicPattern(path)) throw notFound(path, 'there is no such file or folder')
   const names = await glob(path, { signal, absolute: true, expandDirectories: false })
   if (names.length === 0) throw notFound(path, 'no file matches the pattern')
-  return names
+  return visibleFiles(names)
 }
+
+const visibleFiles = (paths: readonly string[]): string[] =>
+  paths.filter(path => visible([basename(path)]).length > 0 && !path.split(/[\\/]/).includes('__MACOSX'))
 
 function displayPath(file: string): string {
   const absolute = resolve(file)

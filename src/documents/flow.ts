@@ -1,13 +1,12 @@
-import { endsSentence, gapBetween } from './join-text.js'
 import type { Section } from './section.js'
 
-/** A document's text in one piece, and where its sections begin in it. */
+/** A document's text in one piece, with the starts of its sections. */
 export interface Flow {
   readonly text: string
   readonly sections: readonly { readonly start: number; readonly section: Section }[]
 }
 
-/** Puts sections together: a sentence that goes on in the next one is not interrupted, all else is apart by a blank line. */
+/** Joins sections by blank lines, except within a sentence. */
 export function flowOf(sections: readonly Section[]): Flow {
   const parts: string[] = []
   const placed: { start: number; section: Section }[] = []
@@ -28,3 +27,17 @@ export function flowOf(sections: readonly Section[]): Flow {
   }
   return { text: parts.join(''), sections: placed }
 }
+
+// Scripts without spaces between words: a line or page break in them is not a space.
+const UNSPACED =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}、-〟︰-﹏！-｠]/u
+const SENTENCE_END = /[\p{Sentence_Terminal}:][\p{Pe}\p{Pf}\p{Pi}"'*_]*$/u
+
+/** Gap between two pieces of one paragraph: a space, or nothing in scripts without spaces. */
+export function gapBetween(before: string, after: string): '' | ' ' {
+  const last = Array.from(before.slice(-2)).at(-1) ?? ' '
+  const [first = ' '] = after.slice(0, 2)
+  return UNSPACED.test(last) && UNSPACED.test(first) ? '' : ' '
+}
+
+const endsSentence = (text: string): boolean => SENTENCE_END.test(text.slice(-16).trimEnd())

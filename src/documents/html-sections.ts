@@ -1,11 +1,11 @@
 import { normalizeText } from './decode-text.js'
 import { headingPath, type Section } from './section.js'
 
-/** What is used of a DOM node, so that no DOM library's types are needed. */
-export interface HtmlNode {
+/** The used part of a DOM node, so that no DOM library's types are needed. */
+interface HtmlNode {
   readonly nodeType: number
   readonly nodeName: string
-  readonly textContent: string | null
+  textContent: string | null
   readonly childNodes: ArrayLike<HtmlNode>
 }
 
@@ -13,38 +13,31 @@ export interface HtmlNode {
 export interface HtmlElement extends HtmlNode {
   readonly id: string
   readonly className: string
+  readonly tagName: string
+  readonly previousElementSibling: HtmlElement | null
+  getAttribute(name: string): string | null
+  removeAttribute(name: string): void
   querySelector(selector: string): HtmlElement | null
   querySelectorAll(selector: string): Iterable<HtmlElement>
   closest(selector: string): HtmlElement | null
-  prepend(element: HtmlElement): void
+  prepend(element: HtmlElement | string): void
   remove(): void
+  createElement(name: string): HtmlElement
 }
 
 const TEXT_NODE = 3
 const ELEMENT_NODE = 1
 const DOCUMENT_NODES = [9, 11]
-const LEFT_OUT = new Set([
-  'SCRIPT',
-  'STYLE',
-  'NOSCRIPT',
-  'TEMPLATE',
-  'SVG',
-  'IFRAME',
-  'OBJECT',
-  'HEAD',
-  'TITLE',
-  'BUTTON',
-  'SELECT',
-])
-const INLINE = new Set(
-  'A ABBR ACRONYM B BDI BDO BIG CITE CODE DATA DEL DFN EM FONT I INS KBD LABEL MARK MATH OUTPUT Q S SAMP SMALL SPAN STRIKE STRONG SUB SUP TIME TT U VAR WBR RUBY RB RT RP IMG'.split(
-    ' ',
-  ),
+const names = (list: string): ReadonlySet<string> => new Set(list.split(' '))
+const LEFT_OUT = names('SCRIPT STYLE NOSCRIPT TEMPLATE SVG IFRAME OBJECT HEAD TITLE BUTTON SELECT')
+const INLINE = names(
+  'A ABBR ACRONYM B BDI BDO BIG CITE CODE DATA DEL DFN EM FONT I INS KBD LABEL MARK MATH OUTPUT Q S SAMP SMALL SPAN ' +
+    'STRIKE STRONG SUB SUP TIME TT U VAR WBR RUBY RB RT RP IMG',
 )
 
 /**
- * The text of HTML: a section a heading, paragraphs apart by blank lines, rows of tables as `| cell | cell |`, items of lists
- * as `- item`, preformatted text within ``` fences.
+ * Extracts the text of HTML: one section per heading, paragraphs separated by blank lines, rows of tables as `| cell |
+ * cell |`, items of lists as `- item`, preformatted text within ``` fences.
  */
 export function htmlSections(root: HtmlNode): Section[] {
   const path = headingPath()
@@ -90,7 +83,8 @@ export function htmlSections(root: HtmlNode): Section[] {
     closeBlock()
     const level = /^H([1-6])$/.exec(name)?.[1]
     if (level !== undefined) {
-      const title = inlineText(node)
+      // The heading of a panel that opens is a button.
+      const title = inlineText(node, true)
       if (title === '') return
       closeSection()
       heading = path.enter(Number(level), title)
@@ -141,13 +135,14 @@ export function htmlSections(root: HtmlNode): Section[] {
   return sections
 }
 
-/** All text under a node on one line; blocks and line breaks are spaces. */
-function inlineText(node: HtmlNode): string {
+/** Returns all text under a node on one line; blocks and line breaks are spaces. */
+function inlineText(node: HtmlNode, withButtons = false): string {
   const parts: string[] = []
   const visit = (child: HtmlNode): void => {
     if (child.nodeType === TEXT_NODE) parts.push((child.textContent ?? '').replaceAll('\u00ad', ''))
-    if (child.nodeType !== ELEMENT_NODE || LEFT_OUT.has(child.nodeName.toUpperCase())) return
-    const isBlock = !INLINE.has(child.nodeName.toUpperCase())
+    const name = child.nodeName.toUpperCase()
+    if (child.nodeType !== ELEMENT_NODE || (LEFT_OUT.has(name) && !(withButtons && name === 'BUTTON'))) return
+    const isBlock = name !== 'BUTTON' && !INLINE.has(child.nodeName.toUpperCase())
     if (isBlock) parts.push(' ')
     Array.from(child.childNodes).forEach(visit)
     if (isBlock) parts.push(' ')
@@ -156,13 +151,27 @@ function inlineText(node: HtmlNode): string {
   return normalizeText(parts.join('')).replace(/\s+/gu, ' ').trim()
 }
 
+/** Levels of nesting of the documents that are read. */
+const MAX_DEPTH = 512
+
+/** Checks that elements are not nested so deep that walking them would overflow the stack; itself a walk without recursion. */
+export function checkNesting(root: HtmlNode): void {
+  let [level, depth]: [readonly HtmlNode[], number] = [[root], 0]
+  while (level.length > 0) {
+    if (depth++ > MAX_DEPTH) throw new Error(`its elements are nested deeper than ${MAX_DEPTH} levels`)
+    level = level.flatMap(node => (node.nodeType === TEXT_NODE ? [] : Array.from(node.childNodes)))
+  }
+}
+
 function descendants(node: HtmlNode, name: string): HtmlNode[] {
   return Array.from(node.childNodes).flatMap(child =>
     child.nodeName.toUpperCase() === name ? [child] : descendants(child, name),
   )
 }
 
-/** A table that holds tables or headings arranges a page; its cells are not data. */
+// A table that holds tables or headings arranges a page; its cells are not data.
 function isLayout(table: HtmlNode): boolean {
-  return ['TABLE', 'H1', 'H2', 'H3'].some(name => descendants(table, name).length > 0)
+  return Array.from(table.childNodes).some(child => LAID_OUT.has(child.nodeName.toUpperCase()) || isLayout(child))
 }
+
+const LAID_OUT = names('TABLE H1 H2 H3')

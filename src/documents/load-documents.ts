@@ -1,55 +1,54 @@
 import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { AdapterTrainError, messageOf } from '../errors.js'
+import { throwIfReadingStopped } from '../abort.js'
+import { messageOf, usageError } from '../errors.js'
 import { findFiles } from './find-files.js'
 import { DOCUMENT_EXTENSIONS, DOCUMENT_LOADERS } from './loaders/index.js'
-import type { Loaded } from './loaders/loader.js'
+import { type Loaded, MAX_DOCUMENT_BYTES, tooLarge } from './loaders/loader.js'
 import type { SourceDocument } from './section.js'
-import { throwIfStopped } from './stop.js'
 
-/** A file that was not read, or not as a whole. */
+/** A file that was not read, or only in part. */
 export interface SkippedFile {
   readonly file: string
-  /** Goes on from the file's name, such as "is encrypted: it needs a password". */
+  /** A phrase after the file's name, such as "is encrypted: it needs a password". */
   readonly reason: string
-  /** The rest of the file was read and is among the documents. */
+  /** True if the rest of the file is among the documents. */
   readonly partly?: true
 }
 
-/** What stops loading, and who hears of files that are left out. */
+/** Settings of {@link loadDocuments}. */
 export interface LoadDocumentsOptions {
   readonly signal?: AbortSignal
+  /** Bytes of a file, after inflating, above which it is skipped; default `MAX_DOCUMENT_BYTES`. */
+  readonly maxBytes?: number
   /** Called for every skipped file as it comes. */
   readonly onSkip?: (skipped: SkippedFile) => void
 }
 
-/** Sorted by file, each file once. */
+/** Documents and skipped files, sorted by file. */
 export interface LoadedDocuments {
   readonly documents: readonly SourceDocument[]
   readonly skipped: readonly SkippedFile[]
 }
 
 /**
- * Reads documents: .pdf, .docx, .html, .md, .txt, .csv and .jsonl; a file that cannot be read is listed, never an error.
- *
- * @param paths files, folders (read with all below them but hidden files) and glob patterns
- * @throws USAGE when there are no paths
- * @throws FILE_NOT_FOUND when a path, folder or pattern names no file at all
- * @throws ABORTED when `signal` was aborted
+ * Reads documents: .pdf, .docx, .html, .md, .txt, .csv and .jsonl; files that cannot be read are listed.
+ * @param paths files, folders (with everything below except hidden files) and glob patterns
+ * @throws USAGE without paths
+ * @throws FILE_NOT_FOUND if a path, folder or pattern names no file
+ * @throws ABORTED if `signal` was aborted
  */
 export async function loadDocuments(
   paths: readonly string[],
-  { signal, onSkip }: LoadDocumentsOptions = {},
+  { signal, onSkip, maxBytes = MAX_DOCUMENT_BYTES }: LoadDocumentsOptions = {},
 ): Promise<LoadedDocuments> {
-  if (paths.length === 0) {
-    throw new AdapterTrainError('USAGE', 'expected files, folders or patterns of documents, found none')
-  }
-  throwIfStopped(signal)
+  if (paths.length === 0) throw usageError('expected files, folders or patterns of documents, found none')
+  throwIfReadingStopped(signal)
   const documents: SourceDocument[] = []
   const skipped: SkippedFile[] = []
   for (const file of await findFiles(paths, signal)) {
-    throwIfStopped(signal)
-    const { sections, problem } = await load(file)
+    throwIfReadingStopped(signal)
+    const { sections, problem } = await load(file, maxBytes)
     if (sections.length > 0) documents.push({ file, sections })
     if (problem === undefined) continue
     const entry: SkippedFile = { file, reason: problem, ...(sections.length > 0 && { partly: true as const }) }
@@ -59,7 +58,7 @@ export async function loadDocuments(
   return { documents, skipped }
 }
 
-async function load(file: string): Promise<Loaded> {
+async function load(file: string, maxBytes: number): Promise<Loaded> {
   const nothing = (problem: string): Loaded => ({ sections: [], problem })
   const extension = extname(file).toLowerCase()
   const loader = DOCUMENT_LOADERS.find(({ extensions }) => extensions.includes(extension))
@@ -71,16 +70,21 @@ async function load(file: string): Promise<Loaded> {
   try {
     const stats = await stat(file)
     if (!stats.isFile()) return nothing('is not a file')
+    if (stats.size > maxBytes) return nothing(tooLarge('it has', maxBytes))
     if (stats.size === 0) return nothing('is empty')
     bytes = await readFile(file)
   } catch (error) {
     return nothing(`cannot be read: ${messageOf(error)}`)
   }
   try {
-    const { sections, problem } = await loader.load(bytes)
+    const { sections, problem } = await loader.load(bytes, maxBytes)
     const filled = sections.filter(section => section.text.trim() !== '')
     return { sections: filled, problem: problem ?? (filled.length === 0 ? 'holds no text' : undefined) }
   } catch (error) {
-    return nothing(`cannot be read as ${loader.name}: ${messageOf(error)}`)
+    const isDeep = error instanceof RangeError && /call stack/.test(error.message)
+    // What a parser says when it stumbles over its own feet is of no use to anybody.
+    const isOwn = error instanceof TypeError || /\bTypeError\b|\[xmldom/.test(messageOf(error))
+    const reason = isOwn ? 'it is damaged' : messageOf(error)
+    return nothing(isDeep ? 'is nested too deep' : `cannot be read as ${loader.name}: ${reason}`)
   }
 }

@@ -1,45 +1,45 @@
-import type { BatchOptions } from '../batch/run-batches.js'
-import type { QADataset } from '../dataset/dataset.js'
+import type { BatchOptions } from '../batch-api/run-batches.js'
+import { memoryCache } from '../cache/memory-cache.js'
+import { type QADataset, selfMatches } from '../dataset/dataset.js'
 import { AdapterTrainError } from '../errors.js'
 import { matrix } from '../math/matrix.js'
 import { isInMemory, type Rows, rowRange, selectedRows } from '../math/row-source.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
 import { embedInBatches, withBatches } from './embed-in-batches.js'
 import type { EmbeddedDataset } from './embedded-dataset.js'
-import type { EmbeddingEstimate } from './estimate.js'
-import {
-  type MatrixBuilder,
-  matrixBuilder,
-  type SpillingBuilder,
-  type SpillOptions,
-  spillingBuilder,
-} from './matrix-builder.js'
-import { type EmbeddingPlan, type PlanOptions, planEmbedding } from './plan-embedding.js'
-import { type EmbedStats, type RunOptions, runEmbedding } from './run-embedding.js'
-import { uniqueTexts } from './unique-texts.js'
+import { type EmbeddingEstimate, estimateOfPlans, sum } from './estimate.js'
+import { uniqueTexts } from './look-up.js'
+import type { MatrixBuilder, SpillingBuilder, SpillOptions } from './matrix-builder.js'
+import { matrixBuilder, spillingBuilder } from './matrix-builder.js'
+import { type EmbedPlanOptions, planEmbedding } from './plan-embedding.js'
+import { RefusedTexts } from './refusals.js'
+import { type EmbedRunOptions, runEmbedding } from './run-embedding.js'
+import type { EmbedStats } from './stats.js'
 
-/** Everything that can be set about embedding data sets; progress counts the queries and documents of all of them. */
-export type EmbedDatasetOptions = Omit<PlanOptions, 'label'> &
-  RunOptions & {
-    /** Called once, before any request, with what embedding will take. */
+/** Options of embedding datasets; progress counts the queries and documents of all of them. */
+export type EmbedDatasetOptions = Omit<EmbedPlanOptions, 'label'> &
+  EmbedRunOptions & {
+    /** Called once, before any request. */
     readonly onPlan?: (estimate: EmbeddingEstimate) => void
-    /** How to go about batches, where the provider embeds through a Batch API (`batchApi`). */
+    /** For a provider that embeds through a Batch API (`batchApi`). */
     readonly batches?: BatchOptions
+    /**
+     * True to leave out texts that the model refuses, with their judgements and the queries that then have no relevant document;
+     * `onWarning` lists them.
+     */
+    readonly skipRefused?: boolean
   }
 
 /**
- * Embeds the queries and documents of several data sets, each distinct text once, also where data sets share it.
+ * Embeds the queries and documents of several datasets, each distinct text once, even if datasets share it.
  *
- * With `memory`, vectors that take more bytes than that go to a temporary file, out of which their rows are read when they are
- * needed; nothing is left of it when the process ends.
- *
- * @param datasets such as the training, validation and test part of one
- * @returns one embedded data set for each, in order, and the statistics of queries and documents summed; `close` gives the space of
- *   the temporary file back
- * @throws PROVIDER_INPUT when any text of any data set cannot be embedded; before any request
- * @throws DATASET_INVALID when a judgement names a document that the corpus does not have; before any request
+ * With `memory`, vectors that take more bytes go to a temporary file, from which rows are read on demand; nothing is left of it
+ * when the process ends.
+ * @returns one embedded dataset per dataset, and the summed statistics; `close` frees the temporary file
+ * @throws PROVIDER_INPUT if any text cannot be embedded; before any request
+ * @throws DATASET_INVALID if a judgement names a document that the corpus does not have; before any request
  * @throws PROVIDER_REQUEST, PROVIDER_RESPONSE, VECTOR_INVALID or ABORTED as `embedTexts` does
- * @throws FILE_WRITE when the temporary file has no room
+ * @throws FILE_WRITE if the temporary file has no room
  */
 export function embedDataset(
   provider: EmbeddingProvider,
@@ -48,7 +48,7 @@ export function embedDataset(
 ): Promise<{
   datasets: EmbeddedDataset<Rows>[]
   stats: EmbedStats
-  /** Gives the space of the temporary file back. */
+  /** Frees the temporary file. */
   close: () => void
 }>
 export function embedDataset(
@@ -64,7 +64,7 @@ export async function embedDataset(
   const { memory, spillFolder } = options
   if (memory === undefined) return embedAll(provider, datasets, options, matrixBuilder)
   const builders: SpillingBuilder[] = []
-  const close = (): void => {
+  const close = () => {
     for (const builder of builders) builder.close()
   }
   try {
@@ -80,8 +80,56 @@ export async function embedDataset(
   }
 }
 
-/** @param newBuilder makes what takes the vectors of one role, of `total` in both */
+/** @param newBuilder makes the builder for the vectors of one role, of `total` in both */
 async function embedAll<V extends Rows>(
+  provider: EmbeddingProvider,
+  datasets: readonly QADataset[],
+  options: EmbedDatasetOptions,
+  newBuilder: (rows: number, total: number) => MatrixBuilder<V>,
+): Promise<{ datasets: EmbeddedDataset<Rows>[]; stats: EmbedStats }> {
+  if (!options.skipRefused) return embedOnce(provider, datasets, options, newBuilder)
+  const { cache = memoryCache(), onWarning } = options
+  let stats: EmbedStats | undefined
+  const left: { role: Role; text: string }[] = []
+  for (let rest = datasets; ; ) {
+    const quiet = stats && { onWarning: undefined, onProgress: undefined, onPlan: undefined }
+    try {
+      const embedded = await embedOnce(provider, rest, { ...options, ...quiet, cache }, newBuilder)
+      return { ...embedded, stats: stats ?? embedded.stats }
+    } catch (error) {
+      if (!(error instanceof RefusedTexts)) throw error
+      stats ??= error.stats as EmbedStats
+      left.push(...error.refusals)
+      const names = error.refusals.map(({ name, reason }) => `${name}: ${reason}`)
+      rest = datasets.map(dataset => withoutTexts(dataset, left))
+      if (rest.some(({ queries, corpus }) => queries.size === 0 || corpus.size === 0)) throw error
+      onWarning?.(`${names.length} texts that ${provider.id} refuses are left out:\n  ${names.join('\n  ')}`)
+    }
+  }
+}
+
+function withoutTexts(dataset: QADataset, refused: readonly { role: Role; text: string }[]): QADataset {
+  const of = (role: Role) => new Set(refused.filter(one => one.role === role).map(({ text }) => text))
+  const [noQueries, noDocuments] = [of('query'), of('document')]
+  const corpus = new Map([...dataset.corpus].filter(([, text]) => !noDocuments.has(text)))
+  const qrels = new Map(
+    Array.from(dataset.qrels, ([id, grades]): [string, Map<string, number>] => {
+      const kept = [...grades].filter(([docId]) => corpus.has(docId) || !dataset.corpus.has(docId))
+      return [id, new Map(kept)]
+    }),
+  )
+  const isRelevant = (id: string, judged: QADataset['qrels']) => [...(judged.get(id)?.values() ?? [])].some(g => g > 0)
+  const queries = new Map(
+    [...dataset.queries].filter(
+      ([id, text]) => !noQueries.has(text) && (isRelevant(id, qrels) || !isRelevant(id, dataset.qrels)),
+    ),
+  )
+  for (const id of qrels.keys()) if (!queries.has(id)) qrels.delete(id)
+  return { ...dataset, corpus, queries, qrels }
+}
+
+/** As {@link embedAll}, without leaving anything out. @throws RefusedTexts */
+async function embedOnce<V extends Rows>(
   provider: EmbeddingProvider,
   datasets: readonly QADataset[],
   options: EmbedDatasetOptions,
@@ -90,10 +138,8 @@ async function embedAll<V extends Rows>(
   const { corpora, corpusOf } = distinctCorpora(datasets)
   const judged = datasets.map((dataset, i) => judgedRows(dataset, corpusOf[i].docIds))
 
-  const rows = { query: 0, document: 0 }
-  for (const { queries } of datasets) rows.query += queries.size
-  for (const { docIds } of corpora) rows.document += docIds.length
-  const total = rows.query + rows.document
+  const counts = { query: datasets.map(d => d.queries.size), document: corpora.map(c => c.docIds.length) }
+  const rows = { query: sum(counts.query), document: sum(counts.document) }
 
   // Both roles are planned before either is run: a text that cannot be embedded must not be found after half is paid for.
   const plan = (role: Role, lists: readonly { name: string; texts: ReadonlyMap<string, string> }[]) => {
@@ -101,7 +147,7 @@ async function embedAll<V extends Rows>(
     const texts = items.map(item => item.text)
     const label = (i: number): string => `${role} ${items[i].id} of ${items[i].name}`
     const planOptions = { cache: options.cache, signal: options.signal, label }
-    return planEmbedding(provider, texts, role, planOptions, newBuilder(rows[role], total))
+    return planEmbedding(provider, texts, role, planOptions, newBuilder(rows[role], rows.query + rows.document))
   }
   let queryPlan = await plan(
     'query',
@@ -109,14 +155,14 @@ async function embedAll<V extends Rows>(
   )
   let docPlan = await plan('document', corpora)
 
-  options.onPlan?.(estimateOf(provider, [queryPlan, docPlan]))
+  options.onPlan?.(estimateOfPlans(provider, [queryPlan, docPlan]))
 
   const inBatches = await embedInBatches([queryPlan, docPlan], options)
   if (inBatches) [queryPlan, docPlan] = inBatches.plans
 
   const started = performance.now()
   const { onProgress } = options
-  const progressAfter = (before: { done: number; tokens: number; requests: number }): RunOptions['onProgress'] =>
+  const progressAfter = (before: { done: number; tokens: number; requests: number }): EmbedRunOptions['onProgress'] =>
     onProgress &&
     (({ done, tokens, requests }) =>
       onProgress({
@@ -136,17 +182,11 @@ async function embedAll<V extends Rows>(
     onProgress: progressAfter({ ...ofQueries.stats, done: ofQueries.stats.unique }),
   })
 
+  const refusals = [...ofQueries.refusals, ...ofDocs.refusals]
+  if (refusals.length > 0) throw new RefusedTexts(provider.id, refusals, sumOf(ofQueries.stats, ofDocs.stats))
   const cols = commonLength(provider, ofQueries.vectors, ofDocs.vectors)
-  const docs = split(
-    ofDocs.vectors,
-    corpora.map(c => c.docIds.length),
-    cols,
-  )
-  const queries = split(
-    ofQueries.vectors,
-    datasets.map(d => d.queries.size),
-    cols,
-  )
+  const docs = split(ofDocs.vectors, counts.document, cols)
+  const queries = split(ofQueries.vectors, counts.query, cols)
   const embedded = datasets.map((dataset, i) => ({
     baseId: provider.id,
     queryIds: [...dataset.queries.keys()],
@@ -155,29 +195,19 @@ async function embedAll<V extends Rows>(
     docs: docs[corpora.indexOf(corpusOf[i])],
     ...judged[i],
     docTextGroup: corpusOf[i].docTextGroup,
+    ...selfMatchesOf(dataset),
+    queryTexts: [...dataset.queries.values()],
+    docTexts: corpusOf[i].docTexts,
   }))
   return { datasets: embedded, stats: withBatches(sumOf(ofQueries.stats, ofDocs.stats), inBatches?.outcome) }
 }
 
-function estimateOf(provider: EmbeddingProvider, plans: readonly EmbeddingPlan<Rows>[]): EmbeddingEstimate {
-  const total = (count: (plan: EmbeddingPlan<Rows>) => number): number =>
-    plans.reduce((sum, plan) => sum + count(plan), 0)
-  const tokens = total(plan => plan.tokens.reduce((sum, n) => sum + n, 0))
-  const estimate = {
-    texts: total(plan => plan.unique.indexOf.length),
-    unique: total(plan => plan.unique.texts.length),
-    cached: total(plan => plan.hits),
-    missing: total(plan => plan.missing.length),
-    tokens,
-  }
-  return provider.price === undefined ? estimate : { ...estimate, cost: (tokens / 1e6) * provider.price }
-}
-
 interface Corpus {
-  /** Of the first data set that has it. */
+  /** Name of the first dataset that has it. */
   readonly name: string
   readonly texts: ReadonlyMap<string, string>
   readonly docIds: readonly string[]
+  readonly docTexts: readonly string[]
   readonly docTextGroup: Uint32Array
 }
 
@@ -186,8 +216,9 @@ function distinctCorpora(datasets: readonly QADataset[]): { corpora: Corpus[]; c
   const corpusOf = datasets.map(({ name, corpus }) => {
     const known = corpora.find(c => sameEntries(c.texts, corpus))
     if (known !== undefined) return known
-    const { indexOf: docTextGroup } = uniqueTexts([...corpus.values()])
-    const added = { name, texts: corpus, docIds: [...corpus.keys()], docTextGroup }
+    const docTexts = [...corpus.values()]
+    const { indexOf: docTextGroup } = uniqueTexts(docTexts)
+    const added = { name, texts: corpus, docIds: [...corpus.keys()], docTexts, docTextGroup }
     corpora.push(added)
     return added
   })
@@ -206,10 +237,12 @@ function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, stri
   return true
 }
 
-function judgedRows(
-  dataset: QADataset,
-  docIds: readonly string[],
-): Pick<EmbeddedDataset, 'positives' | 'judgedNegatives'> {
+function selfMatchesOf(dataset: QADataset): Pick<EmbeddedDataset, 'selfMatches'> {
+  const found = selfMatches(dataset)
+  return found.size > 0 ? { selfMatches: found } : {}
+}
+
+function judgedRows(dataset: QADataset, docIds: readonly string[]) {
   const rowOf = new Map(docIds.map((id, row) => [id, row]))
   const judgedNegatives: number[][] = []
   const positives = Array.from(dataset.queries.keys(), queryId => {
@@ -261,13 +294,5 @@ function split(all: Rows, rows: readonly number[], cols: number): Rows[] {
 }
 
 function sumOf(a: EmbedStats, b: EmbedStats): EmbedStats {
-  return {
-    texts: a.texts + b.texts,
-    unique: a.unique + b.unique,
-    hits: a.hits + b.hits,
-    misses: a.misses + b.misses,
-    requests: a.requests + b.requests,
-    retries: a.retries + b.retries,
-    tokens: a.tokens + b.tokens,
-  }
+  return Object.fromEntries(Object.entries(a).map(([key, n]) => [key, n + b[key as keyof EmbedStats]])) as EmbedStats
 }

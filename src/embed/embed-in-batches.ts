@@ -1,37 +1,28 @@
-import type { BatchFailure, BatchJob } from '../batch/batch-job.js'
-import { type BatchOptions, type BatchOutcome, runBatches } from '../batch/run-batches.js'
-import { BATCH_LIMITS } from '../batch/split-batches.js'
+import { BATCH_LIMITS, type BatchFailure, type BatchJob } from '../batch-api/jobs.js'
+import { type BatchOptions, type BatchOutcome, runBatches } from '../batch-api/run-batches.js'
 import type { EmbeddingCache } from '../cache/cache.js'
-import { AdapterTrainError } from '../errors.js'
+import { AdapterTrainError, usageError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
 import type { EmbeddingBatches } from '../providers/provider.js'
-import { planBatches } from './batches.js'
 import { lookUp } from './look-up.js'
-import type { EmbeddingPlan } from './plan-embedding.js'
-import type { EmbedStats, RunOptions } from './run-embedding.js'
+import { type EmbeddingPlan, planBatches } from './plan-embedding.js'
+import type { EmbedRunOptions } from './run-embedding.js'
+import type { EmbedStats } from './stats.js'
 
-/** Texts of one request: what is lost where one fails, and what is in memory at once when its answer is read. */
+/** Texts per request: lost if it fails, and in memory at once when its answer is read. */
 const REQUEST_TEXTS = 256
-/** Bytes of the vectors that one batch may bring: they are held until all of its answers are read. */
+/** Bytes of the vectors of one batch, which are held until all its answers are read. */
 const BATCH_BYTES = 256 * 1024 * 1024
-/** Length of the vectors where it is not known. */
+/** Length of the vectors if it is not known. */
 const LONG_VECTOR = 3072
-/** Texts looked up at a time; bounds the vectors that are read only to see that they are there. */
+/** Texts looked up at a time; bounds the vectors that are read only to see whether they are there. */
 const LOOK_UP = 512
 const LISTED = 5
 
-/**
- * Has everything that plans lack embedded through the provider's Batch API, into the cache.
- *
- * @param plans each for one role of one provider
- * @returns the plans with nothing missing; `undefined` where the provider uses no Batch API
- * @throws USAGE when there is no cache, or no store for the batches
- * @throws PROVIDER_REQUEST when requests have no vectors; the others are in the cache
- * @throws as `runBatches`
- */
+/** Embeds what plans lack through the provider's Batch API, into the cache; `undefined` if it uses none. */
 export async function embedInBatches<V extends Rows>(
   plans: readonly [EmbeddingPlan<V>, EmbeddingPlan<V>],
-  options: RunOptions & { readonly batches?: BatchOptions },
+  options: EmbedRunOptions & { readonly batches?: BatchOptions },
 ): Promise<{ plans: [EmbeddingPlan<V>, EmbeddingPlan<V>]; outcome: BatchOutcome } | undefined> {
   const { batches } = plans[0].provider
   if (batches === undefined) return undefined
@@ -39,7 +30,7 @@ export async function embedInBatches<V extends Rows>(
   if (cache === undefined || batchOptions === undefined) {
     const message =
       'embedding through the Batch API needs a cache file: pass { cache, batches: { store: cache.batches } }'
-    throw new AdapterTrainError('USAGE', message)
+    throw usageError(message)
   }
   const jobs = plans.filter(plan => plan.missing.length > 0).map(plan => jobOf(plan, batches, cache))
   const { limits = {} } = batchOptions
@@ -51,7 +42,7 @@ export async function embedInBatches<V extends Rows>(
   return { plans: [placed[0], placed[1]], outcome }
 }
 
-/** The statistics of a run that found in the cache what its batches had brought there. */
+/** Corrects the statistics of a run that found in the cache what its batches had put there. */
 export function withBatches(stats: EmbedStats, outcome: BatchOutcome | undefined): EmbedStats {
   if (outcome === undefined) return stats
   const { collected, requests, inputTokens } = outcome
@@ -116,20 +107,16 @@ function jobOf(
   }
 }
 
-/** Puts into a plan's rows what the cache has by now. */
-async function place<V extends Rows>(
-  plan: EmbeddingPlan<V>,
-  cache: EmbeddingCache,
-  signal: AbortSignal | undefined,
-): Promise<EmbeddingPlan<V>> {
-  const { missing, space, rows } = plan
+/** Fills a plan's rows with what the cache has by now. */
+async function place<V extends Rows>(plan: EmbeddingPlan<V>, cache: EmbeddingCache, signal: AbortSignal | undefined) {
+  const { missing, rows } = plan
   const left: number[] = []
   const texts = missing.map(({ text }) => text)
   const visit = (index: number, _: Uint8Array, vector: Float32Array | undefined): void => {
     if (vector === undefined) left.push(index)
     else rows.set(missing[index].row, vector)
   }
-  await lookUp(texts, space, cache, visit, signal)
+  await lookUp(texts, plan, cache, visit, signal)
   return {
     ...plan,
     hits: plan.hits + missing.length - left.length,
@@ -148,18 +135,10 @@ function unanswered(providerId: string, { failures, requests }: BatchOutcome): A
     'PROVIDER_REQUEST',
     `${providerId}: ${failures.length} of ${failures.length + requests} requests, with ${texts} texts, have no vectors; ` +
       `the others are in the cache. Run again, and only what is missing is submitted:${lines.join('')}${more}`,
-    {
-      details: {
-        provider: providerId,
-        retryable: false,
-        failed: failures.length,
-        texts,
-        failures: failures.slice(0, 20).map(shown),
-      },
-    },
+    { details: { provider: providerId, retryable: false, failed: failures.length, texts, failures: shown(failures) } },
   )
 }
 
-function shown({ batch, customId, keys, reason }: BatchFailure): object {
-  return { batch, customId, texts: keys.length, reason }
+function shown(failures: readonly BatchFailure[]): object[] {
+  return failures.slice(0, 20).map(({ keys, ...failure }) => ({ ...failure, texts: keys.length }))
 }

@@ -2,20 +2,19 @@ import { tmpdir } from 'node:os'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import type { Rows } from '../math/row-source.js'
-import { createTemporaryRows, type TemporaryRows } from '../vectors/temporary-rows.js'
+import { createTemporaryRows, type TemporaryRows } from '../vectors/file-rows.js'
 
-/** Fills a matrix row by row, in any order; its width is that of the first vector. */
+/** Matrix that is filled row by row, in any order, as wide as the first vector. */
 export interface MatrixBuilder<V extends Rows = Matrix> {
-  /** Length of the vectors; `undefined` before the first. */
+  /** Undefined before the first vector. */
   readonly cols: number | undefined
   set(row: number, vector: Float32Array): void
-  /** Copies row `from` to row `to`. */
   copy(from: number, to: number): void
-  /** The matrix itself, not a copy; `cols` where no vector came. */
+  /** Returns the matrix itself, with `cols` columns if no vector came. */
   build(cols: number): V
 }
 
-/** @throws ENGINE_MEMORY (from `set`) when there is no room for the matrix */
+/** @throws ENGINE_MEMORY (from `set`) if there is no room for the matrix */
 export function matrixBuilder(rows: number): MatrixBuilder {
   let m: Matrix | undefined
   return {
@@ -33,24 +32,19 @@ export function matrixBuilder(rows: number): MatrixBuilder {
   }
 }
 
-/** When vectors go to a temporary file, and where it is. */
+/** Memory limit, and the place of the temporary file for vectors beyond it. */
 export interface SpillOptions {
-  /** Bytes that the vectors of all data sets together may take in memory. */
+  /** Bytes for the vectors of all datasets together. */
   readonly memory: number
-  /** Folder of the file, on a disk with room for the vectors. Default: the system's for temporary files. */
+  /** Folder on a disk with room for the vectors. Default: the system's for temporary files. */
   readonly spillFolder?: string
 }
 
-/** A builder whose rows go to a temporary file where they do not fit into memory. */
 export interface SpillingBuilder extends MatrixBuilder<Rows> {
-  /** Gives the file's space back. */
   close(): void
 }
 
-/**
- * @param total rows that share the memory, those of other builders included
- * @throws FILE_WRITE (from `set`) when the disk has no room
- */
+/** Makes a builder whose rows go to a temporary file if they exceed the memory limit. */
 export function spillingBuilder(
   rows: number,
   total: number,
@@ -63,9 +57,8 @@ export function spillingBuilder(
       return file?.cols ?? inMemory.cols
     },
     set(row, vector) {
-      if (inMemory.cols === undefined && 4 * total * vector.length > memory) {
+      if (inMemory.cols === undefined && 4 * total * vector.length > memory)
         file ??= createTemporaryRows(spillFolder, rows, vector.length)
-      }
       if (file) file.set(row, vector)
       else inMemory.set(row, vector)
     },

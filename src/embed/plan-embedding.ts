@@ -1,75 +1,70 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { throwIfStopped } from '../abort.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { Matrix } from '../math/matrix.js'
 import type { Rows } from '../math/row-source.js'
-import type { EmbeddingProvider, Role } from '../providers/provider.js'
-import { throwIfStopped } from './abort.js'
-import { checkLengths, checkTexts, indexLabel, type Label } from './check-texts.js'
-import { changedModel } from './check-vectors.js'
-import { lookUp } from './look-up.js'
+import type { EmbeddingProvider, ProviderLimits, Role } from '../providers/provider.js'
+import { changedModel, checkLengths, checkTexts, indexLabel, isZero, type Label } from './check.js'
+import { lookUp, type UniqueTexts, uniqueTexts } from './look-up.js'
 import { type MatrixBuilder, matrixBuilder } from './matrix-builder.js'
-import { type UniqueTexts, uniqueTexts } from './unique-texts.js'
 
 /** Texts counted before the event loop gets a turn. */
 const CHUNK = 256
 
-/** Texts that were found sound, with what the cache has of them already in place. */
+/** Checked texts, with the vectors that the cache has in place. */
 export interface EmbeddingPlan<V extends Rows = Matrix> {
   readonly provider: EmbeddingProvider
   readonly role: Role
-  /** The provider's `cacheKey(role)`. */
   readonly space: string
   readonly label: Label
   readonly unique: UniqueTexts
-  /** One row a text; rows of duplicates and missing texts are not filled yet. */
+  /** One row per text; rows of duplicates and missing texts are not filled yet. */
   readonly rows: MatrixBuilder<V>
   readonly hits: number
-  /** Distinct texts to ask for; `row` is that of the text's first occurrence. */
+  /** Distinct texts to embed; `row` is that of the text's first occurrence. */
   readonly missing: readonly { readonly text: string; readonly textHash: Uint8Array; readonly row: number }[]
-  /** Tokens of each missing text. */
+  /** Rows whose vectors are zeros, of those found in the cache. */
+  readonly zeros: readonly number[]
   readonly tokens: readonly number[]
 }
 
-/** What the plan of an embedding depends on. */
-export interface PlanOptions {
+/** Cache, limits and cancellation of an embedding that is planned. */
+export interface EmbedPlanOptions {
   readonly cache?: EmbeddingCache
   readonly signal?: AbortSignal
-  /** Names a text in messages; default its index. */
+  /** Default: its index. */
   readonly label?: Label
 }
 
 /**
- * Does all of an embedding run that sends no request: checks the texts, reads the cache, counts the tokens of what is missing.
- *
+ * Does the part of an embedding run without requests: checks the texts, reads the cache, counts the tokens of what is missing.
  * @param rows takes the vectors; by default a matrix in memory
- * @throws PROVIDER_INPUT when a text is empty, not well-formed, or too long for the model
- * @throws VECTOR_INVALID when the cached vectors have another length than the provider's
- * @throws ABORTED when `signal` was aborted
  */
 export function planEmbedding(
   provider: EmbeddingProvider,
   texts: readonly string[],
   role: Role,
-  options?: PlanOptions,
+  options?: EmbedPlanOptions,
 ): Promise<EmbeddingPlan>
 export function planEmbedding<V extends Rows>(
   provider: EmbeddingProvider,
   texts: readonly string[],
   role: Role,
-  options: PlanOptions,
+  options: EmbedPlanOptions,
   rows: MatrixBuilder<V>,
 ): Promise<EmbeddingPlan<V>>
 export async function planEmbedding(
   provider: EmbeddingProvider,
   texts: readonly string[],
   role: Role,
-  { cache, signal, label = indexLabel }: PlanOptions = {},
+  { cache, signal, label = indexLabel }: EmbedPlanOptions = {},
   rows: MatrixBuilder<Rows> = matrixBuilder(texts.length),
 ): Promise<EmbeddingPlan<Rows>> {
   checkTexts(provider.id, texts, label)
   const space = provider.cacheKey(role)
   const unique = uniqueTexts(texts)
   const missing: { text: string; textHash: Uint8Array; row: number }[] = []
+  const zeros: number[] = []
   const place = (index: number, textHash: Uint8Array, vector: Float32Array | undefined): void => {
     const row = unique.first[index]
     if (vector === undefined) {
@@ -79,8 +74,9 @@ export async function planEmbedding(
     const expected = provider.dimensions ?? vector.length
     if (vector.length !== expected) throw changedModel(provider, space, vector.length, expected)
     rows.set(row, vector)
+    if (isZero(vector)) zeros.push(row)
   }
-  await lookUp(unique.texts, space, cache, place, signal)
+  await lookUp(unique.texts, { provider, role }, cache, place, signal)
 
   const tokens: number[] = []
   for (const { text } of missing) {
@@ -93,5 +89,40 @@ export async function planEmbedding(
   const { maxInputTokens = Number.POSITIVE_INFINITY } = provider.limits
   const missingRows = missing.map(m => m.row)
   checkLengths(provider.id, texts, missingRows, tokens, maxInputTokens, label)
-  return { provider, role, space, label, unique, rows, hits: unique.texts.length - missing.length, missing, tokens }
+  return {
+    provider,
+    role,
+    space,
+    label,
+    unique,
+    rows,
+    hits: unique.texts.length - missing.length,
+    missing,
+    zeros,
+    tokens,
+  }
+}
+
+/**
+ * Groups texts into requests, longest texts first: texts of like length share a batch, which keeps a local model's padding small,
+ * and a batch too large for the memory fails at once instead of hours later.
+ * @returns per request the indices of its texts; a text above `maxRequestTokens` gets a request of its own
+ */
+export function planBatches(tokens: readonly number[], limits: Pick<ProviderLimits, 'maxInputs' | 'maxRequestTokens'>) {
+  const { maxInputs, maxRequestTokens = Number.POSITIVE_INFINITY } = limits
+  const longestFirst = tokens.map((_, i) => i).sort((a, b) => tokens[b] - tokens[a] || a - b)
+  const batches: number[][] = []
+  let batch: number[] = []
+  let batchTokens = 0
+  for (const i of longestFirst) {
+    if (batch.length > 0 && (batch.length >= maxInputs || batchTokens + tokens[i] > maxRequestTokens)) {
+      batches.push(batch)
+      batch = []
+      batchTokens = 0
+    }
+    batch.push(i)
+    batchTokens += tokens[i]
+  }
+  if (batch.length > 0) batches.push(batch)
+  return batches
 }

@@ -7,14 +7,14 @@ export const DEFAULT_RETRIES = 5
 export const RETRY_BASE_MS = 1000
 /** Upper bound of every wait that the service does not ask for itself. */
 export const RETRY_CAP_MS = 60_000
-/** A service that asks for a longer wait than this is out of quota rather than busy: the run stops instead of hanging. */
+/** A service that asks for a longer wait is out of quota rather than busy: the run stops instead of hanging. */
 export const MAX_RETRY_AFTER_MS = 10 * 60_000
 
-/** What is known before the wait that comes before another attempt. */
+/** A failed attempt, before the wait for the next. */
 export interface RetryInfo {
-  /** The attempt that failed, from 1. */
+  /** From 1. */
   readonly attempt: number
-  /** Most attempts in all. */
+  /** At most. */
   readonly attempts: number
   readonly delayMs: number
   /** Message of the error. */
@@ -24,7 +24,6 @@ export interface RetryInfo {
 export interface RetryOptions {
   /** Further attempts after the first; default `DEFAULT_RETRIES`. */
   readonly retries?: number
-  /** Ends a wait. */
   readonly signal?: AbortSignal
   /** Called before every wait. */
   readonly onRetry?: (info: RetryInfo) => void
@@ -34,14 +33,23 @@ export interface RetryOptions {
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<unknown>
 }
 
+/** Adds a controller that ends the waits between attempts, but not the requests in flight, and counts the retries. */
+export function stoppable(options: RetryOptions, onRetry: () => void) {
+  const stop = new AbortController()
+  const retryOptions: RetryOptions = {
+    ...options,
+    signal: options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]),
+    onRetry(info) {
+      onRetry()
+      options.onRetry?.(info)
+    },
+  }
+  return { stop, retryOptions }
+}
+
 /**
- * Exponential backoff with full jitter: random · min(cap, base · 2^(attempt - 1)), added to what the service asked for, so
- * that requests turned away together do not come back together.
- *
- * @param attempt the attempt that failed, from 1
- * @param random uniform in [0, 1)
- * @param retryAfterMs the service's own wish
- * @returns milliseconds
+ * Exponential backoff with full jitter: random · min(cap, base · 2^(attempt - 1)), added to the wait the service asks for, so that
+ * requests rejected together do not come back together.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function backoffDelay(attempt: number, random: number, retryAfterMs = 0): number {
@@ -49,10 +57,8 @@ export function backoffDelay(attempt: number, random: number, retryAfterMs = 0):
 }
 
 /**
- * Runs `task` until it succeeds, its error says that it cannot be retried, or the attempts are used up.
- *
- * @param task throws an error with `details.retryable === true`, and `details.retryAfterMs` where the service named a wait
- * @throws the last error, with the number of attempts in its message
+ * Runs `task` until it succeeds, its error cannot be retried, or the attempts are used up.
+ * @param task throws an error with `details.retryable === true`, and `details.retryAfterMs` if the service named a wait
  */
 export async function withRetries<T>(task: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { retries = DEFAULT_RETRIES, signal, onRetry, random = Math.random, sleep = defaultSleep } = options
@@ -62,7 +68,8 @@ export async function withRetries<T>(task: () => Promise<T>, options: RetryOptio
       return await task()
     } catch (error) {
       if (signal?.aborted || !isAdapterTrainError(error) || error.details.retryable !== true) throw error
-      const retryAfterMs = retryAfterOf(error)
+      const { retryAfterMs: asksFor } = error.details
+      const retryAfterMs = typeof asksFor === 'number' && asksFor > 0 ? asksFor : 0
       if (retryAfterMs > MAX_RETRY_AFTER_MS) {
         const asked = `the service asks to wait ${Math.ceil(retryAfterMs / 60_000)} minutes`
         throw annotated(error, `${asked}, which is longer than a run waits`, attempt)
@@ -76,14 +83,7 @@ export async function withRetries<T>(task: () => Promise<T>, options: RetryOptio
   }
 }
 
-function defaultSleep(ms: number, signal?: AbortSignal): Promise<unknown> {
-  return sleepFor(ms, undefined, { signal })
-}
-
-function retryAfterOf(error: AdapterTrainError): number {
-  const { retryAfterMs } = error.details
-  return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : 0
-}
+const defaultSleep = (ms: number, signal?: AbortSignal): Promise<unknown> => sleepFor(ms, undefined, { signal })
 
 function annotated(error: AdapterTrainError, note: string, attempts: number): AdapterTrainError {
   return new AdapterTrainError(error.code, `${error.message} (${note})`, {

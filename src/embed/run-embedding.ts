@@ -1,128 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { embeddingStopped, throwIfStopped } from '../abort.js'
 import type { EmbeddingCache } from '../cache/cache.js'
-import { AdapterTrainError } from '../errors.js'
+import { AdapterTrainError, usageError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
-import { embeddingStopped, throwIfStopped } from './abort.js'
-import { planBatches } from './batches.js'
-import { changedModel, checkVectors } from './check-vectors.js'
-import type { EmbeddingPlan } from './plan-embedding.js'
-import { type RetryOptions, withRetries } from './retry.js'
+import { PartialAnswer } from '../providers/check.js'
+import { changedModel, checkAnswer, isZero, preview } from './check.js'
+import { cacheFor } from './look-up.js'
+import { type EmbeddingPlan, planBatches } from './plan-embedding.js'
+import { isRefusal, learnMostInputs, mostInputs, type Refusal, refusalOf } from './refusals.js'
+import { type RetryOptions, stoppable, withRetries } from './retry.js'
+import type { EmbedStats } from './stats.js'
 
-/** What an embedding run did. */
-export interface EmbedStats {
-  /** Texts given, duplicates included. */
-  readonly texts: number
-  /** Distinct texts: `hits + misses`. */
-  readonly unique: number
-  /** Distinct texts that the cache had. */
-  readonly hits: number
-  /** Distinct texts that were embedded. */
-  readonly misses: number
-  /** Requests sent, retries included. */
-  readonly requests: number
-  readonly retries: number
-  /** Tokens billed, or the provider's count where the service does not say. */
-  readonly tokens: number
-}
-
-/** Where an embedding run stands. */
-export interface EmbedProgress {
+/** State of an embedding run: statistics so far. */
+export interface EmbedProgress extends Pick<EmbedStats, 'hits' | 'tokens' | 'requests'> {
   /** Distinct texts whose vectors are there, those from the cache included. */
   readonly done: number
   /** Distinct texts. */
   readonly total: number
-  /** Distinct texts that the cache had. */
-  readonly hits: number
-  /** Tokens so far, as in {@link EmbedStats}. */
-  readonly tokens: number
-  /** Requests so far, retries included. */
-  readonly requests: number
   readonly elapsedMs: number
 }
 
-/** How requests are made, and who hears of them. */
-export interface RunOptions extends RetryOptions {
-  /** Every finished request is stored at once, so that a killed run loses only what was in flight. */
+/** Concurrency, retries and progress of an embedding. */
+export interface EmbedRunOptions extends RetryOptions {
+  /** Stores every finished request at once, so that a killed run loses only what was in flight. */
   readonly cache?: EmbeddingCache
   /** Stops the run: requests in flight are aborted, finished ones stay in the cache. */
   readonly signal?: AbortSignal
   /** Requests in flight at once; default and upper bound is the provider's `maxConcurrency`. */
   readonly concurrency?: number
+  /** False to give up at the first refusal, without finding out which text is at fault; default true. */
+  readonly isolate?: boolean
+  /** Called with remarks on the vectors, such as zeros. */
+  readonly onWarning?: (message: string) => void
   /** Called once before the first request and after every finished one. */
   readonly onProgress?: (progress: EmbedProgress) => void
 }
 
 /**
- * Sends the requests of a plan. After an error no further request starts; those in flight are waited for and stored, since
- * they are paid for.
- *
- * @throws PROVIDER_REQUEST when a request failed for good
- * @throws PROVIDER_RESPONSE when an answer does not hold one finite vector a text, all of one length
- * @throws VECTOR_INVALID when the vectors have another length than those in the cache
- * @throws ABORTED when `signal` was aborted
- * @throws USAGE when `concurrency` or `retries` is not a number of requests
+ * Sends the requests of a plan. After an error no further request starts; those in flight are awaited and stored, since they are
+ * paid for. A request that is refused is asked again in parts, which finds a limit of the server or the text at fault.
+ * @returns also the texts refused, whose rows are not filled
  */
-export async function runEmbedding<V extends Rows>(
-  plan: EmbeddingPlan<V>,
-  options: RunOptions = {},
-): Promise<{ vectors: V; stats: EmbedStats }> {
+export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, options: EmbedRunOptions = {}) {
   const { provider, role, space, label, unique, rows, missing } = plan
-  const { cache, signal, onProgress } = options
+  const { signal, onProgress, isolate = true } = options
+  const cache = cacheFor(provider, options.cache)
   checkCount('concurrency', options.concurrency, 1)
   checkCount('retries', options.retries, 0)
   const started = performance.now()
   const cachedLength = rows.cols
-  const count = { done: plan.hits, requests: 0, retries: 0, tokens: 0 }
+  const count = { done: plan.hits, found: 0, requests: 0, retries: 0, tokens: 0 }
   const report = (): void => {
     const { done, requests, tokens } = count
     const elapsedMs = performance.now() - started
-    onProgress?.({ done, total: unique.texts.length, hits: plan.hits, tokens, requests, elapsedMs })
+    onProgress?.({ done, total: unique.texts.length, hits: plan.hits + count.found, tokens, requests, elapsedMs })
   }
 
-  // Ends the waits between attempts as soon as one request has failed for good, but not the requests in flight.
-  const stop = new AbortController()
-  const retryOptions: RetryOptions = {
-    ...options,
-    signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
-    onRetry(info) {
-      count.retries++
-      options.onRetry?.(info)
-    },
+  const { stop, retryOptions } = stoppable(options, () => {
+    count.retries++
+  })
+
+  const refusals: Refusal[] = []
+  const zeros = [...plan.zeros]
+  let answered = false
+  // Texts refused since the last answer.
+  let unanswered = 0
+
+  const keep = (batch: readonly number[], vectors: readonly Float32Array[]): void => {
+    if (batch.length === 0) return
+    const indices = batch.map(i => missing[i].row)
+    checkAnswer(provider, vectors, indices, cachedLength === undefined ? rows.cols : undefined, label)
+    if (cachedLength !== undefined && vectors[0].length !== cachedLength)
+      throw changedModel(provider, space, cachedLength, vectors[0].length)
+    cache?.set(
+      space,
+      batch.map((i, j) => ({ textHash: missing[i].textHash, vector: vectors[j] })),
+    )
+    for (const i of batch) claimed.delete(i)
+    place(batch, vectors)
+    answered = true
+    unanswered = 0
+  }
+  const place = (batch: readonly number[], vectors: readonly Float32Array[]): void => {
+    for (const [j, vector] of vectors.entries()) {
+      const { row } = missing[batch[j]]
+      rows.set(row, vector)
+      if (isZero(vector)) zeros.push(row)
+    }
+    count.done += batch.length
   }
 
-  const embedBatch = async (batch: readonly number[]): Promise<void> => {
+  // A composed model stores the vectors of its parts itself.
+  const partsCache = cache === options.cache ? {} : { cache: options.cache }
+  const ask = async ({ batch, part }: Task): Promise<void> => {
     const texts = batch.map(i => missing[i].text)
     let billed: number | undefined
     const onUsage = ({ tokens }: { tokens: number }): void => {
       billed = (billed ?? 0) + tokens
     }
-    const vectors = await withRetries(() => {
+    const vectors = await withRetries(async () => {
       count.requests++
-      return provider.embed(texts, role, { signal, onUsage })
+      try {
+        return await provider.embed(texts, role, { signal, onUsage, ...partsCache })
+      } catch (error) {
+        // The whole request was retried; its parts only show which text is at fault.
+        if (part && isRefusal(error)) throw withoutRetry(error)
+        throw error
+      }
     }, retryOptions)
-    const indices = batch.map(i => missing[i].row)
-    checkVectors(provider, vectors, indices, cachedLength === undefined ? rows.cols : undefined, label)
-    if (cachedLength !== undefined && vectors[0].length !== cachedLength) {
-      throw changedModel(provider, space, cachedLength, vectors[0].length)
-    }
-    cache?.set(
-      space,
-      batch.map((i, j) => ({ textHash: missing[i].textHash, vector: vectors[j] })),
-    )
-    for (const [j, vector] of vectors.entries()) rows.set(indices[j], vector)
-    count.done += batch.length
+    keep(batch, vectors)
     count.tokens += billed ?? batch.reduce((sum, i) => sum + plan.tokens[i], 0)
     report()
   }
 
+  const refuse = (i: number, error: AdapterTrainError, reason?: string): void => {
+    refusals.push(refusalOf(role, missing[i].row, missing[i].text, label, error, reason))
+  }
+
+  const embedBatch = async (task: Task): Promise<void> => {
+    const { batch, part } = task
+    try {
+      await ask(task)
+      // Both halves are taken where the whole was not: it had too many texts.
+      if (part && ++part.taken === 2) learnMostInputs(provider, part.size)
+    } catch (error) {
+      if (error instanceof PartialAnswer) {
+        const sound = batch.flatMap((i, j) => (error.vectors[j] ? [{ i, vector: error.vectors[j] }] : []))
+        keep(
+          sound.map(({ i }) => i),
+          sound.map(({ vector }) => vector),
+        )
+        for (const [j, problem] of error.problems) refuse(batch[j], error, problem)
+        return report()
+      }
+      if (!isRefusal(error) || signal?.aborted) throw error
+      const said = Number(error.details.mostInputs ?? Number.POSITIVE_INFINITY)
+      const isSaid = said < batch.length
+      if (!isSaid && !isolate) throw error
+      if (isSaid) learnMostInputs(provider, said)
+      if (batch.length > 1) {
+        const size = isSaid ? said : Math.ceil(batch.length / 2)
+        const half = isSaid ? undefined : { size, taken: 0 }
+        queue.unshift(...chunksOf(batch, size).map(batch => ({ batch, part: half })))
+        return
+      }
+      refuse(batch[0], error)
+      // Hardly anything is answered: the service is at fault, not a text.
+      if (++unanswered > (answered ? MOST_REFUSALS : MOST_FIRST_REFUSALS)) throw error
+    }
+  }
+
+  /** Leaves of a batch what no other process asks for; what is stored by now takes its place. */
+  const claimed = new Set<number>()
+  let others: number[] = []
+  const claim = (batch: readonly number[]): number[] => {
+    if (!cache?.claim) return [...batch]
+    const claims = cache.claim(
+      space,
+      batch.map(i => missing[i].textHash),
+    )
+    const found = batch.filter((_, j) => typeof claims[j] === 'object')
+    place(
+      found,
+      claims.filter(claim => typeof claim === 'object'),
+    )
+    count.found += found.length
+    others.push(...batch.filter((_, j) => claims[j] === false))
+    const own = batch.filter((_, j) => claims[j] === true)
+    for (const i of own) claimed.add(i)
+    if (found.length > 0) report()
+    return own
+  }
+
   report()
-  const batches = planBatches(plan.tokens, provider.limits)
-  let next = 0
+  const batches = planBatches(plan.tokens, { ...provider.limits, maxInputs: mostInputs(provider) })
+  const queue: Task[] = batches.map(batch => ({ batch, isNew: true }))
   let failure: { error: unknown } | undefined
   const worker = async (): Promise<void> => {
-    while (next < batches.length && failure === undefined) {
+    while (queue.length > 0 && failure === undefined) {
       try {
         throwIfStopped(signal)
-        await embedBatch(batches[next++])
+        const task = queue.shift()!
+        const [batch, ...rest] = chunksOf(task.isNew ? claim(task.batch) : task.batch, mostInputs(provider))
+        queue.unshift(...rest.map(batch => ({ batch })))
+        if (batch) await embedBatch({ batch, part: task.part })
       } catch (error) {
         failure ??= { error: signal?.aborted ? embeddingStopped(signal) : error }
         stop.abort()
@@ -130,29 +191,79 @@ export async function runEmbedding<V extends Rows>(
     }
   }
   const { maxConcurrency } = provider.limits
-  const width = Math.min(options.concurrency ?? maxConcurrency, maxConcurrency, batches.length)
-  await Promise.all(Array.from({ length: width }, worker))
-  if (failure !== undefined) throw failure.error
+  const width = Math.min(options.concurrency ?? maxConcurrency, maxConcurrency)
+  try {
+    for (;;) {
+      await Promise.all(Array.from({ length: Math.min(width, queue.length) }, worker))
+      if (failure !== undefined) throw failure.error
+      if (others.length === 0) break
+      await sleep(POLL_MS, undefined, { signal }).catch(() => throwIfStopped(signal))
+      const waiting = others
+      others = []
+      for (const batch of chunksOf(waiting, mostInputs(provider))) {
+        const own = claim(batch)
+        if (own.length > 0) queue.push({ batch: own })
+      }
+    }
+  } finally {
+    if (claimed.size > 0)
+      cache?.release?.(
+        space,
+        [...claimed].map(i => missing[i].textHash),
+      )
+  }
+  if (zeros.length > 0) options.onWarning?.(zeroWarning(plan, zeros))
 
-  unique.indexOf.forEach((u, i) => {
-    if (unique.first[u] !== i) rows.copy(unique.first[u], i)
-  })
+  for (const [i, u] of unique.indexOf.entries()) if (unique.first[u] !== i) rows.copy(unique.first[u], i)
   const { requests, retries, tokens } = count
   return {
     vectors: rows.build(provider.dimensions ?? 0),
     stats: {
       texts: unique.indexOf.length,
       unique: unique.texts.length,
-      hits: plan.hits,
-      misses: missing.length,
+      hits: plan.hits + count.found,
+      misses: missing.length - count.found,
       requests,
       retries,
       tokens,
     },
+    refusals,
   }
+}
+
+interface Task {
+  readonly batch: readonly number[]
+  /** One half of a refused request, shared with the other. */
+  readonly part?: { readonly size: number; taken: number }
+  /** True if nothing of it is claimed yet. */
+  readonly isNew?: boolean
+}
+
+/** Milliseconds between two looks at what other processes embed. */
+const POLL_MS = 250
+/** Texts refused one after the other, before the first answer and after it; more, and the service is at fault. */
+const MOST_FIRST_REFUSALS = 2
+const MOST_REFUSALS = 20
+const NAMED = 5
+
+function chunksOf(list: readonly number[], size: number): number[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))
+}
+
+function withoutRetry({ code, message, cause, details }: AdapterTrainError): AdapterTrainError {
+  return new AdapterTrainError(code, message, { cause, details: { ...details, retryable: false } })
+}
+
+function zeroWarning({ provider, role, unique, label }: EmbeddingPlan<Rows>, zeros: readonly number[]): string {
+  const texts = new Map(unique.first.map((row, i) => [row, unique.texts[i]]))
+  const named = zeros.slice(0, NAMED).map(row => `${label(row)} (${preview(texts.get(row)!)})`)
+  const more = zeros.length > NAMED ? ` and ${zeros.length - NAMED} more` : ''
+  const [what, have] =
+    zeros.length === 1 ? [role, 'has a vector'] : [role === 'query' ? 'queries' : 'documents', 'have vectors']
+  return `${provider.id}: ${zeros.length} ${what} ${have} of zeros, similar to nothing: ${named.join(', ')}${more}. Check the texts and the server`
 }
 
 function checkCount(name: string, value: number | undefined, least: number): void {
   if (value === undefined || (Number.isInteger(value) && value >= least)) return
-  throw new AdapterTrainError('USAGE', `${name} must be a whole number, ${least} or more; it is ${value}`)
+  throw usageError(`${name}: expected a whole number of at least ${least}, found ${value}`)
 }

@@ -14,13 +14,10 @@ import {
 /** Smallest length a row is divided by. */
 export const MIN_NORM = 1e-12
 
-/** On this engine a tensor is the matrix itself. */
+// On this engine a tensor is the matrix itself.
 const host = (t: Tensor): Matrix => t as Matrix
 
-/**
- * The engine in plain TypeScript: one thread, no dependency, sums in double precision. Slow, and the truth against which the
- * others are tested.
- */
+/** Makes the engine in plain TypeScript: one thread, sums in double precision; the reference for tests of the others. */
 export function createJsEngine(): Engine {
   return {
     name: 'js',
@@ -48,17 +45,11 @@ export function createJsEngine(): Engine {
       for (let k = 0; k < x.length; k++) to[k] = x[k] * y[b.rows === 1 ? k % a.cols : k]
     },
     relu(x, out) {
-      const to = host(out).data
-      host(x).data.forEach((value, k) => {
-        to[k] = Math.max(value, 0)
-      })
+      host(out).data.set(host(x).data.map(value => Math.max(value, 0)))
     },
     reluBackward(y, grad, out) {
       const g = host(grad).data
-      const to = host(out).data
-      host(y).data.forEach((value, k) => {
-        to[k] = value > 0 ? g[k] : 0
-      })
+      host(out).data.set(host(y).data.map((value, k) => (value > 0 ? g[k] : 0)))
     },
     addRowVector(x, v) {
       const { rows, cols, data } = host(x)
@@ -86,8 +77,7 @@ export function createJsEngine(): Engine {
         const g = row(host(grad), i)
         const to = row(host(out), i)
         const n = host(norms).data[i]
-        let along = 0
-        for (let j = 0; j < z.length; j++) along += g[j] * z[j]
+        const along = dot(g, z)
         for (let j = 0; j < z.length; j++) to[j] = (g[j] - z[j] * along) / n
       }
     },

@@ -1,23 +1,20 @@
-import { AdapterTrainError } from '../errors.js'
+import { usageError } from '../errors.js'
 import { type Interval, pairedBootstraps } from '../math/statistics/bootstrap.js'
-import { holm, SIGNIFICANCE } from '../math/statistics/holm.js'
+import { holm, SIGNIFICANCE } from '../math/statistics/moments.js'
 import { randomizationTest } from '../math/statistics/randomization-test.js'
 import { BOOTSTRAP_SAMPLES, defaultSamples, RANDOMIZATION_SAMPLES } from '../math/statistics/resampling.js'
-import { comparedMetric, type Difference, deltaOf } from './compare.js'
+import { type Comparison, comparedMetric, type Difference, deltaOf } from './compare.js'
 import type { Evaluation } from './evaluator.js'
 
-/** Random assignments for each pair, so that Holm's correction leaves the smallest possible p of all at 1 / 200 or below. */
+/** Random assignments per pair, so that Holm's correction leaves the smallest possible p at 1 / 200 or below. */
 const SAMPLES_PER_PAIR = 200
 
-/** A retrieval system, by name, with its scores on queries that all systems share. */
-export interface System {
-  readonly name: string
-  readonly evaluation: Evaluation
-}
+/** Retrieval system with its scores on queries that all systems share. */
+export type System = { readonly name: string; readonly evaluation: Evaluation }
 
-/** One system against another: first minus second on the main metric. */
+/** Difference of two systems: first minus second on the main metric. */
 export interface PairDifference extends Difference {
-  /** The better of the two, or the earlier where their means are equal. */
+  /** The better one, or the earlier if their means are equal. */
   readonly first: string
   readonly second: string
   /** p after Holm's correction for the number of pairs. */
@@ -26,35 +23,29 @@ export interface PairDifference extends Difference {
 
 export interface SystemsComparison {
   readonly metric: string
-  /** Queries that were scored. */
   readonly queries: number
-  /** Names, by the mean of the metric, the best first; of equals in the order given. */
+  /** Names by the mean of the metric, best first; equals in the order given. */
   readonly order: readonly string[]
-  /** Systems that cannot be told from the best: Holm's p is 0.05 or more. */
+  /** Systems without a significant difference to the best: Holm's p is 0.05 or more. */
   readonly tied: readonly string[]
-  /** system -> metric -> mean over queries with its 95 % interval */
+  /** system -> metric -> mean over queries with its 95% CI */
   readonly scores: Readonly<Record<string, Readonly<Record<string, Interval>>>>
   /** Every pair once, in the order of the systems. */
   readonly pairs: readonly PairDifference[]
-  /** Resamples behind the intervals and behind p (which is exact, without sampling, for 16 differing queries or fewer). */
-  readonly samples: { readonly bootstrap: number; readonly randomization: number }
+  readonly samples: Comparison['samples']
 }
 
 /**
- * Compares any number of systems on the same queries: the mean of every metric with the percentile interval of the bootstrap over
- * queries, and every pair on the main metric by a paired randomisation test, with Holm's correction for all pairs.
- *
- * The p of a pair before correction does not depend on what else is compared, up to 10 systems; for more, more signs are drawn.
- *
- * @param systems at least one, names distinct
- * @param options.metric default `ndcg@10`, or the first metric where that was not measured
- * @throws USAGE when the systems were not scored on the same queries by the same metrics, or `metric` is not among these
+ * Compares systems on the same queries: the mean of every metric with the percentile interval of the bootstrap over queries, and
+ * every pair on the main metric by a paired randomisation test, with Holm's correction for all pairs. Up to 10 systems the p of a
+ * pair before correction does not depend on the others; for more, more signs are drawn.
+ * @param options.metric default `ndcg@10`, or the first metric if that was not measured
  */
 export function compareSystems(
   systems: readonly System[],
   options: { readonly seed: number; readonly metric?: string },
 ): SystemsComparison {
-  if (systems.length === 0) throw new AdapterTrainError('USAGE', 'nothing to compare: no system was given')
+  if (systems.length === 0) throw usageError('nothing to compare: no system was given')
   const { seed } = options
   const [{ evaluation: one }] = systems
   const metric = comparedMetric(one, one, options.metric)
@@ -86,11 +77,7 @@ export function compareSystems(
   }
 }
 
-function intervalsOf(
-  { perQuery }: Evaluation,
-  seed: number,
-  { bootstrap: samples }: SystemsComparison['samples'],
-): Record<string, Interval> {
+function intervalsOf({ perQuery }: Evaluation, seed: number, { bootstrap: samples }: SystemsComparison['samples']) {
   const intervals = pairedBootstraps(Object.values(perQuery), { seed, samples })
   return Object.fromEntries(Object.keys(perQuery).map((spec, m) => [spec, intervals[m]]))
 }

@@ -1,34 +1,34 @@
-import { AdapterTrainError } from '../errors.js'
+import { usageError } from '../errors.js'
 import { type Interval, pairedBootstraps } from '../math/statistics/bootstrap.js'
 import { randomizationTests } from '../math/statistics/randomization-test.js'
 import { BOOTSTRAP_SAMPLES, defaultSamples, RANDOMIZATION_SAMPLES } from '../math/statistics/resampling.js'
 import type { Evaluation } from './evaluator.js'
 
-/** Adapted minus base: the mean over queries, its bootstrap interval, and the two-sided p of the randomisation test. */
+/** Adapted minus base: mean over queries, its bootstrap interval, and the two-sided p of the randomisation test. */
 export interface Difference extends Interval {
   readonly p: number
 }
 
-/** What an adapter changes, over the same queries and documents. */
+/** Differences between adapted and base vectors on the same queries and documents. */
 export interface Comparison {
-  /** Queries that were scored. */
+  /** Scored queries. */
   readonly queries: number
-  /** By metric spec, such as `ndcg@10`. p is not corrected for the number of metrics. */
+  /** By metric spec, such as `ndcg@10`; p is not corrected for the number of metrics. */
   readonly difference: Readonly<Record<string, Difference>>
-  /** The metric by which wins, ties and losses are told. */
+  /** Metric of wins, ties and losses. */
   readonly metric: string
   readonly wins: number
   readonly ties: number
   readonly losses: number
   /** Share of resampled means inside the intervals. */
   readonly confidence: number
-  /** Resamples behind the intervals and behind p (which is exact, without sampling, for 16 changed queries or fewer). */
+  /** Resamples behind the intervals and behind p, which is exact for 16 changed queries or fewer. */
   readonly samples: { readonly bootstrap: number; readonly randomization: number }
 }
 
-/** Seed and size of the resampling, and what stops it. */
+/** Options of the resampling. */
 export interface CompareOptions {
-  /** Tells wins from losses. Default: `ndcg@10`, or the first metric where that was not measured. */
+  /** Metric of wins and losses. Default: `ndcg@10`, or the first metric if that was not measured. */
   readonly metric?: string
   /** Any safe integer. */
   readonly seed: number
@@ -38,15 +38,13 @@ export interface CompareOptions {
   readonly confidence?: number
 }
 
-/** A difference of a query below this is a tie. */
+/** Difference of a query below which it is a tie. */
 export const TIE = 1e-12
 
 /**
- * Compares two evaluations of the same evaluator: is the difference of each metric more than chance, and who wins how many queries?
- *
- * The intervals are percentile intervals of the paired bootstrap over queries; p is that of the paired randomisation test.
- *
- * @throws USAGE when the two were not scored on the same queries by the same metrics, or `metric` is not among these
+ * Compares two evaluations of one evaluator: percentile intervals of the paired bootstrap over queries, p of the paired
+ * randomisation test, wins and losses.
+ * @throws USAGE unless both were scored on the same queries by the same metrics, `metric` among them
  */
 export function compareRankings(base: Evaluation, adapted: Evaluation, options: CompareOptions): Comparison {
   const { seed, confidence = 0.95 } = options
@@ -75,32 +73,24 @@ export function compareRankings(base: Evaluation, adapted: Evaluation, options: 
   }
 }
 
-/**
- * Adapted minus base, one value a query.
- * @param spec a metric of both, such as `ndcg@10`
- */
+/** Returns adapted minus base per query, for a metric of both. */
 export function deltaOf(base: Evaluation, adapted: Evaluation, spec: string): Float64Array {
   return adapted.perQuery[spec].map((value, i) => value - base.perQuery[spec][i])
 }
 
-/**
- * Checks that two evaluations can be compared query by query, and says by which metric.
- * @throws USAGE as `compareRankings`
- */
+/** Checks that two evaluations can be compared query by query. Returns the metric to compare by. */
 export function comparedMetric(base: Evaluation, adapted: Evaluation, metric?: string): string {
   const [specs, others] = [base, adapted].map(evaluation => Object.keys(evaluation.perQuery))
   const [queries, otherQueries] = [base, adapted].map(evaluation => evaluation.firstRank.length)
   if (specs.join() !== others.join() || queries !== otherQueries) {
-    throw new AdapterTrainError(
-      'USAGE',
+    throw usageError(
       `cannot compare ${specs.join(', ')} of ${queries} queries with ${others.join(', ')} of ${otherQueries}: ` +
         'evaluate both with one evaluator',
     )
   }
   const chosen = metric ?? (specs.includes('ndcg@10') ? 'ndcg@10' : specs[0])
   if (specs.includes(chosen)) return chosen
-  throw new AdapterTrainError(
-    'USAGE',
+  throw usageError(
     chosen === undefined
       ? 'nothing to compare: no metric was measured'
       : `expected a metric that was measured, one of ${specs.join(', ')}; found "${chosen}"`,

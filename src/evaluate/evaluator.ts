@@ -1,78 +1,92 @@
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { labelledRows } from '../embed/embedded-dataset.js'
+import { type EmbeddedDataset, labelledRows, ownDocumentOf } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, normalizedRows, takeRows } from '../math/matrix.js'
 import { type Rows, selectedRows, toMatrix } from '../math/row-source.js'
-import { mean } from '../math/statistics/moments.js'
-import { DEFAULT_METRICS, parseMetric } from './metrics/index.js'
+import { DEFAULT_METRICS, parseMetric, type Ranking, scoreRankings } from './metrics.js'
 import { type TopK, tieRankOf, topK } from './top-k.js'
 import { topKOn } from './top-k-on.js'
 
 /** Means by metric spec, such as `{ "ndcg@10": 0.49 }`. */
 export type Scores = Readonly<Record<string, number>>
 
-/** The scores of one ranking: means, and by query in the order of the data set. */
+/** Scores of the rankings of all queries. */
 export interface Evaluation {
   readonly mean: Scores
-  /** One value a query, in the order of `Evaluator.queryRows`. */
+  /** One value per query, in the order of `Evaluator.queryRows`. */
   readonly perQuery: Readonly<Record<string, Float64Array>>
-  /** Rank of each query's first relevant document, from 1, in the same order; 0 where it is not among the first `depth`. */
+  /** Rank of each query's first relevant document, from 1, in the same order; 0 if it is not among the first `depth`. */
   readonly firstRank: Uint32Array
-  /** How many documents of each ranking were looked at: the deepest cut-off of the metrics, or all documents. */
+  /** Score of each query's first document, in the same order. */
+  readonly topScore?: Float32Array
+  /** Documents of each ranking that were considered: the deepest cut-off of the metrics, or all. */
   readonly depth: number
 }
 
-/** Scores query vectors on one data set, whose documents are prepared once. */
+/** Scores query vectors on one dataset, whose documents are prepared once. */
 export interface Evaluator {
-  /** Rows of the data set's queries that have at least one relevant document; the others cannot be scored. */
+  /** Rows of the queries with a relevant document; the others cannot be scored. */
   readonly queryRows: Uint32Array
   /** Ids of these queries. */
   readonly queryIds: readonly string[]
   /**
    * Ranks the documents for every query and scores the rankings, with all documents in memory.
-   * @param queries all query vectors of the data set, adapted or not, [queries, d]
+   * @param queries all query vectors of the dataset, adapted or not, [queries, d]
    */
   evaluate(queries: Matrix): Evaluation
   /**
-   * The same on an engine, in blocks: the way for many documents. Scores are float32, so that documents whose cosines differ by
-   * rounding alone may change places.
-   * @param queries as for `evaluate`
-   * @throws ABORTED when `signal` was aborted
+   * Evaluates on an engine, in blocks, for many documents. Scores are float32, so documents whose cosines differ by rounding
+   * alone may change places.
+   * @throws ABORTED if `signal` is aborted
    */
   evaluateOn(engine: Engine, queries: Rows, options?: { readonly signal?: AbortSignal }): Promise<Evaluation>
+  /**
+   * Ranks as `evaluateOn`, to another depth, or by inner product.
+   * @throws ABORTED if `signal` is aborted
+   */
+  rankOn(
+    engine: Engine,
+    queries: Rows,
+    k: number,
+    options?: { readonly signal?: AbortSignal; readonly dot?: boolean },
+  ): Promise<TopK>
 }
 
 /**
- * Prepares the exact evaluation of query vectors against the frozen documents of a data set, by cosine similarity.
- *
+ * Prepares the exact evaluation of query vectors on a dataset, by cosine similarity. A query that is a document too does not
+ * find itself.
  * @param specs metrics as `name@k`
- * @throws USAGE when a metric is not known
- * @throws DATASET_INVALID when no query has a relevant document
+ * @throws USAGE if a metric is not known; DATASET_INVALID if no query has a relevant document
  */
 export function createEvaluator(data: EmbeddedDataset<Rows>, specs: readonly string[] = DEFAULT_METRICS): Evaluator {
-  const metrics = specs.map(parseMetric)
-  const deepest = Math.max(1, ...metrics.map(m => m.k))
+  const deepest = Math.max(1, ...specs.map(spec => parseMetric(spec).k))
   const queryRows = labelledRows(data)
-  if (queryRows.length === 0) {
+  if (queryRows.length === 0)
     throw new AdapterTrainError('DATASET_INVALID', 'no query has a relevant document, so there is nothing to evaluate')
-  }
   const tieRank = tieRankOf(data.docIds)
   const relevant = Array.from(queryRows, i => [...data.positives[i].values()].sort((a, b) => b - a))
+  const ownDocument = ownDocumentOf(data)
+  const allows = data.selfMatches && ((i: number, document: number) => ownDocument(queryRows[i]) !== document)
   let units: Matrix | undefined
 
   function score(top: TopK): Evaluation {
-    const perQuery = Object.fromEntries(specs.map(spec => [spec, new Float64Array(queryRows.length)]))
-    const firstRank = new Uint32Array(queryRows.length)
-    for (let i = 0; i < queryRows.length; i++) {
+    const rankingOf = (i: number): Ranking => {
       const positives = data.positives[queryRows[i]]
       const found = top.rows.subarray(i * top.k, (i + 1) * top.k)
-      const ranking = { grades: Array.from(found, doc => positives.get(doc) ?? 0), relevant: relevant[i] }
-      firstRank[i] = ranking.grades.findIndex(grade => grade > 0) + 1
-      for (const { spec, metric, k } of metrics) perQuery[spec][i] = metric.score(ranking, k)
+      const scores = top.scores.subarray(i * top.k, (i + 1) * top.k)
+      const gradeOf = (doc: number, rank: number) =>
+        scores[rank] === Number.NEGATIVE_INFINITY ? 0 : (positives.get(doc) ?? 0)
+      const negatives = data.judgedNegatives && new Set(data.judgedNegatives[queryRows[i]])
+      const judged = negatives && Array.from(found, doc => positives.has(doc) || negatives.has(doc))
+      return { grades: Array.from(found, gradeOf), relevant: relevant[i], judged }
     }
-    const means = Object.fromEntries(specs.map(spec => [spec, mean(perQuery[spec])]))
-    return { mean: means, perQuery, firstRank, depth: top.k }
+    const topScore = Float32Array.from(queryRows, (_, i) => (top.k === 0 ? 0 : top.scores[i * top.k]))
+    return { ...scoreRankings(queryRows.length, rankingOf, specs), topScore, depth: top.k }
+  }
+
+  const rankOn: Evaluator['rankOn'] = (engine, queries, k, options) => {
+    const scored = queryRows.length === queries.rows ? queries : selectedRows(queries, queryRows)
+    return topKOn(engine, scored, data.docs, k, tieRank, { ...options, allows })
   }
 
   return {
@@ -81,11 +95,9 @@ export function createEvaluator(data: EmbeddedDataset<Rows>, specs: readonly str
     evaluate(queries) {
       units ??= normalizedRows(toMatrix(data.docs))
       const scored = queryRows.length === queries.rows ? queries : takeRows(queries, queryRows)
-      return score(topK(scored, units, deepest, tieRank))
+      return score(topK(scored, units, deepest, tieRank, allows))
     },
-    async evaluateOn(engine, queries, options) {
-      const scored = queryRows.length === queries.rows ? queries : selectedRows(queries, queryRows)
-      return score(await topKOn(engine, scored, data.docs, deepest, tieRank, options))
-    },
+    evaluateOn: async (engine, queries, options) => score(await rankOn(engine, queries, deepest, options)),
+    rankOn,
   }
 }

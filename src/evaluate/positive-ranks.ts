@@ -1,22 +1,19 @@
 import type { Engine, Tensor } from '../engines/engine.js'
+import type { Ranking } from './metrics.js'
 
-/** Most scores that are brought back from the engine at once; 32 MiB as float32. */
+/** Most scores read from the engine at once: 32 MiB as float32. */
 const MAX_SCORES = 8 * 1024 * 1024
 
 /** Relevant documents by query row: document row -> grade. */
 export type Positives = readonly ReadonlyMap<number, number>[]
 
 /**
- * The rank of every relevant document of every query, exactly, by cosine similarity.
- *
- * A document's rank is 1 plus the number of documents with a higher score, or an equal score and a lower `tieRank`. Works through
- * blocks of queries: memory is bounded by the block, not by queries x documents.
- *
- * @param queries [n, d] on the engine, any length of row
- * @param units [m, d] on the engine, rows of length 1
- * @param positives [n]
- * @param tieRank [m] of two documents with equal scores the one with the lower number comes first
- * @returns for every query the ranks of its positives, in the order of its map
+ * Computes the exact rank of every relevant document of every query, by cosine similarity, in blocks of queries.
+ * @param queries [n, d] on the engine, of any length
+ * @param units [m, d] on the engine, of unit length
+ * @param tieRank [m] the lower comes first among equal scores
+ * @param ownDocument document that a query's ranking leaves out
+ * @returns per query the ranks of its positives, in the order of its map
  */
 export async function positiveRanks(
   engine: Engine,
@@ -24,6 +21,7 @@ export async function positiveRanks(
   units: Tensor,
   positives: Positives,
   tieRank: Uint32Array,
+  ownDocument: (query: number) => number | undefined = () => undefined,
 ): Promise<Uint32Array[]> {
   const m = units.rows
   const block = Math.max(1, Math.min(queries.rows, Math.floor(MAX_SCORES / m)))
@@ -40,6 +38,8 @@ export async function positiveRanks(
     const scores = await engine.read(part.S)
     for (let i = 0; i < n; i++) {
       const row = scores.subarray(i * m, (i + 1) * m)
+      const own = ownDocument(start + i)
+      if (own !== undefined) row[own] = Number.NEGATIVE_INFINITY
       ranks.push(Uint32Array.from(positives[start + i].keys(), document => rankOf(row, document, tieRank)))
     }
   }
@@ -47,10 +47,7 @@ export async function positiveRanks(
   return ranks
 }
 
-/**
- * 1 plus the number of documents with a higher score than `document`, or an equal score and a lower `tieRank`.
- * @param scores [m] of one query
- */
+/** Counts the documents with a higher score than `document`, or an equal score and a lower `tieRank`, and adds 1. */
 export function rankOf(scores: Float32Array, document: number, tieRank: Uint32Array): number {
   const own = scores[document]
   const ownTie = tieRank[document]
@@ -60,4 +57,12 @@ export function rankOf(scores: Float32Array, document: number, tieRank: Uint32Ar
     else if (scores[j] === own && tieRank[j] < ownTie) before++
   }
   return before + 1
+}
+
+/** Makes the ranking of one query, cut at k, from the ranks of its relevant documents. */
+export function rankingFromRanks(ranks: Uint32Array, positives: ReadonlyMap<number, number>, k: number): Ranking {
+  const relevant = [...positives.values()]
+  const grades = new Array<number>(k).fill(0)
+  for (const [i, grade] of relevant.entries()) if (ranks[i] <= k) grades[ranks[i] - 1] = grade
+  return { grades, relevant: relevant.sort((a, b) => b - a) }
 }

@@ -1,41 +1,36 @@
 import { createHash } from 'node:crypto'
 import type { QADataset } from '../dataset/dataset.js'
-import { foldText } from '../dataset/fold-text.js'
+import { foldText } from '../dataset/text.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import { row } from '../math/matrix.js'
 import { blocksOf, type Rows, selectedRows } from '../math/row-source.js'
+import { mean } from '../math/statistics/moments.js'
+import { type CompareOptions, type Comparison, compareRankings } from './compare.js'
+import type { Evaluation, Scores } from './evaluator.js'
 
-/** For each query the keys of its relevant documents; equal keys are the same document, in whichever corpus. */
+/** Keys of the relevant documents of each query; equal keys are the same document, in any corpus. */
 export type RelevantKeys = readonly (readonly string[])[]
 
-/**
- * Which test queries ask for a document that training queries asked for.
- *
- * A document is seen when it is relevant to a training query; a query is seen when any of its relevant documents is, so that the
- * others are certain to need what no training query showed.
- *
- * @returns one value a query of `test`
- */
+/** Finds test queries with a relevant document that has training queries; the others need what no training query showed. */
 export function seenQueries(train: RelevantKeys, test: RelevantKeys): boolean[] {
   const seen = new Set(train.flat())
   return test.map(keys => keys.some(key => seen.has(key)))
 }
 
-/**
- * Keys by text, whatever the ids: texts that are the same when folded (case, white space) are one document.
- * @param queryIds the queries and their order, such as `Evaluator.queryIds`; all by default
- */
+/** Makes keys by text, whatever the ids: texts equal when folded (case, white space) are one document. */
 export function relevantTexts(dataset: QADataset, queryIds: Iterable<string> = dataset.queries.keys()): RelevantKeys {
-  const keyOf = memoized((id: string) => hashOf(foldText(dataset.corpus.get(id) ?? id)))
+  const known = new Map<string, string>()
+  const keyOf = (id: string): string => {
+    const key = known.get(id) ?? hashOf(foldText(dataset.corpus.get(id) ?? id))
+    known.set(id, key)
+    return key
+  }
   return Array.from(queryIds, queryId =>
     [...(dataset.qrels.get(queryId) ?? [])].filter(([, grade]) => grade > 0).map(([id]) => keyOf(id)),
   )
 }
 
-/**
- * Keys by vector, where there are no texts: documents with the same vector are one, which they are to any adapter.
- * @param queryRows the queries and their order, such as `Evaluator.queryRows`; all by default
- */
+/** Makes keys by vector: documents with the same vector are one, as they are to any adapter. */
 export function relevantVectors(data: EmbeddedDataset<Rows>, queryRows?: Iterable<number>): RelevantKeys {
   const rows = Array.from(queryRows ?? data.positives.keys())
   const asked = Uint32Array.from(new Set(rows.flatMap(i => [...data.positives[i].keys()]))).sort()
@@ -49,18 +44,63 @@ export function relevantVectors(data: EmbeddedDataset<Rows>, queryRows?: Iterabl
   return rows.map(i => Array.from(data.positives[i].keys(), doc => keys.get(doc)!))
 }
 
-function memoized<K>(compute: (key: K) => string): (key: K) => string {
-  const known = new Map<K, string>()
-  return key => {
-    let value = known.get(key)
-    if (value === undefined) {
-      value = compute(key)
-      known.set(key, value)
-    }
-    return value
-  }
+const hashOf = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('base64')
+
+/** Comparison on some of the queries; figures are absent if there are none. */
+export type PartComparison =
+  | { readonly queries: 0 }
+  | (Comparison & { readonly metrics: { readonly base: Scores; readonly adapted: Scores } })
+
+export interface SeenComparison {
+  /** Queries with a relevant document that has training queries. */
+  readonly seen: PartComparison
+  /** The other queries: the adapter's effect on unseen documents. */
+  readonly unseen: PartComparison
 }
 
-function hashOf(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('base64')
+/** Compares separately on seen and unseen documents; a part with all queries has the comparison `all`. */
+export function compareSeen(
+  base: Evaluation,
+  adapted: Evaluation,
+  seen: readonly boolean[],
+  options: CompareOptions,
+  all?: Comparison,
+): SeenComparison {
+  if (seen.length !== base.firstRank.length)
+    throw new RangeError(`expected one value for each of ${base.firstRank.length} queries, found ${seen.length}`)
+  const part = (wanted: boolean): PartComparison => {
+    const keep = seen.flatMap((value, i) => (value === wanted ? [i] : []))
+    if (keep.length === 0) return { queries: 0 }
+    if (all && keep.length === seen.length) return { ...all, metrics: { base: base.mean, adapted: adapted.mean } }
+    const [partBase, partAdapted] = [selectQueries(base, keep), selectQueries(adapted, keep)]
+    return {
+      ...compareRankings(partBase, partAdapted, options),
+      metrics: { base: partBase.mean, adapted: partAdapted.mean },
+    }
+  }
+  return { seen: part(true), unseen: part(false) }
+}
+
+/** Takes some of the queries of an evaluation. `queries`: places in the order of the evaluation, at least one. */
+export function selectQueries(evaluation: Evaluation, queries: readonly number[]): Evaluation {
+  return gatherEvaluation(
+    queries.map(i => ({ from: evaluation, i })),
+    evaluation,
+  )
+}
+
+/** Makes an evaluation of scored queries, perhaps of several evaluations. */
+export function gatherEvaluation(
+  places: readonly { readonly from: Evaluation; readonly i: number }[],
+  { perQuery: specs, depth }: Evaluation,
+): Evaluation {
+  const perQuery = Object.fromEntries(
+    Object.keys(specs).map(spec => [spec, Float64Array.from(places, ({ from, i }) => from.perQuery[spec][i])]),
+  )
+  return {
+    mean: Object.fromEntries(Object.entries(perQuery).map(([spec, values]) => [spec, mean(values)])),
+    perQuery,
+    firstRank: Uint32Array.from(places, ({ from, i }) => from.firstRank[i]),
+    depth,
+  }
 }

@@ -1,39 +1,31 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { throwIfAborted } from '../abort.js'
 import type { Engine, Tensor } from '../engines/engine.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import { normalizedSource, type RowSource, type Rows, rowRange, rowSource } from '../math/row-source.js'
-import { throwIfAborted } from '../throw-if-aborted.js'
-import { type BestList, createBestList } from './best-list.js'
-import type { TopK } from './top-k.js'
-
-/** Most values of each block, as float32: of vectors 32 MiB, of scores 16 MiB. */
-export interface BlockSizes {
-  readonly vectors?: number
-  readonly scores?: number
-}
+import { type BestList, createBestList, type TopK } from './top-k.js'
 
 export interface TopKOnOptions {
   readonly signal?: AbortSignal
-  readonly blocks?: BlockSizes
-  /** @param score as the engine computed it */
+  /** Ranks by inner product instead of cosine. */
+  readonly dot?: boolean
+  /** Most values per block. */
+  readonly blocks?: { readonly vectors?: number; readonly scores?: number }
+  /** Returns true if a document may be among a query's; `score` is the engine's. */
   readonly allows?: (queryRow: number, documentRow: number, score: number) => boolean
 }
 
+/** As float32: vectors 32 MiB, scores 16 MiB. */
 const BLOCKS = { vectors: 8 * 1024 * 1024, scores: 4 * 1024 * 1024 } as const
 
 /**
- * Exact search on an engine: the k documents with the highest cosine similarity, for every query; what `topK` finds, up to the
- * rounding of the engine's float32 scores.
- *
- * Queries, documents and scores go through the engine in blocks: beside its result it takes no more memory than a few blocks,
- * on the device and off it, however many there are.
- *
- * @param queries [n, d], any length of row
- * @param docs [m, d], any length of row
- * @param k at most m are returned
- * @param tieRank [m] of two documents with equal scores the one with the lower number comes first
- * @param options.allows whether a document may be among a query's; places that none fills have the score -Infinity
- * @throws ABORTED when `signal` was aborted
+ * Finds the k documents with the highest cosine similarity for every query, as `topK` up to the rounding of the engine's float32
+ * scores. Queries, documents and scores go through the engine in blocks: beside the result, memory is bounded by a few blocks, on
+ * the device and off it.
+ * @param queries [n, d], of any length
+ * @param docs [m, d], of any length
+ * @param k at most m are returned; places that `allows` leaves empty have the score -Infinity
+ * @param tieRank [m] the lower comes first among equal scores
  */
 export async function topKOn(
   engine: Engine,
@@ -41,7 +33,7 @@ export async function topKOn(
   docs: Rows,
   k: number,
   tieRank: Uint32Array,
-  { signal, blocks, allows }: TopKOnOptions = {},
+  { signal, blocks, allows, dot }: TopKOnOptions = {},
 ): Promise<TopK> {
   const kept = Math.min(k, docs.rows)
   const rows = new Uint32Array(queries.rows * kept)
@@ -50,7 +42,7 @@ export async function topKOn(
 
   const { vectors, scores: mostScores } = { ...BLOCKS, ...blocks }
   const size = Math.max(1, Math.floor(vectors / docs.cols))
-  const [unitQueries, units] = [queries, docs].map(from => normalizedSource(rowSource(from)))
+  const [unitQueries, units] = [queries, docs].map(from => (dot ? rowSource(from) : normalizedSource(rowSource(from))))
   const listOf = (query: number): BestList => {
     const [from, to] = [query * kept, (query + 1) * kept]
     const allowed = allows && ((document: number, score: number): boolean => allows(query, document, score))
@@ -65,7 +57,6 @@ export async function topKOn(
   return { k: kept, rows, scores }
 }
 
-/** Ranks all documents for one block of queries. */
 async function searchBlock(
   engine: Engine,
   Q: Matrix,
@@ -84,8 +75,8 @@ async function searchBlock(
   let waiting: (() => Promise<void>) | undefined
   try {
     for (let next = 0, b = 0; next < units.rows; next += size, b++) {
-      // The last block reaches back for documents that were seen: one shape for all, so that the engine takes one way of
-      // summing for all, and copies of a document score the same in whichever blocks they stand.
+      // The last block reaches back to earlier documents: with one shape for all blocks the engine sums in one way, and copies of
+      // a document score the same in any block.
       const first = Math.min(next, units.rows - size)
       if (documents) engine.free(documents)
       documents = engine.upload(read(units, first, buffers[b % 2]))

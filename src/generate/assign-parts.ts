@@ -1,49 +1,39 @@
 import { findNearDuplicates } from '../dataset/near-duplicates.js'
-import { type DatasetSplit, splitDataset } from '../dataset/split.js'
-import { PART_NAMES, type PartName } from '../dataset/writers/writer.js'
+import type { DatasetSplit, PartName, SplitDatasetOptions } from '../dataset/split.js'
+import { PART_NAMES, splitDataset } from '../dataset/split.js'
 import type { Chunk } from '../documents/chunk.js'
-import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
+import { AdapterTrainError, isAdapterTrainError, usageError } from '../errors.js'
 
-/** Shares of the chunks; what is left is for training. */
-export interface Fractions {
-  readonly validation: number
-  readonly test: number
-}
+type Fractions = Required<SplitDatasetOptions['fractions']>
 
-/** A chunk that no question is asked for, as it would be in two parts. */
-export interface LeftOut {
+/** Chunk without questions, because it would be in two splits. */
+interface LeftOut {
   readonly chunk: Chunk
-  /** `overlap`: it begins with the end of a chunk of another part · `near-identical`: another part has nearly the same text. */
+  /** `overlap`: it begins with the end of a chunk of another split · `near-identical`: another split has a near-duplicate. */
   readonly reason: 'overlap' | 'near-identical'
-  /** Id of the other chunk. */
   readonly like: string
 }
 
+/** Chunks and their splits. */
 export interface AssignedChunks {
-  /** Without those that are left out. */
+  readonly corpus: readonly Chunk[]
+  /** Chunks that are not left out, to be asked about. */
   readonly chunks: readonly Chunk[]
-  /** Chunk id -> part. */
   readonly partOf: ReadonlyMap<string, PartName>
-  /** What stays together: source documents, or contiguous chunks where there are too few documents for that. */
+  /** Units that stay together: source documents, or contiguous chunks if the documents are too few. */
   readonly by: 'document' | 'block'
   readonly leftOut: readonly LeftOut[]
 }
 
-/** Chunks in a part, at the least. */
 const LEAST_CHUNKS = 2
-/** Characters in common from which on two chunks overlap. */
+/** Fewest common characters of chunks that overlap. */
 const LEAST_OVERLAP = 20
 
 /**
- * Assigns chunks to training, validation and test, before anything is asked: which part a chunk is in never depends on an answer.
+ * Assigns chunks to training, validation and test splits, before any request: the split never depends on an answer.
  *
- * Chunks of one document stay together. Where the documents are too few or too large for that, the chunks are cut in their order
- * into one block a part, and a chunk that begins with the end of another part's is left out.
- *
- * @param chunks in the order of their documents, every id once
- * @param seed decides which documents are held out
- * @throws USAGE when the fractions are none
- * @throws DATASET_SPLIT when there are too few chunks
+ * Chunks of one document stay together. If the documents are too few or too large for that, the chunks are cut in their order into
+ * one block per split, and a chunk that begins with the end of another split's is left out.
  */
 export function assignParts(chunks: readonly Chunk[], fractions: Fractions, seed: number): AssignedChunks {
   const parts = partsOf(fractions)
@@ -55,6 +45,7 @@ export function assignParts(chunks: readonly Chunk[], fractions: Fractions, seed
   const short = parts.find(part => [...partOf.values()].filter(own => own === part).length < LEAST_CHUNKS)
   if (short !== undefined) throw tooFew(chunks.length, parts)
   return {
+    corpus: chunks,
     chunks: chunks.filter(({ id }) => partOf.has(id)),
     partOf,
     by: byDocument ? 'document' : 'block',
@@ -64,15 +55,14 @@ export function assignParts(chunks: readonly Chunk[], fractions: Fractions, seed
 
 function partsOf({ validation, test }: Fractions): PartName[] {
   if (!(validation >= 0 && test >= 0 && validation + test < 1)) {
-    throw new AdapterTrainError(
-      'USAGE',
-      `expected fractions of 0 or more for validation and test, below 1 together; found ${validation} and ${test}`,
+    throw usageError(
+      `expected fractions of at least 0 for validation and test, below 1 together, found ${validation} and ${test}`,
     )
   }
   return PART_NAMES.filter(part => part === 'train' || (part === 'validation' ? validation : test) > 0)
 }
 
-/** `undefined` where the documents cannot be divided so. */
+/** Assigns whole documents; `undefined` if they cannot be divided so. */
 function assignDocuments(
   chunks: readonly Chunk[],
   fractions: Fractions,
@@ -81,7 +71,7 @@ function assignDocuments(
   const { validation, test } = fractions
   if (validation === 0 && test === 0) return new Map(chunks.map(({ id }) => [id, 'train']))
   const fileOf = new Map(chunks.map(({ id, source }) => [id, source.file]))
-  // One query a chunk, so that the split looks at chunks.
+  // One query per chunk, so that the split divides chunks.
   const ids = new Map(chunks.map(({ id }) => [id, id]))
   const dataset = {
     name: 'the chunks',
@@ -124,7 +114,6 @@ function assignBlocks(chunks: readonly Chunk[], fractions: Fractions, leftOut: L
   return partOf
 }
 
-/** Whether `next` begins with the end of `chunk`. */
 function overlap(chunk: Chunk, next: Chunk): boolean {
   if (chunk.source.file !== next.source.file) return false
   const [a, b] = [chunk, next].map(({ text }) => text.replace(/\s+/g, ' ').trim())
@@ -134,7 +123,7 @@ function overlap(chunk: Chunk, next: Chunk): boolean {
   return false
 }
 
-/** Of nearly the same text in two parts the one in the earlier part stays. */
+/** Of near-duplicates in two splits, keeps the one in the earlier split. */
 function leaveOutNearIdentical(
   chunks: readonly Chunk[],
   partOf: Map<string, PartName>,
@@ -157,7 +146,7 @@ function leaveOutNearIdentical(
 function tooFew(chunks: number, parts: readonly PartName[]): AdapterTrainError {
   return new AdapterTrainError(
     'DATASET_SPLIT',
-    `${chunks} ${chunks === 1 ? 'chunk is' : 'chunks are'} too few for ${parts.join(', ')}, which share no text: give more ` +
+    `${chunks} ${chunks === 1 ? 'chunk is' : 'chunks are'} too few for ${parts.join(', ')}, which share no text. Give more ` +
       'documents, smaller chunks, or training alone',
     { details: { chunks, parts } },
   )

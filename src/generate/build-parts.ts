@@ -2,22 +2,16 @@ import type { QADataset } from '../dataset/dataset.js'
 import { checkPartsForLeaks } from '../dataset/leaks.js'
 import { findNearDuplicates } from '../dataset/near-duplicates.js'
 import type { DatasetSplit } from '../dataset/split.js'
-import { PART_NAMES, type PartName } from '../dataset/writers/writer.js'
+import { PART_NAMES, type PartName } from '../dataset/split.js'
 import { AdapterTrainError } from '../errors.js'
 import type { AssignedChunks } from './assign-parts.js'
-import type { FilteredQuestions } from './filtered-questions.js'
+import type { FilteredQuestions } from './filter.js'
 import type { GeneratedQuestion } from './generate-questions.js'
 
-/**
- * Makes a data set of each part: its chunks, also those without a question, and the questions for them. A question that is nearly
- * the same as one of an earlier part is dropped.
- *
- * @throws DATASET_SPLIT when a part has no question
- * @throws DATASET_LEAK when parts share text all the same
- */
+/** Makes a dataset of each split: its questions and all chunks, without near-duplicates of earlier splits' questions. */
 export function buildParts(
   questions: readonly GeneratedQuestion[],
-  { chunks, partOf }: AssignedChunks,
+  { corpus: chunks, partOf }: Pick<AssignedChunks, 'corpus' | 'partOf'>,
 ): { readonly parts: DatasetSplit } & FilteredQuestions {
   const wanted = new Set(partOf.values())
   const names = PART_NAMES.filter(part => wanted.has(part))
@@ -35,30 +29,27 @@ export function buildParts(
       kept = kept.filter(({ id }) => !likeOf.has(id))
     }
   }
+  const corpus = new Map(chunks.map(({ id, text }) => [id, text]))
   const parts = Object.fromEntries(
     names.map((part): [PartName, QADataset] => {
       const queries = textsOf(part)
-      if (queries.size === 0) throw noQuestion(part)
+      if (queries.size === 0) {
+        const fix = 'Give more documents, generate more questions per chunk, or give it a larger share'
+        const message = `no question is left for the ${part} split. ${fix}`
+        throw new AdapterTrainError('DATASET_SPLIT', message, { details: { part } })
+      }
       const own = kept.filter(({ id }) => queries.has(id))
       return [
         part,
         {
           name: `the ${part} part`,
           queries,
-          corpus: new Map(chunks.filter(({ id }) => partOf.get(id) === part).map(({ id, text }) => [id, text])),
+          corpus,
           qrels: new Map(own.map(({ id, chunk }) => [id, new Map([[chunk, 1]])])),
         },
       ]
     }),
   ) as unknown as DatasetSplit
-  checkPartsForLeaks(parts, { documents: 'all' })
+  checkPartsForLeaks(parts)
   return { parts, kept, dropped }
-}
-
-function noQuestion(part: PartName): AdapterTrainError {
-  return new AdapterTrainError(
-    'DATASET_SPLIT',
-    `no question is left for the ${part} part: give more documents, ask for more questions a chunk, or give it a larger share`,
-    { details: { part } },
-  )
 }

@@ -1,6 +1,6 @@
 import type { StyleName } from './styles.js'
 
-/** What generating questions does where nothing is said. */
+/** Default options of generating questions. */
 export const GENERATE_DEFAULTS = {
   questions: 2,
   styles: ['question', 'keyword'] as readonly StyleName[],

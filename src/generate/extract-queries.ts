@@ -1,23 +1,18 @@
 import type { Chunk } from '../documents/chunk.js'
-import { wordsOf } from './words.js'
+import { wordsOf } from './reject.js'
 
 const SENTENCES = new Intl.Segmenter('und', { granularity: 'sentence' })
-
-/** Begins an item of a list. */
 const ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)])\s+/
-
-/** Words of the longest query that is made; a longer sentence is cut. */
+/** Words of the longest query; a longer sentence is cut. */
 const LONGEST = 32
-/** Words of the shortest sentence that says something. */
 const SHORTEST = 4
-/** More than asked for, because a heading, or a sentence that stands in an overlap, is lost as a duplicate elsewhere. */
+/** Extra queries, because headings and sentences in overlaps are lost as duplicates elsewhere. */
 const SPARE = 2
 
 /**
- * Queries out of the chunk itself: the headings above it, its first sentence, then the sentences that share most with the rest of
- * it. Equal chunks give equal queries.
- *
- * @param count queries wanted; some more are given where there are more, in order of preference
+ * Extracts queries from the chunk itself: the headings above it, its first sentence, then the sentences most similar to the rest.
+ * Equal chunks give equal queries.
+ * @param count number of queries; up to two more are returned, in order of preference
  */
 export function extractQueries(chunk: Chunk, count: number): string[] {
   const heading = chunk.source.heading?.replaceAll(' > ', ' ').trim()
@@ -28,17 +23,11 @@ export function extractQueries(chunk: Chunk, count: number): string[] {
 }
 
 function sentencesOf(text: string): string[] {
-  const found: string[] = []
-  for (const paragraph of paragraphsOf(text)) {
-    for (const { segment } of SENTENCES.segment(withoutMarkup(paragraph))) {
-      const sentence = shorten(segment.trim())
-      if (wordsOf(sentence).length >= SHORTEST) found.push(sentence)
-    }
-  }
-  return found
+  const segments = paragraphsOf(text).flatMap(paragraph => [...SENTENCES.segment(withoutMarkup(paragraph))])
+  return segments.map(({ segment }) => shorten(segment.trim())).filter(text => wordsOf(text).length >= SHORTEST)
 }
 
-/** Lines put together, but for items of lists, without headings (the chunk's source says them), rows of tables and code. */
+/** Joins lines except items of lists; drops headings (in the chunk's source), rows of tables and code. */
 function paragraphsOf(text: string): string[] {
   const paragraphs: string[] = []
   let open = ''
@@ -68,7 +57,7 @@ function shorten(sentence: string): string {
   return words.length > LONGEST ? words.slice(0, LONGEST).join(' ') : sentence
 }
 
-/** The sentences by the mean number of sentences that each of their words stands in; equal ones in their order. */
+/** Sorts sentences by the mean number of sentences that contain each of their words; equal ones in their order. */
 function mostCentral(candidates: readonly string[], sentences: readonly string[]): string[] {
   const spread = new Map<string, number>()
   for (const sentence of sentences) {

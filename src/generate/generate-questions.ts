@@ -1,76 +1,60 @@
-import { createHash } from 'node:crypto'
-import type { BatchOptions } from '../batch/run-batches.js'
+import { hash } from 'node:crypto'
+import type { BatchJob } from '../batch-api/jobs.js'
+import { type BatchOptions, runBatches } from '../batch-api/run-batches.js'
 import type { CompletionCache } from '../cache/cache.js'
 import type { Chunk } from '../documents/chunk.js'
 import type { RetryOptions } from '../embed/retry.js'
-import { AdapterTrainError } from '../errors.js'
+import { AdapterTrainError, usageError } from '../errors.js'
 import { GENERATE_DEFAULTS } from './defaults.js'
-import type { ChatModel } from './llm/chat-model.js'
-import { type GenerationEstimate, type PlanOptions, planRequests } from './plan-requests.js'
-import { checkTemplate, DEFAULT_TEMPLATE } from './prompt.js'
+import type { ChatAnswer, ChatModel } from './llm/chat-model.js'
+import type { GenerationEstimate, GenerationPlanOptions, PlannedRequest } from './plan-requests.js'
+import { planRequests } from './plan-requests.js'
+import { checkTemplate, DEFAULT_TEMPLATE, renderPrompt } from './prompt.js'
 import { type Dropped, readQuestions } from './read-questions.js'
-import { runBatchRequests } from './run-batch-requests.js'
-import { type FailedChunk, type GenerationProgress, type GenerationStats, runRequests } from './run-requests.js'
-import { checkStyles, type StyleName } from './styles.js'
+import type { FailedChunk, GenerationOutcome, GenerationRunOptions, GenerationStats } from './run-requests.js'
+import { runRequests, withCost } from './run-requests.js'
+import { checkStyles } from './styles.js'
 
-/** How questions are asked for, kept and limited. */
-export interface GenerateOptions extends RetryOptions {
-  /** Most questions of a chunk; default 2. */
-  readonly questions?: number
-  /** Prompt with `{context}` and `{n}`, and optionally `{styles}`; default `DEFAULT_TEMPLATE` in src/generate/prompt.ts. */
-  readonly template?: string
-  /** What queries are like, in turn; default `question` and `keyword`. */
-  readonly styles?: readonly StyleName[]
-  /** Decides the style with which a chunk begins; default 42. */
-  readonly seed?: number
-  /** Keeps answers, such as the `completions` of `openCache`. */
+/** Options of generating questions; defaults in `GENERATE_DEFAULTS` and `DEFAULT_TEMPLATE`. */
+export interface GenerateOptions extends Partial<GenerationPlanOptions>, Partial<GenerationRunOptions> {
   readonly completions?: CompletionCache
-  /** How to go about batches, where the model is asked through a Batch API (`batchApi`). */
+  /** Options of the batches, for a model with `batchApi`. */
   readonly batches?: BatchOptions
-  /** Requests in flight at once; default 4. */
-  readonly concurrency?: number
-  /** US dollars: refused before the first request where the estimate is above it, and stopped where the bill is. */
-  readonly maxCost?: number
-  /** Stops the run: requests in flight are aborted, finished ones stay in the cache. */
-  readonly signal?: AbortSignal
   /** Called once, before any request. */
   readonly onEstimate?: (estimate: GenerationEstimate) => void
-  /** Called after every chunk. */
-  readonly onProgress?: (progress: GenerationProgress) => void
 }
 
-/** A question, and the chunk that it was written for. */
+/** Question, and the chunk it was written for. */
 export interface GeneratedQuestion {
-  /** A hash of the chunk's id and the text. */
+  /** Hash of the chunk's id and the text. */
   readonly id: string
   readonly text: string
-  /** Id of the chunk that it was written for. */
+  /** Id of the chunk. */
   readonly chunk: string
 }
 
-/** Questions of all chunks, what was dropped and why, and what failed. */
+/** Questions of all chunks, dropped questions, and failed chunks. */
 export interface GeneratedQuestions {
   /** In the order of the chunks. */
   readonly questions: readonly GeneratedQuestion[]
   readonly dropped: readonly Dropped[]
-  /** Queries around which numbering, bullets, labels or quotes were taken away. */
+  /** Number of queries from which numbering, bullets, labels or quotes were removed. */
   readonly stripped: number
-  /** Chunks for which no answer could be had; a further run asks only for these. */
+  /** Chunks without an answer; a further run sends only these. */
   readonly failed: readonly FailedChunk[]
   readonly stats: GenerationStats
 }
 
 /**
- * Has queries written for every chunk, and keeps the good ones.
+ * Generates queries for every chunk with an LLM, and keeps the good ones.
  *
- * Answers in the cache are not asked for again; each new one is stored before it is counted. The result depends on the answers
- * alone, not on the order in which they come.
- *
- * @param chunks of several with one id the first counts
+ * Answers in the cache are not requested again; each new one is stored before it is counted. The result depends on the answers
+ * alone, not on their order.
+ * @param chunks of several with one id, the first counts
  * @param model such as `await createChatModel('openai', { model: 'gpt-4o-mini' })`
- * @throws USAGE when an option is wrong, or the cost is above `maxCost` or cannot be known; before any request
- * @throws PROVIDER_REQUEST, PROVIDER_RESPONSE when the run cannot go on (wrong key or model, no credit, service down)
- * @throws BATCH_PENDING when batches are under way and `batches.wait` is false
+ * @throws USAGE when an option is wrong, or the cost is above `maxCost` or not known; before any request
+ * @throws PROVIDER_REQUEST, PROVIDER_RESPONSE when the run cannot continue (wrong key or model, no credit, service down)
+ * @throws BATCH_PENDING when batches are pending and `batches.wait` is false
  * @throws ABORTED when `signal` was aborted
  */
 export async function generateQuestions(
@@ -97,7 +81,8 @@ export async function generateQuestions(
     const answer = answers[i]
     if (answer === undefined) continue
     const read = readQuestions(chunk, answer, plan.questions, model.extractive === true, seen)
-    questions.push(...read.texts.map(text => ({ id: questionId(chunk.id, text), text, chunk: chunk.id })))
+    const idOf = (text: string): string => hash('sha256', JSON.stringify([chunk.id, text])).slice(0, 16)
+    questions.push(...read.texts.map(text => ({ id: idOf(text), text, chunk: chunk.id })))
     dropped.push(...read.dropped)
     stripped += read.stripped
   }
@@ -105,7 +90,7 @@ export async function generateQuestions(
 }
 
 /**
- * Says what {@link generateQuestions} would ask for and what it would cost, without sending anything.
+ * Estimates the requests and cost of {@link generateQuestions}, without sending anything.
  * @throws USAGE when an option is wrong
  */
 export async function estimateGeneration(
@@ -117,31 +102,26 @@ export async function estimateGeneration(
   return estimate
 }
 
-function planOptionsOf(options: GenerateOptions): PlanOptions {
+function planOptionsOf(options: GenerateOptions): GenerationPlanOptions {
   const { template = DEFAULT_TEMPLATE, completions } = options
   const { questions = GENERATE_DEFAULTS.questions, seed = GENERATE_DEFAULTS.seed } = options
   checkCount('questions', questions, 1)
   checkCount('seed', seed, Number.MIN_SAFE_INTEGER)
   checkTemplate(template)
-  if (options.styles && !template.includes('{styles}')) {
-    throw new AdapterTrainError(
-      'USAGE',
-      'styles of questions are given, but the prompt template has no {styles}; drop one',
-    )
-  }
+  if (options.styles && !template.includes('{styles}'))
+    throw usageError('styles cannot be used with a prompt template without {styles}. Add it, or omit the styles')
   return { questions, template, styles: checkStyles(options.styles ?? GENERATE_DEFAULTS.styles), seed, completions }
 }
 
-/** @throws USAGE when the run may cost more than is allowed */
 function checkCost({ missing, cost }: GenerationEstimate, model: ChatModel, maxCost: number | undefined): void {
   if (maxCost === undefined || missing === 0) return
-  if (!(maxCost >= 0)) throw new AdapterTrainError('USAGE', `maxCost must be US dollars, 0 or more; it is ${maxCost}`)
+  if (!(maxCost >= 0)) throw usageError(`maxCost: expected US dollars, at least 0, found ${maxCost}`)
   if (cost !== undefined && cost <= maxCost) return
   const problem =
     cost === undefined
-      ? `no price is known for ${model.id}, so a limit of $${maxCost} cannot be kept; give its price`
-      : `the estimate is $${cost.toFixed(4)} for ${missing} chunks, above the limit of $${maxCost}; raise it, or ask for less`
-  throw new AdapterTrainError('USAGE', `${problem}. No request was sent`, { details: { cost, maxCost } })
+      ? `the price of ${model.id} is not known, so a limit of $${maxCost} cannot be kept. Give its price`
+      : `the estimate is $${cost.toFixed(4)} for ${missing} chunks, above the limit of $${maxCost}. Raise it, or generate less`
+  throw usageError(`${problem}. No request was sent`, { details: { cost, maxCost } })
 }
 
 function distinct(chunks: readonly Chunk[]): Chunk[] {
@@ -150,14 +130,65 @@ function distinct(chunks: readonly Chunk[]): Chunk[] {
   return [...first.values()]
 }
 
-function questionId(chunkId: string, text: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([chunkId, text]))
-    .digest('hex')
-    .slice(0, 16)
-}
-
 function checkCount(name: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return
-  throw new AdapterTrainError('USAGE', `${name} must be a whole number, ${least} or more; it is ${value}`)
+  throw usageError(`${name}: expected a whole number of at least ${least}, found ${value}`)
 }
+
+/** Sends the requests without an answer in the cache through the model's Batch API, and stores the answers. */
+export async function runBatchRequests(
+  requests: readonly PlannedRequest[],
+  model: ChatModel,
+  template: string,
+  options: RetryOptions & { readonly completions?: CompletionCache; readonly batches?: BatchOptions },
+): Promise<GenerationOutcome> {
+  const { batches } = model
+  const { completions, batches: batchOptions } = options
+  if (batches === undefined || completions === undefined || batchOptions === undefined) {
+    const message =
+      'the Batch API needs a cache file. Pass { completions: cache.completions, batches: { store: cache.batches } }'
+    throw usageError(message)
+  }
+  const { client } = batches
+  const missing = requests.filter(({ answer }) => answer === undefined)
+  const job: BatchJob = {
+    client,
+    scope: { kind: 'chat', space: model.cacheKey ?? model.id, model: client.model, baseUrl: client.baseUrl },
+    keys: missing.map(({ key }) => key),
+    missing: indices => indices.filter(i => completions.get(missing[i].key) === undefined),
+    *requests(indices) {
+      for (const i of indices) {
+        const { chunk, styles, key } = missing[i]
+        yield { keys: [key], body: batches.body(renderPrompt(template, chunk.text, styles)) }
+      }
+    },
+    read([key], body) {
+      const answer = batches.read(body)
+      const { inputTokens, outputTokens } = answer
+      return { inputTokens, outputTokens, save: () => completions.set(key, model.id, JSON.stringify(answer)) }
+    },
+  }
+  const outcome = await runBatches(missing.length > 0 ? [job] : [], batchOptions, options)
+
+  const reasons = new Map(outcome.failures.map(failure => [hex(failure.keys[0]), failure]))
+  const failed: FailedChunk[] = []
+  const answers = requests.map(({ answer, key, chunk }) => {
+    if (answer !== undefined) return answer
+    const stored = completions.get(key)
+    if (stored !== undefined) return JSON.parse(stored) as ChatAnswer
+    const failure = reasons.get(hex(key))
+    const message = failure
+      ? `${client.name}: ${failure.reason} (batch ${failure.batch}, request ${failure.customId})`
+      : `${client.name}: the answer is no longer in the cache`
+    const details = { provider: model.id, batch: failure?.batch, customId: failure?.customId }
+    failed.push({ chunk, error: new AdapterTrainError('PROVIDER_REQUEST', message, { details }) })
+    return undefined
+  })
+  const { inputTokens, outputTokens } = outcome
+  const cached = requests.length - outcome.requests - failed.length
+  const sent = outcome.requests + outcome.failures.length
+  const counts = { chunks: requests.length, cached, requests: sent, retries: 0, inputTokens, outputTokens }
+  return { answers, failed, stats: withCost(counts, model) }
+}
+
+const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')

@@ -1,77 +1,78 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CompletionCache } from '../cache/cache.js'
 import type { Chunk } from '../documents/chunk.js'
-import type { ChatPrice } from '../providers/chat-prices.js'
+import { getOrInsert } from '../maps.js'
+import type { ChatPrice } from '../providers/prices.js'
 import { loadTokenCounter } from '../providers/token-counter.js'
 import type { ChatAnswer, ChatModel } from './llm/chat-model.js'
 import { renderPrompt } from './prompt.js'
 import { assignStyles, type StyleName } from './styles.js'
 
-/** Chunks looked at before the event loop gets a turn. */
+/** Chunks per turn of the event loop. */
 const TURN = 256
-
-/** Tokens of one query in an answer with its quotes and comma, about, and of what is around them. */
+/** Approximate tokens of one query in an answer, with its quotes and comma, and of the rest of the answer. */
 const QUESTION_TOKENS = 30
 const ANSWER_TOKENS = 10
-/** Tokens of a message's frame and of the schema of the answer. */
+/** Tokens of a message's frame and of the answer's schema. */
 const REQUEST_TOKENS = 60
 
-/** What is asked for one chunk, and what is known of it. */
+/** Request for the questions of one chunk, and its answer if the cache has it. */
 export interface PlannedRequest {
   readonly chunk: Chunk
   readonly styles: readonly StyleName[]
   /** SHA-256 of everything that changes the answer. */
   readonly key: Uint8Array
   readonly inputTokens: number
-  /** Where the cache has it. */
   readonly answer?: ChatAnswer
 }
 
-/** What generating questions would take, beyond what is in the cache. */
+/** Requests and cost of generating questions, without what is in the cache. */
 export interface GenerationEstimate {
   readonly chunks: number
   readonly cached: number
   readonly missing: number
   /** Tokens of the missing prompts. */
   readonly inputTokens: number
-  /** Tokens of the missing answers, without what a model thinks before it answers. */
+  /** Tokens of the missing answers, without reasoning. */
   readonly outputTokens: number
-  /** US dollars; absent where the price is not known. */
+  /** US dollars; absent if the price is not known. */
   readonly cost?: number
 }
 
-export interface PlanOptions {
+/** Options that determine the requests. */
+export interface GenerationPlanOptions {
+  /** Most questions per chunk. */
   readonly questions: number
+  /** Prompt with `{context}` and `{n}`, and optionally `{styles}`. */
   readonly template: string
+  /** Styles of the queries, in turn. */
   readonly styles: readonly StyleName[]
+  /** Determines the first style of a chunk. */
   readonly seed: number
+  /** Store of answers, such as the `completions` of `openCache`. */
   readonly completions?: CompletionCache
 }
 
-/** Looks up what the cache has, and says what the rest would take; sends nothing. */
+/** Looks up answers in the cache and estimates the rest; sends nothing. */
 export async function planRequests(
   chunks: readonly Chunk[],
   model: ChatModel,
-  { questions, template, styles, seed, completions }: PlanOptions,
+  { questions, template, styles, seed, completions }: GenerationPlanOptions,
 ): Promise<{ requests: PlannedRequest[]; estimate: GenerationEstimate }> {
   const { tokenRatio = 1, cacheKey } = model
   const countTokens = await loadTokenCounter()
   const frames = new Map<string, number>()
   const frameTokens = (chosen: readonly StyleName[]): number => {
-    const name = chosen.join()
-    const known = frames.get(name) ?? countTokens(renderPrompt(template, '', chosen)) + REQUEST_TOKENS
-    frames.set(name, known)
-    return known
+    const make = (): number => countTokens(renderPrompt(template, '', chosen)) + REQUEST_TOKENS
+    return getOrInsert(frames, chosen.join(), make)
   }
   const copies = template.split('{context}').length - 1
   const requests: PlannedRequest[] = []
   for (const chunk of chunks) {
     const chosen = assignStyles(styles, questions, seed, chunk.id)
     const prompt = renderPrompt(template, chunk.text, chosen)
-    const key = createHash('sha256')
-      .update(JSON.stringify(['completion/1', cacheKey, chunk.id, prompt]))
-      .digest()
+    const key = hash('sha256', JSON.stringify(['completion/1', cacheKey, chunk.id, prompt]), 'buffer')
     const answer = cacheKey === undefined ? undefined : readAnswer(completions?.get(key))
     const inputTokens = Math.ceil(tokenRatio * (frameTokens(chosen) + copies * chunk.tokens))
     requests.push({ chunk, styles: chosen, key, inputTokens, ...(answer ? { answer } : {}) })
@@ -85,14 +86,12 @@ export async function planRequests(
   return { requests, estimate: { ...counts, inputTokens, outputTokens, ...(cost === undefined ? {} : { cost }) } }
 }
 
-/** US dollars. */
+/** Computes the cost in US dollars. */
 export function costOf(inputTokens: number, outputTokens: number, price: ChatPrice): number {
   return (inputTokens * price.input + outputTokens * price.output) / 1e6
 }
 
 function readAnswer(stored: string | undefined): ChatAnswer | undefined {
-  if (stored === undefined) return undefined
-  const answer: unknown = JSON.parse(stored)
-  const sound = typeof answer === 'object' && answer !== null && 'text' in answer && typeof answer.text === 'string'
-  return sound ? (answer as ChatAnswer) : undefined
+  const answer: Partial<ChatAnswer> | null = JSON.parse(stored ?? 'null')
+  return typeof answer?.text === 'string' ? { ...answer, text: answer.text } : undefined
 }

@@ -1,10 +1,10 @@
-import { AdapterTrainError } from '../errors.js'
-import { readNamedFile } from '../read-named-file.js'
+import { usageError } from '../errors.js'
+import { readNamedFile } from '../files.js'
 import { STYLES, type StyleName } from './styles.js'
 
 const REQUIRED = ['context', 'n'] as const
 
-/** What an LLM is asked where no template is given. */
+/** Default prompt template. */
 export const DEFAULT_TEMPLATE = `You write test queries for a search engine. Below is one passage of its collection.
 
 Write {n} queries that people would send to find this passage, each about something that the passage itself answers.
@@ -25,32 +25,22 @@ Answer with JSON alone, in this form: {"questions": ["...", "..."]}
 </passage>
 `
 
-/**
- * Reads a prompt template.
- *
- * @throws FILE_NOT_FOUND, FILE_READ
- * @throws USAGE when a placeholder is missing
- */
+/** Reads a prompt template. */
 export async function readTemplate(path: string): Promise<string> {
-  const what = 'prompt template'
-  return checkTemplate(readNamedFile(path, what), `${what} ${path}`)
+  return checkTemplate(readNamedFile(path, 'prompt template'), `prompt template ${path}`)
 }
 
-/**
- * @param name of the template, for the message
- * @throws USAGE when a placeholder is missing
- */
+/** Returns the template if it has the placeholders it needs. */
 export function checkTemplate(template: string, name = 'the prompt template'): string {
   const missing = REQUIRED.filter(placeholder => !template.includes(`{${placeholder}}`)).map(p => `{${p}}`)
   if (missing.length === 0) return template
-  throw new AdapterTrainError(
-    'USAGE',
-    `${name} has no ${missing.join(' and no ')}; expected {context} where the chunk goes, {n} where the number of questions goes, ` +
-      'and optionally {styles}',
+  throw usageError(
+    `${name} has no ${missing.join(' and no ')}; expected {context} for the chunk, {n} for the number of questions, and ` +
+      'optionally {styles}',
   )
 }
 
-/** The prompt for one chunk. Nothing in the chunk is taken for a placeholder. */
+/** Fills in the prompt for one chunk; placeholders within the chunk stay. */
 export function renderPrompt(template: string, context: string, styles: readonly StyleName[]): string {
   const values = { context, n: String(styles.length), styles: describe(styles) }
   return template.replace(/\{(context|n|styles)\}/g, (_, name: keyof typeof values) => values[name])
@@ -61,6 +51,4 @@ function describe(styles: readonly StyleName[]): string {
   return styles.map((style, i) => `${i + 1}. The ${ordinal(i)} query is ${STYLES[style]}.`).join('\n')
 }
 
-function ordinal(i: number): string {
-  return ['first', 'second', 'third', 'fourth', 'fifth', 'sixth'][i] ?? `${i + 1}th`
-}
+const ordinal = (i: number): string => ['first', 'second', 'third', 'fourth', 'fifth', 'sixth'][i] ?? `${i + 1}th`

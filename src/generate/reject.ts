@@ -1,7 +1,6 @@
 import type { Chunk } from '../documents/chunk.js'
-import { wordsOf } from './words.js'
 
-/** Why the words of a model do not become a query, and what that means. */
+/** Reasons to drop a model's text, and their meaning. */
 const DROP_REASONS = {
   preamble: 'words about the list, such as "Here are 3 questions:"',
   refusal: 'the model would not answer',
@@ -11,7 +10,7 @@ const DROP_REASONS = {
   'self-reference': 'speaks of "the passage", "according to the text", "this document"',
   verbatim: '8 or more consecutive words of the chunk, or all of its 5 or more words',
   duplicate: 'the same text as an earlier query',
-  surplus: 'more than were asked for',
+  surplus: 'more than requested',
   'round-trip': 'its own chunk is not among the first k',
   'near-duplicate': 'nearly the same as an earlier query of another chunk',
 } as const
@@ -20,7 +19,7 @@ export type DropReason = keyof typeof DROP_REASONS
 
 const LEAST_WORDS = 2
 const MOST_WORDS = 60
-/** A run of this many words of the chunk is a quotation; all of a shorter query is, from the second on. */
+/** Words of a quotation: a run of the chunk of this length, or a whole query of at least the second. */
 const QUOTED_RUN = 8
 const QUOTED_WHOLE = 5
 
@@ -63,42 +62,49 @@ const SELF_REFERENCE = [
   /\b(?:nel|secondo il|in questo) (?:testo|brano|passaggio)\b/i,
 ]
 
-/** Whether it is a refusal of the model, not a query; a user's "I cannot log in" is a query. */
-export function isRefusal(text: string): boolean {
-  return REFUSAL.some(pattern => pattern.test(text.replaceAll('’', "'")))
-}
-
-/**
- * Why a cleaned candidate is no good query for its chunk; `undefined` for a good one.
- *
- * @param raw as the model wrote it
- * @param chunkWords of the chunk, where quoting it counts
- */
-export function rejectionOf(text: string, raw: string, chunkWords: ChunkWords | undefined): DropReason | undefined {
+/** Finds the reason to drop a cleaned candidate; `undefined` for a good query. */
+export function rejectionOf(
+  text: string,
+  raw: string,
+  isQuotation: ReturnType<typeof quotationsOf> | undefined,
+): DropReason | undefined {
   const plain = raw.replace(/[*_`#]/g, '').trim()
-  if (isRefusal(text)) return 'refusal'
+  const straight = text.replaceAll('’', "'")
+  // A user's "I cannot log in" is a query.
+  if (REFUSAL.some(pattern => pattern.test(straight))) return 'refusal'
   if (PREAMBLE.some(pattern => pattern.test(plain) || pattern.test(text))) return 'preamble'
   if (!/[\p{L}\p{N}]/u.test(text)) return 'empty'
   const words = wordsOf(text)
   if (words.length < LEAST_WORDS) return 'too-short'
   if (words.length > MOST_WORDS) return 'too-long'
-  const straight = text.replaceAll('’', "'")
   if (SELF_REFERENCE.some(pattern => pattern.test(straight))) return 'self-reference'
-  return chunkWords?.quotedBy(words) ? 'verbatim' : undefined
+  return isQuotation?.(words) ? 'verbatim' : undefined
 }
 
-/** The words of a chunk, to find quotations of it. */
-export interface ChunkWords {
-  quotedBy(words: readonly string[]): boolean
-}
-
-export function chunkWordsOf(chunk: Chunk): ChunkWords {
+/** Returns a test for words that quote the chunk. */
+export function quotationsOf(chunk: Chunk): (words: readonly string[]) => boolean {
   const text = ` ${wordsOf(chunk.text).join(' ')} `
-  const holds = (words: readonly string[]): boolean => text.includes(` ${words.join(' ')} `)
-  return {
-    quotedBy(words) {
-      if (words.length < QUOTED_RUN) return words.length >= QUOTED_WHOLE && holds(words)
-      return words.some((_, i) => i + QUOTED_RUN <= words.length && holds(words.slice(i, i + QUOTED_RUN)))
-    },
+  const includes = (words: readonly string[]): boolean => text.includes(` ${words.join(' ')} `)
+  return words => {
+    if (words.length < QUOTED_RUN) return words.length >= QUOTED_WHOLE && includes(words)
+    return words.some((_, i) => i + QUOTED_RUN <= words.length && includes(words.slice(i, i + QUOTED_RUN)))
   }
+}
+
+const UNSPACED = '[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}ー\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}]+'
+const RUN = new RegExp(
+  `(${UNSPACED})|(?:(?!${UNSPACED})[\\p{L}\\p{M}\\p{N}])+(?:['’](?!${UNSPACED})[\\p{L}\\p{M}\\p{N}]+)*`,
+  'gu',
+)
+const SEGMENTER = new Intl.Segmenter('und', { granularity: 'word' })
+
+/** Splits a text into folded words: lower case, without punctuation; also in scripts without spaces. */
+export function wordsOf(text: string): string[] {
+  const words: string[] = []
+  for (const [run, unspaced] of text.normalize('NFKC').toLowerCase().matchAll(RUN)) {
+    // Not for a whole text, because it is some ten times slower.
+    if (unspaced) for (const { segment } of SEGMENTER.segment(run)) words.push(segment)
+    else words.push(run)
+  }
+  return words
 }

@@ -1,30 +1,31 @@
+import { abortError } from '../abort.js'
 import type { CompletionCache } from '../cache/cache.js'
 import type { Chunk } from '../documents/chunk.js'
-import type { RetryOptions } from '../embed/retry.js'
-import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
-import { createAsker } from './ask-model.js'
-import type { ChatAnswer, ChatModel } from './llm/chat-model.js'
+import { type RetryOptions, stoppable, withRetries } from '../embed/retry.js'
+import { AdapterTrainError, isAdapterTrainError, usageError } from '../errors.js'
+import type { ChatAnswer, ChatModel, ChatRequest } from './llm/chat-model.js'
 import { costOf, type PlannedRequest } from './plan-requests.js'
 import { renderPrompt } from './prompt.js'
 
-/** So many chunks one after another without an answer: the service is down, or wrong. */
+const STOPPED = 'generation was stopped before it was done; answers are in the cache, if one is used'
+/** Failures in a row after which the service counts as down. */
 const MOST_FAILURES = 10
 
-/** A chunk for which no answer could be had. */
+/** Chunk without an answer. */
 export interface FailedChunk {
   readonly chunk: Chunk
   readonly error: AdapterTrainError
 }
 
-/** Where a run stands. */
+/** Progress of a run. */
 export interface GenerationProgress {
-  /** Chunks with an answer, those from the cache included, or given up. */
+  /** Chunks with an answer, including those from the cache, or failed. */
   readonly done: number
   readonly total: number
   readonly failed: number
 }
 
-/** What was asked and answered. */
+/** Numbers of requests and answers. */
 export interface GenerationStats {
   readonly chunks: number
   /** Answers from the cache. */
@@ -32,40 +33,42 @@ export interface GenerationStats {
   /** Requests sent, retries included. */
   readonly requests: number
   readonly retries: number
-  /** Tokens of this run's answered requests, as billed, or as estimated where the service does not say. */
+  /** Tokens of this run's answered requests, as billed, or as estimated if the service does not report them. */
   readonly inputTokens: number
   readonly outputTokens: number
-  /** US dollars of this run; absent where the price is not known. */
+  /** US dollars of this run; absent if the price is not known. */
   readonly cost?: number
 }
 
-export interface RunOptions extends RetryOptions {
-  /** Every answer is stored before it is counted, so that a killed run loses only what was in flight. */
+/** One answer per request, in order, `undefined` for a failed one. */
+export interface GenerationOutcome {
+  readonly answers: readonly (ChatAnswer | undefined)[]
+  readonly failed: readonly FailedChunk[]
+  readonly stats: GenerationStats
+}
+
+/** Options of sending the requests. */
+export interface GenerationRunOptions extends RetryOptions {
+  /** Store of answers; a killed or aborted run loses only what was in flight. */
   readonly completions?: CompletionCache
-  /** Stops the run: requests in flight are aborted, finished ones stay in the cache. */
-  readonly signal?: AbortSignal
   /** Requests in flight at once. */
   readonly concurrency: number
-  /** US dollars: no request is sent once so much is spent. */
+  /** US dollars: an estimate above it is refused, and no request is sent once it is spent. */
   readonly maxCost?: number
+  /** Called after every chunk. */
   readonly onProgress?: (progress: GenerationProgress) => void
 }
 
 /**
- * Sends the requests that the cache has no answer to. A chunk whose request fails for good is listed and the others go on, unless
- * the failure would be that of all (a wrong key or model, no credit, {@link MOST_FAILURES} in a row).
- *
- * @returns one answer a request, in order, `undefined` for a failed one
- * @throws PROVIDER_REQUEST, PROVIDER_RESPONSE when the run cannot go on; what was answered is stored
- * @throws USAGE when `maxCost` is reached
- * @throws ABORTED when `signal` was aborted
+ * Sends the requests without an answer in the cache. A chunk whose request fails for good is listed and the others continue, unless
+ * all would fail (a wrong key or model, no credit, {@link MOST_FAILURES} in a row).
  */
 export async function runRequests(
   requests: readonly PlannedRequest[],
   model: ChatModel,
   template: string,
-  options: RunOptions,
-): Promise<{ answers: (ChatAnswer | undefined)[]; failed: FailedChunk[]; stats: GenerationStats }> {
+  options: GenerationRunOptions,
+): Promise<GenerationOutcome> {
   const { completions, signal, maxCost = Number.POSITIVE_INFINITY, onProgress } = options
   const answers = requests.map(request => request.answer)
   const missing = requests.flatMap((request, i) => (request.answer === undefined ? [{ ...request, i }] : []))
@@ -77,16 +80,9 @@ export async function runRequests(
     onProgress?.({ done: cached + count.answered + failures.size, total: requests.length, failed: failures.size })
   }
 
-  // Ends the waits between attempts as soon as the run has failed, but not the requests in flight: they are paid for.
-  const stop = new AbortController()
-  const retryOptions: RetryOptions = {
-    ...options,
-    signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
-    onRetry(info) {
-      count.retries++
-      options.onRetry?.(info)
-    },
-  }
+  const { stop, retryOptions } = stoppable(options, () => {
+    count.retries++
+  })
   const ask = createAsker(model, retryOptions, () => {
     count.requests++
   })
@@ -114,7 +110,7 @@ export async function runRequests(
         if ((cost() ?? 0) >= maxCost && maxCost > 0) throw tooExpensive(cost()!, maxCost)
         await answerOne(request)
       } catch (error) {
-        if (signal?.aborted) failure ??= { error: aborted(signal) }
+        if (signal?.aborted) failure ??= { error: abortError(signal, STOPPED) }
         else if (failure === undefined && isOfOneChunk(error) && ++count.inARow < MOST_FAILURES) {
           failures.set(request.i, error)
         } else {
@@ -128,49 +124,73 @@ export async function runRequests(
   await Promise.all(Array.from({ length: Math.min(options.concurrency, missing.length) }, worker))
   if (failure !== undefined) throw withCounts(failure.error, cached + count.answered, requests.length, completions)
 
-  const { requests: sent, retries, inputTokens, outputTokens } = count
-  const spent = cost()
+  const { retries, inputTokens, outputTokens } = count
+  const sent = model.tokenRatio === 0 ? 0 : count.requests
   const failed = [...failures].sort(([a], [b]) => a - b).map(([i, error]) => ({ chunk: requests[i].chunk, error }))
-  return {
-    answers,
-    failed,
-    stats: {
-      chunks: requests.length,
-      cached,
-      requests: model.tokenRatio === 0 ? 0 : sent,
-      retries,
-      inputTokens,
-      outputTokens,
-      ...(spent === undefined ? {} : { cost: spent }),
-    },
-  }
+  const counts = { chunks: requests.length, cached, requests: sent, retries, inputTokens, outputTokens }
+  return { answers, failed, stats: withCost(counts, model) }
 }
 
-/** Whether the same could not be expected for every other chunk. */
+/** Adds the cost to the numbers of a run, if the model's price is known. */
+export function withCost(counts: Omit<GenerationStats, 'cost'>, { price }: ChatModel): GenerationStats {
+  return { ...counts, ...(price && { cost: costOf(counts.inputTokens, counts.outputTokens, price) }) }
+}
+
+/** True if the failure need not affect every other chunk. */
 function isOfOneChunk(error: unknown): error is AdapterTrainError {
   if (isAdapterTrainError(error, 'PROVIDER_RESPONSE')) return true
   if (!isAdapterTrainError(error, 'PROVIDER_REQUEST')) return false
   const { status, retryable } = error.details
   if (status === 401 || status === 402 || status === 404) return false
-  // Credit that ran out, or a wait that is longer than a run waits.
+  // Credit that ran out, or a wait longer than a run waits.
   return !(status === 429 && (retryable !== true || /longer than a run waits/.test(error.message)))
 }
 
 function withCounts(error: unknown, stored: number, total: number, completions: CompletionCache | undefined): unknown {
   if (!isAdapterTrainError(error) || completions === undefined || stored === 0) return error
-  const note = `${stored} of ${total} answers are in the cache: run again, and only the others are asked for`
+  const note = `${stored} of ${total} answers are in the cache. Run again to request only the others`
   return new AdapterTrainError(error.code, `${error.message.replace(/\.$/, '')}. ${note}`, {
     cause: error.cause,
     details: { ...error.details, stored, total },
   })
 }
 
-function aborted(signal: AbortSignal): AdapterTrainError {
-  const message = 'generation was stopped before it was done; what was answered is in the cache, where one is used'
-  return new AdapterTrainError('ABORTED', message, { cause: signal.reason })
+function tooExpensive(spent: number, maxCost: number): AdapterTrainError {
+  const message = `the answers have cost $${spent.toFixed(4)}, above the estimate and the limit of $${maxCost}. Raise maxCost to continue`
+  return usageError(message, { details: { spent, maxCost } })
 }
 
-function tooExpensive(spent: number, maxCost: number): AdapterTrainError {
-  const message = `the answers have cost $${spent.toFixed(4)}, more than the estimate said and the limit of $${maxCost}: raise maxCost to go on`
-  return new AdapterTrainError('USAGE', message, { details: { spent, maxCost } })
+/** Requests structured answers until the server refuses them, and plain ones from then on. */
+function createAsker(
+  model: ChatModel,
+  retryOptions: RetryOptions,
+  onRequest: () => void,
+): (request: Omit<ChatRequest, 'structured'>) => Promise<ChatAnswer> {
+  let structured = true
+  const send = (request: Omit<ChatRequest, 'structured'>, asJson: boolean): Promise<ChatAnswer> =>
+    withRetries(async () => {
+      onRequest()
+      try {
+        return await model.complete({ ...request, structured: asJson })
+      } catch (error) {
+        if (!isAdapterTrainError(error, 'PROVIDER_RESPONSE')) throw error
+        // An unreadable answer (a page of a proxy, JSON that is cut off) may be readable next time.
+        throw new AdapterTrainError(error.code, error.message, { details: { ...error.details, retryable: true } })
+      }
+    }, retryOptions)
+
+  return async request => {
+    const asJson = structured
+    try {
+      return await send(request, asJson)
+    } catch (error) {
+      // A server that does not know the format answers 400, or 422 if a schema of its own checks requests.
+      const status = isAdapterTrainError(error, 'PROVIDER_REQUEST') ? error.details.status : undefined
+      if (!asJson || (status !== 400 && status !== 422)) throw error
+      const answer = await send(request, false)
+      // Only now is it certain that it refused the format, not the prompt.
+      structured = false
+      return answer
+    }
+  }
 }

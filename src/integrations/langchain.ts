@@ -1,13 +1,12 @@
 import type { Embeddings, EmbeddingsInterface } from '@langchain/core/embeddings'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import type { AdapterInput, AdaptOptions } from '../wrap/adapter-source.js'
-import { providerEmbedder } from '../wrap/provider-embedder.js'
 import { wrapEmbedderObject } from '../wrap/shapes/embedder.js'
 import { type WrapOptions, wrapEmbedder } from '../wrap/wrap-embedder.js'
+import { providerEmbedder } from '../wrap/wrap-provider.js'
 
 /**
  * Puts an adapter in front of a LangChain embedding: `embedQuery` is adapted, `embedDocuments` untouched.
- *
  * @returns an object of the same class, for vector stores and retrievers as they are
  * @throws as `wrapEmbedder`
  */
@@ -21,7 +20,6 @@ export function adaptEmbeddings<T extends EmbeddingsInterface>(
 
 /**
  * A provider of this package as a LangChain embedding, adapted where an adapter is given, with its batches, retries and cache.
- *
  * @throws as `wrapEmbedder`
  */
 export async function createEmbeddings(

@@ -1,14 +1,13 @@
-import type OpenAI from 'openai'
 import type { AdapterInput, AdaptOptions } from '../wrap/adapter-source.js'
-import { type AdaptedOpenAI, wrapOpenAI } from '../wrap/shapes/openai-client.js'
+import { type AdaptedOpenAI, type OpenAILike, wrapOpenAI } from '../wrap/shapes/openai-client.js'
 
 /**
- * An OpenAI client whose `embeddings.create` gives adapted vectors where `role: 'query'` or a model name that ends in `:query`
- * asks for it (neither is sent), as numbers and as base64. Without that, and in all else, it is the client as it was.
- *
+ * Wraps an OpenAI client: `embeddings.create` returns adapted vectors, as numbers or base64, if `role: 'query'` or a model name
+ * that ends in `:query` asks for them (neither is sent). Everything else of the client stays as it is.
+ * @param client an instance of the package `openai`
  * @throws as `wrapEmbedder`
  */
-export function adaptOpenAI<T extends Pick<OpenAI, 'embeddings'>>(
+export function adaptOpenAI<T extends OpenAILike>(
   client: T,
   adapter: AdapterInput,
   options: AdaptOptions = {},

@@ -1,41 +1,54 @@
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { type EmbeddedDataset, ownDocumentOf } from '../embed/embedded-dataset.js'
 import type { SparseRows } from '../engines/engine.js'
+import { getOrInsert } from '../maps.js'
+import { permutation, type Random } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
 
-/** Added to the logit of a column that must not count. */
+/** Offset of the logit of a column that must not count. */
 export const EXCLUDED = -1e4
-
-/** A batch's own columns are filled up to a multiple of this, so that few different shapes of the score matrix occur. */
+/** A batch's own columns are padded to a multiple of this, so that the score matrix has few different shapes. */
 const SLOT_STEP = 64
 
-/** Columns that have room for the own documents of every batch of an epoch. */
+/** Number of columns with room for the own documents of every batch of an epoch. */
 export function slotsFor(batches: readonly ArrayLike<number>[]): number {
   const most = batches.reduce((max, { length }) => Math.max(max, length), 0)
   return Math.ceil(most / SLOT_STEP) * SLOT_STEP
 }
 
-/** Text -> rows with that text, ascending; of texts that several rows have. */
+/** Collects the documents that are positives of some queries. */
+export function documentsOf(data: EmbeddedDataset<Rows>, queries: Iterable<number>): Set<number> {
+  return new Set([...queries].flatMap(query => [...data.positives[query].keys()]))
+}
+
+/** Text group -> its rows, ascending, for texts of several rows. */
 export type Copies = ReadonlyMap<number, readonly number[]>
 
 /** @param rows of documents, ascending */
 export function copiesAmong(data: EmbeddedDataset<Rows>, rows: Iterable<number>): Copies {
   const copies = new Map<number, number[]>()
-  for (const row of rows) {
-    const text = data.docTextGroup[row]
-    const same = copies.get(text)
-    if (same) same.push(row)
-    else copies.set(text, [row])
-  }
+  for (const row of rows) getOrInsert(copies, data.docTextGroup[row], () => []).push(row)
   for (const [text, same] of copies) if (same.length === 1) copies.delete(text)
   return copies
 }
 
-/** Sum of the weights of the given queries; undefined where each counts 1. */
-export function totalWeight({ weights }: EmbeddedDataset<Rows>, queries: Uint32Array): number | undefined {
-  return weights && queries.reduce((sum, query) => sum + weights[query], 0)
+/** Counts the examples and batches of an epoch; examples without weights count 1 each. */
+export function epochSize({ weights }: EmbeddedDataset<Rows>, queries: Uint32Array, batchSize: number) {
+  return {
+    examples: queries.length,
+    weight: weights && queries.reduce((sum, query) => sum + weights[query], 0),
+    steps: Math.ceil(queries.length / batchSize),
+  }
 }
 
-/** Each query's target: its positives, by their share of its grades, times the query's weight. */
+/** Cuts rows in random order into batches. */
+export function shuffledBatches(rows: Uint32Array, batchSize: number, random: Random): Uint32Array[] {
+  const order = permutation(rows.length, random).map(i => rows[i])
+  const batches: Uint32Array[] = []
+  for (let start = 0; start < order.length; start += batchSize) batches.push(order.subarray(start, start + batchSize))
+  return batches
+}
+
+/** Lists each query's targets: its positives by their share of its grades, times the query's weight. */
 export function targetRows(
   data: EmbeddedDataset<Rows>,
   queryRows: Uint32Array,
@@ -58,7 +71,7 @@ export function targetRows(
   return { offsets, columns: Uint32Array.from(columns), values: Float32Array.from(values) }
 }
 
-/** Columns that hold a copy of a positive under another id. */
+/** Lists each query's columns that hold a copy of a positive under another id, or the query itself. */
 export function maskedRows(
   data: EmbeddedDataset<Rows>,
   queryRows: Uint32Array,
@@ -67,8 +80,12 @@ export function maskedRows(
 ): SparseRows {
   const offsets = new Uint32Array(queryRows.length + 1)
   const columns: number[] = []
-  if (copies.size > 0) {
+  const ownDocument = ownDocumentOf(data)
+  if (copies.size > 0 || data.selfMatches) {
     queryRows.forEach((query, i) => {
+      const own = ownDocument(query)
+      const ownColumn = own === undefined ? undefined : columnOf(own)
+      if (ownColumn !== undefined) columns.push(ownColumn)
       const positives = data.positives[query]
       const texts = new Set(Array.from(positives.keys(), document => data.docTextGroup[document]))
       for (const text of texts) {

@@ -1,28 +1,25 @@
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { labelledRows } from '../embed/embedded-dataset.js'
+import { type EmbeddedDataset, labelledRows, ownDocumentOf } from '../embed/embedded-dataset.js'
 import { permutation, type Random } from '../math/random.js'
 import { type Rows, rowRange } from '../math/row-source.js'
-import { copiesAmong, EXCLUDED, maskedRows, slotsFor, targetRows, totalWeight } from './batch-columns.js'
-import type { CandidateBatch, CandidateOptions, CandidateSource, Negatives } from './candidates.js'
-
-/** Options of `hard`, with the values used where none are given. */
-export const HARD_DEFAULTS = {
-  /** Hard negatives of a query. */
-  hardNegatives: 8,
-  /** Share of its best positive's cosine by which a mined negative of a query has to stay below it. */
-  hardMargin: 0.05,
-  /** Epochs after which negatives are mined anew. */
-  mineEvery: 2,
-} as const
+import {
+  copiesAmong,
+  documentsOf,
+  EXCLUDED,
+  epochSize,
+  maskedRows,
+  shuffledBatches,
+  slotsFor,
+  targetRows,
+} from './batch-columns.js'
+import type { BatchSource, Negatives, SourceOptions, TrainingBatch } from './batch-source.js'
 
 /**
- * Mined negatives: for every query the documents that the adapter, as it stands, ranks highest among those below the query's best
- * positive by a margin, beside the positives and the mined documents of the other queries in the batch.
+ * Mined negatives: per query the documents the current adapter ranks highest among those below the query's best positive by a
+ * margin, with the positives and mined documents of the other queries in the batch.
  *
- * A document that scores nearly as high as a positive is likely relevant too and was merely not judged, hence the margin. It is
- * part of the positive's cosine, s - margin |s|, so that it also lowers a cosine below 0. Documents that were judged not relevant
- * come first and need no margin. Positives and copies of them are never negatives.
- *
+ * A document that scores nearly as high as a positive is likely an unjudged positive, hence the margin s - margin |s| below its
+ * cosine s, which also lowers a negative one. Documents judged not relevant come first and need no margin. Positives and copies of
+ * them are never negatives.
  * @see https://arxiv.org/abs/2407.15831 (NV-Retriever), TopK-PercPos
  */
 export const hard: Negatives = {
@@ -33,27 +30,24 @@ export const hard: Negatives = {
 
 function createHardSource(
   data: EmbeddedDataset<Rows>,
-  {
-    batchSize,
-    hardNegatives: count = HARD_DEFAULTS.hardNegatives,
-    hardMargin: margin = HARD_DEFAULTS.hardMargin,
-    mineEvery = HARD_DEFAULTS.mineEvery,
-  }: CandidateOptions,
-): CandidateSource {
+  { batchSize, hardNegatives: count, hardMargin: margin, mineEvery }: SourceOptions,
+): BatchSource {
   const { positives, docTextGroup } = data
+  const ownDocument = ownDocumentOf(data)
   const queries = labelledRows(data)
   const copies = copiesAmong(data, rowRange(0, data.docs.rows))
   const judged = judgedByQuery(data, queries, original)
   const mined = new Map<number, Uint32Array>()
   const queryRows = queries.filter(query => (judged.get(query)?.length ?? 0) < count)
 
-  /** Of documents with one text the first stands for all: as negatives they count once. */
+  /** Returns the first document with the same text: as negatives, copies count once. */
   function original(document: number): number {
     return copies.get(docTextGroup[document])?.[0] ?? document
   }
 
   function allows(query: number, document: number): boolean {
     if (original(document) !== document || judged.get(query)?.includes(document)) return false
+    if (ownDocument(query) === document) return false
     for (const positive of positives[query].keys()) if (docTextGroup[positive] === docTextGroup[document]) return false
     return true
   }
@@ -61,17 +55,13 @@ function createHardSource(
   function negativesOf(query: number, random: Random): ArrayLike<number> {
     const own = judged.get(query) ?? []
     // Of more than are wanted, others in every epoch.
-    if (own.length > count)
-      return permutation(own.length, random)
-        .subarray(0, count)
-        .map(i => own[i])
+    if (own.length > count) return Array.from(permutation(own.length, random).subarray(0, count), i => own[i])
     return [...own, ...(mined.get(query)?.subarray(0, count - own.length) ?? [])]
   }
 
-  /** The documents of a batch: the positives of its queries, then the negatives whose text is not there yet. */
+  /** Lists the documents of a batch: the positives of its queries, then the negatives whose text is new. */
   function candidatesOf(batch: Uint32Array, random: Random): number[] {
-    const rows = new Set<number>()
-    for (const query of batch) for (const document of positives[query].keys()) rows.add(document)
+    const rows = documentsOf(data, batch)
     const texts = new Set(Array.from(rows, document => docTextGroup[document]))
     for (const query of batch) {
       for (const document of Array.from(negativesOf(query, random))) {
@@ -82,10 +72,8 @@ function createHardSource(
     return [...rows]
   }
 
-  function* epoch(random: Random): Iterable<CandidateBatch> {
-    const order = permutation(queries.length, random).map(i => queries[i])
-    const batches: Uint32Array[] = []
-    for (let start = 0; start < order.length; start += batchSize) batches.push(order.subarray(start, start + batchSize))
+  function* epoch(random: Random): Iterable<TrainingBatch> {
+    const batches = shuffledBatches(queries, batchSize, random)
     const candidates = batches.map(batch => candidatesOf(batch, random))
     const slots = slotsFor(candidates)
     for (const [b, batch] of batches.entries()) {
@@ -104,9 +92,7 @@ function createHardSource(
   }
 
   return {
-    examples: queries.length,
-    weight: totalWeight(data, queries),
-    steps: Math.ceil(queries.length / batchSize),
+    ...epochSize(data, queries, batchSize),
     mining: {
       queryRows,
       count,
@@ -122,18 +108,19 @@ function createHardSource(
   }
 }
 
-/** Query row -> documents judged not relevant, each text once, without those that have a positive's text. */
-function judgedByQuery(
-  { judgedNegatives, positives, docTextGroup }: EmbeddedDataset<Rows>,
-  queries: Uint32Array,
-  original: (document: number) => number,
-): Map<number, readonly number[]> {
+/** Maps query rows to documents judged not relevant, each text once, without those with a positive's text. */
+function judgedByQuery(data: EmbeddedDataset<Rows>, queries: Uint32Array, original: (document: number) => number) {
+  const { judgedNegatives, positives, docTextGroup } = data
+  const ownDocument = ownDocumentOf(data)
   const judged = new Map<number, readonly number[]>()
   for (const query of queries) {
     const documents = judgedNegatives?.[query]
     if (!documents?.length) continue
     const relevant = new Set(Array.from(positives[query].keys(), document => docTextGroup[document]))
-    const distinct = new Set(documents.filter(document => !relevant.has(docTextGroup[document])).map(original))
+    const negatives = documents.filter(
+      document => !relevant.has(docTextGroup[document]) && document !== ownDocument(query),
+    )
+    const distinct = new Set(negatives.map(original))
     judged.set(query, [...distinct])
   }
   return judged

@@ -1,10 +1,9 @@
-import type { Negatives } from './candidates.js'
-import { corpus } from './corpus.js'
+import type { Negatives } from './batch-source.js'
 import { hard } from './hard.js'
 import { inBatch } from './in-batch.js'
-import { positives } from './positives.js'
+import { corpus, positives } from './pooled.js'
 
-/** Every choice of negatives. A new one is one file and one entry here. */
+/** Sources of negatives. A new one is one file and one entry here. */
 export const NEGATIVES = {
   'in-batch': inBatch,
   positives,

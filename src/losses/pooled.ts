@@ -1,55 +1,49 @@
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { labelledRows } from '../embed/embedded-dataset.js'
-import { permutation, type Random } from '../math/random.js'
-import type { Rows } from '../math/row-source.js'
-import { type Copies, copiesAmong, EXCLUDED, maskedRows, slotsFor, targetRows, totalWeight } from './batch-columns.js'
-import type { CandidateBatch, CandidateOptions, CandidateSource } from './candidates.js'
-
-/** Default of `maxNegatives`. */
-export const MAX_NEGATIVES = 4096
+import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
+import { type Random, sampleRows } from '../math/random.js'
+import { type Rows, rowRange } from '../math/row-source.js'
+import {
+  type Copies,
+  copiesAmong,
+  documentsOf,
+  EXCLUDED,
+  epochSize,
+  maskedRows,
+  shuffledBatches,
+  slotsFor,
+  targetRows,
+} from './batch-columns.js'
+import type { BatchSource, Negatives, SourceOptions, TrainingBatch } from './batch-source.js'
 
 /**
- * Batches of queries that are ranked against one pool of documents, with a target spread over all positives of a query by their
- * grades. A pool of more than `maxNegatives` (and a quarter) is sampled anew every epoch; the logits of the sample then carry
- * log(rest of the pool / sample), so that the softmax estimates the one over the whole pool.
- *
- * @param pool rows of the documents, without repetition
+ * Makes batches of queries ranked against one pool of documents, with targets spread over all positives of a query by grade. A pool
+ * of more than 1.25 `maxNegatives` is sampled again in every epoch; the logits of the sample then carry log(rest of the pool /
+ * sample), so that the softmax estimates the one over the whole pool.
  */
 export function createPooledSource(
   data: EmbeddedDataset<Rows>,
   pool: Uint32Array,
-  { batchSize, maxNegatives = MAX_NEGATIVES }: CandidateOptions,
-): CandidateSource {
+  { batchSize, maxNegatives }: Pick<SourceOptions, 'batchSize' | 'maxNegatives'>,
+): BatchSource {
   const queries = labelledRows(data)
   const whole = pool.length <= maxNegatives + (maxNegatives >> 2)
   const copies = copiesAmong(data, pool)
 
-  function* epoch(random: Random): Iterable<CandidateBatch> {
-    const order = permutation(queries.length, random).map(i => queries[i])
-    const batches: Uint32Array[] = []
-    for (let start = 0; start < order.length; start += batchSize) batches.push(order.subarray(start, start + batchSize))
+  function* epoch(random: Random): Iterable<TrainingBatch> {
+    const batches = shuffledBatches(queries, batchSize, random)
     if (whole) {
       const columnOf = columnsOf(pool)
       for (const batch of batches) yield wholePool(data, batch, pool, columnOf, copies)
       return
     }
-    const sample = permutation(pool.length, random)
-      .subarray(0, maxNegatives)
-      .sort()
-      .map(i => pool[i])
+    const sample = sampleRows(pool, maxNegatives, random)
     const sampled = columnsOf(sample)
-    const own = batches.map(batch => ownDocuments(data, batch))
+    const own = batches.map(batch => Uint32Array.from(documentsOf(data, batch)).sort())
     const slots = slotsFor(own)
     for (let b = 0; b < batches.length; b++) {
       yield sampledPool(data, batches[b], { sample, sampled, own: own[b], slots, poolSize: pool.length, copies })
     }
   }
-  return {
-    examples: queries.length,
-    weight: totalWeight(data, queries),
-    steps: Math.ceil(queries.length / batchSize),
-    epoch,
-  }
+  return { ...epochSize(data, queries, batchSize), epoch }
 }
 
 function wholePool(
@@ -58,7 +52,7 @@ function wholePool(
   pool: Uint32Array,
   columnOf: ReadonlyMap<number, number>,
   copies: Copies,
-): CandidateBatch {
+): TrainingBatch {
   const targets = targetRows(data, queryRows, columnOf)
   const masked = maskedRows(data, queryRows, row => columnOf.get(row), copies)
   return { queryRows, pool, documentRows: new Uint32Array(0), targets, masked }
@@ -74,8 +68,8 @@ interface Sample {
   readonly copies: Copies
 }
 
-/** The sample first, then the batch's positives, which count in full; what the sample holds of them is left out there. */
-function sampledPool(data: EmbeddedDataset<Rows>, queryRows: Uint32Array, s: Sample): CandidateBatch {
+/** Puts the sample first, without the batch's positives, then these, which count in full. */
+function sampledPool(data: EmbeddedDataset<Rows>, queryRows: Uint32Array, s: Sample): TrainingBatch {
   const { sample, sampled, own, slots, poolSize } = s
   const documentRows = new Uint32Array(slots).fill(own[0])
   documentRows.set(own)
@@ -90,13 +84,19 @@ function sampledPool(data: EmbeddedDataset<Rows>, queryRows: Uint32Array, s: Sam
   return { queryRows, pool: sample, documentRows, targets, masked, offset }
 }
 
-function columnsOf(rows: Uint32Array): Map<number, number> {
-  return new Map(Array.from(rows, (row, column) => [row, column]))
+const columnsOf = (rows: Uint32Array): Map<number, number> => new Map(Array.from(rows, (row, column) => [row, column]))
+
+/** Softmax over the whole corpus, as in retrieval. */
+export const corpus: Negatives = {
+  name: 'corpus',
+  description: 'all documents, sampled above --max-negatives',
+  create: (data, options) => createPooledSource(data, rowRange(0, data.docs.rows), options),
 }
 
-/** Documents that are a positive of some query of the batch, in ascending order. */
-function ownDocuments(data: EmbeddedDataset<Rows>, queryRows: Uint32Array): Uint32Array {
-  const rows = new Set<number>()
-  for (const query of queryRows) for (const document of data.positives[query].keys()) rows.add(document)
-  return Uint32Array.from(rows).sort()
+/** Softmax over every positive of the training queries: far more negatives than a batch has, each one an answer to some query. */
+export const positives: Negatives = {
+  name: 'positives',
+  description: 'every document that is a positive of some training query',
+  create: (data, options) =>
+    createPooledSource(data, Uint32Array.from(documentsOf(data, data.positives.keys())).sort(), options),
 }

@@ -3,7 +3,6 @@ const BLOCK = 64
 
 /**
  * Solves x A = b for every row b, by Cholesky's decomposition A = L L^T in double precision.
- *
  * @param A [n, n] symmetric positive definite, row-major; only its lower triangle is read; overwritten by L
  * @param X [m, n] one right-hand side a row, overwritten by the solutions
  * @param precision relative precision of A's values: a pivot below this share of the largest diagonal value counts as zero
@@ -81,17 +80,13 @@ function solveColumnsBackward(L: Float64Array, x: Float64Array, n: number, m: nu
 }
 
 /** A part of a row-major matrix: its first element, and the distance from one row to the next. */
-interface Part {
-  readonly data: Float64Array
-  readonly at: number
-  readonly stride: number
-}
+type Part = { readonly data: Float64Array; readonly at: number; readonly stride: number }
 
 /**
  * C -= A B^T, four by four dot products at a time.
  *
- * Written out once more beside `multiplyTransposed`, which works on whole float32 matrices: a loop is compiled for the types of arrays
- * that it meets, and one that both called would be compiled for neither.
+ * Written out once more beside `multiplyTransposed`, which works on whole float32 matrices: a loop is compiled for the
+ * types of arrays that it meets, and one that both called would be compiled for neither.
  */
 function subtractProduct(
   { data: C, at: c, stride, rows, cols }: Part & { readonly rows: number; readonly cols: number },

@@ -7,18 +7,14 @@ export interface Matrix {
 
 /** A zero matrix, or one over `data` (not copied). */
 export function matrix(rows: number, cols: number, data: Float32Array = new Float32Array(rows * cols)): Matrix {
-  if (data.length !== rows * cols) {
-    throw new RangeError(`matrix ${rows} x ${cols} needs ${rows * cols} values, got ${data.length}`)
-  }
+  if (data.length !== rows * cols)
+    throw new RangeError(`matrix ${rows} x ${cols} needs ${rows * cols} values, found ${data.length}`)
   return { rows, cols, data }
 }
 
 /** Row `i` as a view: writing to it writes to the matrix. */
-export function row(m: Matrix, i: number): Float32Array {
-  return m.data.subarray(i * m.cols, (i + 1) * m.cols)
-}
+export const row = (m: Matrix, i: number): Float32Array => m.data.subarray(i * m.cols, (i + 1) * m.cols)
 
-/** The identity of size n. */
 export function identity(n: number): Matrix {
   const m = matrix(n, n)
   for (let i = 0; i < n; i++) m.data[i * n + i] = 1
@@ -29,7 +25,7 @@ export function identity(n: number): Matrix {
 export function fromRows(rows: readonly ArrayLike<number>[], cols: number = rows[0]?.length ?? 0): Matrix {
   const m = matrix(rows.length, cols)
   rows.forEach((r, i) => {
-    if (r.length !== cols) throw new RangeError(`row ${i} has ${r.length} values, expected ${cols}`)
+    if (r.length !== cols) throw new RangeError(`row ${i}: expected ${cols} values, found ${r.length}`)
     m.data.set(r, i * cols)
   })
   return m

@@ -3,9 +3,8 @@ import type { Matrix } from './matrix.js'
 /**
  * out = alpha * A B^T + beta * out, in plain TypeScript: four by four dot products at a time, summed in double precision.
  *
- * A value of `out` does not depend on how the matrices are cut into blocks, so equal rows give exactly equal products. The
- * sums are sixteen variables, not an array, so that they stay in registers; `cholesky.ts` has the like for parts of float64 matrices.
- *
+ * A value of `out` does not depend on how the matrices are cut into blocks, so equal rows give exactly equal products. The sums are
+ * sixteen variables, not an array, so that they stay in registers; `cholesky.ts` has the like for parts of float64 matrices.
  * @param a [m, k]
  * @param b [n, k]
  * @param out [m, n]
@@ -74,23 +73,8 @@ export function multiplyTransposed(a: Matrix, b: Matrix, out: Matrix, alpha = 1,
         s32 += x3 * y2
         s33 += x3 * y3
       }
-      const c = i * n + j
-      put(c, s00)
-      put(c + 1, s01)
-      put(c + 2, s02)
-      put(c + 3, s03)
-      put(c + n, s10)
-      put(c + n + 1, s11)
-      put(c + n + 2, s12)
-      put(c + n + 3, s13)
-      put(c + 2 * n, s20)
-      put(c + 2 * n + 1, s21)
-      put(c + 2 * n + 2, s22)
-      put(c + 2 * n + 3, s23)
-      put(c + 3 * n, s30)
-      put(c + 3 * n + 1, s31)
-      put(c + 3 * n + 2, s32)
-      put(c + 3 * n + 3, s33)
+      const sums = [s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33]
+      for (let s = 0; s < 16; s++) put((i + (s >> 2)) * n + j + (s & 3), sums[s])
     }
   }
   for (let i = 0; i < m; i++) {

@@ -1,8 +1,8 @@
+import { rowRange } from './row-source.js'
+
 /** A seeded generator of pseudo-random numbers; equal seeds give equal sequences on every machine. */
 export interface Random {
-  /** Uniform in [0, 1). */
   next(): number
-  /** Uniform integer in [0, n). */
   int(n: number): number
   /** Standard normal (Box-Muller). */
   normal(): number
@@ -17,12 +17,7 @@ export interface RandomState {
   readonly spare?: number
 }
 
-/**
- * xoshiro128** seeded through splitmix32.
- *
- * @param seed any safe integer
- * @see https://prng.di.unimi.it/ (Blackman and Vigna, 2018)
- */
+/** xoshiro128** seeded through splitmix32. `seed`: any safe integer. See https://prng.di.unimi.it/ (Blackman and Vigna, 2018) */
 export function createRandom(seed: number): Random {
   let z = (seed ^ Math.floor(seed / 4294967296)) >>> 0
   const splitmix = (): number => {
@@ -36,7 +31,7 @@ export function createRandom(seed: number): Random {
   return restoreRandom({ words: [splitmix(), splitmix(), splitmix(), splitmix()] })
 }
 
-/** A generator that goes on where another one was saved. */
+/** Makes a generator that resumes from a saved state. */
 export function restoreRandom(state: RandomState): Random {
   let [a, b, c, d] = state.words
   const bits = (): number => {
@@ -88,10 +83,12 @@ export function shuffle<T extends { length: number; [i: number]: unknown }>(item
   return items
 }
 
-/** 0, 1, ..., n - 1 in a random order. */
-export function permutation(n: number, random: Random): Uint32Array {
-  return shuffle(
-    Uint32Array.from({ length: n }, (_, i) => i),
-    random,
-  )
+/** Draws `count` of the rows, in their order; all if there are no more. */
+export function sampleRows(rows: Uint32Array, count: number, random: Random): Uint32Array {
+  if (rows.length <= count) return rows
+  const drawn = permutation(rows.length, random).subarray(0, count).sort()
+  return drawn.map(i => rows[i])
 }
+
+/** 0, 1, ..., n - 1 in a random order. */
+export const permutation = (n: number, random: Random): Uint32Array => shuffle(rowRange(0, n), random)

@@ -1,14 +1,10 @@
-import { type Matrix, matrix, normalizeInPlace, row } from './matrix.js'
+import { type Matrix, matrix, norm, normalizeInPlace, row } from './matrix.js'
 
-/** Vectors that need not be in memory: rows are copied out where they are needed. */
+/** Vectors that need not be in memory: rows are copied out on demand. */
 export interface RowSource {
   readonly rows: number
   readonly cols: number
-  /**
-   * out[i, :] = row `rows[i]`
-   * @param rows in any order, also several times the same
-   * @param out [rows.length, cols], row-major
-   */
+  /** Copies the given rows, in any order and also repeatedly, to out [rows.length, cols]. */
   gather(rows: Uint32Array, out: Float32Array): void
 }
 
@@ -16,14 +12,12 @@ export interface RowSource {
 export type Rows = Matrix | RowSource
 
 /** Values of a block that {@link blocksOf} gives at once, about: 8 MiB as float32. */
-const BLOCK_VALUES = 2 * 1024 * 1024
+const BLOCK_VALUES = 2_097_152
 
-/** Whether all rows are in memory. */
-export function isInMemory(rows: Rows): rows is Matrix {
-  return 'data' in rows
-}
+/** True if all rows are in memory. */
+export const isInMemory = (rows: Rows): rows is Matrix => 'data' in rows
 
-/** The rows of a matrix as a source; a source is given back as it is. */
+/** Makes a source of a matrix; returns a source unchanged. */
 export function rowSource(from: Rows): RowSource {
   if (!isInMemory(from)) return from
   return {
@@ -35,7 +29,7 @@ export function rowSource(from: Rows): RowSource {
   }
 }
 
-/** The rows of a source scaled to length 1, with the same values as `normalizedRows` gives. */
+/** Normalises the rows of a source, with the same values as `normalizedRows`. */
 export function normalizedSource(source: RowSource): RowSource {
   const { rows: count, cols } = source
   return {
@@ -48,7 +42,7 @@ export function normalizedSource(source: RowSource): RowSource {
   }
 }
 
-/** The given rows, in the given order, as a source of their own; nothing is copied. */
+/** Selects rows, in the given order, without a copy. */
 export function selectedRows(from: Rows, indices: Uint32Array): RowSource {
   const source = rowSource(from)
   return {
@@ -62,6 +56,30 @@ export function selectedRows(from: Rows, indices: Uint32Array): RowSource {
   }
 }
 
+/** Rows of several sources, one after the other. */
+export function joinRows(parts: readonly { readonly from: Rows; readonly rows: Uint32Array }[]): RowSource {
+  const sources = parts.map(({ from, rows }) => selectedRows(from, rows))
+  const starts = sources.map((_, i) => sources.slice(0, i).reduce((sum, { rows }) => sum + rows, 0))
+  const { cols } = sources[0]
+  return {
+    rows: sources.reduce((sum, { rows }) => sum + rows, 0),
+    cols,
+    gather(rows, out) {
+      sources.forEach((source, s) => {
+        const places = Uint32Array.from(rows.keys()).filter(
+          i => rows[i] >= starts[s] && rows[i] - starts[s] < source.rows,
+        )
+        const found = new Float32Array(places.length * cols)
+        source.gather(
+          places.map(i => rows[i] - starts[s]),
+          found,
+        )
+        for (const [i, place] of places.entries()) out.set(found.subarray(i * cols, (i + 1) * cols), place * cols)
+      })
+    },
+  }
+}
+
 /** Copies the given rows, in the given order, into a matrix. */
 export function gatherRows(from: Rows, indices: ArrayLike<number>): Matrix {
   const out = matrix(indices.length, from.cols)
@@ -69,20 +87,15 @@ export function gatherRows(from: Rows, indices: ArrayLike<number>): Matrix {
   return out
 }
 
-/** All rows as a matrix: the one that they are, or a copy. */
-export function toMatrix(from: Rows): Matrix {
-  return isInMemory(from) ? from : gatherRows(from, rowRange(0, from.rows))
-}
+/** Returns all rows as a matrix: themselves, or a copy. */
+export const toMatrix = (from: Rows): Matrix => (isInMemory(from) ? from : gatherRows(from, rowRange(0, from.rows)))
 
 /** The row numbers `start` to `start + count`. */
 export function rowRange(start: number, count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => start + i)
 }
 
-/**
- * All rows in order, some at a time.
- * @returns the number of the first row of a block, and the block, which is valid until the next one is asked for
- */
+/** All rows in order by blocks: the number of the first row, and the block, valid until the next is asked for. */
 export function* blocksOf(
   from: Rows,
   size = Math.max(1, Math.floor(BLOCK_VALUES / from.cols)),
@@ -98,5 +111,48 @@ export function* blocksOf(
       from.gather(rowRange(start, count), data)
       yield { start, block: matrix(count, cols, data) }
     }
+  }
+}
+
+/** Tolerance of unit length. */
+const UNIT_TOLERANCE = 1e-3
+
+/** True if all rows have unit length, within float32's rounding. */
+export function isNormalized(vectors: Rows): boolean {
+  for (const { block } of blocksOf(vectors)) {
+    for (let i = 0; i < block.rows; i++) if (Math.abs(norm(row(block, i)) - 1) > UNIT_TOLERANCE) return false
+  }
+  return true
+}
+
+/**
+ * The first `cols` values of every row: what a team stores that keeps 512 of 1,536 dimensions. In memory where the rows are.
+ * @see https://arxiv.org/abs/2205.13147 (Kusupati et al., Matryoshka representations)
+ */
+export function truncateRows(from: Matrix, cols: number): Matrix
+export function truncateRows(from: Rows, cols: number): Rows
+export function truncateRows(from: Rows, cols: number): Rows {
+  return cols === from.cols ? from : mapRows(from, cols, row => row.subarray(0, cols))
+}
+
+/** Makes a row of `cols` values of each row: at once where the rows are in memory, else when they are read. */
+export function mapRows(from: Rows, cols: number, map: (row: Float32Array) => Float32Array): Rows {
+  const width = from.cols
+  const fill = (rows: Float32Array, out: Float32Array): void => {
+    for (let i = 0; i * width < rows.length; i++) out.set(map(rows.subarray(i * width, (i + 1) * width)), i * cols)
+  }
+  if (isInMemory(from)) {
+    const out = matrix(from.rows, cols)
+    fill(from.data, out.data)
+    return out
+  }
+  return {
+    rows: from.rows,
+    cols,
+    gather(rows, out) {
+      const whole = new Float32Array(rows.length * width)
+      from.gather(rows, whole)
+      fill(whole, out)
+    },
   }
 }

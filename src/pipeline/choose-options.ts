@@ -1,49 +1,39 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import { labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
-import type { Rows } from '../math/row-source.js'
-import { signed } from '../math/signed.js'
-import { TRAIN_DEFAULTS } from '../train/defaults.js'
 import { gate } from '../train/gate.js'
+import { type FixedOptions, pickOptions, TRAIN_DEFAULTS, withDefaults } from '../train/options.js'
 import { RECIPE } from '../train/recipe.js'
 import type { TrainOptions } from '../train/train-adapter.js'
-import { type FixedOptions, trainerOptions } from '../train/tune/candidate.js'
 import { type ClusterSplit, clusterSplit } from '../train/tune/cluster-split.js'
-import { joinQueries } from '../train/tune/extra-queries.js'
+import { joinQueries } from '../train/tune/sample.js'
 import { createSearch } from '../train/tune/search.js'
+import { resolve } from '../train/tune/search-point.js'
 import { choose, type TuneResult } from '../train/tune/tune.js'
-import { withoutUndefined } from '../train/without-undefined.js'
+import { signed } from '../words.js'
 import { TUNE_BUDGET, TUNE_DEFAULT } from './defaults.js'
 import type { EmbeddedParts } from './embedded-parts.js'
-import { decideMemory, MEMORY_KIND, type MemoryDecision } from './memory-step.js'
-import type { TrainOnEmbeddedOptions } from './train-on-embedded.js'
-
-/** What cross-validation inside the training part says before anything is trained on all of it. */
-export interface Choice {
-  /** Absent where there was no cross-validation. */
-  readonly tuned?: TuneResult
-  /** What to train with. */
-  readonly final: TrainOptions
-  /** What to train on: the training part, with pseudo-queries where they were chosen. */
-  readonly train: EmbeddedDataset<Rows>
-  /** Whether an adapter that is not proven is held back. */
-  readonly gated: boolean
-  readonly shift?: ClusterSplit
-  readonly memory?: Omit<MemoryDecision, 'tuned'>
-  readonly warnings: readonly string[]
-}
+import { decideMemory, MEMORY_KIND } from './memory-step.js'
+import { decideTerms, mayHaveTerms } from './terms-step.js'
+import type { Choice, TrainingRun } from './training.js'
 
 /**
- * Chooses what the user has not set, with `tune: 'auto'`; with `tune: 'off'` and a gate it measures the user's options out of fold.
- * Whether `linear-memory` gets its memory is always found out.
- * @throws as `createSearch`
+ * Chooses the options the user has not set, with `tune: 'auto'`; with `tune: 'off'` and a gate it measures the user's options out
+ * of fold. Whether `linear-memory` gets its memory is always decided. A checkpoint's choice is taken as it is: the search need not
+ * be repeated, and a search that its budget cut might end otherwise.
  */
-export async function chooseOptions(
-  engine: Engine,
-  embedded: EmbeddedParts,
-  options: TrainOnEmbeddedOptions,
-): Promise<Choice> {
+export async function chooseOptions(engine: Engine, parts: EmbeddedParts, run: TrainingRun): Promise<Choice> {
+  if (run.choice) return run.choice
+  const { checkpoint } = run
+  const saved = checkpoint?.state.choice as Omit<Choice, 'train'> | undefined
+  if (saved) return { ...saved, final: { ...run.train, ...saved.final }, train: trainingSet(parts, saved.tuned) }
+  const choice = await search(engine, parts, run)
+  const { train: _train, ...data } = choice
+  checkpoint?.save({ choice: { ...data, final: { ...pickOptions(choice.final), keep: choice.final.keep } } })
+  return choice
+}
+
+async function search(engine: Engine, embedded: EmbeddedParts, options: TrainingRun): Promise<Choice> {
   const given = options.train ?? {}
   const auto = (options.tune ?? TUNE_DEFAULT) === 'auto'
   const gated = options.gate ?? auto
@@ -51,53 +41,74 @@ export async function chooseOptions(
     return { final: given, train: embedded.train, gated, warnings: [] }
   const started = performance.now()
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
+  const budget = options.tuneBudget ?? TUNE_BUDGET
   const fixed: FixedOptions = auto
     ? given
-    : { ...TRAIN_DEFAULTS, pull: closedForm(given.kind ?? '')?.defaultPull ?? 0, ...withoutUndefined(given) }
-  const search = await createSearch(engine, embedded.train, {
-    ...{ fixed, seed, metric },
-    budget: options.tuneBudget ?? TUNE_BUDGET,
+    : withDefaults({ ...given, pull: given.pull ?? closedForm(given.kind ?? '')?.defaultPull })
+  const triesTerms = (given.kind ?? TRAIN_DEFAULTS.kind) === TRAIN_DEFAULTS.kind && mayHaveTerms(embedded, options)
+  const searching = await createSearch(engine, embedded.train, {
+    ...{ fixed, seed, metric, budget },
+    reserved: RECIPE.judgingShare + (triesTerms ? RECIPE.termsShare : 0),
     pseudo: auto ? embedded.pseudo : undefined,
     signal: options.signal,
   })
+  if (searching.cut) options.onCut?.(searching.cut)
   try {
-    const found = await choose(search, t => {
+    const found = await choose(searching, t => {
       const { negatives, multiple, pull, pseudo, score, stoppedAfter } = t
+      const scale = searching.fittedScale * multiple
       options.onTried?.(
-        `tried ${negatives}, temperature x ${multiple}, c ${pull}${pseudo ? ', with first sentences' : ''}: out-of-fold ${metric} ${score.toFixed(4)}`,
+        `tried ${negatives}, scale ${scale}, pull ${pull}${pseudo ? ', with pseudo-queries' : ''}: out-of-fold ${metric} ${score.toFixed(4)}`,
         t,
       )
-      options.log?.write('tried', {
-        ...{ negatives, temperature: search.tau0 * multiple, c: pull, pseudo, metric, score, stoppedAfter },
-      })
+      options.log?.write('tried', { negatives, scale, pull, pseudo, metric, score, stoppedAfter })
     })
     const warnings = found.cut ? [found.cut] : []
     const verdict = gate(found, undefined, { metric, seed })
     const proven = verdict.passed && verdict.gain >= (options.minGain ?? 0)
-    const looking = proven ? clusterSplit(search, found.chosen) : undefined
+    const looking = proven && searching.hasTime(1) ? clusterSplit(searching, found.chosen) : undefined
+    if (proven && !looking)
+      warnings.push(`${budget} s (--tune-budget) left no time to test on groups of like queries held out`)
     // Threads look at clusters of queries while the engine is asked about a memory.
-    if (!search.threaded) await looking
-    const deciding = decideMemory(search, found, embedded.train, given, { proven: verdict.passed, gated })
-    const [shift, { tuned: judged, ...memory }] = await Promise.all([looking, deciding])
+    if (!searching.threaded) await looking
+    const spare = searching.hasTime(2)
+    const deciding = decideMemory(searching, found, embedded.train, given, { proven: verdict.passed, gated, spare })
+    const [shift, { tuned: remembered, ...memory }] = await Promise.all([looking, deciding])
+    const {
+      choice: terms,
+      tuned: judged,
+      skipped,
+    } = triesTerms
+      ? await decideTerms(searching, remembered, embedded, options, proven || !gated)
+      : { tuned: remembered }
+    if (skipped) warnings.push(`${budget} s (--tune-budget) left no time to try text terms`)
     if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
     const tuned = { ...judged, seconds: (performance.now() - started) / 1000 }
-    const train = found.chosen.pseudo ? joinQueries(embedded.train, embedded.pseudo!) : embedded.train
-    return { tuned, final: auto ? chosenOptions(train, tuned, given) : given, train, gated, shift, memory, warnings }
+    const train = trainingSet(embedded, found)
+    return {
+      tuned,
+      final: auto ? chosenOptions(train, tuned, given) : given,
+      train,
+      gated,
+      shift,
+      memory,
+      terms,
+      warnings,
+    }
   } finally {
-    await search.free()
+    await searching.free()
   }
 }
 
-/** The training options of the chosen candidate, for all training queries. */
-function chosenOptions(train: EmbeddedDataset<Rows>, tuned: TuneResult, given: TrainOptions): TrainOptions {
+/** The training set, with pseudo-queries if they were chosen. */
+function trainingSet({ train, pseudo }: EmbeddedParts, tuned: TuneResult | undefined): Choice['train'] {
+  return tuned?.chosen.pseudo ? joinQueries(train, pseudo!) : train
+}
+
+function chosenOptions(train: Choice['train'], tuned: TuneResult, given: TrainOptions): TrainOptions {
   const queries = labelledRows(train).length
-  const seed = given.seed ?? TRAIN_DEFAULTS.seed
-  const {
-    kind: _kind,
-    closed: _closed,
-    ...options
-  } = trainerOptions(tuned.chosen, tuned.scale / tuned.chosen.multiple, queries, seed, given)
-  return { ...given, ...options, kind: given.kind, patience: 0, keep: 'last' }
+  const fitted = { fittedScale: tuned.scale / tuned.chosen.multiple, seed: given.seed ?? TRAIN_DEFAULTS.seed }
+  return { ...given, ...resolve(given, tuned.chosen, queries, fitted) }
 }
 
 function shiftWarning({ gain, p }: ClusterSplit, metric: string): string {

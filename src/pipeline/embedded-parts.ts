@@ -1,24 +1,27 @@
 import { createHash } from 'node:crypto'
 import type { EmbeddingCache } from '../cache/cache.js'
 import { describeDataset } from '../dataset/describe.js'
-import { foldText } from '../dataset/fold-text.js'
 import { hashDataset } from '../dataset/hash.js'
 import { pseudoQueries } from '../dataset/pseudo-queries.js'
+import { type DatasetSplit, PART_NAMES, type PartName } from '../dataset/split.js'
+import { foldText } from '../dataset/text.js'
 import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { countPairs } from '../embed/embedded-dataset.js'
+import { countPairs, type EmbeddedDataset, type VectorParts } from '../embed/embedded-dataset.js'
 import type { SpillOptions } from '../embed/matrix-builder.js'
-import type { EmbedStats } from '../embed/run-embedding.js'
+import type { EmbedStats } from '../embed/stats.js'
+import { usageError } from '../errors.js'
 import { type RelevantKeys, relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
-import { blocksOf, type Rows } from '../math/row-source.js'
+import { getOrInsert } from '../maps.js'
+import { type Projection, projectRows } from '../math/projection.js'
+import { blocksOf, type Rows, truncateRows } from '../math/row-source.js'
 import { MEMORY_DEFAULT } from '../memory-limit.js'
-import type { EmbeddingProvider } from '../providers/provider.js'
+import { type ComposedProvider, composeProviders, isComposed } from '../providers/compose.js'
+import type { EmbeddingProvider, ProviderFacts } from '../providers/provider.js'
+import { fitPca } from '../train/pca.js'
 import { RECIPE } from '../train/recipe.js'
 import { groupRows } from '../vectors/row-groups.js'
-import type { VectorDataset, VectorParts } from '../vectors/vector-dataset.js'
-import type { Parts } from './load-parts.js'
 
-/** What a data set holds, in numbers. */
+/** Size of a dataset. */
 export interface PartCounts {
   readonly queries: number
   /** (query, relevant document) pairs. */
@@ -26,124 +29,176 @@ export interface PartCounts {
   readonly documents: number
 }
 
-/** Equal keys are the same text, or where only vectors are known the same vector. */
+/** Keys of texts, or of vectors if texts are not known; equal keys mean equal things. */
 export interface TrainKeys {
   /** Key of each query row. */
   readonly queries: readonly string[]
-  /** For each query row the keys of its relevant documents. */
+  /** Keys of the relevant documents of each query row. */
   readonly relevant: RelevantKeys
 }
 
-/** The sets that training knows, by name. */
-export const PART_NAMES = ['train', 'validation', 'test'] as const
-export type PartName = (typeof PART_NAMES)[number]
+/** Scored queries: ids, and rows in their part. */
+export interface QueryRows {
+  readonly ids: readonly string[]
+  readonly rows: Uint32Array
+}
 
-/** The parts of a training run, embedded, with what tuning and proof have to know of their texts. */
-export interface EmbeddedParts {
+/** The embedded parts of a training run, with what choice and proof need to know of their texts. */
+export interface EmbeddedParts extends VectorParts<Rows> {
   readonly baseId: string
-  readonly train: EmbeddedDataset<Rows>
-  readonly validation?: EmbeddedDataset<Rows>
-  readonly test?: EmbeddedDataset<Rows>
-  /** First sentences as queries for documents of the training part, with what each counts; see `pseudoQueries`. */
+  /** Facts that open the base model again; absent for vectors of your own. */
+  readonly provider?: ProviderFacts
+  /** Dimensions of each part of a composed model. */
+  readonly blocks?: readonly number[]
+  /** Pseudo-queries for documents of the training set, with their weights. */
   readonly pseudo?: EmbeddedDataset<Rows>
   readonly counts: { readonly [part in PartName]?: PartCounts }
-  /** SHA-256 of the data, hex. */
-  readonly sha256: string
   readonly embedding?: EmbedStats
-  /** The same with whole documents, where these are truncated. */
+  /** Seconds that embedding took. */
+  readonly seconds?: number
+  /** The same parts with whole documents, if these are truncated, or with whole vectors, if these are reduced. */
   readonly whole?: EmbeddedParts
-  /** query id -> text of a part; absent where only vectors are known */
-  texts(part: PartName): ReadonlyMap<string, string> | undefined
-  /** For the given queries of a part: whether a relevant document of theirs had training queries. */
-  seen(part: PartName, queries: { readonly ids: readonly string[]; readonly rows: Uint32Array }): boolean[]
-  /** What belongs together in the training part. */
+  /** SHA-256 of the data, hex. */
+  sha256(): string
+  /** Returns, per query, true if a relevant document has training queries. */
+  seen(part: PartName, queries: QueryRows): boolean[]
+  /** Returns what identifies the training queries and their relevant documents. */
   trainKeys(): TrainKeys
-  /** Gives the disk space of vectors that memory had no room for back. */
+  /** Frees the disk space of vectors that exceed the memory limit. */
   close?(): void
 }
 
-export interface EmbedPartsOptions extends Partial<SpillOptions> {
+/** Means of embedding; vectors of your own need no provider. */
+export interface EmbedSession extends Partial<SpillOptions> {
+  readonly provider?: EmbeddingProvider
   readonly cache?: EmbeddingCache
   readonly signal?: AbortSignal
-  /** Seed of the documents whose first sentences are embedded too, where there are few labelled queries; absent for none. */
-  readonly pseudoSeed?: number
   /** Concurrency, retries, progress. */
   readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
 }
 
-/**
- * Embeds the parts of a data set, from the cache where they are there.
- * @throws as `embedDataset`
- */
+/** What the parts of a training run are embedded with besides a provider. */
+export interface EmbedPartsOptions extends EmbedSession {
+  /** Draws the documents whose pseudo-queries are embedded too; none if absent. */
+  readonly pseudoSeed?: number
+  /** Dimensions that composed vectors are reduced to, or the projection that does it. */
+  readonly pca?: number | Projection
+}
+
+/** Returns the options of `embedDataset`, with a memory limit. */
+export function embedOptions({ embed, cache, signal, memory = MEMORY_DEFAULT, spillFolder }: EmbedSession) {
+  return { ...embed, cache, signal, memory, spillFolder }
+}
+
+/** Embeds the parts of a dataset. With `pca`, the vectors of a composed model are reduced by the training documents. */
 export async function embedParts(
   provider: EmbeddingProvider,
-  parts: Parts,
-  options: EmbedPartsOptions = {},
+  parts: DatasetSplit,
+  { pseudoSeed, pca, ...session }: EmbedPartsOptions = {},
 ): Promise<EmbeddedParts> {
+  if (pca !== undefined) checkReducible(provider)
   const names = PART_NAMES.filter(name => parts[name])
-  const { memory = MEMORY_DEFAULT, spillFolder, pseudoSeed } = options
   const pseudo = pseudoSeed === undefined ? undefined : pseudoQueries(parts.train, pseudoSeed)
   const { datasets, stats, close } = await embedDataset(
     provider,
     [...names.map(name => parts[name]!), ...(pseudo ? [pseudo] : [])],
-    { ...options.embed, cache: options.cache, signal: options.signal, memory, spillFolder },
+    embedOptions(session),
   )
-  const embedded = Object.fromEntries(names.map((name, i) => [name, datasets[i]])) as { train: EmbeddedDataset<Rows> }
-  const counts = Object.fromEntries(
-    names.map(name => {
-      const { queries, pairs, documents } = describeDataset(parts[name]!)
-      return [name, { queries, pairs, documents }]
-    }),
-  )
-  const trained = relevantTexts(parts.train)
-  return {
-    baseId: provider.id,
-    ...embedded,
-    ...(pseudo && { pseudo: { ...datasets[names.length], weights: pseudoWeights(pseudo.queries.size) } }),
-    counts,
-    sha256: combinedHash(PART_NAMES.map(name => parts[name] && hashDataset(parts[name]))),
+  const assembled = (base: EmbeddingProvider, sets: readonly EmbeddedDataset<Rows>[]) => ({
+    baseId: base.id,
+    provider: base.facts ?? { name: 'custom' },
+    ...(isComposed(base) && !base.pca && { blocks: base.parts.map(({ dimensions }) => dimensions!) }),
+    ...(Object.fromEntries(names.map((name, i) => [name, sets[i]])) as { train: EmbeddedDataset<Rows> }),
+    ...(pseudo && { pseudo: { ...sets[names.length], weights: pseudoWeights(pseudo.queries.size) } }),
+  })
+  const counts = names.map(name => {
+    const { queries, pairs, documents } = describeDataset(parts[name]!)
+    return [name, { queries, pairs, documents }]
+  })
+  const trained = once(() => relevantTexts(parts.train))
+  const facts = {
+    counts: Object.fromEntries(counts),
     embedding: stats,
     close,
-    texts: part => parts[part]?.queries,
-    seen: (part, { ids }) => seenQueries(trained, relevantTexts(parts[part]!, ids)),
-    trainKeys: () => ({ queries: Array.from(parts.train.queries.values(), foldText), relevant: trained }),
-  }
+    sha256: once(() => combinedHash(PART_NAMES.map(name => parts[name] && hashDataset(parts[name])))),
+    seen: (part, { ids }) => seenQueries(trained(), relevantTexts(parts[part]!, ids)),
+    trainKeys: () => ({ queries: Array.from(parts.train.queries.values(), foldText), relevant: trained() }),
+  } satisfies Partial<EmbeddedParts>
+  const whole = { ...assembled(provider, datasets), ...facts }
+  if (pca === undefined) return whole
+  const reduced = await reduceParts(provider, datasets, pca)
+  return { ...assembled(reduced.provider, reduced.datasets), ...facts, whole }
+}
+
+/**
+ * Reduces a composed model.
+ * @param documents decide, if no projection is given
+ * @throws USAGE if the model is not composed, or reduced already; and as `fitPca`
+ */
+export async function reduceModel(provider: EmbeddingProvider, documents: Rows, wanted: number | Projection) {
+  checkReducible(provider)
+  const pca = typeof wanted === 'number' ? await fitPca(documents, wanted) : wanted
+  return { provider: composeProviders(provider.parts, { pca, facts: provider.facts }), pca }
+}
+
+/** @throws USAGE unless a model is composed of parts, and not reduced yet */
+export function checkReducible(provider: EmbeddingProvider | undefined): asserts provider is ComposedProvider {
+  if (provider && isComposed(provider) && !provider.pca) return
+  const found = provider?.id ?? 'vectors of your own'
+  const problem = `expected a model composed of parts (--base compose), not reduced yet, found ${found}`
+  throw usageError(`pca: ${problem}`)
+}
+
+/** The same parts in the space of the reduced model. */
+async function reduceParts(
+  provider: EmbeddingProvider,
+  datasets: readonly EmbeddedDataset<Rows>[],
+  wanted: number | Projection,
+) {
+  const reduced = await reduceModel(provider, datasets[0].docs, wanted)
+  // Parts with the same corpus share its vectors, and go on doing so.
+  const known = new Map<Rows, Rows>()
+  const projected = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => ({
+    ...data,
+    baseId: reduced.provider.id,
+    queries: projectRows(data.queries, reduced.pca, false),
+    docs: getOrInsert(known, data.docs, () => projectRows(data.docs, reduced.pca, true)),
+  })
+  return { provider: reduced.provider, datasets: datasets.map(projected) }
 }
 
 function pseudoWeights(count: number): Float32Array {
   return new Float32Array(count).fill(Math.min(1, RECIPE.pseudoWeight / count))
 }
 
-/** Takes vectors that the user made elsewhere as they are. */
+/** Takes vectors of your own as embedded parts. */
 export function partsFromVectors(parts: VectorParts<Rows>): EmbeddedParts {
-  const names = PART_NAMES.filter(name => parts[name])
-  const trained = relevantVectors(parts.train)
+  const trained = once(() => relevantVectors(parts.train))
   return {
     baseId: parts.train.baseId,
     ...parts,
-    counts: Object.fromEntries(names.map(name => [name, countsOf(parts[name]!)])),
-    sha256: combinedHash(PART_NAMES.map(name => parts[name] && hashVectors(parts[name]))),
-    texts: part => textsOf(parts[part]),
-    seen: (part, { rows }) => seenQueries(trained, relevantVectors(parts[part]!, rows)),
+    counts: Object.fromEntries(PART_NAMES.flatMap(name => (parts[name] ? [[name, countsOf(parts[name])]] : []))),
+    sha256: once(() => combinedHash(PART_NAMES.map(name => parts[name] && hashVectors(parts[name])))),
+    seen: (part, { rows }) => seenQueries(trained(), relevantVectors(parts[part]!, rows)),
     trainKeys() {
       const { queries, queryTexts } = parts.train
       const texts = queryTexts?.map(text => (text === undefined ? undefined : foldText(text)))
-      return { queries: Array.from(groupRows(queries, texts), String), relevant: trained }
+      return { queries: Array.from(groupRows(queries, texts), String), relevant: trained() }
     },
   }
 }
 
-/** What a part holds. */
 export function countsOf(data: EmbeddedDataset<Rows>): PartCounts {
   return { queries: data.queries.rows, pairs: countPairs(data), documents: data.docs.rows }
 }
 
-/** query id -> text, where texts are known */
-export function textsOf(data: VectorDataset<Rows> | undefined): ReadonlyMap<string, string> | undefined {
-  if (!data?.queryTexts) return undefined
-  return new Map(
-    data.queryIds.flatMap((id, i) => (data.queryTexts?.[i] === undefined ? [] : [[id, data.queryTexts[i]]])),
-  )
+/** Computes a value when it is first asked for. */
+export function once<T>(compute: () => T): () => T {
+  let value: { readonly it: T } | undefined
+  return () => {
+    value ??= { it: compute() }
+    return value.it
+  }
 }
 
 /** SHA-256 over the hashes of the parts, `-` for an absent one, each on a line. */
@@ -165,4 +220,25 @@ function hashVectors({ queries, docs, positives, judgedNegatives }: EmbeddedData
   hash.update(JSON.stringify(positives.map(map => [...map])))
   if (judgedNegatives) hash.update(JSON.stringify(judgedNegatives))
   return hash.digest('hex')
+}
+
+/** Cuts the documents to their first `dimensions` values; queries stay whole, since an adapter can use all of theirs. */
+export function truncateDocuments(embedded: EmbeddedParts, dimensions: number): EmbeddedParts {
+  const d = embedded.train.queries.cols
+  if (!Number.isSafeInteger(dimensions) || dimensions < 1 || dimensions >= d) {
+    throw usageError(
+      `--dimensions-out must be a whole number from 1 to ${d - 1}, less than the ${d} dimensions of ${embedded.baseId}; found ${dimensions}`,
+    )
+  }
+  // Parts with the same corpus share its vectors, and go on doing so.
+  const cut = new Map<Rows, Rows>()
+  const truncated = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => {
+    const docs = cut.get(data.docs) ?? truncateRows(data.docs, dimensions)
+    cut.set(data.docs, docs)
+    return { ...data, docs }
+  }
+  const parts = Object.fromEntries(
+    [...PART_NAMES, 'pseudo' as const].flatMap(name => (embedded[name] ? [[name, truncated(embedded[name])]] : [])),
+  ) as Pick<EmbeddedParts, 'train'>
+  return { ...embedded, ...parts, whole: embedded }
 }

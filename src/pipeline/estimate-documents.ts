@@ -4,7 +4,6 @@ import { estimateGeneration } from '../generate/generate-questions.js'
 import type { ChatModel } from '../generate/llm/chat-model.js'
 import type { GenerationEstimate } from '../generate/plan-requests.js'
 
-/** What questions for some documents would take. */
 export interface DocumentsEstimate {
   readonly documents: number
   readonly chunks: number
@@ -12,10 +11,7 @@ export interface DocumentsEstimate {
   readonly estimate: GenerationEstimate
 }
 
-/**
- * Reads documents and says what generating questions for all their chunks would take, with the defaults; asks nothing.
- * @throws FILE_NOT_FOUND, ABORTED as `loadDocuments`
- */
+/** Reads documents and estimates generating questions for all their chunks, with the defaults; sends nothing. */
 export async function estimateDocuments(
   paths: readonly string[],
   model: ChatModel,

@@ -1,39 +1,43 @@
 import { type Adapter, applyAdapter, outputDimensions } from '../adapters/adapter.js'
+import type { AdapterTerms } from '../adapters/terms.js'
 import type { EmbeddingCache } from '../cache/cache.js'
-import type { QADataset } from '../dataset/dataset.js'
+import { type QADataset, selfMatches } from '../dataset/dataset.js'
 import { type EmbedTextsOptions, embedTexts } from '../embed/embed-texts.js'
 import { AdapterTrainError } from '../errors.js'
 import { tieRankOf } from '../evaluate/top-k.js'
+import { getOrInsert } from '../maps.js'
 import { dot, type Matrix, norm, normalizedRows, row } from '../math/matrix.js'
-import { truncateRows } from '../math/truncate.js'
+import { toMatrix, truncateRows } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
-import { checkBase } from '../wrap/check-base.js'
+import { contributions, findTerms } from '../terms/table.js'
+import { createTokenizer, termsOf } from '../terms/tokens.js'
+import type { TermDocuments } from '../train/terms/corpus-terms.js'
+import { checkBase, refuseBridge } from '../wrap/adapter-source.js'
 
-/** A document in one of the two rankings. */
+/** Document in one of the two rankings. */
 export interface ExplainedDocument {
   readonly id: string
   readonly text: string
-  /** From 1. */
   readonly rank: number
-  /** Cosine similarity. */
   readonly score: number
-  /** Its rank in the other ranking. */
   readonly otherRank: number
   readonly otherScore: number
-  /** Whether the data judges it relevant to this very query. */
+  /** True if the data judges it relevant to this very query. */
   readonly relevant: boolean
 }
 
 export interface Explanation {
   readonly query: string
-  /** Documents in the data. */
   readonly documents: number
-  /** How many the data judges relevant; `undefined` where it does not have the query. */
+  /** Relevant documents; `undefined` if the data does not have the query. */
   readonly relevant: number | undefined
-  /** Best first. */
+  /** Terms of the query that its adapted vector holds, at most ten, with their shares of the pull; for text terms from words. */
+  readonly terms?: readonly { readonly term: string; readonly share: number }[]
+  /** Ids of documents that are the query itself, and not ranked; absent if there are none. */
+  readonly leftOut?: readonly string[]
   readonly base: readonly ExplainedDocument[]
   readonly adapted: readonly ExplainedDocument[]
-  /** Relevant ones that neither list shows, as the adapted ranking has them. */
+  /** Relevant documents in neither list, in the order of the adapted ranking. */
   readonly missed: readonly ExplainedDocument[]
 }
 
@@ -41,40 +45,44 @@ export interface ExplainerOptions {
   readonly provider: EmbeddingProvider
   readonly adapter: Adapter
   readonly data: QADataset
+  /** Documents with their vectors, such as those of an index. Default: those of `data`, embedded. */
+  readonly documents?: TermDocuments
   readonly allowMismatch?: boolean
   readonly cache?: EmbeddingCache
   readonly embed?: Omit<EmbedTextsOptions, 'cache' | 'label'>
 }
 
-/** Says what the adapter changes for a query: its first `k` documents before and after. */
+/** Ranks the documents for a query, before and after the adapter; returns the first `k`. */
 export type Explainer = (query: string, k: number) => Promise<Explanation>
 
-/**
- * Embeds the documents, or takes them from the cache, for queries to be explained.
- *
- * @throws ADAPTER_MISMATCH when the provider is not the adapter's base
- * @throws DATASET_INVALID when there are no documents
- * @throws as `embedTexts`
- */
+/** Embeds the documents, or takes them from the cache, for queries to explain. */
 export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
   const { provider, adapter, data, cache, embed } = options
   checkBase(adapter, provider, options.allowMismatch)
-  const ids = [...data.corpus.keys()]
-  const texts = [...data.corpus.values()]
+  refuseBridge(adapter)
+  const { documents } = options
+  const ids = documents?.ids ?? [...data.corpus.keys()]
+  const texts = documents?.texts.map(text => text ?? '') ?? [...data.corpus.values()]
   if (ids.length === 0) throw new AdapterTrainError('DATASET_INVALID', `${data.name} has no documents to rank`)
   const label = (i: number): string => `document ${ids[i]} of ${data.name}`
-  const { vectors } = await embedTexts(provider, texts, 'document', { ...embed, cache, label })
+  const vectors = documents
+    ? toMatrix(documents.vectors)
+    : (await embedTexts(provider, texts, 'document', { ...embed, cache, label })).vectors
   const units = normalizedRows(vectors)
   const outputs = outputDimensions(adapter)
   const adaptedUnits = outputs < vectors.cols ? normalizedRows(truncateRows(vectors, outputs)) : units
   const tieRank = tieRankOf(ids)
   const relevantTo = relevantByText(data)
+  const own = ownByText(data)
+  const rowOf = new Map(ids.map((id, row) => [id, row]))
 
   return async (query, k) => {
     const found = await embedTexts(provider, [query], 'query', { ...embed, cache, onProgress: undefined })
     const q = row(found.vectors, 0)
-    const before = rank(q, units, tieRank)
-    const after = rank(applyAdapter(adapter, q), adaptedUnits, tieRank)
+    const leftOut = own.get(query.trim()) ?? []
+    const hidden = leftOut.map(id => rowOf.get(id)!)
+    const before = rank(q, units, tieRank, hidden)
+    const after = rank(applyAdapter(adapter, q, query), adaptedUnits, tieRank, hidden)
     const relevant = relevantTo.get(query.trim())
     const shown = (doc: number, own: Ranking, other: Ranking): ExplainedDocument => ({
       id: ids[doc],
@@ -88,8 +96,10 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     const list = (own: Ranking, other: Ranking) => Array.from(own.order.subarray(0, k), doc => shown(doc, own, other))
     return {
       query,
-      documents: ids.length,
+      documents: ids.length - hidden.length,
       relevant: relevant?.size,
+      ...(adapter.terms && { terms: largestTerms(adapter.terms, query) }),
+      ...(leftOut.length > 0 && { leftOut }),
       base: list(before, after),
       adapted: list(after, before),
       missed: Array.from(after.order)
@@ -99,28 +109,43 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
   }
 }
 
-interface Ranking {
-  /** [m] cosine similarities by document row. */
-  readonly scores: Float32Array
-  /** [m] document rows, best first. */
-  readonly order: Uint32Array
-  /** [m] ranks from 1 by document row. */
-  readonly rankOf: Uint32Array
+const SHOWN_TERMS = 10
+
+/** Finds the terms of a query with the largest shares in its pull; undefined for text terms that are not from words. */
+export function largestTerms({ analysis, from }: AdapterTerms, query: string): Explanation['terms'] {
+  if (from.name !== 'words') return undefined
+  const { words, pairs } = termsOf(createTokenizer(analysis)(query))
+  const found = findTerms(from.table, [...words, ...pairs])
+  return contributions(from.table, found)
+    .map((share, i) => ({ term: found[i].term, share }))
+    .sort((a, b) => b.share - a.share)
+    .slice(0, SHOWN_TERMS)
 }
 
-/** All documents for one query. */
-function rank(q: Float32Array, units: Matrix, tieRank: Uint32Array): Ranking {
+type Ranking = { readonly scores: Float32Array; readonly order: Uint32Array; readonly rankOf: Uint32Array }
+
+/** Ranks all documents but the hidden ones for one query. */
+function rank(q: Float32Array, units: Matrix, tieRank: Uint32Array, hidden: readonly number[]): Ranking {
   const length = norm(q)
   const scores = Float32Array.from({ length: units.rows }, (_, i) => (length > 0 ? dot(q, row(units, i)) / length : 0))
-  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a] || tieRank[a] - tieRank[b])
+  const shown = Uint32Array.from(scores.keys()).filter(doc => !hidden.includes(doc))
+  const order = shown.sort((a, b) => scores[b] - scores[a] || tieRank[a] - tieRank[b])
   const rankOf = new Uint32Array(units.rows)
-  order.forEach((doc, position) => {
-    rankOf[doc] = position + 1
-  })
+  for (const [position, doc] of order.entries()) rankOf[doc] = position + 1
   return { scores, order, rankOf }
 }
 
-/** Ids of the relevant documents by the text of the query; queries with the same text share theirs. */
+/** Collects the documents that a query itself is, by its text. */
+function ownByText(data: QADataset): Map<string, string[]> {
+  const byText = new Map<string, string[]>()
+  for (const id of selfMatches(data)) {
+    const text = data.queries.get(id)!.trim()
+    getOrInsert(byText, text, () => []).push(id)
+  }
+  return byText
+}
+
+/** Collects relevant documents by the text of the query; queries with the same text share theirs. */
 function relevantByText({ queries, qrels, corpus }: QADataset): Map<string, Set<string>> {
   const byText = new Map<string, Set<string>>()
   for (const [id, text] of queries) {

@@ -1,31 +1,28 @@
 import { stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { type GuessedFields, guessFields } from '../dataset/fields.js'
 import { DATASET_FORMATS, type DatasetFormatName } from '../dataset/formats/index.js'
-import { type GuessedFields, guessFields } from '../dataset/guess-fields.js'
 import { type Probe, probePath } from '../dataset/probe.js'
 import { findFiles } from '../documents/find-files.js'
 import { DOCUMENT_EXTENSIONS } from '../documents/loaders/index.js'
 import { isAdapterTrainError } from '../errors.js'
 
-/** What a path is that somebody names as data. */
+/** Kind of data at a path. */
 export type FirstLook =
   | { readonly kind: 'dataset'; readonly path: string; readonly format: DatasetFormatName }
   | ({ readonly kind: 'columns'; readonly path: string } & GuessedFields)
   | {
       readonly kind: 'documents'
       readonly path: string
-      /** Files that can be read as documents, by extension. */
+      /** Files readable as documents, by extension. */
       readonly counts: Readonly<Record<string, number>>
     }
   | { readonly kind: 'unknown'; readonly path: string }
 
-/** Kinds of documents that are data as a rule, and documents only where a folder has nothing else. */
+/** Documents only if a folder has nothing else. */
 const DATA_LIKE = ['.csv', '.jsonl']
 
-/**
- * Recognises a data set, a file of records with other field names, or documents; reads no more than a head.
- * @throws FILE_NOT_FOUND, FILE_READ, DATASET_INVALID as `probePath`
- */
+/** Recognises a dataset, a file of records with other field names, or documents; reads only the head. */
 export async function firstLook(path: string): Promise<FirstLook> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory()
   const documents = isFolder ? undefined : documentsOf([path])
@@ -33,7 +30,7 @@ export async function firstLook(path: string): Promise<FirstLook> {
   try {
     probe = await probePath(path)
   } catch (error) {
-    // PDF and DOCX are no text, but are documents.
+    // PDF and DOCX are not text, but are documents.
     if (documents && isAdapterTrainError(error, 'DATASET_FORMAT')) return { kind: 'documents', path, counts: documents }
     throw error
   }
@@ -49,7 +46,7 @@ export async function firstLook(path: string): Promise<FirstLook> {
   return counts ? { kind: 'documents', path, counts } : { kind: 'unknown', path }
 }
 
-/** Files of a BEIR folder, or the siblings of a training set, that are named as parts of it. */
+/** Finds files named as parts in a BEIR folder, or beside a training set. */
 export async function partsBeside(path: string): Promise<{ train: string; val?: string; test?: string }> {
   const exists = async (file: string) => ((await stat(file).catch(() => undefined))?.isFile() ? file : undefined)
   const train = await exists(join(path, 'qrels', 'train.tsv'))
@@ -63,7 +60,7 @@ export async function partsBeside(path: string): Promise<{ train: string; val?: 
   return { train: path, val: (await beside('val')) ?? (await beside('validation')), test: await beside('test') }
 }
 
-/** Formats of records, whose detection asks for one of our names alone. */
+/** True for formats of records, which one of our field names alone identifies. */
 function isTable(formats: readonly { readonly name: string }[]): boolean {
   return formats.every(({ name }) => ['json', 'jsonl', 'csv', 'tsv'].includes(name))
 }
@@ -73,7 +70,7 @@ function hasIds({ columns }: GuessedFields): boolean {
   return has('query') && has('document')
 }
 
-/** Numbers by extension; undefined where there is no document. */
+/** Counts documents by extension; undefined if there are none. */
 function documentsOf(files: readonly string[]): Record<string, number> | undefined {
   const extensions = files.map(file => extname(file).toLowerCase()).filter(name => DOCUMENT_EXTENSIONS.includes(name))
   const own = extensions.filter(name => !DATA_LIKE.includes(name))

@@ -1,155 +1,184 @@
 import { type Adapter, outputDimensions } from '../adapters/adapter.js'
-import type { EmbeddingCache } from '../cache/cache.js'
-import type { QADataset } from '../dataset/dataset.js'
-import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.js'
-import { countPairs } from '../embed/embedded-dataset.js'
-import type { SpillOptions } from '../embed/matrix-builder.js'
-import type { EmbedStats } from '../embed/run-embedding.js'
-import { selectEngine } from '../engines/select.js'
+import type { PartName } from '../dataset/split.js'
+import type { EmbedStats } from '../embed/stats.js'
+import type { Engine } from '../engines/engine.js'
+import { selectEngine } from '../engines/index.js'
+import { compareRankings } from '../evaluate/compare.js'
 import { createEvaluator, type Scores } from '../evaluate/evaluator.js'
-import { DEFAULT_METRICS } from '../evaluate/metrics/index.js'
-import { relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
-import type { Rows } from '../math/row-source.js'
-import { truncateRows } from '../math/truncate.js'
-import { MEMORY_DEFAULT } from '../memory-limit.js'
-import type { EmbeddingProvider } from '../providers/provider.js'
-import { TRAIN_DEFAULTS } from '../train/defaults.js'
-import type { VectorParts } from '../vectors/vector-dataset.js'
-import { checkBase } from '../wrap/check-base.js'
-import { PART_NAMES, type PartCounts, type PartName, textsOf } from './embedded-parts.js'
-import { type Proof, type ProofSubject, prove } from './proof.js'
-import { type ProofDetail, proofDetail } from './proof-detail.js'
+import { DEFAULT_METRICS } from '../evaluate/metrics.js'
+import { formatRun, RUN_DEPTH } from '../evaluate/trec-run.js'
+import { type Rows, truncateRows } from '../math/row-source.js'
+import { applyAdapterOn } from '../train/adapt-on.js'
+import { TRAIN_DEFAULTS } from '../train/options.js'
+import { checkBase, type KnownModel, refuseBridge } from '../wrap/adapter-source.js'
+import { type Segment, segmentsOf } from './checks.js'
+import { countsOf, type EmbedSession, type PartCounts } from './embedded-parts.js'
+import type { IndexReport } from './judge-index.js'
+import type { MeasuredPart, OpenedData } from './open-data.js'
+import { type Proof, type ProofDetail, proofDetail, prove } from './proof.js'
+import { termsForCorpus } from './terms-step.js'
+import type { ProofFigures } from './training.js'
 
-/** What is measured, and with which engine, seed and adapter. */
-export interface EvaluationOptions {
+const NDCG = 'ndcg@10'
+const JUDGED = 'judged@10'
+
+/** Data, means of embedding and options of an evaluation. */
+export interface RunEvaluationOptions extends EmbedSession {
+  readonly data: OpenedData
   readonly adapter?: Adapter
-  /** Evaluate although the vectors are not of the adapter's base. */
+  /** Another adapter on the same base, to compare with. */
+  readonly against?: Adapter
+  /** Returns the segment of a query, to compare in segments. */
+  readonly segmentOf?: (id: string, text: string | undefined) => string | undefined
+  /** Called with the rankings as TREC runs, of the base and of the adapter if there is one. */
+  readonly onRuns?: (runs: { readonly base: string; readonly adapted?: string }) => void
+  /** Evaluate an adapter of another base model. */
   readonly allowMismatch?: boolean
-  /** Metrics as `name@k`; the usual nine by default. */
+  /** Metrics as `name@k`. Default `DEFAULT_METRICS`. */
   readonly metrics?: readonly string[]
-  /** Tells wins from losses. Default: `ndcg@10`, or the first metric where that is not measured. */
+  /** Metric of wins and losses. Default `ndcg@10`, or the first of `metrics` if that is not among them. */
   readonly metric?: string
   /** Seed of the resampling. */
   readonly seed?: number
-  readonly signal?: AbortSignal
-  /** What computes the rankings: `auto` (the default) or an engine's name. */
+  /** Engine that computes the rankings. Default `auto`. */
   readonly engine?: string
   /** Device of the engine, see `EngineOptions`. */
   readonly device?: string
-  /** Given what lies behind the comparison query by query, for a report; not called where there is no adapter. */
+  /** Called with the details of the comparison per query, for a report; not without an adapter. */
   readonly onDetail?: (detail: ProofDetail) => void
 }
 
-/** The same, with the provider that embeds and the cache that keeps. */
-export interface RunEvaluationOptions extends EvaluationOptions, Partial<SpillOptions> {
-  readonly provider: EmbeddingProvider
-  readonly data: QADataset
-  /** What the adapter was trained on; the results are then also split by whether a relevant document had training queries. */
-  readonly train?: QADataset
-  readonly cache?: EmbeddingCache
-  readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
-}
-
-/** The result of an evaluation; without an adapter the figures of the base alone. Metrics lie in [0, 1]. */
-export interface EvaluationReport
-  extends Partial<Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest' | 'whole'>> {
+/** Figures of the base model, and of the adapter if there is one. Metrics lie in [0, 1]. */
+export interface EvaluationReport extends Partial<ProofFigures> {
   readonly base: { readonly id: string; readonly dimensions: number }
-  /** The set that was evaluated. */
+  /** The part that was evaluated. */
   readonly data: { readonly [part in PartName]?: PartCounts }
-  /** Queries with a relevant document: those that are scored. */
+  /** Queries with a relevant document; only these are scored. */
   readonly queries: number
   readonly documents: number
-  readonly metrics: { readonly base: Scores; readonly adapted?: Scores }
+  readonly metrics: {
+    readonly base: Scores
+    readonly adapted?: Scores
+    /** By the index's own search; the others are those of the exact one. */
+    readonly index?: { readonly base: Scores; readonly adapted?: Scores }
+  }
+  /** The index's own search beside the exact one. */
+  readonly index?: IndexReport
+  /** The adapter minus the other one. */
+  readonly against?: Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses'> & { readonly metrics: Scores }
+  /** Base and adapter in segments of the queries, the largest first. */
+  readonly segments?: readonly Segment[]
   readonly engine: string
-  /** What the engine runs on. */
   readonly engineDescription?: string
-  /** Why this engine. */
   readonly engineReason: string
   readonly warnings: readonly string[]
+  /** Absent for vectors of your own. */
+  readonly embedding?: EmbedStats
 }
 
 /**
- * Ranks all documents for every query by exact cosine similarity and scores the base, and the adapter where one is given, with the
- * proof of the difference.
- *
- * @throws ADAPTER_MISMATCH when the provider is not the adapter's base
- * @throws as `selectEngine`, `embedDataset` and `createEvaluator`
+ * Ranks all documents for every query of the test set (or the validation set, or the training set, if that is all there is) by
+ * exact cosine similarity; scores the base model and the adapter, with the proof of the difference.
+ * @throws ADAPTER_MISMATCH if the data are not of the adapter's base model
+ * @throws as `OpenedData.embedMeasured`, `selectEngine` and `createEvaluator`
  */
-export async function runEvaluation(
-  options: RunEvaluationOptions,
-): Promise<EvaluationReport & { embedding: EmbedStats }> {
-  const { provider, adapter, cache, signal, data, train, memory = MEMORY_DEFAULT, spillFolder } = options
-  if (adapter) checkBase(adapter, provider, options.allowMismatch)
-  const embedOptions = { ...options.embed, cache, signal, memory, spillFolder }
-  const { datasets, stats, close } = await embedDataset(provider, [data], embedOptions)
-  try {
-    const trained = train && relevantTexts(train)
-    const subject: ProofSubject = {
-      data: datasets[0],
-      texts: data.queries,
-      seen: trained && (({ ids }) => seenQueries(trained, relevantTexts(data, ids))),
+export async function runEvaluation({ data, ...options }: RunEvaluationOptions): Promise<EvaluationReport> {
+  const { adapter, provider } = options
+  const check = (model: KnownModel): void => {
+    for (const one of [adapter, options.against]) {
+      if (!one) continue
+      checkBase(one, model, options.allowMismatch)
+      refuseBridge(one)
     }
-    return { ...(await evaluate(subject, 'test', options)), embedding: stats }
+  }
+  // Before the first paid request.
+  if (data.baseId === undefined && provider) check(provider)
+  const measured = await data.embedMeasured(options)
+  try {
+    if (data.baseId !== undefined) check({ id: data.baseId, dimensions: measured.data.queries.cols })
+    return await evaluate(measured, options)
   } finally {
-    close()
+    measured.close?.()
   }
-}
-
-/**
- * The same for vectors that were made elsewhere: on the test part where there is one, else on the validation part, else on the
- * training part, which splits nothing.
- *
- * @throws ADAPTER_MISMATCH when the vectors are not of the adapter's base
- * @throws as `selectEngine` and `createEvaluator`
- */
-export async function runEvaluationOnVectors(
-  parts: VectorParts<Rows>,
-  options: EvaluationOptions = {},
-): Promise<EvaluationReport> {
-  const part = PART_NAMES.findLast(name => parts[name])!
-  const data = parts[part]!
-  const model = { id: data.baseId, dimensions: data.queries.cols }
-  if (options.adapter) checkBase(options.adapter, model, options.allowMismatch)
-  const trained = part !== 'train' && options.adapter ? relevantVectors(parts.train) : undefined
-  const subject: ProofSubject = {
-    data,
-    texts: textsOf(data),
-    seen: trained && (({ rows }) => seenQueries(trained, relevantVectors(data, rows))),
-  }
-  return evaluate(subject, part, options)
 }
 
 async function evaluate(
-  subject: ProofSubject,
-  part: PartName,
-  { adapter, metrics = DEFAULT_METRICS, seed = TRAIN_DEFAULTS.seed, signal, ...options }: EvaluationOptions,
+  { part, embedding, data: whole, seen, index }: MeasuredPart,
+  {
+    adapter: given,
+    metrics: wanted = DEFAULT_METRICS,
+    seed = TRAIN_DEFAULTS.seed,
+    signal,
+    ...options
+  }: Omit<RunEvaluationOptions, 'data'>,
 ): Promise<EvaluationReport> {
-  const outputs = adapter && outputDimensions(adapter)
-  const truncated = outputs !== undefined && outputs < subject.data.docs.cols
-  const data = truncated ? { ...subject.data, docs: truncateRows(subject.data.docs, outputs) } : subject.data
+  const outputs = given ? outputDimensions(given) : whole.docs.cols
+  // With documents judged not relevant, it is known how many of the first ten were never judged.
+  const isPartly = whole.judgedNegatives && wanted.includes(NDCG) && !wanted.includes(JUDGED)
+  const metrics = isPartly ? [...wanted, JUDGED] : wanted
+  const truncated = outputs < whole.docs.cols
+  const data = truncated ? { ...whole, docs: truncateRows(whole.docs, outputs) } : whole
+  const { adapter, note }: { adapter?: Adapter; note?: string } = given ? termsForCorpus(given, data) : {}
   const metric = options.metric ?? (metrics.includes(TRAIN_DEFAULTS.metric) ? TRAIN_DEFAULTS.metric : metrics[0])
   const { engine, reason, warning } = await selectEngine(options.engine ?? 'auto', { device: options.device })
   try {
-    const measured = truncated ? { ...subject, data, wholeDocs: subject.data.docs } : subject
-    const proof = adapter && (await prove(engine, measured, adapter, { seed, metric, metrics, signal }))
-    if (proof && options.onDetail) {
-      options.onDetail(await proofDetail(engine, measured, adapter, proof.scored, { seed, metric, signal }))
-    }
+    const subject = { data, seen, ...(truncated && { whole }) }
+    const proof = adapter && (await prove(engine, subject, adapter, { seed, metric, metrics, signal }))
+    if (proof && options.onDetail)
+      options.onDetail(await proofDetail(engine, subject, adapter, proof.scored, { seed, metric, signal }))
     const { scored, queries, ...facts } = proof ?? (await baseAlone())
-    const pairs = countPairs(data)
+    const more = await beside(engine, scored)
+    const searched = await throughIndex(engine)
     return {
       base: { id: data.baseId, dimensions: data.queries.cols },
-      data: { [part]: { queries: data.queries.rows, pairs, documents: data.docs.rows } },
+      data: { [part]: countsOf(data) },
       queries,
       documents: data.docs.rows,
       ...facts,
+      ...more,
+      ...(searched && { index: searched.report, metrics: { ...facts.metrics, index: searched.metrics } }),
       engine: engine.name,
       engineDescription: engine.description,
       engineReason: reason,
-      warnings: warning ? [warning] : [],
+      warnings: [warning, note, searched?.report.advice].filter(line => line !== undefined),
+      ...(embedding && { embedding }),
     }
   } finally {
     engine.dispose()
+  }
+
+  /** What is asked for besides the proof. */
+  async function beside(engine: Engine, scored: Proof['scored'] | undefined) {
+    const { against, segmentOf, onRuns } = options
+    if (!onRuns && !segmentOf && !against) return {}
+    const evaluator = createEvaluator(data, scored ? Object.keys(scored.adapted.perQuery) : metrics)
+    const adaptedBy = (one: Adapter): Promise<Rows> => applyAdapterOn(engine, one, data.queries, data.queryTexts)
+    if (onRuns) {
+      const runOf = async (rows: Rows, tag: string) =>
+        formatRun(evaluator.queryIds, data.docIds, await evaluator.rankOn(engine, rows, RUN_DEPTH, { signal }), tag)
+      const base = await runOf(truncateRows(data.queries, data.docs.cols), 'base')
+      onRuns({ base, ...(adapter && { adapted: await runOf(await adaptedBy(adapter), 'adapted') }) })
+    }
+    if (!scored) return {}
+    const texts = scored.ids.map((id, i) => segmentOf?.(id, data.queryTexts?.[scored.rows[i]]))
+    const segments = segmentOf && segmentsOf(scored.base, scored.adapted, texts, { metric, seed })
+    if (!against) return { ...(segments && { segments }) }
+    const other = await evaluator.evaluateOn(engine, await adaptedBy(termsForCorpus(against, data).adapter), { signal })
+    const { difference, wins, ties, losses } = compareRankings(other, scored.adapted, { metric, seed })
+    return { against: { metrics: other.mean, difference, wins, ties, losses }, ...(segments && { segments }) }
+  }
+
+  /** Runs the index's own search, with its dimensions alone. */
+  async function throughIndex(engine: Engine) {
+    if (!index || truncated) return undefined
+    const base = data.queries
+    const adapted = adapter && (await applyAdapterOn(engine, adapter, base, data.queryTexts))
+    const { usingIndex } = await import('./index-data.js')
+    const { judgeIndex } = await import('./judge-index.js')
+    const { source, filter, effort } = index
+    return usingIndex(source, opened =>
+      judgeIndex(engine, opened, data, { base, adapted }, { filter, effort, metrics, signal }),
+    )
   }
 
   async function baseAlone() {

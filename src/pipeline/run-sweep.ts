@@ -1,50 +1,52 @@
 import type { Adapter } from '../adapters/adapter.js'
 import { labelledRows } from '../embed/embedded-dataset.js'
-import { selectEngine } from '../engines/select.js'
-import { AdapterTrainError } from '../errors.js'
+import { selectEngine } from '../engines/index.js'
+import { AdapterTrainError, usageError } from '../errors.js'
 import type { Difference } from '../evaluate/compare.js'
 import { pairedBootstrap } from '../math/statistics/bootstrap.js'
-import { holm } from '../math/statistics/holm.js'
-import { mean } from '../math/statistics/moments.js'
+import { holm, mean } from '../math/statistics/moments.js'
 import { randomizationTest } from '../math/statistics/randomization-test.js'
-import { TRAIN_DEFAULTS } from '../train/defaults.js'
+import { type FixedOptions, TRAIN_DEFAULTS } from '../train/options.js'
 import { checkTraining, type TrainOptions } from '../train/train-adapter.js'
-import { type FixedOptions, trainerOptions } from '../train/tune/candidate.js'
+import { resolve } from '../train/tune/search-point.js'
 import { type SweepPlan, type SweepResult, type SweepRun, sweep } from '../train/tune/sweep.js'
-import type { Choice } from './choose-options.js'
-import type { EmbeddedParts } from './embedded-parts.js'
-import type { EmbeddedTrainingReport } from './embedded-training-report.js'
+import type { EmbeddedParts, EmbedSession } from './embedded-parts.js'
 import { MEMORY_KIND } from './memory-step.js'
-import type { ProofDetail } from './proof-detail.js'
+import type { OpenedData } from './open-data.js'
 import { trainOnEmbedded } from './train-on-embedded.js'
+import type { Choice, EmbeddedTrainingReport, Trained, TrainingOptions } from './training.js'
 
-export interface RunSweepOptions {
-  readonly metric?: string
-  readonly seed?: number
+/** Options of a sweep; those of training mean the same, but the gate is on by default. */
+export interface SweepRunOptions
+  extends Pick<TrainingOptions, 'gate' | 'minGain' | 'incumbent' | 'replace' | 'detail' | 'signal' | 'onPhase'>,
+    Pick<TrainOptions, 'metric' | 'seed' | 'device' | 'memory'> {
   readonly engine?: string
-  readonly device?: string
-  readonly memory?: number
-  /** As in training; default true. */
-  readonly gate?: boolean
-  readonly minGain?: number
-  readonly signal?: AbortSignal
+  /** Called before the first run. */
   readonly onPlan?: (plan: SweepPlan) => void
+  /** Called after each run. `number`: from 1. */
   readonly onRun?: (run: SweepRun, number: number) => void
-  readonly onPhase?: (phase: 'tune' | 'train' | 'evaluate') => void
-  /** Whether to look into the proof query by query, for a report. Default no. */
-  readonly detail?: boolean
 }
 
-/** One combination of options against the base, out of fold. */
+/** Data, means of embedding, combinations and options of a sweep. */
+export interface RunSweepOptions extends SweepRunOptions, EmbedSession {
+  readonly data: OpenedData
+  /** Combinations of options to try, at least one; the recipe sets the others. */
+  readonly points: readonly FixedOptions[]
+  readonly memory?: number
+  readonly signal?: AbortSignal
+}
+
+/** Out-of-fold figures of one combination of options. */
 export interface SweepLine {
   readonly options: FixedOptions
   /** Mean of the metric. */
   readonly score: number
-  /** To the base, with 95 % interval, p of the randomisation test, and p after Holm's correction for the number of runs. */
+  /** To the base, with 95% CI, p-value, and p after Holm's correction for the number of runs. */
   readonly difference: Difference & { readonly holm: number }
   readonly seconds: number
 }
 
+/** Report on the best combination, and on all in `sweep`. */
 export interface SweepReport extends Omit<EmbeddedTrainingReport, 'tune'> {
   readonly sweep: SweepPlan & {
     readonly metric: string
@@ -55,18 +57,32 @@ export interface SweepReport extends Omit<EmbeddedTrainingReport, 'tune'> {
   }
 }
 
+/** The adapter of the best combination, and the report on all. */
+export interface SweepOutcome extends Pick<Trained, 'adapter' | 'rejected' | 'detail'> {
+  readonly report: SweepReport
+}
+
 /**
- * Cross-validates every combination of options on the same folds of the training part, trains the best on all of it, and lets the
- * gate decide about it, which allows for the choice among so many.
- *
- * @throws USAGE when an option of a combination has no meaning, TRAIN_DATA when there is too little to cross-validate
- * @throws as `selectEngine`, `sweep` and `trainOnEmbedded`
+ * Embeds data, cross-validates every combination of options on the same folds of the training set, trains the best on all of it,
+ * and gates the result, corrected for the choice among so many. Writes nothing but the cache.
+ * @throws USAGE if an option of a combination is wrong, TRAIN_DATA with fewer than 2 queries with a relevant document
+ * @throws as `OpenedData.embed`, `selectEngine` and `trainAdapter`
  */
-export async function runSweep(
+export async function runSweep({ data, points, ...options }: RunSweepOptions): Promise<SweepOutcome> {
+  const parts = await data.embed(options)
+  try {
+    return await sweepParts(parts, points, options)
+  } finally {
+    parts.close?.()
+  }
+}
+
+/** Sweeps as `runSweep`, on embedded parts. */
+export async function sweepParts(
   embedded: EmbeddedParts,
   points: readonly FixedOptions[],
-  options: RunSweepOptions = {},
-): Promise<{ adapter: Adapter; report: SweepReport; detail?: ProofDetail }> {
+  options: SweepRunOptions = {},
+): Promise<SweepOutcome> {
   const { metric = TRAIN_DEFAULTS.metric, seed = TRAIN_DEFAULTS.seed, memory, signal } = options
   check(embedded, points)
   const { engine, ...selected } = await selectEngine(options.engine ?? 'auto', { device: options.device })
@@ -76,18 +92,24 @@ export async function runSweep(
     const result = await sweep(engine, embedded.train, points, { seed, metric, signal, onPlan, onRun })
     const lines = linesOf(result, seed)
     const best = result.results.find(({ options: own }) => own === lines[0].options)!
-    const train: TrainOptions = { ...finalOptions(embedded, best, result.tau0, seed), metric, memory, engine }
-    const { adapter, report, detail } = await trainOnEmbedded(embedded, {
-      ...{ train, signal, onPhase: options.onPhase, minGain: options.minGain, detail: options.detail },
+    const { fittedScale } = result
+    const labelled = labelledRows(embedded.train).length
+    const resolved = resolve(best.options, best.point, labelled, { fittedScale, seed })
+    const train: TrainOptions = { ...resolved, metric, memory, engine }
+    const { incumbent, replace, minGain, onPhase } = options
+    const { adapter, rejected, report, detail } = await trainOnEmbedded(embedded, {
+      ...{ train, signal, onPhase, minGain, incumbent, replace, detail: options.detail },
       choice: choiceOf(embedded, result, best, train, options.gate ?? true),
     })
     const { runs, queries, pairs, documents, folds, seconds, base } = result
     const { tune: _tune, ...facts } = report
+    const swept = ({ training, ...rest }: Adapter): Adapter => ({
+      ...rest,
+      training: { ...training, options: { ...training.options, tune: 'sweep' } },
+    })
     return {
-      adapter: {
-        ...adapter,
-        training: { ...adapter.training, options: { ...adapter.training.options, tune: 'sweep' } },
-      },
+      adapter: swept(adapter),
+      rejected: rejected && swept(rejected),
       report: {
         ...facts,
         engineReason: selected.reason,
@@ -111,15 +133,11 @@ function check(embedded: EmbeddedParts, points: readonly FixedOptions[]): void {
   }
   for (const point of points) {
     if (point.kind === MEMORY_KIND)
-      throw new AdapterTrainError(
-        'USAGE',
-        `whether ${MEMORY_KIND} pays is found by training it; sweep the kind linear instead`,
-      )
+      throw usageError(`whether ${MEMORY_KIND} pays is found by training it; sweep the kind linear instead`)
     checkTraining(embedded, point)
   }
 }
 
-/** Best first; of equals the earlier. */
 function linesOf({ results, base }: SweepResult, seed: number): SweepLine[] {
   const lines = results.map(({ options, scores, seconds }) => {
     const delta = scores.map((value, i) => value - base[i])
@@ -132,13 +150,6 @@ function linesOf({ results, base }: SweepResult, seed: number): SweepLine[] {
     .sort((a, b) => b.score - a.score)
 }
 
-function finalOptions(embedded: EmbeddedParts, best: SweepRun, tau0: number, seed: number): TrainOptions {
-  const labelled = labelledRows(embedded.train).length
-  const all = trainerOptions(best.candidate, tau0, labelled, seed, best.options)
-  const { kind: _kind, closed: _closed, ...options } = all
-  return { ...options, kind: best.options.kind, patience: 0, keep: 'last' }
-}
-
 function choiceOf(
   embedded: EmbeddedParts,
   { results, base, queries, pairs, documents, folds }: SweepResult,
@@ -148,8 +159,8 @@ function choiceOf(
 ): Choice {
   const seconds = results.reduce((sum, run) => sum + run.seconds, 0)
   const tuned = {
-    ...{ chosen: best.candidate, scale: best.scale, queries, pairs, documents, folds, base, seconds },
-    tried: results.map(({ candidate, scores }) => ({ ...candidate, score: mean(scores) })),
+    ...{ chosen: best.point, scale: best.scale, queries, pairs, documents, folds, base, seconds },
+    tried: results.map(({ point, scores }) => ({ ...point, score: mean(scores) })),
     adapted: best.scores,
     others: results.filter(run => run !== best).map(({ scores }) => scores),
   }

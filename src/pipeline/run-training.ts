@@ -1,143 +1,132 @@
 import type { Adapter } from '../adapters/adapter.js'
-import type { EmbeddingCache } from '../cache/cache.js'
-import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
-import { isAdapterTrainError } from '../errors.js'
-import type { Rows } from '../math/row-source.js'
+import { isAdapterTrainError, usageError } from '../errors.js'
+import { type Projection, projectRows } from '../math/projection.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
-import { openCheckpoint } from '../train/checkpoint.js'
-import { TRAIN_DEFAULTS } from '../train/defaults.js'
-import type { VectorParts } from '../vectors/vector-dataset.js'
-import { TUNE_DEFAULT } from './defaults.js'
-import { type EmbeddedParts, embedParts, partsFromVectors } from './embedded-parts.js'
-import type { EmbeddedTrainingReport } from './embedded-training-report.js'
-import type { Parts } from './load-parts.js'
-import type { ProofDetail } from './proof-detail.js'
-import { runIdentity } from './run-identity.js'
-import { type KFoldOptions, trainInFolds } from './train-in-folds.js'
-import { type TrainingPhase, trainOnEmbedded } from './train-on-embedded.js'
+import { openCheckpoint, type RunIdentity } from '../train/checkpoint.js'
+import { pickOptions, TRAIN_DEFAULTS } from '../train/options.js'
+import { corpusOf, type TermDocuments } from '../train/terms/corpus-terms.js'
+import { VERSION } from '../version.js'
+import { TEXT_TERMS_DEFAULT, TUNE_BUDGET, TUNE_DEFAULT } from './defaults.js'
+import { checkReducible, type EmbeddedParts, type EmbedSession, truncateDocuments } from './embedded-parts.js'
+import type { OpenedData } from './open-data.js'
+import { keepingTopScore } from './top-score.js'
+import { trainInFolds } from './train-in-folds.js'
+import { trainOnEmbedded } from './train-on-embedded.js'
+import type { TrainingOptions, TrainingResult, TrainingRun } from './training.js'
 import { openTrainingLog } from './training-log.js'
-import { truncateDocuments } from './truncate-documents.js'
 
-/** The result of a run: what was chosen, trained, proven and spent. Metrics lie in [0, 1], times are seconds. */
-export interface TrainingReport extends Omit<EmbeddedTrainingReport, 'seconds'> {
-  /** What the embeddings took; all zero for vectors of the user's. */
-  readonly cache: { readonly hits: number; readonly misses: number; readonly requests: number; readonly tokens: number }
-  readonly seconds: EmbeddedTrainingReport['seconds'] & { readonly embed: number; readonly total: number }
-}
-
-/** The adapter, and the report on it. */
-export interface TrainingResult {
-  readonly adapter: Adapter
-  readonly report: TrainingReport
-  /** With the option `detail`, where something was measured. */
-  readonly detail?: ProofDetail
-}
-
-/** Options of training, with or without folds; see {@link KFoldOptions}. */
-export type TrainingOptions = Omit<KFoldOptions, 'kFold' | 'outOfFold' | 'checkpoint' | 'log'> & {
-  /** Folds of a cross-validation of the whole procedure, whose figures are reported. Default: none. */
-  readonly kFold?: number
+/** Data, means of embedding (`train.memory` is the memory limit) and options of a training run. */
+export interface RunTrainingOptions extends TrainingOptions, Omit<EmbedSession, 'memory'> {
+  readonly data: OpenedData
+  /** Offer pseudo-queries to the choice of options, with `tune: 'auto'` and few labelled queries. Default `auto`. */
+  readonly pseudoQueries?: 'auto' | 'off'
   /**
-   * File in which the run is saved after every epoch, and gone on with where an interrupted run has left one. It is there still when
-   * the run is done: remove it when the adapter is stored (`removeCheckpoint`).
+   * File that holds the run after every epoch; an interrupted run resumes from it. It stays when the run is done: remove it with
+   * `removeCheckpoint` when the adapter is stored.
    */
   readonly checkpoint?: string
-  /** Dimensions of the documents in the index, where it stores only the first of those that the base gives. */
-  readonly dimensionsOut?: number
-  /** File to which the course of training is appended, one JSON object a line. */
+  /** Training log, JSON Lines, appended. */
   readonly log?: string
 }
 
-/** Options of training, with the provider that embeds and the cache that keeps. */
-export interface RunTrainingOptions extends Omit<TrainingOptions, 'onPhase'> {
-  readonly provider: EmbeddingProvider
-  readonly parts: Parts
-  readonly cache?: EmbeddingCache
-  /** How to embed: concurrency, retries, progress. */
-  readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
-  /** Where vectors go that `train.memory` has no room for; the system's folder for temporary files by default. */
-  readonly spillFolder?: string
-  /**
-   * With `tune: 'auto'` and few labelled queries: whether first sentences of documents are embedded too, so that the choice may fall
-   * on training with them as queries. Default `auto`.
-   */
-  readonly pseudoQueries?: 'auto' | 'off'
-  /** Called when the work enters its next phase. */
-  readonly onPhase?: (phase: 'embed' | TrainingPhase) => void
-}
-
 /**
- * The main job: embeds the parts (from the cache where they are there), chooses options, trains an adapter on the training part,
- * and measures it against the base on queries that were not trained on. Writes nothing but the cache.
- *
- * @throws as `embedDataset` and `trainOnEmbedded`
+ * Embeds data, chooses options, trains an adapter on the training set, and measures it on held-out queries. Writes nothing but
+ * cache, checkpoint and log.
+ * @throws as `OpenedData.embed`, `openCheckpoint` and `trainAndReport`; FILE_WRITE if the log cannot be written
  */
 export async function runTraining(options: RunTrainingOptions): Promise<TrainingResult> {
-  const { provider, parts, cache, embed, spillFolder, pseudoQueries: pseudo = 'auto', ...training } = options
-  const started = performance.now()
-  const files = openFiles(options)
-  options.onPhase?.('embed')
-  const { memory, seed = TRAIN_DEFAULTS.seed } = options.train ?? {}
-  const { tune = TUNE_DEFAULT } = options
-  const embedded = await embedParts(provider, parts, {
-    ...{ cache, embed, memory, spillFolder, signal: options.signal },
-    pseudoSeed: tune === 'auto' && pseudo === 'auto' ? seed : undefined,
-  })
-  return finish(embedded, { ...training, ...files }, started)
-}
-
-/** The same for vectors that were made elsewhere: nothing is embedded. */
-export async function runTrainingOnVectors(
-  parts: VectorParts<Rows>,
-  options: TrainingOptions = {},
-): Promise<TrainingResult> {
-  const started = performance.now()
-  const files = openFiles(options)
-  return finish(partsFromVectors(parts), { ...options, ...files }, started)
-}
-
-/** Whatever is wrong with them is found before any work. */
-function openFiles({ checkpoint, log }: TrainingOptions) {
-  return {
+  const {
+    data,
+    provider,
+    cache,
+    embed,
+    spillFolder,
+    pseudoQueries = 'auto',
+    checkpoint,
+    log,
+    pca: asked,
+    ...run
+  } = options
+  const { tune = TUNE_DEFAULT, train: { memory, seed = TRAIN_DEFAULTS.seed } = {}, signal } = run
+  // Before the first paid request.
+  keepingTopScore(run)
+  if (asked !== undefined) {
+    checkReducible(provider)
+    if (run.dimensionsOut !== undefined) {
+      const problem =
+        'dimensionsOut cuts the vectors of documents, and pca reduces them: expected one of the two, found both'
+      throw usageError(problem)
+    }
+  }
+  const pca = typeof asked === 'number' ? (keptProjection(asked, provider!, run.incumbent) ?? asked) : asked
+  const files = {
     checkpoint: checkpoint === undefined ? undefined : openCheckpoint(checkpoint),
     log: log === undefined ? undefined : openTrainingLog(log),
   }
+  run.onPhase?.('embed')
+  const pseudoSeed = tune === 'auto' && pseudoQueries === 'auto' ? seed : undefined
+  const parts = await data.embed({ provider, cache, embed, memory, spillFolder, signal, pseudoSeed, pca })
+  const projection = parts.provider?.pca
+  const corpus = run.corpus && projection && projectDocuments(run.corpus, projection)
+  return trainAndReport(parts, { ...run, ...(corpus && { corpus }), ...files })
 }
 
-async function finish(
-  given: EmbeddedParts,
-  {
-    kFold,
-    dimensionsOut,
-    ...options
-  }: Omit<TrainingOptions, keyof ReturnType<typeof openFiles>> & ReturnType<typeof openFiles>,
-  started: number,
-) {
-  const embed = seconds(started)
-  const embedded = dimensionsOut === undefined ? given : truncateDocuments(given, dimensionsOut)
-  const identity = runIdentity(embedded, { ...options, kFold })
-  const run = async () => {
-    options.checkpoint?.require('run', identity)
-    options.log?.write('start', { ...identity, counts: embedded.counts, node: process.version, os: process.platform })
-    return kFold ? trainInFolds(embedded, { ...options, kFold }) : trainOnEmbedded(embedded, options)
+/** Returns the projection of the adapter in use, if it is of these models and dimensions. */
+export function keptProjection(
+  dimensions: number,
+  { id }: Pick<EmbeddingProvider, 'id'>,
+  incumbent: Adapter | undefined,
+): Projection | undefined {
+  const { base } = incumbent ?? {}
+  return base?.dimensions === dimensions && base.id.startsWith(`${id}@`) ? base.provider?.pca : undefined
+}
+
+/** Documents of a composed model, reduced. */
+function projectDocuments(corpus: TermDocuments, projection: Projection): TermDocuments {
+  return corpus.vectors.cols === projection.shape[1]
+    ? { ...corpus, vectors: projectRows(corpus.vectors, projection, true) }
+    : corpus
+}
+
+/** Trains on embedded parts, which are closed when it ends, and reports the whole run. */
+export async function trainAndReport(given: EmbeddedParts, run: TrainingRun = {}): Promise<TrainingResult> {
+  const started = performance.now()
+  const { kFold, dimensionsOut, checkpoint, log } = run
+  const trained = async () => {
+    const parts = dimensionsOut === undefined ? given : truncateDocuments(given, dimensionsOut)
+    const identity = runIdentity(parts, run)
+    checkpoint?.require('run', identity)
+    log?.write('start', { ...identity, counts: parts.counts, node: process.version, os: process.platform })
+    return kFold ? trainInFolds(parts, { ...run, kFold }) : trainOnEmbedded(parts, run)
   }
-  const { adapter, report, detail } = await run()
+  const { adapter, rejected, report, detail } = await trained()
     .catch(error => {
-      options.log?.write('end', { error: isAdapterTrainError(error) ? error.code : 'INTERNAL' })
+      log?.write('end', { error: isAdapterTrainError(error) ? error.code : 'INTERNAL' })
       throw error
     })
-    .finally(() => embedded.close?.())
-  const { bestEpoch, gate, metrics } = report
-  options.log?.write('end', { bestEpoch, gate, metrics, seconds: seconds(started) })
-  const { hits = 0, misses = 0, requests = 0, tokens = 0 } = embedded.embedding ?? {}
-  const full: TrainingReport = {
-    ...report,
-    cache: { hits, misses, requests, tokens },
-    seconds: { embed, ...report.seconds, total: seconds(started) },
-  }
-  return { adapter, report: full, detail }
+    .finally(() => given.close?.())
+  const { bestEpoch, gate, duel, metrics } = report
+  const { seconds: embed = 0, embedding: { hits = 0, misses = 0, requests = 0, tokens = 0 } = {} } = given
+  const total = Math.round(1000 * embed + performance.now() - started) / 1000
+  log?.write('end', { bestEpoch, gate, duel, metrics, seconds: total })
+  const full = { ...report, cache: { hits, misses, requests, tokens }, seconds: { embed, ...report.seconds, total } }
+  return { adapter, rejected, report: full, detail }
 }
 
-function seconds(from: number): number {
-  return Math.round(performance.now() - from) / 1000
+/** Returns what must be equal for two runs to give the same adapter, as far as it is known before they start. */
+export function runIdentity(parts: EmbeddedParts, run: Omit<TrainingRun, 'checkpoint' | 'log'>): RunIdentity {
+  const { train = {}, tune = TUNE_DEFAULT, tuneBudget = TUNE_BUDGET, gate, minGain, kFold, splitBy } = run
+  const { textTerms = TEXT_TERMS_DEFAULT, termRows, termBytes, corpus } = run
+  return {
+    ...pickOptions(train),
+    ...{ keep: train.keep, tune, tuneBudget, gate, minGain, kFold, splitBy: kFold && splitBy },
+    keepTopScore: run.keepTopScore || undefined,
+    release: VERSION,
+    base: parts.baseId,
+    dimensions: parts.train.queries.cols,
+    dimensionsOut: parts.train.docs.cols,
+    data: parts.sha256(),
+    pseudoQueries: parts.pseudo?.queries.rows,
+    ...{ textTerms, termRows, termBytes, corpus: corpus && corpusOf(corpus, new Date()).sha256 },
+  }
 }

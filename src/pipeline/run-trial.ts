@@ -1,30 +1,24 @@
-import type { EmbeddingCache } from '../cache/cache.js'
 import type { QADataset } from '../dataset/dataset.js'
 import { describeDataset } from '../dataset/describe.js'
 import { drawSample } from '../dataset/draw-sample.js'
-import type { EmbedDatasetOptions } from '../embed/embed-dataset.js'
-import { selectEngine } from '../engines/select.js'
+import { pseudoQueries } from '../dataset/pseudo-queries.js'
+import { type DatasetSplit, PART_NAMES } from '../dataset/split.js'
+import { selectEngine } from '../engines/index.js'
 import { type Interval, pairedBootstrap } from '../math/statistics/bootstrap.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
-import { TRAIN_DEFAULTS } from '../train/defaults.js'
-import { RECIPE } from '../train/recipe.js'
-import type { FixedOptions } from '../train/tune/candidate.js'
+import { type FixedOptions, TRAIN_DEFAULTS, TRAINING_OPTIONS } from '../train/options.js'
 import { createSearch } from '../train/tune/search.js'
-import { embedParts, type PartCounts } from './embedded-parts.js'
-import { TRIAL } from './trial-size.js'
-import { truncateDocuments } from './truncate-documents.js'
+import { TRIAL, TUNE_BUDGET } from './defaults.js'
+import { type EmbedSession, embedParts, type PartCounts, truncateDocuments } from './embedded-parts.js'
 
-/** Inverse temperature in units of the fitted one: the lower, which does less harm where there is little data. */
-const MULTIPLE = RECIPE.multiples[RECIPE.multiples.length - 1]
+const { negatives, pull, scale } = TRAINING_OPTIONS
+/** Scale in units of the fitted one: the lower, which does less harm with little data. */
+const MULTIPLE = scale.recipe.grid[1]
 
-export interface TrialOptions {
+export interface TrialOptions extends Pick<EmbedSession, 'cache' | 'embed' | 'signal'> {
   readonly provider: EmbeddingProvider
-  /** From {@link trialSample}. */
   readonly sample: QADataset
-  readonly cache?: EmbeddingCache
-  readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal'>
-  readonly signal?: AbortSignal
   /** Kind and size of the adapter. */
   readonly fixed?: FixedOptions
   readonly dimensionsOut?: number
@@ -37,26 +31,16 @@ export interface TrialReport {
   readonly metric: string
   /** Mean of the metric without an adapter, over the documents of the sample. */
   readonly score: number
-  /** Out-of-fold change by the adapter, with its 95 % interval. */
   readonly gain: Interval
-  /** Standard deviation of the change of a query. */
   readonly deviation: number
   readonly embedded: { readonly texts: number; readonly tokens: number }
   readonly seconds: { readonly embed: number; readonly train: number }
 }
 
-/** The queries and documents of a trial: a seeded sample of the training part. */
-export function trialSample(train: QADataset): QADataset {
-  return drawSample(train, TRIAL, TRAIN_DEFAULTS.seed)
-}
+/** Draws the queries and documents of a trial from the training set. */
+export const trialSample = (train: QADataset): QADataset => drawSample(train, TRIAL, TRAIN_DEFAULTS.seed)
 
-/**
- * Tries one plain candidate of the recipe out of fold on a small sample: does an adapter learn anything from such data? Nothing is
- * chosen on the scores, so that the interval is that of one test.
- *
- * @throws USAGE when there are no more than `dimensionsOut` dimensions
- * @throws as `embedDataset` and `createSearch`
- */
+/** Cross-validates one plain candidate on a small sample; nothing is chosen, so the interval is that of one test. */
 export async function runTrial({ provider, sample, ...options }: TrialOptions): Promise<TrialReport> {
   const { seed, metric } = TRAIN_DEFAULTS
   const { cache, embed, signal, dimensionsOut } = options
@@ -65,7 +49,7 @@ export async function runTrial({ provider, sample, ...options }: TrialOptions): 
   try {
     times.push(performance.now())
     const { train } = dimensionsOut === undefined ? whole : truncateDocuments(whole, dimensionsOut)
-    const fixed = { ...options.fixed, negatives: RECIPE.negatives[0], pull: RECIPE.firstPull }
+    const fixed = { ...options.fixed, negatives: negatives.recipe.first, pull: pull.recipe.first }
     const { engine } = await selectEngine('auto')
     try {
       const search = await createSearch(engine, train, { fixed, seed, metric, budget: TRIAL.budget, signal })
@@ -95,4 +79,34 @@ export async function runTrial({ provider, sample, ...options }: TrialOptions): 
   } finally {
     whole.close?.()
   }
+}
+
+/** Whole cross-validations a search amounts to: it tries some 9 candidates, and gives up most on the first fold. */
+const CANDIDATES = 5
+
+/** Lists all that a training run embeds: its parts, and pseudo-queries for a small training set. */
+export function embeddedSets(parts: DatasetSplit): QADataset[] {
+  const pseudo = pseudoQueries(parts.train, TRAIN_DEFAULTS.seed)
+  return [...PART_NAMES.flatMap(name => parts[name] ?? []), ...(pseudo ? [pseudo] : [])]
+}
+
+/** Seconds of a whole run. */
+export interface TimeEstimate {
+  /** Absent if the trial embedded no text. */
+  readonly embed?: number
+  /** Choosing options and training, for all folds. */
+  readonly train: number
+}
+
+/** Estimates the time of a whole run by that of a trial. */
+export function estimateTime(
+  { data, folds, embedded, seconds }: TrialReport,
+  { missing, queries, kFold = 0 }: { missing: number; queries: number; kFold?: number },
+): TimeEstimate {
+  const search = seconds.train * (queries / data.queries)
+  // Choosing stays within its budget; one training on all queries takes a little longer than a fold's.
+  const once = Math.min(TUNE_BUDGET, search * CANDIDATES) + (search * 1.5) / folds
+  const perText = embedded.texts === 0 ? undefined : seconds.embed / embedded.texts
+  const embed = missing === 0 ? 0 : perText === undefined ? undefined : perText * missing
+  return { embed, train: once * (1 + kFold) }
 }

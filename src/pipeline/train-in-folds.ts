@@ -1,90 +1,40 @@
-import type { Evaluation, Scores } from '../evaluate/evaluator.js'
-import { seenQueries } from '../evaluate/seen.js'
-import { mean } from '../math/statistics/moments.js'
-import { TRAIN_DEFAULTS } from '../train/defaults.js'
-import { withQueries } from '../train/tune/sample-dataset.js'
-import { assignKFolds, type SplitBy } from './assign-k-folds.js'
+import { AdapterTrainError } from '../errors.js'
+import type { Evaluation } from '../evaluate/evaluator.js'
+import { gatherEvaluation, seenQueries } from '../evaluate/seen.js'
+import { createDisjointSets } from '../math/disjoint-sets.js'
+import { TRAIN_DEFAULTS } from '../train/options.js'
+import { groupFolds } from '../train/tune/folds.js'
+import { withQueries } from '../train/tune/sample.js'
 import { SPLIT_DEFAULTS } from './defaults.js'
-import type { EmbeddedParts } from './embedded-parts.js'
-import { countsOf } from './embedded-parts.js'
-import { type Proof, proofOf, type ScoredQueries } from './proof.js'
-import { type TrainedOnEmbedded, type TrainOnEmbeddedOptions, trainOnEmbedded } from './train-on-embedded.js'
+import { countsOf, type EmbeddedParts, type TrainKeys } from './embedded-parts.js'
+import { proofOf, type ScoredQueries } from './proof.js'
+import { trainOnEmbedded } from './train-on-embedded.js'
+import type { FoldReport, OutOfFold, SplitBy, Trained, TrainingRun } from './training.js'
 
-/** What came of one fold: the procedure was run on the other folds and measured on this one. */
-export interface FoldReport {
-  /** Queries that were held out. */
-  readonly queries: number
-  /** Whether the gate kept the fold's adapter; absent where there is no gate. */
-  readonly kept?: boolean
-  readonly metrics: { readonly base: Scores; readonly adapted: Scores }
-}
-
-/** Results of the folds, each on queries that its adapter had not seen. */
-export interface KFoldReport {
-  readonly folds: number
-  readonly by: SplitBy
-  /** Queries of all folds. */
-  readonly queries: number
-  readonly results: readonly FoldReport[]
-  readonly seconds: number
-}
-
-/** The procedure's figures on queries that it has not seen, over all folds. */
-export interface OutOfFold {
-  readonly proof: Proof
-  readonly report: KFoldReport
-}
-
-interface FoldOutcome {
-  readonly scored: ScoredQueries
-  readonly result: FoldReport
-}
-
-/** Options of training, and of the folds that measure it. */
-export interface KFoldOptions extends TrainOnEmbeddedOptions {
-  /** Folds, at least 2. */
-  readonly kFold: number
-  /** What stays together. Default `query`. */
-  readonly splitBy?: SplitBy
-  /**
-   * Called after each fold.
-   * @param number from 1
-   */
-  readonly onFold?: (fold: FoldReport, number: number) => void
-}
+type FoldOutcome = { readonly scored: ScoredQueries; readonly result: FoldReport }
 
 /**
  * Trains on everything, and measures by k-fold cross-validation what that may be expected to give: for each fold the whole
  * procedure (choice of options, training, gate) runs on the other folds alone and is measured on the queries that were held out.
  * The figures are those of the procedure; they decide nothing.
- *
- * @throws DATASET_SPLIT as `assignKFolds`
- * @throws as `trainOnEmbedded`
  */
 export async function trainInFolds(
   embedded: EmbeddedParts,
-  { kFold, splitBy = SPLIT_DEFAULTS.splitBy, onFold, ...options }: KFoldOptions,
-): Promise<TrainedOnEmbedded> {
+  { kFold, splitBy = SPLIT_DEFAULTS.splitBy, onFold, ...options }: TrainingRun & { readonly kFold: number },
+): Promise<Trained> {
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = options.train ?? {}
   const started = performance.now()
   const keys = embedded.trainKeys()
   const folds = assignKFolds(keys, { folds: kFold, by: splitBy, seed })
-  // Folds that an interrupted run has done need not be done again.
+  // An interrupted run resumes after its last full fold.
   const done = [...((options.checkpoint?.state.folds as FoldOutcome[] | undefined) ?? [])]
   for (const [i, inside] of folds.entries()) {
     if (i in done) continue
     const { report, proof } = await trainOnEmbedded(withoutFold(embedded, inside), {
       ...options,
-      // What is told of a run (its epochs, its phases) is that of the last one, on everything.
-      ...{
-        onPhase: undefined,
-        onEngine: undefined,
-        onTried: undefined,
-        checkpoint: undefined,
-        keepOnAbort: undefined,
-        log: undefined,
-        detail: false,
-      },
+      // Only the last run, on everything, reports its progress.
+      ...{ onPhase: undefined, onEngine: undefined, onTried: undefined, checkpoint: undefined, log: undefined },
+      ...{ keepOnAbort: undefined, incumbent: undefined, detail: false, hybrid: false },
       train: { ...options.train, onEpoch: undefined, onStep: undefined },
     })
     const result = { queries: inside.length, kept: report.gate?.kept, metrics: proof!.metrics }
@@ -95,7 +45,7 @@ export async function trainInFolds(
   }
   const pooled = pool(done.map(({ scored }) => scored))
   const outOfFold: OutOfFold = {
-    proof: proofOf(pooled, embedded.texts('train'), { metric, seed }),
+    proof: proofOf(pooled, embedded.train.queryTexts, { metric, seed }),
     report: {
       folds: kFold,
       by: splitBy,
@@ -107,7 +57,7 @@ export async function trainInFolds(
   return trainOnEmbedded(embedded, { ...options, outOfFold })
 }
 
-/** The parts with one fold for a test part and without it for the training part. */
+/** Makes one fold the test set and leaves it out of the training set. */
 function withoutFold(embedded: EmbeddedParts, inside: Uint32Array): EmbeddedParts {
   const { train } = embedded
   const held = new Set(inside)
@@ -120,31 +70,20 @@ function withoutFold(embedded: EmbeddedParts, inside: Uint32Array): EmbeddedPart
     ...parts,
     counts: { ...embedded.counts, train: countsOf(parts.train), test: countsOf(parts.test) },
     close: undefined,
-    texts: part => embedded.texts(part === 'test' ? 'train' : part),
     // Every held-out query has a relevant document, so that all are scored, in their order.
     seen: (part, queries) => (part === 'test' ? seenQueries(trained, asked) : embedded.seen(part, queries)),
   }
 }
 
-/** The queries of all folds, in the order of the training set. */
+/** Joins the queries of all folds, in the order of the training set. */
 function pool(folds: readonly ScoredQueries[]): ScoredQueries {
   const places = folds.flatMap((fold, f) => Array.from(fold.rows, (row, i) => ({ row, f, i })))
   places.sort((a, b) => a.row - b.row)
-  const evaluation = (side: 'base' | 'adapted'): Evaluation => {
-    const first = folds[0][side]
-    const perQuery = Object.fromEntries(
-      Object.keys(first.perQuery).map(spec => [
-        spec,
-        Float64Array.from(places, ({ f, i }) => folds[f][side].perQuery[spec][i]),
-      ]),
+  const evaluation = (side: 'base' | 'adapted'): Evaluation =>
+    gatherEvaluation(
+      places.map(({ f, i }) => ({ from: folds[f][side], i })),
+      folds[0][side],
     )
-    return {
-      mean: Object.fromEntries(Object.entries(perQuery).map(([spec, values]) => [spec, mean(values)])),
-      perQuery,
-      firstRank: Uint32Array.from(places, ({ f, i }) => folds[f][side].firstRank[i]),
-      depth: first.depth,
-    }
-  }
   return {
     base: evaluation('base'),
     adapted: evaluation('adapted'),
@@ -152,4 +91,46 @@ function pool(folds: readonly ScoredQueries[]): ScoredQueries {
     rows: Uint32Array.from(places, ({ row }) => row),
     seen: places.map(({ f, i }) => folds[f].seen![i]),
   }
+}
+
+export interface FoldOptions {
+  readonly folds: number
+  /** `query`: queries with the same text. `document`: also queries that share a relevant document. */
+  readonly by: SplitBy
+  readonly seed: number
+}
+
+/** Assigns every labelled query to one of k folds of nearly the same size; queries that belong together share one. */
+export function assignKFolds(keys: TrainKeys, { folds, by, seed }: FoldOptions): Uint32Array[] {
+  const rows = keys.relevant.flatMap((relevant, i) => (relevant.length > 0 ? [i] : []))
+  const groups = groupsOf(rows, keys, by)
+  const sizes = new Map<number, number>()
+  for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1)
+  const foldOf = groupFolds(groups, folds, seed)
+  const parts = Array.from({ length: folds }, (_, fold) => Uint32Array.from(rows.filter((_, i) => foldOf[i] === fold)))
+  if (sizes.size < folds || Math.max(...parts.map(part => part.length)) * 2 > rows.length + 1) {
+    const tie = by === 'query' ? 'have the same text' : 'share documents, directly or through one another'
+    const remedy = by === 'query' ? 'Use fewer folds, or add queries.' : 'Use fewer folds, or split by query.'
+    throw new AdapterTrainError(
+      'DATASET_SPLIT',
+      `cannot make ${folds} folds of ${rows.length} queries with a relevant document: they make ${sizes.size} groups, and up to ${Math.max(0, ...sizes.values())} queries ${tie} and have to stay together. ${remedy}`,
+      { details: { folds, queries: rows.length, groups: sizes.size } },
+    )
+  }
+  return parts
+}
+
+/** Numbers the given rows so that those that belong together have the same number. */
+function groupsOf(rows: readonly number[], { queries, relevant }: TrainKeys, by: SplitBy): Uint32Array {
+  const sets = createDisjointSets(rows.length)
+  const owner = new Map<string, number>()
+  rows.forEach((row, i) => {
+    const documents = by === 'document' ? relevant[row].map(key => `document ${key}`) : []
+    for (const key of [`query ${queries[row]}`, ...documents]) {
+      const other = owner.get(key)
+      if (other === undefined) owner.set(key, i)
+      else sets.join(i, other)
+    }
+  })
+  return Uint32Array.from(rows, (_, i) => sets.root(i))
 }

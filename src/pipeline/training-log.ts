@@ -1,20 +1,15 @@
-import { appendFileSync, closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { AdapterTrainError, messageOf } from '../errors.js'
-import { checkWritable } from '../write-file-atomic.js'
+import { checkWritable, makeFolder } from '../files.js'
+import { printable } from '../words.js'
 
-/** What happened in training, one JSON object a line; neither texts nor secrets. */
+/** Log of training, one JSON object per line, without texts and secrets. */
 export interface TrainingLog {
-  /** Appends one line: the event and the time, then the facts. */
   write(event: 'start' | 'engine' | 'resume' | 'tried' | 'fold' | 'epoch' | 'end', facts: object): void
 }
 
-/**
- * Opens a log; what it holds is kept. A line is appended at once and whole, so that several runs may share a file, and one that was
- * cut off by a crash spoils no other.
- *
- * @throws FILE_WRITE when it cannot be written
- */
+/** Opens a log to append to: each line at once and whole, so runs may share it and a crash spoils no other line. */
 export function openTrainingLog(path: string): TrainingLog {
   checkWritable(path)
   const failed = (cause: unknown) =>
@@ -24,7 +19,7 @@ export function openTrainingLog(path: string): TrainingLog {
     })
   let start = ''
   try {
-    mkdirSync(dirname(resolve(path)), { recursive: true })
+    makeFolder(dirname(resolve(path)))
     start = existsSync(path) && !endsLine(path) ? '\n' : ''
   } catch (cause) {
     throw failed(cause)
@@ -32,7 +27,10 @@ export function openTrainingLog(path: string): TrainingLog {
   return {
     write(event, facts) {
       try {
-        appendFileSync(path, `${start}${JSON.stringify({ event, time: new Date().toISOString(), ...facts })}\n`)
+        appendFileSync(
+          path,
+          `${start}${printable(JSON.stringify({ event, time: new Date().toISOString(), ...facts }))}\n`,
+        )
         start = ''
       } catch (cause) {
         throw failed(cause)

@@ -1,50 +1,49 @@
-import { AdapterTrainError, messageOf } from '../errors.js'
-import { abortError } from '../throw-if-aborted.js'
-import { checkVectors } from './check-vectors.js'
+import { once } from 'node:events'
+import { abortError } from '../abort.js'
+import { AdapterTrainError, messageOf, usageError } from '../errors.js'
+import { readVectorsOf } from './check.js'
+import { isTransient } from './http-error.js'
 import type { EmbeddingProvider, EmbedOptions, ProviderLimits, Role } from './provider.js'
 
 type Vectors = readonly ArrayLike<number>[]
 
-/** Embeds a batch of texts: one vector a text, in order. */
+/** Function that embeds a batch of texts: one vector per text, in order. */
 export type EmbedFunction = (texts: string[], role: Role, options: EmbedOptions) => Promise<Vectors> | Vectors
 
-/** The shape of LangChain's `Embeddings`. */
+/** Object of the shape of LangChain's `Embeddings`. */
 export interface EmbeddingsObject {
-  /** One vector for a query. */
+  /** Returns one vector for a query. */
   embedQuery(text: string): Promise<ArrayLike<number>>
-  /** One vector for each document, in order. */
+  /** Returns one vector per document, in order. */
   embedDocuments(texts: string[]): Promise<Vectors>
 }
 
-/** What a provider is made of: a function, or an object with LangChain's two methods. */
+/** Function, or object with LangChain's two methods, that a provider wraps. */
 export type CustomEmbedder = EmbedFunction | EmbeddingsObject
 
-/** The embedding space, and the limits of what embeds. */
+/** Embedding space and limits of a custom provider. */
 export interface CustomProviderOptions {
   /** Names the embedding space, such as `acme/encoder-2`; an adapter is bound to it. */
   readonly id: string
-  /** Length of a vector; by default that of the first vector. */
+  /** Length of a vector; default that of the first vector. */
   readonly dimensions?: number
-  /** By default 32 texts a call, one call at a time. */
+  /** Default 32 texts per call, one call at a time. */
   readonly limits?: Partial<ProviderLimits>
-  /** Change it whenever the embedder gives other vectors under the same id: cached ones are then not used again. */
+  /** Version of the vectors under this id; change it to stop using cached ones. */
   readonly cacheVersion?: string | number
-  /** Tokens of a text, exact or an upper estimate; needed where `limits` speaks of tokens. By default bytes / 3. */
+  /** Counts the tokens of a text, exactly or from above, for `limits` in tokens; default bytes / 3. */
   readonly countTokens?: (text: string) => number
 }
 
 const DEFAULT_LIMITS: ProviderLimits = { maxInputs: 32, maxConcurrency: 1 }
 
 /**
- * Makes a provider of any function or object that embeds texts.
+ * Makes a provider from any function or object that embeds texts.
  *
- * ```ts
- * customProvider({ id: 'acme/encoder-2', embed: (texts, role) => acme.encode(texts, { kind: role }) })
- * customProvider(new OllamaEmbeddings({ model: 'nomic-embed-text' }), { id: 'ollama/nomic-embed-text' })
- * ```
+ * ```ts customProvider({ id: 'acme/encoder-2', embed: (texts, role) => acme.encode(texts, { kind: role }) }) customProvider(new
+ * OllamaEmbeddings({ model: 'nomic-embed-text' }), { id: 'ollama/nomic-embed-text' }) ```
  *
- * An error that it throws becomes PROVIDER_REQUEST, retryable when its `status` is 408, 409, 429 or 5xx.
- *
+ * Its errors become PROVIDER_REQUEST, retryable if their `status` is 408, 409, 429 or 5xx.
  * @throws USAGE when an option is not of the expected form
  */
 export function customProvider(options: CustomProviderOptions & { readonly embed: CustomEmbedder }): EmbeddingProvider
@@ -66,13 +65,13 @@ export function customProvider(
       return dimensions
     },
     limits,
-    // The role is part of it, as the embedder may treat a query and a document differently.
+    // With the role, because the embedder may treat a query and a document differently.
     cacheKey: role => JSON.stringify({ custom: options.id, version: options.cacheVersion ?? null, role }),
     countTokens: text => options.countTokens?.(text) ?? Math.ceil(Buffer.byteLength(text) / 3),
     async embed(texts, role, embedOptions = {}) {
       if (texts.length === 0) return []
       const answer = await guarded(options.id, embedOptions.signal, async () => call([...texts], role, embedOptions))
-      const vectors = checkVectors(toLists(answer), texts.length, dimensions, options.id)
+      const vectors = readVectorsOf(toLists(answer), texts.length, dimensions, options.id)
       dimensions ??= vectors[0].length
       return vectors
     },
@@ -93,58 +92,48 @@ function callerOf(embedder: unknown): EmbedFunction {
   const { embed } = object
   if (typeof embed === 'function') return (texts, role, options) => embed.call(object as never, texts, role, options)
   if (embed) return callerOf(embed)
-  throw new AdapterTrainError(
-    'USAGE',
-    'expected customProvider to get a function (texts, role) => vectors, an object with "id" and "embed", or an object ' +
-      `with "embedQuery" and "embedDocuments"; got ${embedder === null ? 'null' : typeof embedder}`,
+  throw usageError(
+    'customProvider: expected a function (texts, role) => vectors, an object with "id" and "embed", or an object ' +
+      `with "embedQuery" and "embedDocuments", found ${embedder === null ? 'null' : typeof embedder}`,
   )
 }
 
 function check({ id, dimensions, limits = {} }: CustomProviderOptions): void {
   if (typeof id !== 'string' || id.trim() === '' || /[\r\n]/.test(id)) {
-    throw new AdapterTrainError(
-      'USAGE',
-      `expected the "id" of a custom provider to be a name of one line, such as "acme/encoder-2"; got ${JSON.stringify(id)}`,
-    )
+    const found = JSON.stringify(id)
+    throw usageError(`custom provider: expected an "id" of one line, found ${found}`)
   }
   for (const [name, value] of Object.entries({ dimensions, ...limits })) {
     if (value === undefined || (Number.isInteger(value) && value > 0)) continue
-    throw new AdapterTrainError('USAGE', `expected "${name}" of provider ${id} to be a positive integer; got ${value}`)
+    throw usageError(`provider ${id}: expected "${name}" to be a positive integer, found ${value}`)
   }
 }
 
-/** Runs the user's code: what it throws becomes this package's errors, and it is left at once when the caller stops. */
+/** Runs the user's code: its errors become this package's, and an abort does not wait for it. */
 async function guarded<T>(id: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
   const aborted = () => abortError(signal, 'embedding was stopped')
   if (signal?.aborted) throw aborted()
-  let stop: (() => void) | undefined
+  const finished = new AbortController()
   try {
     if (!signal) return await run()
-    const stopped = new Promise<never>((_, reject) => {
-      stop = () => reject(aborted())
-      signal.addEventListener('abort', stop, { once: true })
-    })
+    const stopped = once(signal, 'abort', { signal: finished.signal }).then(() => Promise.reject(aborted()))
     return await Promise.race([run(), stopped])
   } catch (error) {
     if (error instanceof AdapterTrainError) throw error
     if (signal?.aborted) throw aborted()
-    const status = statusOf(error)
+    const { status: own, statusCode, response } = (error ?? {}) as Record<string, unknown>
+    const found = own ?? statusCode ?? (response as { status?: unknown } | undefined)?.status
+    const status = typeof found === 'number' ? found : undefined
     throw new AdapterTrainError('PROVIDER_REQUEST', `provider ${id} failed: ${messageOf(error)}`, {
       cause: error,
-      details: { status, retryable: status !== undefined && ([408, 409, 429].includes(status) || status >= 500) },
+      details: { status, retryable: status !== undefined && isTransient(status) },
     })
   } finally {
-    if (stop) signal?.removeEventListener('abort', stop)
+    finished.abort()
   }
 }
 
-function statusOf(error: unknown): number | undefined {
-  const { status, statusCode, response } = (error ?? {}) as Record<string, unknown>
-  const found = status ?? statusCode ?? (response as { status?: unknown } | undefined)?.status
-  return typeof found === 'number' ? found : undefined
-}
-
-/** Other typed arrays as lists of numbers; what is no array is left for {@link checkVectors} to name. */
+/** Converts other typed arrays to lists of numbers; anything else is left for {@link readVectorsOf} to report. */
 function toLists(answer: unknown): unknown {
   if (!Array.isArray(answer)) return answer
   return answer.map((values: unknown) =>

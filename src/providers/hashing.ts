@@ -1,22 +1,18 @@
-import { AdapterTrainError } from '../errors.js'
+import { throwIfAborted } from '../abort.js'
+import { usageError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
-import { throwIfAborted } from '../throw-if-aborted.js'
-import { checkOptions } from './check-options.js'
-import type { ProviderFactory } from './factory.js'
-import type { EmbeddingProvider, ProviderOptions } from './provider.js'
+import { checkOptions } from './check.js'
+import type { EmbeddingProvider, ProviderFactory, ProviderOptions } from './provider.js'
 
 const DEFAULT_DIMENSIONS = 512
 const MAX_DIMENSIONS = 65_536
 const MIN_GRAM = 3
 const MAX_GRAM = 5
 const WORD_WEIGHT = 2
-
 /** Seeds keep the three kinds of feature apart: the word "pay" is not the n-gram "pay". */
 const SEED = { gram: 0, word: 1, raw: 2 } as const
 
-/**
- * Scripts written without spaces, whose runs are no words; they count by character and pair of characters instead.
- */
+/** Scripts written without spaces: features are single characters and pairs instead of words. */
 const UNSPACED =
   '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}'
 const RUN = new RegExp(`([${UNSPACED}]+)|(?:(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}])+`, 'gu')
@@ -24,16 +20,15 @@ const RUN = new RegExp(`([${UNSPACED}]+)|(?:(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}
 /**
  * Feature hashing of words and of character n-grams within words: no model, no network, equal vectors on every machine.
  *
- * Each feature f adds sign(f) * weight * (1 + ln tf) to the bucket hash(f) mod d; the sum is scaled to length 1.
- * It knows spelling, not meaning: made for trying the program and for tests.
- *
+ * Each feature f adds sign(f) * weight * (1 + ln tf) to the bucket hash(f) mod d; the sum is scaled to length 1. It captures
+ * spelling, not meaning: for trying the program and for tests.
  * @see https://arxiv.org/abs/0902.2206 (Weinberger et al., 2009: the hashing trick with signs)
  * @see https://scikit-learn.org/stable/modules/generated/sklearn.feature_extraction.text.HashingVectorizer.html
  * @see https://arxiv.org/abs/1607.04606 (fastText: n-grams of words with boundary marks)
  */
 export const hashing: ProviderFactory = {
   name: 'hashing',
-  description: 'Words and character n-grams hashed into a vector: needs no model and no network; for trying things out',
+  description: 'Words and character n-grams hashed into a vector; no model and no network, for trying the program',
   keyVariables: [],
   create: async options => createHashing(options),
 }
@@ -41,12 +36,8 @@ export const hashing: ProviderFactory = {
 function createHashing(options: ProviderOptions): EmbeddingProvider {
   checkOptions('hashing', options)
   const dimensions = options.dimensions ?? DEFAULT_DIMENSIONS
-  if (dimensions > MAX_DIMENSIONS) {
-    throw new AdapterTrainError(
-      'USAGE',
-      `hashing: expected "dimensions" to be at most ${MAX_DIMENSIONS}, found ${dimensions}`,
-    )
-  }
+  if (dimensions > MAX_DIMENSIONS)
+    throw usageError(`hashing: dimensions: expected at most ${MAX_DIMENSIONS}, found ${dimensions}`)
   const space = `hashing/words+char${MIN_GRAM}-${MAX_GRAM}@${dimensions}`
   return {
     id: options.baseId ?? space,
@@ -54,27 +45,23 @@ function createHashing(options: ProviderOptions): EmbeddingProvider {
     limits: { maxInputs: Math.min(1024, options.maxInputs ?? 1024), maxConcurrency: 1 },
     price: 0,
     isLocal: true,
-    // A number that rises with every change of the vectors.
+    facts: { name: 'hashing', dimensions, baseId: options.baseId },
+    // The number rises with every change of the vectors.
     cacheKey: () => `${space}#1`,
     countTokens: text => Math.ceil(Buffer.byteLength(text) / 3),
     async embed(texts, _role, { signal } = {}) {
       throwIfAborted(signal, 'embedding was stopped')
-      const cache: FeatureCache = new Map()
+      // Texts repeat words, and hashing them again would take most of the time.
+      const cache = new Map<string, Features>()
       return texts.map(text => hashText(text, dimensions, cache))
     },
   }
 }
 
-/** Hashes of the features of a run of characters, as signed integers, which V8 holds without a heap object. */
-interface Features {
-  readonly grams: readonly number[]
-  readonly units: readonly number[]
-}
+/** Hashes of the features of a run of characters, as signed integers, which need no heap object in V8. */
+type Features = { readonly grams: readonly number[]; readonly units: readonly number[] }
 
-/** Features by run: texts repeat words, and hashing them again would take most of the time. */
-type FeatureCache = Map<string, Features>
-
-function hashText(text: string, dimensions: number, cache: FeatureCache): Float32Array {
+function hashText(text: string, dimensions: number, cache: Map<string, Features>): Float32Array {
   const grams = new Map<number, number>()
   const units = new Map<number, number>()
   for (const [run, unspaced] of text.normalize('NFKC').toLowerCase().matchAll(RUN)) {
@@ -87,22 +74,16 @@ function hashText(text: string, dimensions: number, cache: FeatureCache): Float3
     for (const hash of features.units) units.set(hash, (units.get(hash) ?? 0) + 1)
   }
   const out = new Float32Array(dimensions)
-  grams.forEach((tf, hash) => {
-    add(out, hash, 1 + Math.log(tf))
-  })
-  units.forEach((tf, hash) => {
-    add(out, hash, WORD_WEIGHT * (1 + Math.log(tf)))
-  })
+  for (const [hash, tf] of grams) add(out, hash, 1 + Math.log(tf))
+  for (const [hash, tf] of units) add(out, hash, WORD_WEIGHT * (1 + Math.log(tf)))
   // No feature at all (only punctuation), or features that cancelled out.
   if (out.every(value => value === 0)) add(out, murmur3(utf8.encode(text), SEED.raw), 1)
   return normalizeInPlace(out)
 }
 
 function wordFeatures(word: string): Features {
-  return {
-    grams: ngrams(`<${word}>`, MIN_GRAM, MAX_GRAM, SEED.gram),
-    units: [murmur3(utf8.encode(word), SEED.word) | 0],
-  }
+  const grams = ngrams(`<${word}>`, MIN_GRAM, MAX_GRAM, SEED.gram)
+  return { grams, units: [murmur3(utf8.encode(word), SEED.word) | 0] }
 }
 
 /** The top bit is the sign, the others the bucket. */
@@ -128,8 +109,6 @@ function ngrams(run: string, min: number, max: number, seed: number): number[] {
 
 /**
  * MurmurHash3, x86 32-bit, of bytes `start` (inclusive) to `end` (exclusive).
- *
- * @returns an unsigned 32-bit integer
  * @see https://github.com/aappleby/smhasher (MurmurHash3.cpp, public domain)
  */
 export function murmur3(bytes: Uint8Array, seed = 0, start = 0, end = bytes.length): number {

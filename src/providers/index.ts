@@ -1,51 +1,57 @@
 import { AdapterTrainError } from '../errors.js'
-import { nearest } from '../nearest.js'
-import type { ProviderFactory } from './factory.js'
-import type { EmbeddingProvider, ProviderOptions } from './provider.js'
+import { nearest } from '../words.js'
+import { PRESETS, type PresetName } from './presets.js'
+import type { EmbeddingProvider, ProviderFactory, ProviderOptions } from './provider.js'
 
-export { customProvider } from './custom.js'
+type Load = () => Promise<ProviderFactory>
 
-/** Every provider by name; a provider's code loads when it is first asked for. */
 const PROVIDERS = {
-  openai: () => import('./openai.js').then(module => module.openai),
-  cohere: () => import('./cohere.js').then(module => module.cohere),
-  sbert: () => import('./sbert.js').then(module => module.sbert),
-  hashing: () => import('./hashing.js').then(module => module.hashing),
-} satisfies Record<string, () => Promise<ProviderFactory>>
+  openai: async () => (await import('./openai.js')).openai,
+  cohere: async () => (await import('./cohere.js')).cohere,
+  sbert: async () => (await import('./sbert.js')).sbert,
+  hashing: async () => (await import('./hashing.js')).hashing,
+  ...(Object.fromEntries(
+    Object.keys(PRESETS).map(name => [
+      name,
+      async () => (await import('./preset-provider.js')).presetFactory(name as PresetName),
+    ]),
+  ) as Record<PresetName, Load>),
+  compose: async (): Promise<ProviderFactory> => (await import('./compose.js')).composeFactory(createProvider),
+} satisfies Record<string, Load>
 
-/** Name of a provider of the registry. */
+/** Name of a built-in provider. */
 export type ProviderName = keyof typeof PROVIDERS
 
-/** Names of all providers, in the order in which help shows them. */
+/** Every name, in the order of the help. */
 export const providerNames: readonly ProviderName[] = Object.keys(PROVIDERS) as ProviderName[]
 
-/**
- * What is known of a provider without making one: description, default model, key variables.
- * @throws PROVIDER_UNKNOWN when there is none of that name
- */
+/** True for a base that runs code of the user's: `ai-sdk:PACKAGE`, or the path of a module. Only from the command line or code. */
+export const isOwnCode = (name: string): boolean => /^ai-sdk:.|^file:|^\.{0,2}[\\/]|^[a-z]:[\\/]|\.[cm]?js$/i.test(name)
+
+/** Loads the description, default model and key variables of a provider. */
 export async function loadProvider(name: string): Promise<ProviderFactory> {
+  if (isOwnCode(name)) return (await import('./own-code.js')).ownCodeFactory(name)
   if (!Object.hasOwn(PROVIDERS, name)) {
     const near = nearest(name, providerNames)
-    throw new AdapterTrainError(
-      'PROVIDER_UNKNOWN',
-      `there is no provider "${name}"; expected one of ${providerNames.join(', ')}${near ? ` (did you mean ${near}?)` : ''}`,
-    )
+    const hint = near ? ` (did you mean ${near}?)` : ''
+    const message = `provider "${name}" is not known; expected one of ${providerNames.join(', ')}${hint}`
+    throw new AdapterTrainError('PROVIDER_UNKNOWN', message)
   }
   return PROVIDERS[name as ProviderName]()
 }
 
 /**
  * Makes an embedding provider.
- *
- * @param options each provider reads those that make sense to it
- * @throws PROVIDER_UNKNOWN when there is none of that name
- * @throws PROVIDER_KEY when a key is needed and not set
+ * @param name one of `providerNames`; or code of yours, `ai-sdk:PACKAGE` or the path of a module that exports an embedder, which
+ *   then runs: never take it from a file
+ * @param options each provider reads those it supports
+ * @throws PROVIDER_UNKNOWN when the name is none of these
+ * @throws PROVIDER_KEY when a required key is not set
  * @throws PROVIDER_MODEL when the model cannot be found or used
  */
 export async function createProvider(
   name: ProviderName | (string & {}),
   options: ProviderOptions = {},
 ): Promise<EmbeddingProvider> {
-  const factory = await loadProvider(name)
-  return factory.create(options)
+  return (await loadProvider(name)).create(options)
 }

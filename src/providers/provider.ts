@@ -1,130 +1,205 @@
-import type { BatchClient } from './batch-client.js'
+import type { EmbeddingCache } from '../cache/cache.js'
+import type { Projection } from '../math/projection.js'
 
-/** What a text is for. Many models embed a query and a document differently (prompts, Cohere's `input_type`). */
+/** Use of a text. Many models embed a query and a document differently (prompts, Cohere's `input_type`). */
 export type Role = 'query' | 'document'
 
-/** What one request may hold. Limits are data; the embedding pipeline does the batching. */
+/** Limits of one request, as data; the embedding pipeline does the batching. */
 export interface ProviderLimits {
-  /** Most texts in one `embed` call. */
+  /** Most texts per `embed` call. */
   readonly maxInputs: number
-  /** Most tokens in one text. */
+  /** Most tokens per text. */
   readonly maxInputTokens?: number
-  /** Most tokens in one `embed` call, all texts together. */
+  /** Most tokens per `embed` call, over all texts. */
   readonly maxRequestTokens?: number
-  /** How many `embed` calls may be in flight at once; 1 for a local model. */
+  /** Most `embed` calls in flight at once; 1 for a local model. */
   readonly maxConcurrency: number
 }
 
-/** Called by a provider with what the service says it billed for one request. */
+/** Amount a service billed for one request. */
 export interface Usage {
   readonly tokens: number
 }
 
-/** What goes with one request. */
+/** Options of one request. */
 export interface EmbedOptions {
   /** Stops the request; the promise rejects with code `ABORTED`. */
   readonly signal?: AbortSignal
-  /** Told what the service billed for the request, where it says so. */
+  /** Called with the amount billed, if the service reports it. */
   readonly onUsage?: (usage: Usage) => void
+  /** Cache of the vectors of a composed model's parts; other providers leave it aside. */
+  readonly cache?: EmbeddingCache
 }
 
-/**
- * An embedding model.
- *
- * A provider turns one batch of texts into vectors, once: no batching, no retries, no cache. All of those live in `src/embed`.
- */
+/** Embedding model: turns one batch of texts into vectors, once, without batching, retries or cache (see `src/embed`). */
 export interface EmbeddingProvider {
   /**
    * Names the embedding space: provider, model and every setting that differs from the model's own default, such as
    * `openai/text-embedding-3-small@512`. An adapter is bound to it.
    */
   readonly id: string
-  /** Length of a vector; `undefined` until the first call where the model does not say so in advance. */
+  /** Length of a vector; `undefined` before the first call if the model does not state it. */
   readonly dimensions: number | undefined
   readonly limits: ProviderLimits
-  /** US dollars for a million tokens, 0 where it is free; absent where the price is not known. */
+  /** US dollars per million tokens, 0 if free; absent if not known. */
   readonly price?: number
-  /** Whether it computes in this process, so that asking it costs nothing but time. */
+  /** True if it computes in this process and costs nothing but time. */
   readonly isLocal?: boolean
+  /** Facts that open it again, for adapter files; absent if code is needed for that. */
+  readonly facts?: ProviderFacts
   /**
-   * Everything that changes the vector of a text in this role, as one string: the cache's namespace. Holds the id and also
-   * what the id leaves out (prompt, pooling, dtype, hash of local model files). Never a secret.
+   * Returns everything that changes the vector of a text in this role, as one string: the cache's namespace. It covers more than
+   * the id (prompt, pooling, dtype, hash of local model files), and never a secret.
    */
   cacheKey(role: Role): string
-  /** Tokens of a text, exact or an upper estimate; used for batching and for the cost estimate. */
+  /** Counts the tokens of a text, exactly or from above; used for batching and cost estimates. */
   countTokens(text: string): number
   /**
    * Embeds one batch of at most `limits.maxInputs` texts.
-   *
    * @param texts non-empty, well-formed strings
-   * @returns one vector a text, in order, each of length `dimensions`
+   * @returns one vector per text, in order, each of length `dimensions`
    * @throws PROVIDER_REQUEST when the service refuses or cannot be reached; `details` has `status`, `retryable` and `retryAfterMs`
-   * @throws PROVIDER_RESPONSE when the answer does not hold one finite vector a text
+   * @throws PROVIDER_RESPONSE when the answer is not one finite vector per text
    * @throws ABORTED when `signal` was aborted
    */
   embed(texts: readonly string[], role: Role, options?: EmbedOptions): Promise<Float32Array[]>
-  /** How texts go through the service's Batch API; present only where that was asked for (`batchApi`). */
+  /** Access to the service's Batch API; present only with `batchApi`. */
   readonly batches?: EmbeddingBatches
-  /** Frees what a local model holds. */
+  /** Frees the memory of a local model. */
   close?(): Promise<void> | void
 }
 
-/** What embedding through a Batch API takes, beside the batches themselves. */
+/** Requests and answers of a Batch API, and its client. */
 export interface EmbeddingBatches {
   readonly client: BatchClient
-  /** Body of the request for these texts. */
+  /** Makes the body of the request for these texts. */
   body(texts: readonly string[], role: Role): object
   /**
    * Reads the body of an answer.
    * @param count texts of the request
-   * @throws PROVIDER_RESPONSE when it does not hold one finite vector a text
+   * @throws PROVIDER_RESPONSE when it is not one finite vector per text
    */
   read(body: unknown, count: number): { readonly vectors: Float32Array[]; readonly tokens?: number }
 }
 
-/** Options that every provider understands where they make sense to it; each reads what it needs and refuses nothing else. */
+/** Reductions of token vectors to one that users can choose. */
+export const POOLINGS = ['mean', 'cls', 'last_token'] as const
+
+/** Extra fields of a request by name, as JSON has them. */
+export type RequestParams = Readonly<Record<string, unknown>>
+
+/** Options of all providers; each reads those it supports and ignores the others. */
 export interface ProviderOptions {
   /** Model name at the service, hub id, or local folder. */
   readonly model?: string
-  /** Length of the vectors, where the model can shorten them. */
+  /** Length of the vectors, if the model can shorten them. */
   readonly dimensions?: number
   /** Overrides {@link EmbeddingProvider.id}. */
   readonly baseId?: string
   /** Address of a compatible server. */
   readonly baseUrl?: string
-  /** Key of the service; by default from the environment. Never stored or logged. */
+  /** Key of the service; default from the environment. Never stored or logged. */
   readonly apiKey?: string
-  /** Milliseconds before one request is given up. */
+  /** Milliseconds for one request. */
   readonly timeoutMs?: number
-  /** US dollars for a million tokens; overrides the price table. */
+  /** US dollars per million tokens; overrides the price table. */
   readonly price?: number
-  /** Whether texts go through OpenAI's Batch API: at half the price, with answers within a day. */
+  /** True to use OpenAI's Batch API: half the price, answers within a day. */
   readonly batchApi?: boolean
-  /** Text put before every query, such as `query: `. */
+  /** Text before every query, such as `query: `. */
   readonly queryPrefix?: string
-  /** Text put before every document, such as `passage: `. */
+  /** Text before every document, such as `passage: `. */
   readonly documentPrefix?: string
-  /** How token vectors become one: overrides the model's own setting. */
-  readonly pooling?: 'mean' | 'cls' | 'last_token'
-  /** Whether vectors are scaled to length 1: overrides the model's own setting. */
+  /** Fields added to a request for queries, such as `{ input_type: 'query' }`; of `openai` and the presets. */
+  readonly queryParams?: RequestParams
+  /** Fields added to a request for documents. */
+  readonly documentParams?: RequestParams
+  /** Reduction of token vectors to one; overrides the model's own setting. */
+  readonly pooling?: (typeof POOLINGS)[number]
+  /** True to scale vectors to unit length; overrides the model's own setting. */
   readonly normalize?: boolean
   /** Precision of a local model: `fp32`, `fp16`, `q8`, `q4`, ... */
   readonly dtype?: string
-  /** Where a local model runs: `cpu`, `cuda`, `webgpu`, ... */
+  /** Device of a local model: `cpu`, `cuda`, `webgpu`, ... */
   readonly device?: string
-  /** Longest text in tokens; longer ones are cut by a local model and refused by a service. */
+  /** Longest text in tokens; a local model cuts longer ones, a service refuses them. */
   readonly maxInputTokens?: number
-  /** Most texts in one call; lowers the provider's own limit. */
+  /** Most texts per call; lowers the provider's own limit. */
   readonly maxInputs?: number
   /** Calls in flight at once. */
   readonly concurrency?: number
   /**
-   * What carries the requests of `openai`: the service's own library (default), or Node's http, which takes a fraction of the
-   * processor time a request, follows no redirect, and is what `serve` uses.
+   * Sender of the requests of `openai`: the service's own library (default), or Node's http, which takes a fraction of the
+   * processor time, follows no redirect, and is used by `serve`.
    */
   readonly transport?: 'library' | 'http'
   /** Revision of a hub model (branch, tag or commit). */
   readonly revision?: string
-  /** Folder in which hub models are kept. */
+  /** Folder of hub models. */
   readonly modelCache?: string
+  /** Models of `compose`, such as `openai:text-embedding-3-small` and `sbert:./model?dtype=q8`. */
+  readonly part?: readonly string[]
+  /** Projection of the vectors of `compose`. */
+  readonly pca?: Projection
+}
+
+/** Options that an adapter file records of its base model. */
+export const RECORDED_OPTIONS = [
+  ...(['model', 'dimensions', 'baseId', 'queryPrefix', 'documentPrefix', 'pooling', 'normalize', 'dtype'] as const),
+  ...(['revision', 'maxInputTokens', 'queryParams', 'documentParams', 'part', 'pca'] as const),
+]
+
+/** Facts that open a provider again: its name and options, never an address, a key, or code to load. */
+export interface ProviderFacts extends Pick<ProviderOptions, (typeof RECORDED_OPTIONS)[number]> {
+  /** Name in the registry, or `custom`. */
+  readonly name: string
+  /** True if its server is not the service's own. */
+  readonly needsBaseUrl?: boolean
+  /** SHA-256 (hex) of the files and settings of a model folder on this machine, whose path is `model`. */
+  readonly fingerprint?: string
+}
+
+/** Description and maker of one provider. */
+export interface ProviderFactory {
+  readonly name: string
+  readonly description: string
+  readonly defaultModel?: string
+  /** Environment variables for its key, in order of preference; empty for a local provider. */
+  readonly keyVariables: readonly string[]
+  /** Form of the address, if it has no public one and `baseUrl` is required. */
+  readonly addressForm?: string
+  readonly needsModel?: boolean
+  create(options: ProviderOptions): Promise<EmbeddingProvider>
+}
+
+/** State of one batch at a service. */
+export interface BatchState {
+  readonly id: string
+  /** `validating`, `in_progress`, `finalizing`, `cancelling`; `completed`, `expired`, `failed`, `cancelled` are final. */
+  readonly status: string
+  readonly completed: number
+  readonly failed: number
+  readonly total: number
+  readonly outputFile?: string
+  readonly errorFile?: string
+  readonly errors: readonly string[]
+}
+
+/** Batch API of a service: one file of requests in, answers within a day. No retries, no waiting. */
+export interface BatchClient {
+  readonly name: string
+  readonly model: string
+  readonly baseUrl: string
+  /** Target of each request, such as `/v1/embeddings`. */
+  readonly endpoint: string
+  /** `lines`: the file, one JSON object per line. Returns the file's id. */
+  upload(lines: readonly Uint8Array[], signal?: AbortSignal): Promise<string>
+  /** @param token kept with the batch, see {@link find} */
+  create(file: string, token: string): Promise<BatchState>
+  /** Finds the batch created with `token`. `since`: milliseconds since 1970; older batches are skipped. */
+  find(token: string, since: number, signal?: AbortSignal): Promise<BatchState | undefined>
+  retrieve(id: string, signal?: AbortSignal): Promise<BatchState>
+  /** Reads a file line by line; it is never in memory as a whole. */
+  readLines(file: string, onLine: (line: string) => void, signal?: AbortSignal): Promise<void>
+  redact(text: string): string
 }

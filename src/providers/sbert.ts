@@ -1,34 +1,26 @@
+import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { AdapterTrainError } from '../errors.js'
+import { throwIfAborted } from '../abort.js'
+import { AdapterTrainError, usageError } from '../errors.js'
 import { firstNonFinite, normalizeInPlace } from '../math/matrix.js'
-import { throwIfAborted } from '../throw-if-aborted.js'
-import { checkOptions } from './check-options.js'
-import type { ProviderFactory } from './factory.js'
-import type { EmbeddingProvider, ProviderOptions } from './provider.js'
-import { batchesByLength } from './sbert/batches.js'
-import {
-  chooseModelFiles,
-  hashFiles,
-  isLocalModel,
-  listModelFolder,
-  localFolder,
-  type ModelFiles,
-} from './sbert/files.js'
+import { checkOptions } from './check.js'
+import { type EmbeddingProvider, type ProviderFactory, type ProviderOptions, RECORDED_OPTIONS } from './provider.js'
+import type { ModelFiles } from './sbert/files.js'
+import { chooseModelFiles, hashFiles, isLocalModel, listModelFolder, localFolder } from './sbert/files.js'
 import { fetchHubModel } from './sbert/hub.js'
 import { pool } from './sbert/pooling.js'
-import { loadRuntime, type Runtime } from './sbert/runtime.js'
+import { batchesByLength, loadRuntime, type Runtime } from './sbert/runtime.js'
 import { type ModelSettings, readModelSettings, withOptions } from './sbert/settings.js'
 
 const DEFAULT_MODEL = 'Xenova/all-MiniLM-L6-v2'
 const MAX_INPUTS = 256
 
 /**
- * Sentence-transformers models in ONNX form, run on this machine.
+ * Sentence-transformers models in ONNX form, on this machine.
  *
- * `model` is a hub id or a local folder. Prompts, pooling, normalisation and length limit come from the user's options,
- * else from the model's own files, else from a preset by the model's name. A text longer than the limit is cut, as
- * sentence-transformers does; one without any token gives a zero vector under a model without special tokens.
- *
+ * `model` is a hub id or a local folder. Prompts, pooling, normalisation and length limit come from the user's options, else from
+ * the model's own files, else from a preset by its name. A text longer than the limit is cut, as in sentence-transformers; one
+ * without any token gives a zero vector under a model without special tokens.
  * @see https://huggingface.co/docs/transformers.js
  */
 export const sbert: ProviderFactory = {
@@ -61,7 +53,7 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
       })
     return runtime
   }
-  // Another pooling than the model's own cannot act on vectors that it has pooled itself.
+  // Another pooling than the model's own cannot act on vectors the model has pooled itself.
   const takesFinished = `${settings.pooling}` === `${defaults.pooling}`
 
   async function embedRows(loaded: Runtime, rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
@@ -71,8 +63,8 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
     if (dims[0] !== rows.length || (dims.length !== 2 && dims.length !== 3)) {
       throw new AdapterTrainError(
         'PROVIDER_RESPONSE',
-        `the model in "${folder}" gave an output of shape [${dims}] for ${rows.length} texts; expected [texts, tokens, ` +
-          'values] or [texts, values]',
+        `the model in "${folder}": expected an output of shape [texts, tokens, values] or [texts, values] for ` +
+          `${rows.length} texts, found [${dims}]`,
       )
     }
     const vectors =
@@ -90,6 +82,13 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
     limits: { maxInputs: Math.min(MAX_INPUTS, options.maxInputs ?? MAX_INPUTS), maxConcurrency: 1 },
     price: 0,
     isLocal: true,
+    facts: {
+      ...Object.fromEntries(RECORDED_OPTIONS.map(key => [key, options[key]])),
+      name: 'sbert',
+      model,
+      dtype: files.dtype,
+      fingerprint: isLocal ? fingerprintOf(fileHash, defaults) : undefined,
+    },
     cacheKey: role =>
       JSON.stringify({
         model: `sbert/${name}`,
@@ -102,7 +101,7 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
         lowerCase: settings.lowerCase,
         prefix: settings.prefix[role],
       }),
-    // For batching and progress only, as long texts are cut: a token seldom has less than three bytes of UTF-8.
+    // For batching and progress only, because long texts are cut: a token seldom has less than three bytes of UTF-8.
     countTokens: text => Math.min(Math.ceil(Buffer.byteLength(text) / 3), settings.maxTokens),
     async embed(texts, role, { signal } = {}) {
       throwIfAborted(signal, 'embedding was stopped')
@@ -119,9 +118,7 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
           loaded,
           batch.map(i => rows[i]),
         )
-        batch.forEach((i, b) => {
-          vectors[i] = embedded[b]
-        })
+        for (const [b, i] of batch.entries()) vectors[i] = embedded[b]
       }
       throwIfAborted(signal, 'embedding was stopped')
       dimensions ??= vectors[0]?.length
@@ -135,37 +132,38 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
   }
 }
 
-function finish(
-  vector: Float32Array,
-  folder: string,
-  dimensions: number | undefined,
-  normalize: boolean,
-): Float32Array {
+/** Hashes a model's files and its own settings, which stand in further files or come from a preset. */
+function fingerprintOf(fileHash: string, settings: ModelSettings): string {
+  return createHash('sha256')
+    .update(JSON.stringify([fileHash, settings]))
+    .digest('hex')
+}
+
+function finish(vector: Float32Array, folder: string, dimensions = vector.length, normalize: boolean): Float32Array {
   if (firstNonFinite(vector) >= 0) {
     throw new AdapterTrainError(
       'PROVIDER_RESPONSE',
-      `the model in "${folder}" gave a vector with a value that is not finite; try "dtype" fp32 or "device" cpu`,
+      `the model in "${folder}" returned a vector with a value that is not finite. Try "dtype" fp32 or "device" cpu`,
     )
   }
   if (dimensions !== undefined && dimensions > vector.length) {
-    throw new AdapterTrainError(
-      'USAGE',
-      `expected "dimensions" to be at most ${vector.length}, what the model in "${folder}" gives; got ${dimensions}`,
+    throw usageError(
+      `dimensions: expected at most ${vector.length}, as the model in "${folder}" has, found ${dimensions}`,
     )
   }
   const short = dimensions === undefined ? vector : vector.slice(0, dimensions)
   return normalize ? normalizeInPlace(short) : short
 }
 
-/** A model whose modules go on after pooling is only usable when its export holds them. */
+/** Refuses a model with modules after pooling unless its export includes them. */
 async function checkModules(runtime: Runtime, folder: string, settings: ModelSettings): Promise<Runtime> {
   if (settings.extraModules.length === 0 || runtime.outputNames.includes('sentence_embedding')) return runtime
   await runtime.close()
   throw new AdapterTrainError(
     'PROVIDER_MODEL',
-    `the model in "${folder}" has a ${settings.extraModules.join(' and a ')} module (modules.json) that its ONNX file leaves ` +
-      'out, so that its vectors would be wrong; expected an export with the output "sentence_embedding", which ' +
-      'sentence-transformers models get from "optimum-cli export onnx --library sentence_transformers"',
+    `the model in "${folder}" has a ${settings.extraModules.join(' and a ')} module (modules.json) missing from its ONNX file, ` +
+      'so its vectors would be wrong; expected an export with the output "sentence_embedding". ' +
+      'Make one with "optimum-cli export onnx --library sentence_transformers"',
   )
 }
 

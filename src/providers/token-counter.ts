@@ -4,9 +4,8 @@ const RUN = new RegExp(`\\S{${LONGEST_RUN}}|\\s{${LONGEST_RUN}}`, 'gu')
 
 /**
  * Loads the tokenizer of OpenAI's embedding models (cl100k_base).
- *
- * @returns counts the tokens of a text: exact, but an upper estimate where a text has more than 400 characters in a row
- *   without (or of nothing but) white space; text such as `<|endoftext|>` counts as the plain text that it is
+ * @returns a counter: exact, except an upper estimate for a text with more than 400 characters in a row without (or of nothing but)
+ *   white space; `<|endoftext|>` and the like count as plain text
  */
 export async function loadTokenCounter(): Promise<(text: string) => number> {
   const { countTokens } = await import('gpt-tokenizer/encoding/cl100k_base')
@@ -25,7 +24,7 @@ export async function loadTokenCounter(): Promise<(text: string) => number> {
   }
 }
 
-/** Whether {@link RUN} can match, found without looking at most of the characters. */
+/** True if {@link RUN} can match; skips most of the characters. */
 function hasLongRun(text: string): boolean {
   const isSpace = (at: number) => text[at].trim() === ''
   for (let start = 0; start + LONGEST_RUN <= text.length; ) {

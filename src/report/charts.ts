@@ -1,12 +1,9 @@
-import type { Figure } from './section.js'
+import type { Figure } from './page.js'
 
-/** Pixels of a chart on a screen or paper, and on a telephone. */
+/** Widths of a chart in pixels: on a screen or paper, and on a telephone. */
 const WIDTHS = { wide: 720, narrow: 340 } as const
 
-/**
- * Loads what draws, which takes a moment.
- * @returns a function that draws a figure as SVG in both widths, of which the style sheet shows one
- */
+/** Loads the drawing library, which takes a moment. */
 export async function createCharts(): Promise<(figure: Figure) => string> {
   const [plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')])
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
@@ -18,14 +15,20 @@ export async function createCharts(): Promise<(figure: Figure) => string> {
       ...figure.draw(plot, width),
       document,
     })
-    // What the style element says stands once in the style sheet of the page.
+    // The page's style sheet has these rules once.
     svg.querySelector('style')?.remove()
     svg.setAttribute('class', `chart ${size}`)
     svg.setAttribute('role', 'img')
     svg.setAttribute('aria-label', figure.caption)
     // The parts of an image have no names of their own.
     for (const part of svg.querySelectorAll('g')) part.removeAttribute('aria-label')
-    for (const element of svg.querySelectorAll('*')) roundPlaces(element)
+    // To a hundredth of a pixel.
+    for (const element of svg.querySelectorAll('*')) {
+      for (const name of PLACES) {
+        const value = element.getAttribute(name)
+        if (value?.includes('.')) element.setAttribute(name, value.replace(/\d+\.\d{3,}/g, rounded))
+      }
+    }
     return svg.outerHTML
   }
   return figure => draw(figure, 'wide') + draw(figure, 'narrow')
@@ -33,17 +36,4 @@ export async function createCharts(): Promise<(figure: Figure) => string> {
 
 const PLACES = ['d', 'transform', 'x', 'y', 'x1', 'x2', 'y1', 'y2', 'cx', 'cy', 'r', 'width', 'height']
 
-/** Digits beyond a hundredth of a pixel only take room. */
-function roundPlaces(element: {
-  getAttribute(name: string): string | null
-  setAttribute(name: string, value: string): void
-}) {
-  for (const name of PLACES) {
-    const value = element.getAttribute(name)
-    if (value === null || !value.includes('.')) continue
-    element.setAttribute(
-      name,
-      value.replace(/\d+\.\d{3,}/g, number => String(Number(Number(number).toFixed(2)))),
-    )
-  }
-}
+const rounded = (number: string): string => String(Number(Number(number).toFixed(2)))

@@ -51,7 +51,7 @@ summary { cursor: pointer; color: var(--link); font-size: 14px; padding: 4px 0; 
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; min-width: 100%; overflow-wrap: normal; }
 caption { text-align: left; color: var(--soft); font-size: 13px; padding: 0 0 6px; }
 th, td { padding: 6px 12px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; font-weight: 400; vertical-align: top; }
-thead th { color: var(--soft); font-weight: 600; border-bottom-color: var(--soft); }
+thead th, thead td { color: var(--soft); font-weight: 600; border-bottom-color: var(--soft); }
 .w { text-align: left; }
 tbody .w { white-space: normal; overflow-wrap: anywhere; min-width: 9ch; }
 th:first-child { padding-left: 0; }
@@ -64,6 +64,7 @@ pre { background: var(--raised); border-radius: 8px; padding: 14px 16px; margin:
 .filter output { color: var(--soft); }
 .changes { list-style: none; margin: 0; padding: 0; }
 .changes li { border-bottom: 1px solid var(--line); }
+.changes + .more > summary { padding: 10px 0; }
 .changes details { margin: 0; }
 .changes summary { color: var(--text); font-size: 15px; padding: 10px 0; }
 .mark { font-size: 13px; font-weight: 600; margin: 0 8px 0 2px; white-space: nowrap; font-variant-numeric: tabular-nums; }

@@ -1,21 +1,17 @@
-import type { DetailedChange } from '../pipeline/proof-detail.js'
+import type { DetailedChange } from '../pipeline/proof.js'
 import { VERSION } from '../version.js'
-import { escapeMarkdown } from './escape.js'
-import { shorten } from './format.js'
-import type { Page } from './page.js'
-import type { Block, Table } from './section.js'
+import { escapeMarkdown, shorten } from './format.js'
+import type { Block, Page, Table } from './page.js'
 
-/** Rows of a table and changes that are shown at the most: a pull request is read, not searched. */
+/** Most rows of a table and changes of each kind that are shown: a pull request is read, not searched. */
 const MOST = { rows: 20, changes: 5 } as const
 
-/** A report for pull requests: the answer, tables, warnings and the command. */
+/** Renders a page for pull requests: the answer, tables, warnings and the command. */
 export function renderMarkdown({ verdict, about, warnings, sections }: Page): string {
   const parts = [
     `**${escapeMarkdown(verdict.text)}**`,
     escapeMarkdown(about.join('; ')),
-    ...(warnings.length > 0
-      ? [`### Warnings\n\n${warnings.map(warning => `- ${escapeMarkdown(warning)}`).join('\n')}`]
-      : []),
+    ...(warnings.length > 0 ? ['### Warnings', warnings.map(text => `- ${escapeMarkdown(text)}`).join('\n')] : []),
     ...sections.flatMap(({ title, blocks }) => [`### ${title}`, ...blocks.flatMap(blockLines)]),
     `Made by adapter-train ${VERSION}.`,
   ]
@@ -26,8 +22,6 @@ function blockLines(block: Block): string[] {
   switch (block.type) {
     case 'text':
       return [escapeMarkdown(block.text)]
-    case 'list':
-      return [block.items.map(item => `- ${escapeMarkdown(item)}`).join('\n')]
     case 'table':
       return [tableLines(block.table)]
     case 'figure':
@@ -48,26 +42,29 @@ function tableLines({ head, rows, words = 1 }: Table): string {
 }
 
 function changesTable(changes: readonly DetailedChange[]): Table {
-  const isWin = ({ base, adapted }: DetailedChange) => adapted > base
-  const shown = [
-    ...changes.filter(isWin).slice(0, MOST.changes),
-    ...changes.filter(change => !isWin(change)).slice(0, MOST.changes),
-  ]
   const rank = (value: number | null) => (value === null ? 'not found' : String(value))
+  const rowsOf = (kind: string, items: readonly DetailedChange[]) =>
+    items
+      .slice(0, MOST.changes)
+      .map(({ text, queryId, baseRank, adaptedRank }) => [
+        ...[kind, shorten(text ?? queryId, 100), rank(baseRank), rank(adaptedRank)],
+      ])
+  const isWin = ({ base, adapted }: DetailedChange) => adapted > base
   return {
     caption: 'Largest changes',
     head: ['', 'query', 'rank before', 'rank after'],
     words: 2,
-    rows: shown.map(change => [
-      isWin(change) ? 'better' : 'worse',
-      shorten(change.text ?? change.queryId, 100),
-      rank(change.baseRank),
-      rank(change.adaptedRank),
-    ]),
+    rows: [
+      ...rowsOf('better', changes.filter(isWin)),
+      ...rowsOf(
+        'worse',
+        changes.filter(change => !isWin(change)),
+      ),
+    ],
   }
 }
 
-/** A fence longer than any run of backticks inside. */
+/** Fences code with more backticks than any run of them inside. */
 function fenced(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
   const fence = '`'.repeat(longest + 1)

@@ -1,6 +1,8 @@
-import type { EmbeddedTrainingReport } from '../pipeline/embedded-training-report.js'
-import type { ProofDetail } from '../pipeline/proof-detail.js'
+import type { CompareReport } from '../pipeline/compare/run-compare.js'
+import type { ProofDetail } from '../pipeline/proof.js'
+import type { EvaluationReport } from '../pipeline/run-evaluation.js'
 import type { SweepReport } from '../pipeline/run-sweep.js'
+import type { EmbeddedTrainingReport } from '../pipeline/training.js'
 
 /** How to make a report again. */
 export interface Reproduction {
@@ -11,7 +13,7 @@ export interface Reproduction {
   readonly versions: readonly (readonly [name: string, version: string])[]
 }
 
-/** What a report on a base and an adapter shows; a section whose facts are absent is left out. */
+/** A report on a base model and an adapter; a section whose facts are absent is left out. */
 export interface Report
   extends Partial<
     Pick<
@@ -25,6 +27,7 @@ export interface Report
       | 'unseen'
       | 'whole'
       | 'gate'
+      | 'hybrid'
       | 'tune'
       | 'epochs'
       | 'bestEpoch'
@@ -36,19 +39,27 @@ export interface Report
   readonly metric: string
   /** What was measured on, such as "the test set". */
   readonly measuredOn?: string
-  /** Queries that were scored. */
+  /** Queries scored. */
   readonly queries?: number
   readonly metrics?: {
     readonly base: Readonly<Record<string, number>>
     readonly adapted?: Readonly<Record<string, number>>
+    readonly index?: EvaluationReport['metrics']['index']
   }
+  /** The own search of an index beside the exact one. */
+  readonly index?: EvaluationReport['index']
   readonly detail?: ProofDetail
-  /** The combinations of options that were tried, where the adapter is the best of a sweep. */
+  /** The combinations of options that were tried, if the adapter is the best of a sweep. */
   readonly sweep?: SweepReport['sweep']
-  /** document id -> text; ids stand for texts that are not known */
+  /** document id -> text; unknown texts are shown as ids */
   readonly documentText?: (id: string) => string | undefined
   /** Further facts on the data and the run, as name and value. */
   readonly facts: readonly (readonly [name: string, value: string])[]
   readonly warnings: readonly string[]
   readonly reproduce: Reproduction
+}
+
+/** A report on several candidates. */
+export interface ComparisonReport extends Pick<Report, 'facts' | 'warnings' | 'reproduce'> {
+  readonly comparison: CompareReport
 }

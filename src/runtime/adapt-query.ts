@@ -1,17 +1,16 @@
 import { type Adapter, applyAdapter } from '../adapters/adapter.js'
 import { normalizeInPlace } from '../math/matrix.js'
 
-/** How a query is adapted. */
+/** Settings of {@link adaptQuery}. */
 export interface AdaptQueryOptions {
-  /** Scale the result to length 1. Off by default: the result is exactly f(q). */
+  /** Scales the result to unit length. Off by default: the result is exactly f(q). */
   readonly normalize?: boolean
 }
 
 /**
- * Adapts one query vector, in the form in which embedding services and vector databases take and give it.
- *
+ * Adapts one query vector, in the form used by embedding services and vector databases.
  * @param vector [d], not changed
- * @returns float32 values; a plain array for a plain array
+ * @returns [k], float32 values; a plain array for a plain array
  * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT, VECTOR_INVALID as {@link applyAdapter}
  */
 export function adaptQuery(adapter: Adapter, vector: readonly number[], options?: AdaptQueryOptions): number[]

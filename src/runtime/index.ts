@@ -1,4 +1,5 @@
-export { type Adapter, type AdapterBase, applyAdapter, type TrainingFacts } from '../adapters/adapter.js'
+export type { Adapter, AdapterBase, AdapterIndex, TrainingFacts } from '../adapters/adapter.js'
+export { applyAdapter } from '../adapters/adapter.js'
 export type { Weights } from '../adapters/kind.js'
 export type { ErrorCode } from '../errors.js'
 export type { Matrix } from '../math/matrix.js'

@@ -1,24 +1,20 @@
 import type { Adapter } from '../adapters/adapter.js'
-import { parseAdapter } from '../adapters/parse-adapter.js'
-import { looksLikeSafetensors } from '../adapters/safetensors.js'
-import { readSafetensorsAdapter } from '../adapters/safetensors-adapter.js'
-import { assembleAdapter, checkSha256, type StoredAdapter } from '../adapters/stored-adapter.js'
-import { fromBase64 } from '../math/base64.js'
+import { looksLikeSafetensors, readSafetensorsAdapter } from '../adapters/safetensors.js'
+import { assembleAdapter, checkSha256, parseAdapter, type StoredAdapter } from '../adapters/stored-adapter.js'
+import { fromBase64 } from '../math/bytes.js'
 
-/** What messages call the file, whose name is not known. */
 const WHERE = 'adapter'
 
-/** An adapter file: its text, what `JSON.parse` made of it, or its bytes, of JSON or of safetensors. */
+/** An adapter file: its text, its parsed JSON, or its bytes of JSON or safetensors. */
 export type AdapterSource = string | object | ArrayBuffer | ArrayBufferView
 
 /**
- * Reads an adapter without any Node API. Getting the file is the caller's: `loadAdapter(await (await fetch(url)).arrayBuffer())`.
+ * Reads an adapter without any Node API. The caller downloads the file: `loadAdapter(await (await fetch(url)).arrayBuffer())`.
  *
- * Format, shapes, lengths and values are checked always, the checksums where the host has `crypto.subtle`, which browsers offer to
- * pages from https and localhost only.
- *
- * @throws ADAPTER_FORMAT when it is not an adapter, or of a format, kind or shape that this release does not know
- * @throws ADAPTER_CORRUPT when a checksum does not match or a weight is not finite
+ * Checks format, shapes, lengths and values, and the checksums if the host has `crypto.subtle`, which browsers offer only to pages
+ * from https and localhost.
+ * @throws ADAPTER_FORMAT if it is not an adapter, or of a format, kind or shape unknown to this release
+ * @throws ADAPTER_CORRUPT if a checksum does not match or a weight is not finite
  */
 export async function loadAdapter(source: AdapterSource): Promise<Adapter> {
   const { facts, params, stored } = takeApart(source)
@@ -40,5 +36,5 @@ function takeApart(source: AdapterSource): StoredAdapter {
   return parseAdapter(bytes ? new TextDecoder().decode(bytes) : source, WHERE, fromBase64)
 }
 
-/** Not by instanceof: the buffer may come from another realm, such as a frame. */
+/** True for buffers, also of another realm such as a frame, unlike instanceof. */
 const isBuffer = (x: AdapterSource): x is ArrayBuffer => (x as Partial<ArrayBuffer> | null)?.byteLength !== undefined

@@ -2,52 +2,42 @@ import { statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { type Adapter, applyAdapter } from '../adapters/adapter.js'
 import { adapterHash, loadAdapter } from '../adapters/file.js'
-import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
-import type { EmbeddingProvider } from '../providers/provider.js'
-import { checkBase } from '../wrap/check-base.js'
+import { readFamiliarity } from '../drift/familiarity.js'
+import { isAdapterTrainError, usageError } from '../errors.js'
+import { checkBase } from '../wrap/adapter-source.js'
 import type { Metrics } from './metrics.js'
-
-/** An adapter file under the name by which clients ask for it. */
-export interface NamedAdapterFile {
-  readonly name: string
-  readonly path: string
-}
+import type { EmbeddingServerOptions, NamedAdapterFile } from './options.js'
 
 /** One state of an adapter file. A request takes it once, so that no answer mixes two. */
 export interface LoadedAdapter {
   readonly name: string
   readonly adapter: Adapter
-  /** Start of the SHA-256 of the map, hex. */
+  /** Start of the adapter's SHA-256, hex. */
   readonly version: string
 }
 
-/** The adapters that are served, the first by default. */
+/** The adapters served, the first by default. */
 export interface AdapterSet {
   readonly names: readonly string[]
-  /** The present state of an adapter; of the first where no name is given. */
+  /** Present state of an adapter, by default of the first. */
   get(name?: string): LoadedAdapter | undefined
-  /** Reads the files again, all or only those that changed; one that is broken or of another base keeps the state it had. */
+  /** Reads the files again, all or only those that changed; a broken one, or one of another base model, keeps its state. */
   reload(which: 'all' | 'changed'): void
 }
 
-export interface AdapterSetOptions {
-  readonly provider: EmbeddingProvider
-  readonly allowMismatch?: boolean
+export interface AdapterSetOptions extends Pick<EmbeddingServerOptions, 'provider' | 'allowMismatch'> {
   readonly metrics: Metrics
   readonly logger: Logger
 }
 
-/**
- * Loads adapter files.
- * @throws USAGE when there is none, or a name is not one or is there twice
- * @throws ADAPTER_MISMATCH when an adapter was not trained on the provider's model, and as `loadAdapter`
- */
+/** Loads adapter files. */
 export function createAdapterSet(files: readonly NamedAdapterFile[], options: AdapterSetOptions): AdapterSet {
   const { provider, allowMismatch, metrics, logger } = options
   checkNames(files)
   const load = ({ name, path }: NamedAdapterFile): LoadedAdapter => {
     const adapter = loadAdapter(path)
     checkBase(adapter, provider, allowMismatch)
+    readFamiliarity(adapter, path)
     // Compiles the weights now rather than in the first request.
     applyAdapter(adapter, new Float32Array(adapter.base.dimensions))
     return { name, adapter, version: adapterHash(adapter).slice(0, 12) }
@@ -77,7 +67,7 @@ export function createAdapterSet(files: readonly NamedAdapterFile[], options: Ad
     get: (name = files[0].name) => slots.get(name)?.loaded,
     reload(which) {
       for (const slot of slots.values()) {
-        // Before the file is read: a change in between is then seen the next time.
+        // Before the file is read: a change in between is then found the next time.
         const mark = markOf(slot.file.path)
         if (which === 'changed' && mark === slot.mark) continue
         slot.mark = mark
@@ -87,23 +77,21 @@ export function createAdapterSet(files: readonly NamedAdapterFile[], options: Ad
   }
 }
 
-/** Changes whenever the file does, also where another one is moved in its place. */
+/** Marks the state of a file; another file moved into its place has another mark. */
 function markOf(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false })
   return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : 'missing'
 }
 
 function checkNames(files: readonly NamedAdapterFile[]): void {
-  const usage = (message: string): AdapterTrainError => new AdapterTrainError('USAGE', message)
-  if (files.length === 0) throw usage('the server needs an adapter: name its file')
+  if (files.length === 0) throw usageError('adapters: none given; expected at least one. Name its file')
   for (const [i, { name }] of files.entries()) {
     if (!/^[\w.-]+$/.test(name) || name === 'query' || name === 'document') {
-      throw usage(
-        `"${name}" cannot be the name of an adapter: expected letters, digits, "_", "." and "-", and not "query" or "document"`,
+      throw usageError(
+        `adapter name: expected letters, digits, "_", "." and "-", and not "query" or "document", found "${name}"`,
       )
     }
-    if (files.findIndex(file => file.name === name) !== i) {
-      throw usage(`there are two adapters of the name "${name}"; give each a name of its own`)
-    }
+    if (files.findIndex(file => file.name === name) !== i)
+      throw usageError(`adapter name: "${name}" is used twice. Give each adapter a name of its own`)
   }
 }

@@ -1,18 +1,21 @@
 import type { EmbeddingCache } from '../cache/cache.js'
 import { embedTexts } from '../embed/embed-texts.js'
+import { isRefusal, learnMostInputs, mostInputs } from '../embed/refusals.js'
 import { withRetries } from '../embed/retry.js'
 import { isAdapterTrainError } from '../errors.js'
 import { row } from '../math/matrix.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
-import { createLimiter } from './limiter.js'
+import { overrideMembers } from '../wrap/override-members.js'
 import type { Metrics } from './metrics.js'
+import type { EmbeddingServerOptions } from './options.js'
+import { createLimiter } from './turns.js'
 
-/** The upstream's vectors of the texts of one request. */
+/** The upstream's vectors for the texts of one request. */
 export interface BaseEmbedding {
   readonly vectors: readonly Float32Array[]
-  /** Billed by the upstream; what the cache has costs nothing. */
+  /** Billed by the upstream; cached texts cost nothing. */
   readonly tokens: number
-  /** Texts that the cache had; `undefined` where it was not asked. */
+  /** Texts found in the cache; `undefined` if it was not used. */
   readonly cacheHits: number | undefined
 }
 
@@ -23,19 +26,14 @@ export type BaseEmbedder = (
   signal: AbortSignal,
 ) => Promise<BaseEmbedding>
 
-export interface BaseEmbedderOptions {
-  /** Calls of the upstream at once. */
+export interface BaseEmbedderOptions extends Pick<EmbeddingServerOptions, 'cache' | 'cacheQueries' | 'retries'> {
   readonly concurrency: number
-  readonly cache?: EmbeddingCache
-  readonly cacheQueries?: boolean
-  /** Further attempts after a call that failed; the client can try again itself. */
-  readonly retries: number
   readonly metrics: Metrics
 }
 
-/** What asks the upstream on behalf of requests. */
+/** Makes the function that embeds the texts of requests by the upstream. */
 export function createBaseEmbedder(options: BaseEmbedderOptions): BaseEmbedder {
-  const { cache, cacheQueries = false, retries, metrics } = options
+  const { cache, cacheQueries = false, retries = 0, metrics } = options
   const limit = createLimiter(options.concurrency)
 
   const direct = async (...[provider, texts, role, signal]: Parameters<BaseEmbedder>): Promise<BaseEmbedding> => {
@@ -49,25 +47,25 @@ export function createBaseEmbedder(options: BaseEmbedderOptions): BaseEmbedder {
     return { vectors, tokens, cacheHits: undefined }
   }
 
-  /** The provider, its calls in line with those of other requests. */
-  const limited = (provider: EmbeddingProvider): EmbeddingProvider => ({
-    id: provider.id,
-    get dimensions() {
-      return provider.dimensions
-    },
-    limits: provider.limits,
-    cacheKey: role => provider.cacheKey(role),
-    countTokens: text => provider.countTokens(text),
-    embed: (texts, role, { signal = new AbortController().signal, ...rest } = {}) =>
-      limit(() => provider.embed(texts, role, { signal, ...rest }), signal),
-  })
+  /** Puts the provider's calls in line with those of other requests. */
+  const limited = (provider: EmbeddingProvider): EmbeddingProvider =>
+    overrideMembers(provider, {
+      embed: (
+        ...[texts, role, { signal = new AbortController().signal, ...rest } = {}]: Parameters<
+          EmbeddingProvider['embed']
+        >
+      ) => limit(() => provider.embed(texts, role, { signal, ...rest }), signal),
+    })
+
+  const storeOf = (role: Role) => (role === 'document' || cacheQueries ? cache : undefined)
 
   const planned = async (...[provider, texts, role, signal]: Parameters<BaseEmbedder>): Promise<BaseEmbedding> => {
-    const store = role === 'document' || cacheQueries ? cache : undefined
+    const store = storeOf(role)
     const { vectors, stats } = await embedTexts(limited(provider), texts, role, {
       cache: store,
       retries,
       signal,
+      isolate: false,
       label: i => `input[${i}]`,
     })
     if (store) {
@@ -82,11 +80,17 @@ export function createBaseEmbedder(options: BaseEmbedderOptions): BaseEmbedder {
   }
 
   return async (provider, texts, role, signal) => {
-    const cached = cache !== undefined && (role === 'document' || cacheQueries)
     const stop = metrics.upstreamDuration.startTimer({ role })
     try {
-      const embed = !cached && surelyFits(provider, texts) ? direct : planned
-      return await embed(provider, texts, role, signal)
+      const fits = texts.length <= mostInputs(provider) && surelyFits(provider, texts)
+      const embed = !storeOf(role) && fits ? direct : planned
+      return await embed(provider, texts, role, signal).catch(error => {
+        // The upstream takes fewer texts than it was believed to: in parts, and from now on.
+        const isMany = isRefusal(error) && Number(error.details.mostInputs) < texts.length
+        if (embed !== direct || !isMany) throw error
+        learnMostInputs(provider, Number(error.details.mostInputs))
+        return planned(provider, texts, role, signal)
+      })
     } catch (error) {
       if (!signal.aborted) metrics.upstreamErrors.inc({ reason: reasonOf(error) })
       throw error
@@ -96,7 +100,7 @@ export function createBaseEmbedder(options: BaseEmbedderOptions): BaseEmbedder {
   }
 }
 
-/** Whether texts keep to the limits of one call by their bytes alone: no token is shorter than a byte. */
+/** True if texts are within the limits of one call by their bytes alone: no token is shorter than a byte. */
 function surelyFits({ limits }: EmbeddingProvider, texts: readonly string[]): boolean {
   const { maxInputTokens = Number.POSITIVE_INFINITY, maxRequestTokens = Number.POSITIVE_INFINITY } = limits
   let bytes = 0
@@ -114,4 +118,31 @@ function reasonOf(error: unknown): string {
   if (error.code === 'PROVIDER_INPUT') return 'input'
   if (error.code !== 'PROVIDER_REQUEST') return 'response'
   return typeof status === 'number' ? String(status) : timeoutMs !== undefined ? 'timeout' : 'connection'
+}
+
+/** Makes a cache whose failures cost no answer: what it cannot read counts as missing, what it cannot write is not kept. */
+export function tolerantCache(
+  cache: EmbeddingCache,
+  onError: (operation: 'read' | 'write', error: unknown) => void,
+): EmbeddingCache {
+  return {
+    get(space, textHashes) {
+      try {
+        return cache.get(space, textHashes)
+      } catch (error) {
+        onError('read', error)
+        return textHashes.map(() => undefined)
+      }
+    },
+    set(space, entries) {
+      try {
+        cache.set(space, entries)
+      } catch (error) {
+        // Vectors of another length than the space's: the upstream's fault, not the file's.
+        if (isAdapterTrainError(error, 'VECTOR_INVALID')) throw error
+        onError('write', error)
+      }
+    },
+    close: () => cache.close(),
+  }
 }

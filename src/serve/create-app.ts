@@ -1,18 +1,14 @@
+import { randomUUID } from 'node:crypto'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import type { Logger } from 'pino'
-import { authenticate } from './middleware/authenticate.js'
-import { cors } from './middleware/cors.js'
-import { limitRate } from './middleware/limit-rate.js'
-import { type ObserveOptions, observe } from './middleware/observe.js'
-import { cohereEmbedRoute } from './routes/cohere-embed.js'
-import { type EmbedRouteOptions, embeddingsRoute } from './routes/embeddings.js'
-import { healthRoute } from './routes/health.js'
-import { metricsRoute } from './routes/metrics.js'
-import { modelRoute, modelsRoute } from './routes/models.js'
-import { notFoundRoute } from './routes/not-found.js'
-import { sendError } from './send.js'
-import type { ServeEnv } from './serve-env.js'
-import { toApiError } from './to-api-error.js'
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
+import { hostOf, isLoopback, secretTest } from './address.js'
+import { ApiError, toApiError } from './errors.js'
+import type { Metrics } from './metrics.js'
+import type { RequestScope, ServeEnv, ServeHandler, ServeMiddleware } from './request-scope.js'
+import { openScope, send, sendError } from './request-scope.js'
+import { cohereEmbedRoute, type EmbedRouteOptions, embeddingsRoute } from './routes/embeddings.js'
 
 export interface AppOptions extends EmbedRouteOptions, ObserveOptions {
   readonly token: string | undefined
@@ -21,9 +17,9 @@ export interface AppOptions extends EmbedRouteOptions, ObserveOptions {
   readonly logger: Logger
 }
 
-/** Routes and what stands before them, in order. */
+/** Makes the routes and the middleware before them, in order. */
 export function createApp(options: AppOptions): Hono<ServeEnv> {
-  const { models, metrics, logger, corsOrigins, rateLimit } = options
+  const { models, metrics, logger, corsOrigins, rateLimit, isClosing } = options
   const created = Math.floor(Date.now() / 1000)
   const app = new Hono<ServeEnv>()
   app.onError((error, c) => {
@@ -34,15 +30,147 @@ export function createApp(options: AppOptions): Hono<ServeEnv> {
     return sendError(c, answer)
   })
   app.use(observe(options))
-  app.get('/healthz', healthRoute(options.isClosing))
+  /** Names the route in log and metrics, by a path without a client's words. */
+  const named = (route: string, handle: ServeHandler): ServeHandler => {
+    return (c, next) => {
+      c.get('scope').facts.route = route
+      return handle(c, next)
+    }
+  }
+  app.get(
+    '/healthz',
+    named('/healthz', c => (isClosing() ? send(c, 503, '{"status":"closing"}') : send(c, 200, '{"status":"ok"}'))),
+  )
   if (corsOrigins.length > 0) app.use(cors(corsOrigins))
   app.use(authenticate(options.token))
   if (rateLimit !== undefined) app.use(limitRate(rateLimit))
-  app.post('/v1/embeddings', embeddingsRoute(options))
-  app.get('/v1/models', modelsRoute(models, created))
-  app.get('/v1/models/:model{.+}', modelRoute(models, created))
-  app.post('/v2/embed', cohereEmbedRoute(options))
-  app.get('/metrics', metricsRoute(metrics))
-  app.all('*', notFoundRoute)
+
+  app.post('/v1/embeddings', named('/v1/embeddings', embeddingsRoute(options)))
+  app.post('/v2/embed', named('/v2/embed', cohereEmbedRoute(options)))
+  // https://platform.openai.com/docs/api-reference/models
+  const describe = (id: string) => ({ id, object: 'model', created, owned_by: 'adapter-train' })
+  app.get(
+    '/v1/models',
+    named('/v1/models', c => send(c, 200, JSON.stringify({ object: 'list', data: models.all.map(describe) }))),
+  )
+  app.get(
+    '/v1/models/:model{.+}',
+    named('/v1/models/:model', c => send(c, 200, JSON.stringify(describe(models.resolve(c.req.param('model')).model)))),
+  )
+  app.get(
+    '/metrics',
+    named('/metrics', async c => {
+      const { registry } = metrics
+      return send(c, 200, await registry.metrics(), { 'content-type': registry.contentType })
+    }),
+  )
+  app.all('*', () => {
+    throw new ApiError(
+      404,
+      'not_found',
+      'expected POST /v1/embeddings, GET /v1/models, POST /v2/embed, GET /healthz or GET /metrics',
+    )
+  })
   return app
+}
+
+/** Lets requests with the token pass; without one, those to a name of this machine, against DNS rebinding. */
+export function authenticate(token: string | undefined): ServeMiddleware {
+  if (token === undefined) {
+    return async (c, next) => {
+      if (!isLoopback(hostOf(c.env.incoming.headers.host ?? ''))) {
+        throw new ApiError(403, 'host_refused', 'this server has no token and answers only at localhost')
+      }
+      await next()
+    }
+  }
+  const isToken = secretTest(token)
+  return async (c, next) => {
+    const given = /^Bearer +(\S+) *$/i.exec(c.env.incoming.headers.authorization ?? '')?.[1]
+    if (given === undefined)
+      throw new ApiError(401, 'missing_token', 'expected the header authorization: Bearer <token of this server>')
+    if (!isToken(given)) throw new ApiError(401, 'invalid_token', 'wrong token for this server')
+    await next()
+  }
+}
+
+const EXPOSED = 'x-embedding-role, x-adapter, x-adapter-version, x-request-id, retry-after'
+
+/**
+ * Lets pages of other origins read the answers, on Node's own response (see `send`).
+ * @param origins such as `https://app.example`; `*` for all
+ */
+export function cors(origins: readonly string[]): ServeMiddleware {
+  return async (c, next) => {
+    const { incoming, outgoing } = c.env
+    const { origin } = incoming.headers
+    outgoing.setHeader('vary', 'Origin')
+    if (origin !== undefined && (origins.includes(origin) || origins.includes('*'))) {
+      outgoing.setHeader('access-control-allow-origin', origin)
+      outgoing.setHeader('access-control-expose-headers', EXPOSED)
+      if (c.req.method === 'OPTIONS') {
+        const asked = incoming.headers['access-control-request-headers']
+        outgoing.setHeader('access-control-allow-methods', 'GET, POST')
+        if (asked !== undefined) outgoing.setHeader('access-control-allow-headers', asked)
+        outgoing.setHeader('access-control-max-age', '600')
+        outgoing.writeHead(204).end()
+        return RESPONSE_ALREADY_SENT
+      }
+    }
+    await next()
+    return undefined
+  }
+}
+
+/** Limits the requests per client address. `perMinute`: most requests of one address within a minute. */
+export function limitRate(perMinute: number): ServeMiddleware {
+  const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
+  return async (c, next) => {
+    await limiter.consume(c.env.incoming.socket.remoteAddress ?? '').catch((state: RateLimiterRes) => {
+      throw new ApiError(429, 'rate_limit', `more than ${perMinute} requests within a minute`, {
+        retryAfter: Math.max(1, Math.ceil(state.msBeforeNext / 1000)),
+      })
+    })
+    await next()
+  }
+}
+
+export interface ObserveOptions {
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly requestTimeoutMs: number
+  readonly active: Set<RequestScope>
+  readonly isClosing: () => boolean
+}
+
+/** Opens the scope of every request, ends it when its time is over, then counts and logs it. */
+export function observe({ metrics, logger, requestTimeoutMs, active, isClosing }: ObserveOptions): ServeMiddleware {
+  return async (c, next) => {
+    const started = performance.now()
+    const { outgoing } = c.env
+    const scope = openScope(randomUUID(), outgoing)
+    c.set('scope', scope)
+    active.add(scope)
+    metrics.inFlight.inc()
+    outgoing.setHeader('x-request-id', scope.id)
+    if (isClosing()) scope.closeConnection()
+    const timer = setTimeout(scope.stop, requestTimeoutMs, 'timeout')
+
+    // After the last byte, or when the client has gone before it.
+    outgoing.once('close', () => {
+      clearTimeout(timer)
+      active.delete(scope)
+      metrics.inFlight.dec()
+      const gone = !outgoing.writableFinished
+      if (gone) scope.stop('gone')
+      const { route, role = '' } = scope.facts
+      const status = gone ? 499 : outgoing.statusCode
+      const ms = performance.now() - started
+      metrics.requests.inc({ route, role, status })
+      metrics.duration.observe({ route, role }, ms / 1000)
+      const level = status >= 500 ? 'warn' : route === '/healthz' || route === '/metrics' ? 'debug' : 'info'
+      logger[level]({ request: scope.id, method: c.req.method, status, ms: Math.round(ms * 100) / 100, ...scope.facts })
+    })
+    await next()
+  }
 }

@@ -1,19 +1,19 @@
-import { applyAdapter } from '../adapters/adapter.js'
+import { applyAdapter, outputDimensions } from '../adapters/adapter.js'
 import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
+import { getOrInsert } from '../maps.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
-import { ApiError } from './api-error.js'
-import type { BaseEmbedder } from './base-embedder.js'
-import { inTurns } from './in-turns.js'
+import type { BaseEmbedder, BaseEmbedding } from './base-embedder.js'
+import type { DriftWatch } from './drift-watch.js'
+import { ApiError } from './errors.js'
 import type { Metrics } from './metrics.js'
 import type { Target } from './model-names.js'
+import type { EmbeddingServerOptions } from './options.js'
 import type { RequestScope } from './request-scope.js'
 import type { Shadow } from './shadow.js'
+import { inTurns } from './turns.js'
 
 /** The vectors of one request, adapted or the upstream's own. */
-export interface TargetEmbedding {
-  readonly vectors: readonly Float32Array[]
-  readonly tokens: number
-}
+export type TargetEmbedding = Pick<BaseEmbedding, 'vectors' | 'tokens'>
 
 export type TargetEmbedder = (
   target: Target,
@@ -22,21 +22,19 @@ export type TargetEmbedder = (
   scope: RequestScope,
 ) => Promise<TargetEmbedding>
 
-export interface TargetEmbedderOptions {
-  readonly provider: EmbeddingProvider
-  /** The same model with vectors of another length, for documents. */
-  readonly providerFor?: (dimensions: number) => Promise<EmbeddingProvider>
+export interface TargetEmbedderOptions extends Pick<EmbeddingServerOptions, 'provider' | 'providerFor'> {
   readonly embedBase: BaseEmbedder
   readonly shadow?: Shadow
+  readonly drift: DriftWatch
   readonly metrics: Metrics
 }
 
-/** Lengths of vectors that are kept ready beside the provider's own. */
+/** Most lengths of vectors kept ready besides the provider's own. */
 const MOST_LENGTHS = 16
 
-/** What the routes have in common: role, length, the upstream's vectors, the adapter. */
+/** Makes the function all routes share: role, length, the upstream's vectors, the adapter. */
 export function createTargetEmbedder(options: TargetEmbedderOptions): TargetEmbedder {
-  const { provider, embedBase, shadow, metrics } = options
+  const { provider, embedBase, shadow, drift, metrics } = options
   const ofLength = providersByLength(options)
   return async ({ adapter }, texts, dimensions, { facts, signal }) => {
     const role = adapter ? 'query' : 'document'
@@ -45,10 +43,10 @@ export function createTargetEmbedder(options: TargetEmbedderOptions): TargetEmbe
     if (adapter) {
       facts.adapter = adapter.name
       facts.adapterVersion = adapter.version
-      const own = adapter.adapter.base.dimensions
-      if (dimensions !== undefined && dimensions !== own) {
+      const { base, index } = adapter.adapter
+      const own = index ? outputDimensions(adapter.adapter) : base.dimensions
+      if (dimensions !== undefined && dimensions !== own)
         throw wrongLength(dimensions, `the adapter "${adapter.name}" has ${own}`)
-      }
     }
     const base = await embedBase(adapter ? provider : await ofLength(dimensions), texts, role, signal)
     const { vectors, tokens, cacheHits } = base
@@ -56,13 +54,16 @@ export function createTargetEmbedder(options: TargetEmbedderOptions): TargetEmbe
     facts.cacheHits = cacheHits
     metrics.inputs.inc({ role }, texts.length)
     if (!adapter) {
-      if (dimensions !== undefined && vectors[0].length !== dimensions) {
-        throw new AdapterTrainError('VECTOR_INVALID', `expected ${dimensions} dimensions, got ${vectors[0].length}`)
-      }
+      if (dimensions !== undefined && vectors[0].length !== dimensions)
+        throw new AdapterTrainError('VECTOR_INVALID', `expected ${dimensions} dimensions, found ${vectors[0].length}`)
       return { vectors, tokens }
     }
-    const adapted = await inTurns(vectors, vector => applyAdapter(adapter.adapter, vector))
-    shadow?.offer(adapter, vectors[0], adapted[0])
+    const adapted = await inTurns(vectors, (vector, i) => {
+      const query = applyAdapter(adapter.adapter, vector, texts[i])
+      drift.count(adapter, vector)
+      return query
+    })
+    shadow?.offer(adapter, vectors[0], adapted[0], texts[0])
     return { vectors: adapted, tokens }
   }
 }
@@ -72,12 +73,11 @@ function providersByLength({ provider, providerFor }: TargetEmbedderOptions) {
   return async (dimensions: number | undefined): Promise<EmbeddingProvider> => {
     if (dimensions === undefined || dimensions === provider.dimensions) return provider
     if (!providerFor) {
-      // What a provider does not know before its first answer is checked on the answer.
+      // A length unknown before the first answer is checked on the answer.
       if (provider.dimensions === undefined) return provider
       throw wrongLength(dimensions, `this server has ${provider.dimensions}`)
     }
-    const ready = known.get(dimensions) ?? providerFor(dimensions)
-    known.set(dimensions, ready)
+    const ready = getOrInsert(known, dimensions, () => providerFor(dimensions))
     if (known.size > MOST_LENGTHS) known.delete(known.keys().next().value!)
     try {
       return await ready

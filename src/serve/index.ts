@@ -1,8 +1,4 @@
-export type { LoadedAdapter, NamedAdapterFile } from './adapter-set.js'
-export {
-  createEmbeddingServer,
-  type EmbeddingServer,
-  type EmbeddingServerOptions,
-  type ShadowTrial,
-} from './create-embedding-server.js'
-export { SERVE_DEFAULTS } from './defaults.js'
+export type { LoadedAdapter } from './adapter-set.js'
+export type { EmbeddingServer } from './create-embedding-server.js'
+export { createEmbeddingServer } from './create-embedding-server.js'
+export { type EmbeddingServerOptions, type NamedAdapterFile, SERVE_DEFAULTS, type ShadowTrial } from './options.js'

@@ -1,40 +1,31 @@
 import type { AdapterSet, LoadedAdapter } from './adapter-set.js'
-import { ApiError } from './api-error.js'
+import { ApiError } from './errors.js'
 
-/** What a request asks for: the upstream's own vectors, or adapted ones. */
+/** The target of a request: the upstream's own vectors, or adapted ones. */
 export interface Target {
-  /** As the client wrote it. */
   readonly model: string
   /** Absent for documents. */
   readonly adapter?: LoadedAdapter
 }
 
-/** The names under which the models are there. */
+/** Names of the models. */
 export interface ModelNames {
-  /** The plain name, then one for each adapted model. */
+  /** The plain name, then one per adapted model. */
   readonly all: readonly string[]
-  /**
-   * @param model `<model>`, `<model>:query` for the first adapter, or `<model>:<adapter>`
-   * @returns the target, with the adapter as it is now
-   * @throws ApiError 400 when it is no text, 404 when there is no such model
-   */
+  /** `model`: `<model>`, `<model>:query` for the first adapter, or `<model>:<adapter>`. */
   resolve(model: unknown): Target
-  /** The first adapter in front of a plain model. */
+  /** Puts the first adapter in front of a plain model. */
   adapted(target: Target): Target
 }
 
-/**
- * @param name the plain name
- * @param id the provider's, which is understood as well
- */
+/** Makes the names of a model and its adapters. `name`: the plain name. `id`: the provider's, also accepted. */
 export function createModelNames(name: string, id: string, adapters: AdapterSet): ModelNames {
   const all = [name, ...['query', ...adapters.names].map(suffix => `${name}:${suffix}`)]
   return {
     all,
     resolve(model) {
-      if (typeof model !== 'string' || model === '') {
+      if (typeof model !== 'string' || model === '')
         throw new ApiError(400, 'invalid_model', 'expected "model" to be the name of a model', { param: 'model' })
-      }
       for (const plain of [name, id]) {
         if (model === plain) return { model }
         if (!model.startsWith(`${plain}:`)) continue
@@ -43,10 +34,16 @@ export function createModelNames(name: string, id: string, adapters: AdapterSet)
         if (adapter) return { model, adapter }
       }
       const asked = model.length > 100 ? `${model.slice(0, 100)}...` : model
-      throw new ApiError(404, 'model_not_found', `there is no model "${asked}" here; there is ${all.join(', ')}`, {
+      throw new ApiError(404, 'model_not_found', `expected one of the models ${all.join(', ')}, found "${asked}"`, {
         param: 'model',
       })
     },
     adapted: target => (target.adapter ? target : { ...target, adapter: adapters.get() }),
   }
+}
+
+/** Headers of an answer: whether its vectors are adapted, and by which adapter. */
+export function adapterHeaders({ adapter }: Target): Record<string, string> {
+  if (!adapter) return { 'x-embedding-role': 'document' }
+  return { 'x-embedding-role': 'query', 'x-adapter': adapter.name, 'x-adapter-version': adapter.version }
 }

@@ -1,30 +1,25 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { applyAdapter } from '../adapters/adapter.js'
-import { createBestList } from '../evaluate/best-list.js'
+import { createBestList } from '../evaluate/top-k.js'
 import { type Matrix, matrix, normalizedRows } from '../math/matrix.js'
 import { multiplyTransposed } from '../math/product.js'
 import type { LoadedAdapter } from './adapter-set.js'
 import type { Metrics } from './metrics.js'
 
-/** Compares what a second adapter would retrieve with what the served one retrieves, on some of the queries that pass. */
+/** Compares the documents that a second adapter would retrieve with the served one's, on some of the queries. */
 export interface Shadow {
-  /**
-   * Takes a query up where there is time for it, and passes over it otherwise.
-   * @param base the upstream's vector
-   * @param adapted what the client got
-   */
-  offer(served: LoadedAdapter, base: Float32Array, adapted: Float32Array): void
+  /** Compares by a query if there is time for it, else skips it. `base`: the upstream's vector. `adapted`: the client's vector. */
+  offer(served: LoadedAdapter, base: Float32Array, adapted: Float32Array, text: string): void
 }
 
 export interface ShadowOptions {
-  /** The adapter on trial, as it is now. */
+  /** Present state of the adapter on trial. */
   readonly adapter: () => LoadedAdapter
-  /** [documents, d], of any length of row. */
+  /** [documents, d], rows of any length. */
   readonly documents: Matrix
-  /** Length of the rankings that are compared. */
   readonly top: number
-  /** Milliseconds between the starts of two comparisons: the bound of their work. */
+  /** Milliseconds between the starts of two comparisons, which bounds their work. */
   readonly intervalMs: number
   readonly metrics: Metrics
   readonly logger: Logger
@@ -33,6 +28,7 @@ export interface ShadowOptions {
 /** Documents compared before other requests get a turn. */
 const BLOCK = 256
 
+/** Makes a comparison that never delays a request for longer than a block of documents takes. */
 export function createShadow({ adapter, documents, top, intervalMs, metrics, logger }: ShadowOptions): Shadow {
   const units = normalizedRows(documents)
   const k = Math.min(top, units.rows)
@@ -41,7 +37,6 @@ export function createShadow({ adapter, documents, top, intervalMs, metrics, log
   let free = 0
   let busy = false
 
-  /** The best k documents of each of two queries. */
   const rank = async (queries: Matrix): Promise<readonly Uint32Array[]> => {
     const rows = [new Uint32Array(k), new Uint32Array(k)]
     const lists = rows.map(best => createBestList(best, new Float32Array(k), tieRank))
@@ -55,29 +50,30 @@ export function createShadow({ adapter, documents, top, intervalMs, metrics, log
     return rows
   }
 
-  const compare = async (served: LoadedAdapter, trial: LoadedAdapter, base: Float32Array, adapted: Float32Array) => {
+  const compare = async (
+    served: LoadedAdapter,
+    trial: LoadedAdapter,
+    base: Float32Array,
+    adapted: Float32Array,
+    text: string,
+  ) => {
     const queries = matrix(2, units.cols)
     queries.data.set(adapted)
-    queries.data.set(applyAdapter(trial.adapter, base), units.cols)
+    queries.data.set(applyAdapter(trial.adapter, base, text), units.cols)
     const [now, then] = await rank(queries)
     const overlap = now.filter(doc => then.includes(doc)).length / k
     metrics.shadowOverlap.observe({ shadow: trial.name }, overlap)
     logger.info(
       {
-        served: served.name,
-        servedVersion: served.version,
-        shadow: trial.name,
-        shadowVersion: trial.version,
-        k,
-        overlap: Math.round(overlap * 1e4) / 1e4,
-        sameFirst: now[0] === then[0],
+        ...{ served: served.name, servedVersion: served.version, shadow: trial.name, shadowVersion: trial.version },
+        ...{ k, overlap: Math.round(overlap * 1e4) / 1e4, sameFirst: now[0] === then[0] },
       },
       'shadow',
     )
   }
 
   return {
-    offer(served, base, adapted) {
+    offer(served, base, adapted, text) {
       const trial = adapter()
       if (served.name === trial.name) return
       const now = performance.now()
@@ -87,7 +83,7 @@ export function createShadow({ adapter, documents, top, intervalMs, metrics, log
       }
       busy = true
       free = now + intervalMs
-      compare(served, trial, base, adapted)
+      compare(served, trial, base, adapted, text)
         .catch((error: unknown) => {
           const code = (error as { code?: unknown } | undefined)?.code
           logger.warn({ shadow: trial.name, code }, 'shadow comparison failed')

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import type { Weights } from '../adapters/kind.js'
-import { AdapterTrainError, messageOf } from '../errors.js'
-import { checkWritable, writeFileAtomic } from '../write-file-atomic.js'
-import { decodeState, encodeState } from './state-codec.js'
-import type { EpochResult } from './train-adapter.js'
-import type { TrainerState } from './trainer.js'
+import { AdapterTrainError, messageOf, usageError } from '../errors.js'
+import { checkWritable, readRegularFile, writeFileAtomic } from '../files.js'
+import { parseJsonText } from '../json.js'
+import { getOrInsert } from '../maps.js'
+import type { EpochResult, TrainerState } from './trainer.js'
 
-/** What has to be the same for a run to go on where another one stopped: data, options, engine, version. */
+/** Data, options, engine and version, which have to be the same for a run to resume. */
 export type RunIdentity = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** A training run at the end of an epoch. */
+/** State of training at the end of an epoch. */
 export interface TrainingState {
   readonly trainer: TrainerState
   readonly epochs: readonly EpochResult[]
@@ -20,45 +20,43 @@ export interface TrainingState {
   readonly baseMetric?: number
 }
 
-/** What a checkpoint holds: as much as is done. */
+/** Everything a run has finished. */
 export interface CheckpointState {
   readonly training?: TrainingState
-  /** What else a pipeline has done, by name, as plain data and typed arrays. */
+  /** Further steps of a pipeline, by name, as plain data and typed arrays. */
   readonly [step: string]: unknown
 }
 
-/** The file in which a run leaves what it has done. */
+/** File that keeps the state of a run. */
 export interface Checkpoint {
   readonly path: string
-  /** What the file held when it was opened, and what was saved since. */
+  /** Contents of the file when it was opened, and everything saved since. */
   readonly state: CheckpointState
   /**
-   * Says what this run is, in one respect.
+   * Requires and records the identity of the run in one respect.
    * @param what the respect, such as `engine`
-   * @throws USAGE when the file was left by another run, with what differs and what to do
+   * @throws USAGE if the file was written by another run, with the differences
    */
   require(what: string, identity: RunIdentity): void
-  /** Adds to the state and writes the file, whole or not at all. */
+  /** Adds to the state and writes the file atomically. */
   save(part: CheckpointState): void
-  /** Forgets what is done, and what the run is in one respect. */
+  /** Discards the state, and the identity in one respect. */
   restart(what: string): void
 }
 
-interface Content {
-  readonly identity: Readonly<Record<string, RunIdentity>>
-  readonly state: CheckpointState
-}
+type Content = { readonly identity: Readonly<Record<string, RunIdentity>>; readonly state: CheckpointState }
 
+const MAX_CHECKPOINT_BYTES = 2 ** 31 - 1
 const FORMAT = 'adapter-train/checkpoint-1'
+const REMEDY = 'Delete the file to start again, or name another one with --checkpoint'
 
 /**
- * Opens a checkpoint: the state that an interrupted run left there, or an empty one.
+ * Opens a checkpoint: the state an interrupted run left there, or an empty one.
  *
- * The file is a line with the format and the SHA-256 of all that follows, then the state (see `encodeState`). It holds vectors' worth
- * of weights, but neither texts nor vectors of the data.
- *
- * @throws FILE_READ when the file cannot be read, is none of ours, or is damaged
- * @throws FILE_WRITE when it could not be written
+ * The file is a line with the format and the SHA-256 of the rest, then the state (see `encodeState`): weights, but neither texts
+ * nor vectors of the data.
+ * @throws FILE_READ if the file cannot be read, is not a checkpoint, or is damaged
+ * @throws FILE_WRITE if it could not be written
  */
 export function openCheckpoint(path: string): Checkpoint {
   checkWritable(path)
@@ -73,11 +71,9 @@ export function openCheckpoint(path: string): Checkpoint {
       const differs = known ? Object.keys({ ...known, ...own }).filter(name => known[name] !== own[name]) : []
       if (differs.length > 0) {
         const differences = differs.map(name => `${name} is ${shown(own[name])}, but was ${shown(known[name])}`)
-        throw new AdapterTrainError(
-          'USAGE',
-          `cannot go on from ${path}, which another run has left: ${differences.join('; ')}; delete the file to start anew, or name another one with --checkpoint`,
-          { details: { file: path, differs } },
-        )
+        throw usageError(`cannot resume from ${path}: written by another run, ${differences.join('; ')}. ${REMEDY}`, {
+          details: { file: path, differs },
+        })
       }
       identity = { ...identity, [what]: own }
     },
@@ -95,21 +91,28 @@ export function openCheckpoint(path: string): Checkpoint {
   }
 }
 
-/** Removes a checkpoint whose run is done. */
+/** Removes the checkpoint of a finished run. */
 export function removeCheckpoint(path: string): void {
   rmSync(path, { force: true })
 }
 
+function cannotResume(path: string, problem: string, cause: unknown): AdapterTrainError {
+  return new AdapterTrainError('FILE_READ', `cannot resume from ${path}: ${problem}. ${REMEDY}`, {
+    cause,
+    details: { file: path },
+  })
+}
+
+/** The error of a checkpoint that does not hold what a run saves. */
+export function damagedCheckpoint(path: string, cause: unknown): AdapterTrainError {
+  return cannotResume(path, 'it is damaged: it does not hold the state of a run', cause)
+}
+
 function read(path: string): Content {
-  const failed = (problem: string, cause?: unknown) =>
-    new AdapterTrainError(
-      'FILE_READ',
-      `cannot go on from ${path}: ${problem}; delete the file to start anew, or name another one with --checkpoint`,
-      { cause, details: { file: path } },
-    )
+  const failed = (problem: string, cause?: unknown) => cannotResume(path, problem, cause)
   let bytes: Buffer
   try {
-    bytes = readFileSync(path)
+    bytes = readRegularFile(path, MAX_CHECKPOINT_BYTES)
   } catch (cause) {
     throw failed(messageOf(cause).split(', ')[0], cause)
   }
@@ -118,10 +121,38 @@ function read(path: string): Content {
     .subarray(0, Math.max(0, Math.min(end, 200)))
     .toString('latin1')
     .split(' ')
-  if (format !== FORMAT) throw failed(`it is no checkpoint of this release, which begins with "${FORMAT}"`)
+  if (format !== FORMAT) throw failed(`not a checkpoint of this release, expected it to begin with "${FORMAT}"`)
   const body = bytes.subarray(end + 1)
-  if (sha256([body]) !== hash) throw failed('it is damaged, its checksum does not match')
-  return decodeState(body) as Content
+  if (sha256([body]) !== hash) throw failed('damaged, the checksum does not match')
+  try {
+    return checked(decodeState(body))
+  } catch (cause) {
+    throw damagedCheckpoint(path, cause)
+  }
+}
+
+/** Checks what resuming relies on; what a checksum cannot tell. @throws Error */
+function checked(content: unknown): Content {
+  const { identity, state } = asObject(content)
+  Object.values(asObject(identity)).map(asObject)
+  const { training, folds = [] } = asObject(state) as Record<string, unknown>
+  if (!Array.isArray(folds)) throw new Error('no list of folds')
+  if (training !== undefined) {
+    const { trainer, epochs, best, bestEpoch } = asObject(training)
+    if (!Array.isArray(epochs) || !Number.isSafeInteger(bestEpoch)) throw new Error('no epochs')
+    asObject(trainer)
+    for (const epoch of epochs) asObject(epoch)
+    for (const m of Object.values(asObject(best))) {
+      const { rows, cols, data } = asObject(m)
+      if (!(data instanceof Float32Array) || data.length !== Number(rows) * Number(cols)) throw new Error('no weights')
+    }
+  }
+  return content as Content
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new Error('no object')
 }
 
 function sha256(parts: readonly Uint8Array[]): string {
@@ -134,4 +165,60 @@ function shown(value: RunIdentity[string]): string {
   if (value === undefined) return 'not set'
   const text = String(value)
   return text.length > 16 && /^[0-9a-f]+$/.test(text) ? `${text.slice(0, 12)}…` : text
+}
+
+const TYPES = { Float32Array, Float64Array, Uint32Array } as const
+type Numbers = InstanceType<(typeof TYPES)[keyof typeof TYPES]>
+
+/** Position of a typed array in the bytes after the JSON. */
+type Place = { readonly $array: keyof typeof TYPES; readonly offset: number; readonly length: number }
+
+const ALIGNMENT = 8
+
+/**
+ * Encodes plain data with typed arrays in it: the length of the JSON (uint32, little-endian), the JSON with a place for every typed
+ * array, then the arrays' bytes. An array that occurs several times is stored once.
+ */
+export function encodeState(value: unknown): Uint8Array[] {
+  const arrays: Uint8Array[] = []
+  const places = new Map<Numbers, Place>()
+  let offset = 0
+  const json = Buffer.from(
+    JSON.stringify(value, (_, item) => {
+      const type = typeOf(item)
+      if (type === undefined) return item
+      return getOrInsert(places, item, () => {
+        const bytes = new Uint8Array(item.buffer, item.byteOffset, item.byteLength)
+        const place = { $array: type, offset, length: item.length }
+        const padding = -bytes.length & (ALIGNMENT - 1)
+        arrays.push(bytes, new Uint8Array(padding))
+        offset += bytes.length + padding
+        return place
+      })
+    }),
+  )
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(json.length)
+  return [length, json, ...arrays]
+}
+
+/** Decodes the bytes of {@link encodeState}; an array that occurred several times may come back as several. */
+export function decodeState(bytes: Buffer): unknown {
+  const end = 4 + bytes.readUInt32LE()
+  const payload = bytes.subarray(end)
+  parseJsonText(bytes.subarray(4, end).toString())
+  return JSON.parse(bytes.subarray(4, end).toString(), (_, item) => {
+    if (typeof item !== 'object' || item === null || !('$array' in item)) return item
+    const { $array, offset, length } = item as Place
+    if (!Object.hasOwn(TYPES, $array) || !(offset >= 0 && length >= 0 && offset + length <= payload.length))
+      throw new Error('an array lies outside of the file')
+    const array = new TYPES[$array](length)
+    new Uint8Array(array.buffer).set(payload.subarray(offset, offset + array.byteLength))
+    return array
+  })
+}
+
+function typeOf(item: unknown): keyof typeof TYPES | undefined {
+  if (!ArrayBuffer.isView(item)) return undefined
+  return (Object.keys(TYPES) as (keyof typeof TYPES)[]).find(name => item instanceof TYPES[name])
 }

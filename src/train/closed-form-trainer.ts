@@ -1,59 +1,55 @@
+import { throwIfAborted } from '../abort.js'
 import type { ClosedForm } from '../adapters/closed-forms/closed-form.js'
-import { product } from '../adapters/closed-forms/product.js'
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { labelledRows } from '../embed/embedded-dataset.js'
+import type { Weights } from '../adapters/kind.js'
+import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
-import { AdapterTrainError } from '../errors.js'
+import { product } from '../engines/product.js'
+import { AdapterTrainError, usageError } from '../errors.js'
 import { firstNonFinite, type Matrix, matrix, normalizedRows, row, takeRows } from '../math/matrix.js'
-import { throwIfAborted } from '../throw-if-aborted.js'
-import type { Trainer } from './trainer.js'
-
-export interface ClosedFormOptions {
-  /** Strength of the pull to the identity map; the closed form's own by default. */
-  readonly pull?: number
-  readonly signal?: AbortSignal
-  readonly onStep?: (step: number, steps: number) => void
-}
+import { isInMemory, type Rows, toMatrix } from '../math/row-source.js'
+import { MEMORY_DEFAULT } from '../memory-limit.js'
 
 /**
- * A trainer whose only epoch fits a closed form, with the mean of |W q - t|^2 after the fit for its loss.
+ * Fits a closed form; the loss is the mean of |W q - t|^2 after the fit.
  *
- * Only directions matter, so that queries and documents count with length 1; a query's target is the mean of its positives,
- * weighted by their grades.
+ * Only directions matter: queries and documents have unit length here, and a query's target is the mean of its positives, weighted
+ * by their grades.
  */
-export function createClosedFormTrainer(
+export async function fitClosedForm(
   engine: Engine,
   data: EmbeddedDataset,
   form: ClosedForm,
-  { pull = form.defaultPull, signal, onStep }: ClosedFormOptions = {},
-): Trainer {
-  return {
-    steps: 1,
-    async epoch() {
-      throwIfAborted(signal, 'training was stopped')
-      const { Q, T, weight } = regressionPairs(data)
-      const W = await form.fit(engine, Q, T, pull)
-      const loss = (await squaredError(engine, W, Q, T)) / weight
-      throwIfAborted(signal, 'training was stopped')
-      if (!Number.isFinite(loss) || firstNonFinite(W.data) >= 0) {
-        throw new AdapterTrainError(
-          'TRAIN_DIVERGED',
-          `the weights that ${form.name} gives are not finite; give a larger --pull (${pull})`,
-        )
-      }
-      onStep?.(1, 1)
-      return { loss, weights: { W, b: matrix(1, W.rows) } }
-    },
-    free: () => {},
+  { pull = form.defaultPull, signal }: { readonly pull?: number; readonly signal?: AbortSignal },
+): Promise<{ loss: number; weights: Weights }> {
+  throwIfAborted(signal, 'training was stopped')
+  const { Q, T, weight } = regressionPairs(data)
+  const W = await form.fit(engine, Q, T, pull)
+  const loss = (await squaredError(engine, W, Q, T)) / weight
+  throwIfAborted(signal, 'training was stopped')
+  if (!Number.isFinite(loss) || firstNonFinite(W.data) >= 0) {
+    throw new AdapterTrainError(
+      'TRAIN_DIVERGED',
+      `the weights of ${form.name} are not finite; give a larger --pull (${pull})`,
+    )
   }
+  return { loss, weights: { W, b: matrix(1, W.rows) } }
 }
 
-/** Queries that have a positive, [n, d], and their targets, [n, d]. */
-function regressionPairs({ queries, docs, positives, weights }: EmbeddedDataset): {
-  Q: Matrix
-  T: Matrix
-  weight: number
-} {
+/** Brings all vectors into memory, where a closed form needs them. */
+export function inMemory(data: EmbeddedDataset<Rows>, method: string, memory = MEMORY_DEFAULT): EmbeddedDataset {
+  const { queries, docs } = data
+  const bytes = 4 * (queries.rows * queries.cols + docs.rows * docs.cols)
+  if (bytes > memory && !(isInMemory(queries) && isInMemory(docs))) {
+    const [needed, given] = [bytes, memory].map(n => (n / 1e9).toFixed(1))
+    throw usageError(
+      `the adapter kind "${method}" needs all vectors in memory, ${needed} GB, but may take ${given} GB; give more --memory or train another kind`,
+    )
+  }
+  return { ...data, queries: toMatrix(queries), docs: toMatrix(docs) }
+}
+
+/** Selects the queries with a positive, [n, d], and their targets, [n, d]. */
+function regressionPairs({ queries, docs, positives, weights }: EmbeddedDataset) {
   const rows = labelledRows({ positives })
   const units = normalizedRows(docs)
   const T = matrix(rows.length, docs.cols)

@@ -1,16 +1,14 @@
 import type { Scratch } from '../adapters/kind.js'
 import type { CrossEntropyOptions, Engine, SparseRows, Tensor } from '../engines/engine.js'
-import type { CandidateBatch } from '../losses/candidates.js'
+import type { TrainingBatch } from '../losses/batch-source.js'
 import { matrix } from '../math/matrix.js'
 
-/** Most scores that are held at once; a softmax over more columns is computed in blocks. 64 MiB as float32. */
+/** Most scores held at once, 64 MiB as float32; a softmax over more columns is computed in blocks. */
 export const MAX_SCORES = 16 * 1024 * 1024
 
-/** Where the loss of one batch reads and writes. */
 export interface CrossEntropyTensors {
   /** [B, d] directions of the adapted queries. */
   readonly U: Tensor
-  /** [P, d] documents. */
   readonly D: Tensor
   /** [B, d] written: the gradient of U. */
   readonly dU: Tensor
@@ -19,13 +17,13 @@ export interface CrossEntropyTensors {
 }
 
 /**
- * Softmax cross-entropy of queries against their candidates, and its gradient with respect to the queries' directions; exact for
- * any number of candidates, in memory bounded by `maxScores`.
+ * Computes the softmax cross-entropy of queries against their documents, and its gradient by the queries' directions; exact for any
+ * number of documents, in memory bounded by `maxScores`.
  */
 export function crossEntropy(
   engine: Engine,
   { U, D, dU, loss }: CrossEntropyTensors,
-  batch: Pick<CandidateBatch, 'targets' | 'masked' | 'offset'>,
+  batch: Pick<TrainingBatch, 'targets' | 'masked' | 'offset'>,
   { scale, gradientScale }: Pick<CrossEntropyOptions, 'scale' | 'gradientScale'>,
   scratch: Scratch,
   maxScores = MAX_SCORES,
@@ -45,7 +43,7 @@ export function crossEntropy(
   if (offset) engine.free(offset)
 }
 
-/** Starting value of a running maximum: below every logit, and still a number that float32 and every engine hold. */
+/** Initial value of a running maximum: below every logit, and finite in float32. */
 const LOWEST = -3e38
 
 function inBlocks(
@@ -75,7 +73,7 @@ function inBlocks(
   engine.finishSoftmax(U, D, options, top, sum, dU, loss)
 }
 
-/** The entries of the columns `start` to `start + n`, counted from `start`. */
+/** Selects the entries of the columns `start` to `start + n`, counted from `start`. */
 function columnsWithin(rows: SparseRows, start: number, n: number): SparseRows {
   const offsets = new Uint32Array(rows.offsets.length)
   const columns: number[] = []

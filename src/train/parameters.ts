@@ -2,42 +2,33 @@ import type { AdapterKind, ParamSpec, Params, Weights } from '../adapters/kind.j
 import { anchorAt, type Engine } from '../engines/engine.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import { createRandom, type Random } from '../math/random.js'
+import type { Rows } from '../math/row-source.js'
 
-/** An adapter in training: its parameters, their gradients and AdamW's moments, on an engine. */
+/** Parameters of an adapter in training, their gradients and AdamW's moments, on an engine. */
 export interface ParamState {
   readonly specs: readonly ParamSpec[]
   readonly params: Params
   readonly grads: Params
-  /** First moments. */
   readonly m: Params
-  /** Second moments. */
   readonly v: Params
 }
 
 /** Parameters and AdamW's moments, off the engine. */
-export interface SavedParams {
-  readonly params: Weights
-  readonly m: Weights
-  readonly v: Weights
-}
+export type SavedParams = { readonly params: Weights; readonly m: Weights; readonly v: Weights }
 
-/** Starts every parameter where the adapter is the identity map, or where it was saved. */
+/** Creates parameters of the identity map, or the saved ones. */
 export function createParams(
   engine: Engine,
   kind: AdapterKind,
   d: number,
-  {
-    size,
-    outputs,
-    random = createRandom(0),
-    saved,
-  }: {
+  options: {
     readonly size?: number
     readonly outputs?: number
     readonly random?: Random
     readonly saved?: SavedParams
   } = {},
 ): ParamState {
+  const { size, outputs, random = createRandom(0), saved } = options
   const specs = kind.params(d, size, outputs)
   const each = <T>(make: (spec: ParamSpec) => T): Record<string, T> =>
     Object.fromEntries(specs.map(spec => [spec.name, make(spec)]))
@@ -52,18 +43,22 @@ export function createParams(
   }
 }
 
-/** Gives the tensors of a state back. */
 export function freeParams(engine: Engine, state: ParamState): void {
   for (const group of [state.params, state.grads, state.m, state.v])
     for (const t of Object.values(group)) engine.free(t)
 }
 
-/** The weights with which a kind is the identity map. */
+/** Dimensions of the documents, if they are not those of the queries. */
+export function outputsOf({ queries, docs }: { readonly queries: Rows; readonly docs: Rows }): number | undefined {
+  return docs.cols === queries.cols ? undefined : docs.cols
+}
+
+/** Returns the weights with which a kind is the identity map. */
 export function identityWeights(kind: AdapterKind, d: number, size?: number, outputs?: number): Weights {
   return Object.fromEntries(kind.params(d, size, outputs).map(spec => [spec.name, anchorMatrix(spec)]))
 }
 
-/** Brings the parameters, or the moments, back from the engine. */
+/** Reads the parameters, or the moments, from the engine. */
 export async function readParams(
   engine: Engine,
   state: ParamState,

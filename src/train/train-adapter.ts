@@ -1,143 +1,92 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterMap, trainedKind } from '../adapters/index.js'
 import type { AdapterKind, AdapterMap, Weights } from '../adapters/kind.js'
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { labelledRows } from '../embed/embedded-dataset.js'
+import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
-import { selectEngine } from '../engines/select.js'
-import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
+import { selectEngine } from '../engines/index.js'
+import { AdapterTrainError, isAdapterTrainError, usageError } from '../errors.js'
 import { createEvaluator } from '../evaluate/evaluator.js'
-import type { NegativesName } from '../losses/index.js'
 import { norm, row } from '../math/matrix.js'
-import { blocksOf, isInMemory, type Rows, toMatrix } from '../math/row-source.js'
-import { MEMORY_DEFAULT } from '../memory-limit.js'
+import { blocksOf, type Rows } from '../math/row-source.js'
 import { adaptOn } from './adapt-on.js'
-import { checkTrainOptions } from './check-options.js'
-import type { Checkpoint } from './checkpoint.js'
-import { createClosedFormTrainer } from './closed-form-trainer.js'
-import { TRAIN_DEFAULTS } from './defaults.js'
-import { identityWeights } from './parameters.js'
-import type { ScheduleName } from './schedule.js'
-import { createTrainer, type Trainer } from './trainer.js'
-import { withoutUndefined } from './without-undefined.js'
+import { type Checkpoint, damagedCheckpoint } from './checkpoint.js'
+import { checkOptions, TRAIN_DEFAULTS, withDefaults } from './options.js'
+import { identityWeights, outputsOf } from './parameters.js'
+import { createTrainer, type EpochResult, type Trainer, type TrainerOptions } from './trainer.js'
 
-/** @see {@link TRAIN_DEFAULTS} for meaning and defaults */
-export interface TrainOptions {
-  readonly kind?: string
-  readonly negatives?: NegativesName
-  readonly maxNegatives?: number
-  /** Hard negatives of a query, with `negatives: 'hard'`; see `HARD_DEFAULTS` for these three. */
-  readonly hardNegatives?: number
-  readonly hardMargin?: number
-  readonly mineEvery?: number
-  readonly schedule?: ScheduleName
-  readonly pull?: number
-  readonly epochs?: number
-  readonly batchSize?: number
-  readonly learningRate?: number
-  readonly warmup?: number
-  readonly scale?: number
-  readonly weightDecay?: number
-  readonly maxGradNorm?: number
-  readonly seed?: number
-  readonly metric?: string
-  readonly patience?: number
-  /** Whether the best epoch by the validation set is kept, or the last one, the set then only being reported. Default `best`. */
+/** Options of training; `TRAINING_OPTIONS` documents the hyperparameters. */
+export interface TrainOptions extends TrainerOptions {
+  /** Kept epoch: the best on the validation split, or the last one. Default `best`. */
   readonly keep?: 'best' | 'last'
-  /** The kind's own size: the rank of `low-rank`, the hidden units of `residual-mlp`. */
-  readonly size?: number
-  /** Bytes that the training vectors may take on the engine, see `TrainerOptions`. Default: `MEMORY_DEFAULT`. */
-  readonly memory?: number
   /** Device of the engine, see `EngineOptions`. */
   readonly device?: string
-  /** Engine by name, or one that runs already (it is then not disposed of). */
+  /** Engine by name, or a running one, which is not disposed of. */
   readonly engine?: string | Engine
-  readonly signal?: AbortSignal
-  /** Whether an abort after the first epoch ends training with what was kept so far, instead of with an error. Default no. */
+  /** True if an abort after the first epoch returns the best weights so far instead of failing. Default false. */
   readonly keepOnAbort?: boolean
-  /** Saved to after every epoch; where it holds training, that is gone on with. Closed forms have nothing to save. */
+  /** File saved after every epoch, from which training resumes. Closed forms have nothing to save. */
   readonly checkpoint?: Checkpoint
   /**
    * Called after each epoch.
-   * @param epochs how many there are at most
+   * @param epochs number of epochs, at most
    */
   readonly onEpoch?: (epoch: EpochResult, epochs: number) => void
-  /**
-   * Called after each step.
-   * @param step from 1
-   * @param steps how many there are in all, were every epoch trained
-   */
-  readonly onStep?: (step: number, steps: number) => void
 }
 
-/** What is known of an epoch at its end. */
-export interface EpochResult {
-  /** From 1. */
-  readonly epoch: number
-  /** Mean loss of the epoch's examples, each measured before its step. */
-  readonly loss: number
-  /** Metric on the validation set after the epoch. */
-  readonly metric?: number
-  readonly seconds: number
-  /** Of the last step; absent for a closed form. */
-  readonly learningRate?: number
-}
-
-/** The weights of the best epoch, and the course of training. */
+/** Weights of the best epoch, and the course of training. */
 export interface TrainResult {
   readonly kind: string
   readonly weights: Weights
   readonly epochs: readonly EpochResult[]
-  /** The epoch whose weights were kept; 0 is the identity map, kept when no epoch beat it on the validation set. */
+  /** Epoch whose weights were kept; 0 is the identity map, kept if no epoch beat it on the validation split. */
   readonly bestEpoch: number
   readonly stoppedEarly: boolean
-  /** With `keepOnAbort`, where the signal was aborted before the last epoch was done. */
+  /** Present with `keepOnAbort` if the signal was aborted before the end. */
   readonly interrupted?: true
   /** Validation metric of the unadapted queries. */
   readonly baseMetric?: number
   readonly engine: string
-  /** What the engine runs on. */
   readonly engineDescription?: string
-  /** Why this engine. */
+  /** Reason for this engine. */
   readonly engineReason: string
 }
 
 /**
  * Trains a query adapter on embedded queries and frozen documents.
  *
- * Each epoch visits every (query, positive) pair once, in a new seeded order. With a validation set the epoch with the best
- * metric is kept (the earliest of equals), the identity map included as epoch 0; without one, the last epoch. A closed form
- * (ridge, procrustes) has one epoch and uses `pull` alone; `kind` of the result is that of the map it gives. `linear-memory` gives
- * its linear map: whether a memory is put on top is decided by cross-validation, which `runTraining` does.
- *
- * @throws USAGE when an option has no meaning
- * @throws TRAIN_DATA when there is nothing to learn from, or the validation set has vectors of another length
- * @throws TRAIN_DIVERGED when the loss or a weight is not finite
- * @throws ABORTED when `signal` was aborted, but with `keepOnAbort` and an epoch that is done
+ * Each epoch visits every (query, positive) pair once, in a new seeded order. With a validation split the epoch with the best
+ * metric is kept (the earliest of equals), including the identity map as epoch 0; without one, the last epoch. A closed form
+ * (ridge, procrustes) has one epoch, uses only `pull`, and returns the kind of its map. `linear-memory` returns its linear map:
+ * `runTraining` decides by cross-validation whether to add a memory.
+ * @throws USAGE if an option is out of range or has no effect
+ * @throws TRAIN_DATA if there is nothing to learn from, or the dimensions differ
+ * @throws TRAIN_DIVERGED if the loss or a weight is not finite
+ * @throws ABORTED if `signal` was aborted, except with `keepOnAbort` after an epoch
  */
 export async function trainAdapter(
   data: { readonly train: EmbeddedDataset<Rows>; readonly validation?: EmbeddedDataset<Rows> },
   options: TrainOptions = {},
 ): Promise<TrainResult> {
   checkTraining(data, options)
-  const o = { ...TRAIN_DEFAULTS, ...withoutUndefined(options) }
-  const closed = closedForm(o.kind)
+  const o = { ...options, ...withDefaults(options) }
   const kind = trainedKind(o.kind)
-  const size = kind.name === o.kind ? o.size : undefined
-  const given = typeof o.engine === 'object' ? o.engine : undefined
-  const selected = given
-    ? { engine: given, reason: 'given' }
-    : await selectEngine(o.engine as string, { device: o.device })
+  const { engine: asked = TRAIN_DEFAULTS.engine } = options
+  const given = typeof asked === 'object'
+  const selected = given ? { engine: asked, reason: 'given' } : await selectEngine(asked, { device: o.device })
   const { engine } = selected
   let trainer: Trainer | undefined
   const done = o.checkpoint?.state.training
   try {
-    trainer = closed
-      ? createClosedFormTrainer(engine, inMemory(data.train, closed.name, o.memory), closed, options)
-      : createTrainer(engine, data.train, { ...o, kind, size }, done?.trainer)
-    const most = closed ? 1 : o.epochs
+    try {
+      trainer = createTrainer(engine, data.train, options, done?.trainer)
+    } catch (error) {
+      throw done && !isAdapterTrainError(error) ? damagedCheckpoint(o.checkpoint!.path, error) : error
+    }
+    const most = trainer.epochs
     const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
-    let best = done?.best ?? identityWeights(kind, data.train.queries.cols, size, data.train.docs.cols)
+    let best =
+      done?.best ??
+      identityWeights(kind, data.train.queries.cols, kind.name === o.kind ? o.size : undefined, outputsOf(data.train))
     const baseMetric = done ? done.baseMetric : await measure?.(best)
     let bestMetric = done ? done.bestMetric : baseMetric
     let bestEpoch = done?.bestEpoch ?? 0
@@ -191,15 +140,12 @@ export async function trainAdapter(
   }
 }
 
-/**
- * Checks what {@link trainAdapter} would refuse, before any work is done for it.
- * @throws USAGE, TRAIN_DATA as `trainAdapter`
- */
+/** Checks data and options before any work is done. */
 export function checkTraining(
   { train, validation }: { readonly train: EmbeddedDataset<Rows>; readonly validation?: EmbeddedDataset<Rows> },
   options: TrainOptions,
 ): void {
-  checkTrainOptions(options)
+  checkOptions(options)
   const { kind = TRAIN_DEFAULTS.kind, size } = options
   checkSize(kind, adapterMap(closedForm(kind) ? 'linear' : kind), size)
   checkOutputs(kind, train)
@@ -207,7 +153,6 @@ export function checkTraining(
   if (validation) checkSameLength(train, validation)
 }
 
-/** Measures weights on the validation set. */
 function createMeasure(
   engine: Engine,
   validation: EmbeddedDataset<Rows>,
@@ -217,17 +162,14 @@ function createMeasure(
 ): (weights: Weights) => Promise<number> {
   const evaluator = createEvaluator(validation, [metric])
   return async weights => {
-    const adapted = await adaptOn(engine, kind, weights, validation.queries)
+    const adapted = await adaptOn(engine, kind, weights, validation.queries, validation.queryTexts)
     return (await evaluator.evaluateOn(engine, adapted, { signal })).mean[metric]
   }
 }
 
 function checkSize(name: string, { size }: AdapterMap, given: number | undefined): void {
-  if (given === undefined || (size && Number.isSafeInteger(given) && given >= 1)) return
-  const expected = size
-    ? `expected the training option "size" (${size.name}) to be an integer of at least 1`
-    : `the adapter kind "${name}" has no "size"`
-  throw new AdapterTrainError('USAGE', `${expected}, got ${given}`)
+  if (given === undefined || size) return
+  throw usageError(`training option "size": the adapter kind "${name}" has no size, found ${given}`)
 }
 
 function checkOutputs(kind: string, { queries, docs }: EmbeddedDataset<Rows>): void {
@@ -235,13 +177,12 @@ function checkOutputs(kind: string, { queries, docs }: EmbeddedDataset<Rows>): v
   if (docs.cols > queries.cols) {
     throw new AdapterTrainError(
       'TRAIN_DATA',
-      `the documents have ${docs.cols} dimensions, but the queries only ${queries.cols}; embed both with the same model`,
+      `documents: expected at most the ${queries.cols} dimensions of the queries, found ${docs.cols}. Embed both with the same model`,
     )
   }
-  if (!closedForm(kind) && adapterMap(kind).outputs) return
-  throw new AdapterTrainError(
-    'USAGE',
-    `the adapter kind "${kind}" gives as many dimensions as it takes, ${queries.cols}; documents of ${docs.cols} (--dimensions-out) need --kind linear`,
+  if (!closedForm(kind) && trainedKind(kind).name === 'linear') return
+  throw usageError(
+    `adapter kind "${kind}": expected documents of ${queries.cols} dimensions, like the queries, found ${docs.cols} (--dimensions-out). Use --kind linear`,
   )
 }
 
@@ -250,7 +191,7 @@ function checkTrainingData(data: EmbeddedDataset<Rows>): void {
   if (withPositive === 0) {
     throw new AdapterTrainError(
       'TRAIN_DATA',
-      'the training set has no query with a relevant document, so there is nothing to learn from',
+      'training split: found no query with a relevant document, so there is nothing to learn from',
     )
   }
   refuseZeroVector(data.queries, data.queryIds, 'query')
@@ -262,7 +203,7 @@ function checkSameLength(train: EmbeddedDataset<Rows>, validation: EmbeddedDatas
   if (found === d) return
   throw new AdapterTrainError(
     'TRAIN_DATA',
-    `the validation set has vectors of ${found} dimensions, but the training set of ${d}; embed both with the same model`,
+    `validation split: expected the ${d} dimensions of the training split, found ${found}. Embed both with the same model`,
   )
 }
 
@@ -273,23 +214,9 @@ function refuseZeroVector(vectors: Rows, ids: readonly string[], what: string): 
       const id = ids[start + i]
       throw new AdapterTrainError(
         'TRAIN_DATA',
-        `the embedding of ${what} "${id}" is the zero vector, which has no direction; remove the ${what} or embed it with another model`,
+        `${what} "${id}" is the zero vector, which has no direction. Remove the ${what} or embed it with another model`,
         { details: { id } },
       )
     }
   }
-}
-
-/** A closed form works on all vectors at once. */
-function inMemory(data: EmbeddedDataset<Rows>, method: string, memory = MEMORY_DEFAULT): EmbeddedDataset {
-  const { queries, docs } = data
-  const bytes = 4 * (queries.rows * queries.cols + docs.rows * docs.cols)
-  if (bytes > memory && !(isInMemory(queries) && isInMemory(docs))) {
-    const [needed, given] = [bytes, memory].map(n => (n / 1e9).toFixed(1))
-    throw new AdapterTrainError(
-      'USAGE',
-      `the adapter kind "${method}" needs all vectors in memory, ${needed} GB, but may take ${given} GB; give more --memory or train another kind`,
-    )
-  }
-  return { ...data, queries: toMatrix(queries), docs: toMatrix(docs) }
 }

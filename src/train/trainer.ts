@@ -1,84 +1,65 @@
-import type { ClosedForm } from '../adapters/closed-forms/closed-form.js'
-import type { AdapterKind, Weights } from '../adapters/kind.js'
+import { throwIfAborted } from '../abort.js'
+import { closedForm } from '../adapters/closed-forms/index.js'
+import { trainedKind } from '../adapters/index.js'
+import type { Weights } from '../adapters/kind.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { AdapterTrainError } from '../errors.js'
-import { NEGATIVES, type NegativesName } from '../losses/index.js'
+import { NEGATIVES } from '../losses/index.js'
 import { firstNonFinite } from '../math/matrix.js'
 import { createRandom, type RandomState, restoreRandom } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
-import { throwIfAborted } from '../throw-if-aborted.js'
-import { mine } from './mine.js'
-import { createParams, freeParams, readParams, type SavedParams } from './parameters.js'
-import { placeVectors } from './place-vectors.js'
-import { recordMining } from './record-mining.js'
-import { SCHEDULES, type ScheduleName } from './schedule.js'
+import { fitClosedForm, inMemory } from './closed-form-trainer.js'
+import { type MinedState, mine, recordMining } from './mining.js'
+import { placeVectors } from './on-engine.js'
+import { type HyperParameters, TRAIN_DEFAULTS, withDefaults } from './options.js'
+import { createParams, freeParams, outputsOf, readParams, type SavedParams } from './parameters.js'
+import { SCHEDULES } from './schedule.js'
 import { createStep } from './step.js'
 
-/** Everything that decides what a training run gives, beside its data. */
-export interface TrainerOptions {
-  readonly kind: AdapterKind
-  /** Fits by this closed form instead of by steps. */
-  readonly closed?: ClosedForm
-  /** The kind's own size, such as the rank. */
-  readonly size?: number
-  readonly negatives: NegativesName
-  readonly maxNegatives?: number
-  readonly hardNegatives?: number
-  readonly hardMargin?: number
-  readonly mineEvery?: number
-  readonly epochs: number
-  readonly batchSize: number
-  readonly learningRate: number
-  readonly schedule: ScheduleName
-  readonly warmup: number
-  readonly scale: number
-  readonly weightDecay: number
-  /** Strength of the pull to the identity map in the sum of all queries' losses: the objective has (pull / 2) |W - I|^2 in it. */
-  readonly pull?: number
-  readonly maxGradNorm: number
-  readonly seed: number
+/** Everything besides the data that determines the result of a training run. */
+export interface TrainerOptions extends HyperParameters {
   /**
    * Bytes that queries and documents may take on the engine; larger ones stay where they are, and every step brings the rows of
    * its batch. The result is the same. Default: `MEMORY_DEFAULT`.
    */
   readonly memory?: number
   readonly signal?: AbortSignal
+  /** Called after each step. `step`: from 1. `steps`: of all epochs. */
   readonly onStep?: (step: number, steps: number) => void
 }
 
-/** What an epoch has come to. */
 export interface EpochOutcome {
   /** Mean loss of the examples, by their weights, each measured before its step. */
   readonly loss: number
   readonly weights: Weights
-  /** Of the last step; absent where there are no steps. */
+  /** Learning rate of the last step; absent for a closed form. */
   readonly learningRate?: number
 }
 
-/** A training run between two epochs: all that the next one depends on. */
+/** Result of an epoch. */
+export interface EpochResult extends Omit<EpochOutcome, 'weights'> {
+  /** Number of the epoch, from 1. */
+  readonly epoch: number
+  /** Metric on the validation split after the epoch. */
+  readonly metric?: number
+  readonly seconds: number
+}
+
+/** State of a training run between two epochs: all the next one depends on. */
 export interface TrainerState extends SavedParams {
-  /** Epochs and steps that are done. */
   readonly epochs: number
   readonly steps: number
   readonly random: RandomState
-  /** Mined documents of each query, one list after the other. */
-  readonly mined?: { readonly queries: Uint32Array; readonly counts: Uint32Array; readonly documents: Uint32Array }
+  readonly mined?: MinedState
 }
 
 /** A training run, epoch by epoch. */
 export interface Trainer {
-  /** Steps of all epochs. */
-  readonly steps: number
-  /**
-   * Visits every example once.
-   * @throws TRAIN_DIVERGED when the loss or a weight is not finite
-   * @throws ABORTED when the signal was aborted
-   */
+  readonly epochs: number
   epoch(): Promise<EpochOutcome>
-  /** The run as it stands between two epochs; absent where there is only one. */
+  /** Returns the state between two epochs; absent for a closed form, which has one epoch. */
   save?(): Promise<TrainerState>
-  /** Gives everything on the engine back. */
   free(): void
 }
 
@@ -86,37 +67,76 @@ export interface Trainer {
 const STEPS_PER_TURN = 8
 
 /**
- * Puts a data set on an engine, where it has room, and starts an adapter at the identity map.
- * @param saved of a trainer with the same data and options: goes on from there, with the same results
+ * Starts an adapter at the identity map, with the dataset on the engine if there is room. A closed form is fitted in one epoch.
+ * @param saved state of a trainer with the same data and options, from which training resumes with the same results
  */
 export function createTrainer(
   engine: Engine,
   data: EmbeddedDataset<Rows>,
-  o: TrainerOptions,
+  options: TrainerOptions,
   saved?: TrainerState,
 ): Trainer {
+  const form = closedForm(options.kind ?? TRAIN_DEFAULTS.kind)
+  if (!form) return createSteppedTrainer(engine, data, options, saved)
+  const held = inMemory(data, form.name, options.memory)
+  return {
+    epochs: 1,
+    async epoch() {
+      const outcome = await fitClosedForm(engine, held, form, options)
+      options.onStep?.(1, 1)
+      return outcome
+    },
+    free: () => {},
+  }
+}
+
+/** Trains all epochs and returns the last weights. */
+export async function trainWeights(
+  engine: Engine,
+  data: EmbeddedDataset<Rows>,
+  options: TrainerOptions,
+): Promise<Weights> {
+  const trainer = createTrainer(engine, data, options)
+  try {
+    let weights: Weights = {}
+    for (let epoch = 0; epoch < trainer.epochs; epoch++) weights = (await trainer.epoch()).weights
+    return weights
+  } finally {
+    trainer.free()
+  }
+}
+
+function createSteppedTrainer(
+  engine: Engine,
+  data: EmbeddedDataset<Rows>,
+  options: TrainerOptions,
+  saved: TrainerState | undefined,
+): Trainer {
+  const o = { ...options, ...withDefaults(options) }
+  const kind = trainedKind(o.kind)
   const source = NEGATIVES[o.negatives].create(data, o)
   const steps = source.steps * o.epochs
   const random = saved ? restoreRandom(saved.random) : createRandom(o.seed)
   const learningRate = SCHEDULES[o.schedule]
   const vectors = placeVectors(engine, data, o.memory)
-  const state = createParams(engine, o.kind, data.queries.cols, {
-    ...{ size: o.size, outputs: data.docs.cols, random, saved },
+  const state = createParams(engine, kind, data.queries.cols, {
+    // The size of a kind on top of a linear map is not that of the map.
+    size: kind.name === o.kind ? o.size : undefined,
+    ...{ outputs: outputsOf(data), random, saved },
   })
   // A step takes the mean of its batch: this is the sum of all weighted losses plus the pull, over the number of examples.
-  const stepOptions = { ...o, l2: (o.pull ?? 0) / source.examples }
-  const { step, lossSum, free } = createStep(engine, o.kind, state, vectors, stepOptions)
+  const stepOptions = { ...o, l2: o.pull / source.examples }
+  const { step, lossSum, free } = createStep(engine, kind, state, vectors, stepOptions)
   let t = saved?.steps ?? 0
-  let epochs = saved?.epochs ?? 0
+  let done = saved?.epochs ?? 0
   const { mining, mined } = recordMining(source.mining, saved?.mined)
 
   return {
-    steps,
+    epochs: o.epochs,
     async epoch() {
-      epochs++
-      if (mining?.due(epochs)) {
-        await mine(engine, o.kind, await readParams(engine, state), data, mining, { signal: o.signal })
-      }
+      done++
+      if (mining?.due(done))
+        await mine(engine, kind, await readParams(engine, state), data, mining, { signal: o.signal })
       engine.fill(lossSum, 0)
       let rate = 0
       for (const batch of source.epoch(random)) {
@@ -131,16 +151,13 @@ export function createTrainer(
       const weights = await readParams(engine, state)
       // The loss was measured before each step: what the last step did shows in the weights alone.
       const finite = Number.isFinite(loss) && Object.values(weights).every(w => firstNonFinite(w.data) < 0)
-      if (!finite) throw diverged(epochs, o.learningRate)
+      if (!finite) throw diverged(done, o.learningRate)
       return { loss, weights, learningRate: rate }
     },
     async save() {
-      const [params, m, v] = [
-        await readParams(engine, state),
-        await readParams(engine, state, 'm'),
-        await readParams(engine, state, 'v'),
-      ]
-      return { epochs, steps: t, random: random.save(), params, m, v, mined: mined() }
+      const params = await readParams(engine, state)
+      const moments = { m: await readParams(engine, state, 'm'), v: await readParams(engine, state, 'v') }
+      return { epochs: done, steps: t, random: random.save(), params, ...moments, mined: mined() }
     },
     free() {
       free()

@@ -1,23 +1,15 @@
 import { endianness } from 'node:os'
-import { fromFloat16Bits } from '../math/float16.js'
+import { fromFloat16Bits } from '../math/bytes.js'
 import type { BinaryFile } from './binary-file.js'
 
 const LITTLE_ENDIAN_HOST = endianness() === 'LE'
-
-/** Values that are read at once: a view of bytes ends at 4 GiB, a single read at 2 GiB. */
+/** Values read at once: a view of bytes ends at 4 GiB, a single read at 2 GiB. */
 const BLOCK = 1 << 22
 
-/** How a floating-point number (IEEE 754) stands in a file. */
-export interface FloatType {
-  readonly bytes: 2 | 4 | 8
-  readonly littleEndian: boolean
-}
+/** Type of the floating-point numbers (IEEE 754) in a file. */
+export type FloatType = { readonly bytes: 2 | 4 | 8; readonly littleEndian: boolean }
 
-/**
- * Fills `out` with the next values of the file as float32; float32 values go straight into it, without a second copy.
- *
- * float64 is rounded to the nearest float32, which is infinite above 3.4e38.
- */
+/** Fills `out` with the next values of the file, rounded to float32: a float64 above 3.4e38 is infinite. */
 export async function readFloats(file: BinaryFile, type: FloatType, out: Float32Array): Promise<void> {
   const roomFor = createRoom(type, Math.min(BLOCK, out.length))
   for (let at = 0; at < out.length; at += BLOCK) {
@@ -27,10 +19,7 @@ export async function readFloats(file: BinaryFile, type: FloatType, out: Float32
   }
 }
 
-/**
- * Where values are read to before `decodeFloats` puts them into `out` from place `at` on: for float32 that place itself.
- * @param most values at once
- */
+/** Makes the buffers that `decodeFloats` moves to `out` from `at` on; for float32 that is `out` itself. */
 export function createRoom(
   type: FloatType,
   most: number,
@@ -40,7 +29,7 @@ export function createRoom(
   return (_out, _at, count) => Buffer.from(block, 0, count * type.bytes)
 }
 
-/** Puts values, as they stand in a file, into `out` from place `at` on. */
+/** Decodes values of a file into `out`, from `at` on. */
 export function decodeFloats(bytes: Buffer<ArrayBufferLike>, type: FloatType, out: Float32Array, at: number): void {
   if (type.littleEndian !== LITTLE_ENDIAN_HOST) swap(bytes, type.bytes)
   const count = bytes.length / type.bytes
@@ -54,20 +43,16 @@ function swap(bytes: Buffer<ArrayBufferLike>, width: FloatType['bytes']): void {
   else bytes.swap64()
 }
 
-/** The values as little-endian float32: a view of `values` where the host's byte order is that, else a copy. */
+/** Encodes values as little-endian float32: a view of `values` if the host has that byte order, else a copy. */
 export function littleEndianBytes(values: Float32Array, littleEndianHost = LITTLE_ENDIAN_HOST): Buffer {
   const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
   return littleEndianHost ? bytes : Buffer.from(bytes).swap32()
 }
 
+/** Every float16 as a float32, by its bits. */
 let halfTable: Float32Array | undefined
 
 function decodeHalves(halves: Uint16Array, out: Float32Array, at: number): void {
-  halfTable ??= makeHalfTable()
+  halfTable ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => fromFloat16Bits(bits))
   for (let i = 0; i < halves.length; i++) out[at + i] = halfTable[halves[i]]
-}
-
-/** Every float16 as a float32, by its bits: float16 has only 65,536 values. */
-function makeHalfTable(): Float32Array {
-  return Float32Array.from({ length: 1 << 16 }, (_, bits) => fromFloat16Bits(bits))
 }

@@ -1,30 +1,16 @@
 import { createReadStream } from 'node:fs'
 import { quote, show, toId } from '../dataset/check.js'
 import { JsonCursor, JsonSyntaxError } from '../dataset/json-cursor.js'
-import { invalidFile, type Place } from '../dataset/place.js'
-import { fileError, readTextLines } from '../dataset/text-file.js'
+import { fileError, invalidFile, type Place, readTextLines } from '../dataset/text-file.js'
 import { AdapterTrainError, type ErrorDetails } from '../errors.js'
 import { type Matrix, matrix } from '../math/matrix.js'
-import { allocateMatrix } from './allocate-matrix.js'
-
-/** The vectors of a JSON Lines file; line i + 1 is row i. */
-export interface JsonlVectors {
-  readonly matrix: Matrix
-  /** The row number where a line has no id. */
-  readonly ids: readonly string[]
-  /** Absent where no line has a text. */
-  readonly texts?: readonly (string | undefined)[]
-}
+import { allocateMatrix } from './binary-file.js'
 
 /**
- * Reads vectors from JSON Lines: a JSON array of numbers a line, or `{"vector": [...], "id"?: ..., "text"?: ...}`.
- *
- * @throws FILE_NOT_FOUND, FILE_READ
- * @throws DATASET_INVALID when a line is neither, is empty, or has the id of another
- * @throws VECTOR_INVALID when a vector has another length than the first, or holds anything but numbers
- * @throws ENGINE_MEMORY when there is no room for the vectors
+ * Reads vectors from JSON Lines: per line a JSON array of numbers, or `{"vector": [...], "id"?: ..., "text"?: ...}`.
+ * @returns row i of line i + 1, with its number as id if it has none; no texts if no line has one
  */
-export async function readJsonlVectors(path: string): Promise<JsonlVectors> {
+export async function readJsonlVectors(path: string) {
   const capacity = await countLines(path)
   const lineOf = new Map<string, number>()
   const texts: (string | undefined)[] = []
@@ -37,9 +23,8 @@ export async function readJsonlVectors(path: string): Promise<JsonlVectors> {
       emptyLine ??= line
       continue
     }
-    if (emptyLine !== undefined) {
+    if (emptyLine !== undefined)
       throw invalidFile({ file: path, line: emptyLine }, 'is empty; expected a vector, because line n is row n - 1')
-    }
     const row = texts.length
     const entry = parseLine(text, place)
     const { vector } = entry
@@ -51,9 +36,8 @@ export async function readJsonlVectors(path: string): Promise<JsonlVectors> {
     if (other !== undefined) throw invalidFile(place, `has the id ${quote(id)}, which line ${other} has too`)
     lineOf.set(id, line)
     const given = entry.text ?? undefined
-    if (given !== undefined && typeof given !== 'string') {
+    if (given !== undefined && typeof given !== 'string')
       throw invalidFile(place, `the text is ${show(given)}, expected a string`)
-    }
     texts.push(given)
   }
   const cols = out?.cols ?? 0
@@ -84,16 +68,15 @@ function parseLine(text: string, place: Place): { vector: unknown[]; id?: unknow
     throw invalidFile(place, `is not JSON: ${syntaxProblem(text)}`, error)
   }
   const entry = Array.isArray(value) ? { vector: value } : value
-  if (typeof entry !== 'object' || entry === null) {
+  if (typeof entry !== 'object' || entry === null)
     throw invalidFile(place, `is ${show(value)}, expected an array of numbers or an object with the key "vector"`)
-  }
   const { vector } = entry as { vector?: unknown }
   if (Array.isArray(vector)) return { ...entry, vector }
   const keys = Object.keys(entry).slice(0, 10).map(quote).join(', ') || 'none'
   throw invalidFile(place, `"vector" is ${show(vector)}, expected an array of numbers; the line's keys: ${keys}`)
 }
 
-/** `JSON.parse` does not always say where it failed. */
+/** Finds the column of a syntax error, which `JSON.parse` does not always give. */
 function syntaxProblem(text: string): string {
   const cursor = new JsonCursor(text)
   try {
@@ -108,14 +91,12 @@ function syntaxProblem(text: string): string {
 
 function fillRow({ cols, data }: Matrix, row: number, vector: readonly unknown[], place: Place): void {
   if (vector.length === 0) throw invalidVector(place, 'the vector is empty')
-  if (vector.length !== cols) {
+  if (vector.length !== cols)
     throw invalidVector(place, `the vector has ${vector.length} values, expected ${cols} as on line 1`)
-  }
   for (let j = 0; j < cols; j++) {
     const value = vector[j]
-    if (typeof value !== 'number') {
+    if (typeof value !== 'number')
       throw invalidVector(place, `value ${j} (from 0) of the vector is ${show(value)}, expected a number`)
-    }
     data[row * cols + j] = value
   }
 }

@@ -1,23 +1,17 @@
-import { invalidFile } from '../dataset/place.js'
+import { quote } from '../dataset/check.js'
+import { invalidFile } from '../dataset/text-file.js'
 import type { Matrix } from '../math/matrix.js'
 import type { RowSource } from '../math/row-source.js'
-import { writeFileAtomic } from '../write-file-atomic.js'
-import { allocateMatrix } from './allocate-matrix.js'
-import { type BinaryFile, withBinaryFile } from './binary-file.js'
+import { allocateMatrix, type BinaryFile, withBinaryFile } from './binary-file.js'
 import { createFileRows } from './file-rows.js'
-import { littleEndianBytes, readFloats } from './floats.js'
-import { type NpyHeader, type NpyOptions, npyHeader, readNpyHeader } from './npy-header.js'
+import { type FloatType, readFloats } from './floats.js'
 
-/** Values of a column-major file that are held beside the matrix. */
+/** Values of a column-major file held beside the matrix. */
 const BLOCK = 1 << 22
 
 /**
- * Reads a two-dimensional array that NumPy saved: float32, float64 or float16, in either byte order, by rows or by columns.
- *
- * @returns float32, by rows; values are not checked and may be NaN or infinite
- * @throws FILE_NOT_FOUND, FILE_READ
- * @throws DATASET_INVALID when the file is no such array, or is shorter or longer than its header says
- * @throws ENGINE_MEMORY when there is no room for it
+ * Reads a two-dimensional array of NumPy: float32, float64 or float16, in either byte order, by rows or by columns.
+ * @returns float32, by rows; unchecked values, which may be NaN or infinite
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 export function readNpy(path: string, options?: NpyOptions): Promise<Matrix> {
@@ -30,11 +24,7 @@ export function readNpy(path: string, options?: NpyOptions): Promise<Matrix> {
   })
 }
 
-/**
- * The rows of such a file, left where they are until they are asked for.
- * @throws as {@link readNpy}, but for ENGINE_MEMORY
- * @throws DATASET_INVALID also when the values stand column after column
- */
+/** Opens such a file to read its rows on demand. */
 export function openNpy(path: string): Promise<RowSource> {
   return withBinaryFile(path, async file => {
     const { bytes: start, fortranOrder, ...shape } = await readCheckedHeader(file)
@@ -72,10 +62,100 @@ async function readColumns(file: BinaryFile, { type }: NpyHeader, { rows, cols, 
   }
 }
 
-/**
- * Writes a matrix as `numpy.save` does, byte for byte: version 1.0, little-endian float32, by rows.
- * @throws FILE_WRITE when the file cannot be written; the old content is then untouched
- */
-export function writeNpy(m: Matrix, path: string): void {
-  writeFileAtomic(path, Buffer.concat([npyHeader(m.rows, m.cols), littleEndianBytes(m.data)]))
+const MAGIC = '\x93NUMPY'
+/** Magic string, two bytes of version, two bytes of header length. */
+const PREFIX_BYTES = 10
+const ALIGNMENT = 64
+/** A header has about a hundred bytes; a length above this is not one. */
+const MAX_HEADER_BYTES = 1 << 20
+
+export interface NpyHeader {
+  /** Bytes before the first value. */
+  readonly bytes: number
+  readonly type: FloatType
+  readonly fortranOrder: boolean
+  readonly rows: number
+  readonly cols: number
 }
+
+export interface NpyOptions {
+  /** Take a one-dimensional array as a matrix of one row. */
+  readonly vector?: boolean
+}
+
+/** Reads the header of a `.npy` file of version 1.0, 2.0 or 3.0. */
+export async function readNpyHeader(file: BinaryFile, { vector = false }: NpyOptions = {}): Promise<NpyHeader> {
+  const take = async (count: number): Promise<Buffer> => {
+    const bytes = Buffer.alloc(count)
+    await file.fill(bytes)
+    return bytes
+  }
+  const prefix = await take(Math.min(PREFIX_BYTES, file.size))
+  if (!prefix.toString('latin1').startsWith(MAGIC)) throw notNpy(file.path, prefix)
+  if (prefix.length < PREFIX_BYTES) throw wrong(file.path, `is cut short: its header ends after ${prefix.length} bytes`)
+  const [major, minor] = [prefix[6], prefix[7]]
+  if (major < 1 || major > 3 || minor !== 0)
+    throw wrong(file.path, `is of .npy version ${major}.${minor}, expected 1.0, 2.0 or 3.0`)
+  let length = prefix.readUInt16LE(8)
+  let bytes = PREFIX_BYTES
+  if (major > 1) {
+    if (file.size < PREFIX_BYTES + 2) throw wrong(file.path, `is cut short: its header ends after ${file.size} bytes`)
+    length += (await take(2)).readUInt16LE() * 65536
+    bytes += 2
+  }
+  if (length > MAX_HEADER_BYTES) throw wrong(file.path, `has a broken header: it claims to be ${length} bytes long`)
+  if (bytes + length > file.size)
+    throw wrong(file.path, `is cut short: its header should end at byte ${bytes + length}, the file has ${file.size}`)
+  const text = (await take(length)).toString(major === 3 ? 'utf8' : 'latin1')
+  return { bytes: bytes + length, ...parseHeader(file.path, text, vector) }
+}
+
+/** Makes the header of a float32 array by rows, byte for byte as NumPy writes it (version 1.0). */
+export function npyHeader(...shape: readonly number[]): Buffer {
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
+  const fields = `{'descr': '<f4', 'fortran_order': False, 'shape': (${sizes}), }`
+  const bytes = Math.ceil((PREFIX_BYTES + fields.length + 1) / ALIGNMENT) * ALIGNMENT
+  const header = Buffer.alloc(bytes, ' ')
+  header.write(`${MAGIC}\x01\x00`, 'latin1')
+  header.writeUInt16LE(bytes - PREFIX_BYTES, 8)
+  header.write(fields, PREFIX_BYTES, 'latin1')
+  header[bytes - 1] = 10
+  return header
+}
+
+/** The header is a Python dictionary; tools other than NumPy order and space it differently. */
+function parseHeader(path: string, text: string, vector: boolean): Omit<NpyHeader, 'bytes'> {
+  const field = (name: string, value: string): string | undefined =>
+    new RegExp(`['"]${name}['"]\\s*:\\s*(?:${value})`).exec(text)?.slice(1).find(Boolean)
+  const descr = field('descr', `'([^']*)'|"([^"]*)"|(\\[[^\\]]*\\])`)
+  const order = field('fortran_order', '(True|False)')
+  const shape = field('shape', '(\\([\\d\\s,L]*\\))')
+  if (descr === undefined || order === undefined || shape === undefined)
+    throw wrong(path, `has a broken header: expected descr, fortran_order and shape, found ${quote(text.trim())}`)
+  const type = /^([<>=|]?)f([248])$/.exec(descr)
+  if (!type) {
+    const remedy = "Save it with numpy.save(path, x.astype('float32'))."
+    throw wrong(path, `holds values of type ${quote(descr)}, expected float32, float64 or float16. ${remedy}`)
+  }
+  const sizes = [...shape.matchAll(/\d+/g)].map(Number)
+  if (vector && sizes.length === 1) sizes.unshift(1)
+  if (sizes.length !== 2 || !sizes.every(Number.isSafeInteger)) {
+    const found = `an array of ${sizes.length} dimension${sizes.length === 1 ? '' : 's'}, shape ${shape}`
+    throw wrong(path, `holds ${found}; expected two dimensions, one row a vector`)
+  }
+  return {
+    type: { bytes: Number(type[2]) as FloatType['bytes'], littleEndian: type[1] !== '>' },
+    fortranOrder: order === 'True',
+    rows: sizes[0],
+    cols: sizes[1],
+  }
+}
+
+function notNpy(path: string, prefix: Buffer): Error {
+  if (prefix.length === 0) return wrong(path, 'is empty, expected a .npy file')
+  if (prefix.toString('latin1', 0, 2) === 'PK')
+    return wrong(path, 'is a ZIP archive such as .npz. Save the array alone with numpy.save.')
+  return wrong(path, `is no .npy file: it starts with ${quote(prefix.toString('latin1'))}, expected "\\x93NUMPY"`)
+}
+
+const wrong = (path: string, problem: string): Error => invalidFile({ file: path }, problem)

@@ -1,24 +1,14 @@
 import { quote, toGrade } from '../dataset/check.js'
-import { createLineFinder } from '../dataset/json-cursor.js'
-import { readJsonDocument } from '../dataset/json-document.js'
-import { invalidFile, type Place } from '../dataset/place.js'
+import { createLineFinder, readJsonDocument } from '../dataset/json-cursor.js'
+import { invalidFile, type Place } from '../dataset/text-file.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 
-/** One side of the pairs: a file of vectors and how many it has. */
-export interface PairedFile {
-  readonly file: string
-  readonly rows: number
-}
+/** File of vectors at one side of the pairs. */
+export type PairedFile = { readonly file: string; readonly rows: number }
 
 /**
- * Reads relevance judgements by row: `[[query row, document row], ...]`, with the grade as a third number where it is not 1.
- *
- * A pair that comes twice counts once, with its highest grade; a pair of grade 0 is judged not relevant.
- *
- * @returns for each query row: document row -> grade, of the documents whose grade is above 0, and, where there are any, the
- *   documents whose grade is 0
- * @throws FILE_NOT_FOUND, FILE_READ
- * @throws DATASET_INVALID when the file is not such a list, a row does not exist, or no pair has a grade above 0
+ * Reads relevance judgements by row: `[[query row, document row], ...]`, with the grade as a third number if it is not 1. A pair
+ * that comes twice counts once, with its highest grade; grade 0 is judged not relevant.
  */
 export async function readPairs(
   path: string,
@@ -31,9 +21,8 @@ export async function readPairs(
   let relevant = 0
   await readJsonDocument(path, cursor => {
     const lineOf = createLineFinder(cursor.text)
-    if (cursor.peek() !== '[') {
+    if (cursor.peek() !== '[')
       throw invalidFile({ file: path, line: lineOf(cursor.offset) }, 'expected a list [[query row, document row], ...]')
-    }
     cursor.array(index => {
       const start = cursor.offset
       const pair = cursor.value()
@@ -54,17 +43,10 @@ export async function readPairs(
   return judgedNegatives.some(rows => rows.length > 0) ? { positives, judgedNegatives } : { positives }
 }
 
-function checkPair(
-  pair: unknown,
-  index: number,
-  place: Place,
-  queries: PairedFile,
-  docs: PairedFile,
-): [number, number, number] {
+function checkPair(pair: unknown, index: number, place: Place, queries: PairedFile, docs: PairedFile) {
   const wrong = (problem: string) => invalidFile(place, `pair ${index} (from 0), ${shown(pair)}: ${problem}`)
-  if (!Array.isArray(pair) || pair.length < 2 || pair.length > 3) {
+  if (!Array.isArray(pair) || pair.length < 2 || pair.length > 3)
     throw wrong('expected [query row, document row] or [query row, document row, grade]')
-  }
   const sides = [
     ['query', queries],
     ['document', docs],
@@ -72,15 +54,13 @@ function checkPair(
   sides.forEach(([name, { file, rows }], i) => {
     const row: unknown = pair[i]
     if (!Number.isSafeInteger(row)) throw wrong(`the ${name} row is ${shown(row)}, expected a whole number`)
-    if ((row as number) < 0 || (row as number) >= rows) {
+    if ((row as number) < 0 || (row as number) >= rows)
       throw wrong(`${file} has no row ${row}, expected 0 to ${rows - 1}`)
-    }
   })
   const grade = pair.length === 2 ? 1 : toGrade(pair[2])
-  if (grade === undefined) throw wrong(`the grade is ${shown(pair[2])}, expected a number of at least 0`)
+  if (grade === undefined) throw wrong(`the grade is ${shown(pair[2])}, expected a number`)
   return [pair[0], pair[1], grade]
 }
 
-function shown(value: unknown): string {
-  return typeof value === 'string' ? quote(value) : JSON.stringify(value).slice(0, 60)
-}
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? quote(value) : JSON.stringify(value).slice(0, 60)

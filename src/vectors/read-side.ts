@@ -1,19 +1,17 @@
 import { join } from 'node:path'
 import { show } from '../dataset/check.js'
-import { createLineFinder } from '../dataset/json-cursor.js'
-import { readJsonDocument } from '../dataset/json-document.js'
-import { invalidFile, location } from '../dataset/place.js'
-import { readTextFile } from '../dataset/text-file.js'
+import { createLineFinder, readJsonDocument } from '../dataset/json-cursor.js'
+import { invalidFile, location, readTextFile } from '../dataset/text-file.js'
 import { AdapterTrainError } from '../errors.js'
+import { parseJsonText } from '../json.js'
 import { firstNonFinite } from '../math/matrix.js'
 import { blocksOf, type Rows } from '../math/row-source.js'
 import { readJsonlVectors } from './jsonl.js'
 import { openNpy, readNpy } from './npy.js'
 import { openRaw, readRaw } from './raw.js'
 
-/** The vectors of one side (queries or documents) of one part. */
+/** Vectors of one side (queries or documents) of a part. */
 export interface VectorSide {
-  /** Path, for messages. */
   readonly file: string
   readonly matrix: Rows
   readonly ids: readonly string[]
@@ -36,16 +34,13 @@ const FORMS: Readonly<Record<string, Read>> = {
   '.jsonl': readJsonlVectors,
 }
 
-/** The names that vectors called `stem` may have, as in `a.npy, a.f32 or a.jsonl`. */
+/** Lists the names that vectors called `stem` may have, as in `a.npy, a.f32 or a.jsonl`. */
 export function expectedNames(stem: string): string {
   const names = Object.keys(FORMS).map(extension => stem + extension)
   return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 
-/**
- * The extension of the file that holds the vectors called `stem`; `undefined` where there is none.
- * @throws DATASET_FORMAT when there are several
- */
+/** Finds the extension of the file with the vectors called `stem`; `undefined` if there is none. */
 export function findForm(folder: string, entries: readonly string[], stem: string): string | undefined {
   const found = Object.keys(FORMS).filter(extension => entries.includes(stem + extension))
   if (found.length <= 1) return found[0]
@@ -56,12 +51,8 @@ export function findForm(folder: string, entries: readonly string[], stem: strin
 }
 
 /**
- * Reads the vectors called `stem`, and their texts where `textsName` or the vectors' own file has them.
- *
- * @param lazy leave the vectors of `.npy` and `.f32` files where they are, once they have been checked
- * @throws FILE_NOT_FOUND, FILE_READ, ENGINE_MEMORY
- * @throws DATASET_INVALID when the file is broken or holds no vectors
- * @throws VECTOR_INVALID when a value is NaN or infinite
+ * Reads the vectors called `stem`, and their texts if `textsName` or the vectors' own file has them.
+ * @param lazy check the vectors of `.npy` and `.f32` files and leave them there
  */
 export async function readSide(
   folder: string,
@@ -110,13 +101,12 @@ async function readDimension(rawFile: string, folder: string): Promise<number> {
   const expected = 'expected an object such as {"dim": 384}'
   let shape: unknown
   try {
-    shape = JSON.parse(text)
+    shape = parseJsonText(text)
   } catch (cause) {
     throw invalidFile({ file }, `is not JSON, ${expected}`, cause)
   }
-  if (typeof shape !== 'object' || shape === null || Array.isArray(shape)) {
+  if (typeof shape !== 'object' || shape === null || Array.isArray(shape))
     throw invalidFile({ file }, `is ${show(shape)}, ${expected}`)
-  }
   const { dim } = shape as { dim?: unknown }
   if (Number.isSafeInteger(dim) && (dim as number) > 0) return dim as number
   throw invalidFile({ file }, `"dim" is ${show(dim)}, expected a whole number above 0`)
@@ -129,9 +119,8 @@ async function readTexts(path: string, { file, matrix }: VectorSide): Promise<st
     cursor.array(index => {
       const line = lineOf(cursor.offset)
       const text = cursor.value()
-      if (typeof text !== 'string') {
+      if (typeof text !== 'string')
         throw invalidFile({ file: path, line }, `text ${index} (from 0) is ${show(text)}, expected a string`)
-      }
       texts.push(text)
     })
   })

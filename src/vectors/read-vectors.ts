@@ -1,42 +1,39 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { selfMatches } from '../dataset/dataset.js'
 import { fileError } from '../dataset/text-file.js'
+import type { EmbeddedDataset, Texts, VectorParts } from '../embed/embedded-dataset.js'
 import { AdapterTrainError } from '../errors.js'
+import { visible } from '../files.js'
 import { blocksOf, type Rows } from '../math/row-source.js'
 import { readPairs } from './pairs.js'
 import { expectedNames, findForm, readSide, type VectorSide } from './read-side.js'
 import { groupRows } from './row-groups.js'
-import type { VectorDataset, VectorParts } from './vector-dataset.js'
 
 const PREFIXES = { train: '', validation: 'val_', test: 'test_' } as const
 
 type Part = keyof typeof PREFIXES
 
-/** What the folder of vectors does not say of itself. */
+/** Options of `readVectors`. */
 export interface ReadVectorsOptions {
-  /** Names the embedding space; an adapter is bound to it. Default: `vectors/<name of the folder>`. */
+  /** Name of the embedding space, which an adapter is bound to. Default: `vectors/<name of the folder>`. */
   readonly baseId?: string
-  /**
-   * Leave vectors in `.npy` and `.f32` files where they are, and read them when they are needed: for more vectors than memory
-   * has room for. Default false.
-   */
+  /** Read vectors of `.npy` and `.f32` files on demand, for more vectors than memory has room for. Default false. */
   readonly lazy?: boolean
 }
 
 /**
- * Reads a folder of vectors that were made elsewhere, as they are (they are not normalized).
+ * Reads a folder of vectors of your own, as they are (not normalised).
  *
- * It holds `queries` and `docs`, each as `.npy`, `.f32` (with `shape.json`, `{"dim": 384}`) or `.jsonl`, and `pairs.json`,
- * `[[query row, document row], ...]`. The same names after `val_` and `test_` are the validation and the test part, which have
- * the training part's documents where they have none of their own. `query_texts.json` and `doc_texts.json`, a list of strings
- * each, may give the texts. Ids are those of a `.jsonl` file, else row numbers; then equal ids of `docs` and `test_docs` do not
- * mean equal documents (see `matchRows`).
- *
- * @throws FILE_NOT_FOUND when a file is missing, FILE_READ
- * @throws DATASET_FORMAT when it is no folder, or holds the same vectors in two forms
- * @throws DATASET_INVALID when a file is broken or a pair names a row that does not exist
- * @throws VECTOR_INVALID when vectors differ in length, or a value is NaN or infinite
- * @throws ENGINE_MEMORY when there is no room for the vectors
+ * It holds `queries` and `docs`, each as `.npy`, `.f32` (with `shape.json`, `{"dim": 384}`) or `.jsonl`, and `pairs.json`, `[[query
+ * row, document row], ...]`. The same names after `val_` and `test_` are the validation and test set, which have the training set's
+ * documents unless they have their own. `query_texts.json` and `doc_texts.json`, a list of strings each, may give the texts. Ids
+ * are those of a `.jsonl` file, else row numbers; then equal ids of `docs` and `test_docs` do not mean equal documents.
+ * @throws FILE_NOT_FOUND if a file is missing, FILE_READ
+ * @throws DATASET_FORMAT unless it is a folder, or if it holds the same vectors in two forms
+ * @throws DATASET_INVALID if a file is broken or a pair names a row that does not exist
+ * @throws VECTOR_INVALID if vectors differ in length, or a value is NaN or infinite
+ * @throws ENGINE_MEMORY if there is no room for the vectors
  */
 export function readVectors(
   folder: string,
@@ -49,7 +46,7 @@ export async function readVectors(folder: string, options: ReadVectorsOptions = 
   assertComplete(folder, entries, names)
   const baseId = options.baseId ?? `vectors/${basename(resolve(folder))}`
   const { lazy = false } = options
-  const parts: { -readonly [part in Part]?: VectorDataset<Rows> } = {}
+  const parts: { -readonly [part in Part]?: EmbeddedDataset<Rows> } = {}
   const corpora: (VectorSide & { docTextGroup: Uint32Array })[] = []
   let first: VectorSide | undefined
   for (const part of names) {
@@ -71,7 +68,7 @@ export async function readVectors(folder: string, options: ReadVectorsOptions = 
       { file: queries.file, rows: queries.matrix.rows },
       { file: read.file, rows: read.matrix.rows },
     )
-    parts[part] = {
+    const data: EmbeddedDataset<Rows> = {
       baseId,
       queryIds: queries.ids,
       docIds: docs.ids,
@@ -82,8 +79,21 @@ export async function readVectors(folder: string, options: ReadVectorsOptions = 
       ...(queries.texts && { queryTexts: queries.texts }),
       ...(docs.texts && { docTexts: docs.texts }),
     }
+    parts[part] = withSelfMatches(data)
   }
   return parts as VectorParts<Rows>
+}
+
+/** Finds queries with the id and the text of a document. */
+export function withSelfMatches(data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> {
+  const { queryIds, docIds, positives, queryTexts, docTexts } = data
+  if (!queryTexts || !docTexts) return data
+  const texts = (ids: readonly string[], all: Texts) =>
+    new Map(ids.flatMap((id, i) => (all[i] === undefined ? [] : [[id, all[i]!] as const])))
+  const relevant = positives.map(grades => new Map(Array.from(grades, ([doc, grade]) => [docIds[doc], grade])))
+  const qrels = new Map(queryIds.map((id, i) => [id, relevant[i]]))
+  const found = selfMatches({ name: '', queries: texts(queryIds, queryTexts), corpus: texts(docIds, docTexts), qrels })
+  return found.size > 0 ? { ...data, selfMatches: found } : data
 }
 
 async function listFolder(folder: string): Promise<string[]> {
@@ -94,7 +104,7 @@ async function listFolder(folder: string): Promise<string[]> {
     const message = `${folder} is a file, expected a folder with queries, docs and pairs.json`
     throw new AdapterTrainError('DATASET_FORMAT', message, { details: { file: folder } })
   }
-  return (await readdir(folder).catch(failed)).sort()
+  return visible(await readdir(folder).catch(failed)).sort()
 }
 
 function isPresent(folder: string, entries: readonly string[], part: Part): boolean {
@@ -125,7 +135,7 @@ function assertSameLength(a: VectorSide, b: VectorSide): void {
   )
 }
 
-/** Whether `b` is the same documents as `a`, such as a test set's own copy of the corpus. */
+/** True if `b` is the same documents as `a`, such as a test set's own copy of the corpus. */
 function isSame(a: VectorSide, b: VectorSide): boolean {
   return (
     a === b ||

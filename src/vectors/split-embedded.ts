@@ -1,22 +1,18 @@
-import { foldText } from '../dataset/fold-text.js'
+import { hash } from 'node:crypto'
 import { type SplitDatasetOptions, splitDataset } from '../dataset/split.js'
-import { type Matrix, takeRows } from '../math/matrix.js'
-import { isInMemory, type Rows, selectedRows } from '../math/row-source.js'
+import { foldText } from '../dataset/text.js'
+import { type EmbeddedDataset, selectQueries, type Texts, type VectorParts } from '../embed/embedded-dataset.js'
+import { type Matrix, row, takeRows } from '../math/matrix.js'
+import { blocksOf, isInMemory, type Rows, selectedRows } from '../math/row-source.js'
 import { groupRows } from './row-groups.js'
-import type { VectorDataset, VectorParts } from './vector-dataset.js'
 
 /**
- * Holds out queries of an embedded data set, by the rules of `splitDataset`: queries with equal vectors (or texts, where they
- * are known) stay together, with `by: 'document'` also queries that share a relevant document or a copy of it.
- *
- * Queries without a relevant document cannot be scored and stay in the training part. Each part has its own queries and all of
- * the documents.
- *
- * @throws USAGE when an option is wrong
- * @throws DATASET_SPLIT when there are too few queries, or too many of them belong together
+ * Holds out queries by the rules of `splitDataset`: queries with equal vectors or texts stay together, with `by: 'document'` also
+ * queries that share a relevant document or a copy of it. Queries without a relevant document cannot be scored and stay in the
+ * training set. Each part has its own queries and all documents.
  */
 export function splitEmbedded<V extends Rows = Matrix>(
-  data: VectorDataset<V>,
+  data: EmbeddedDataset<V>,
   options: SplitDatasetOptions,
 ): VectorParts<V> {
   const { queryIds, docIds, queries, positives, docTextGroup, queryTexts } = data
@@ -27,12 +23,15 @@ export function splitEmbedded<V extends Rows = Matrix>(
     queries,
     queryTexts?.map(text => (text === undefined ? undefined : foldText(text))),
   )
+  const queryNames = namesOf(queries, queryGroup, queryTexts)
+  const byDocument = options.by === 'document' || options.by === 'group'
+  const documentNames = byDocument ? namesOf(data.docs, docTextGroup, data.docTexts) : []
   const scored = queryIds.flatMap((_, i) => (positives[i].size > 0 ? [i] : []))
   const split = splitDataset(
     {
       name: data.baseId,
-      queries: new Map(scored.map(i => [queryIds[i], String(queryGroup[i])])),
-      corpus: new Map(docIds.map((id, i) => [id, String(docTextGroup[i])])),
+      queries: new Map(scored.map(i => [queryIds[i], queryNames[i]])),
+      corpus: new Map(documentNames.map((name, i) => [docIds[i], name])),
       qrels: new Map(
         scored.map(i => [queryIds[i], new Map(Array.from(positives[i], ([doc, grade]) => [docIds[doc], grade]))]),
       ),
@@ -47,16 +46,25 @@ export function splitEmbedded<V extends Rows = Matrix>(
   }
 }
 
-function takeQueries<V extends Rows>(data: VectorDataset<V>, wanted: (id: string) => boolean): VectorDataset<V> {
-  const rows = data.queryIds.flatMap((id, i) => (wanted(id) ? [i] : []))
-  return {
-    ...data,
-    queryIds: rows.map(i => data.queryIds[i]),
-    queries: take(data.queries, rows),
-    positives: rows.map(i => data.positives[i]),
-    ...(data.judgedNegatives && { judgedNegatives: rows.map(i => data.judgedNegatives![i]) }),
-    ...(data.queryTexts && { queryTexts: rows.map(i => data.queryTexts![i]) }),
+/** Names the group of each row by the text of its first row, or by its vector: the same whatever other rows there are. */
+function namesOf(rows: Rows, groups: Uint32Array, texts: Texts | undefined): string[] {
+  const names = new Map<number, string>()
+  for (const { start, block } of blocksOf(rows)) {
+    for (let i = 0; i < block.rows; i++) {
+      const group = groups[start + i]
+      const text = texts?.[start + i]
+      if (names.has(group)) continue
+      const { buffer, byteOffset, byteLength } = row(block, i)
+      const vector = new Uint8Array(buffer, byteOffset, byteLength)
+      names.set(group, text === undefined ? hash('sha256', vector) : foldText(text))
+    }
   }
+  return Array.from(groups, group => names.get(group)!)
+}
+
+function takeQueries<V extends Rows>(data: EmbeddedDataset<V>, wanted: (id: string) => boolean): EmbeddedDataset<V> {
+  const rows = data.queryIds.flatMap((id, i) => (wanted(id) ? [i] : []))
+  return { ...selectQueries(data, rows), queries: take(data.queries, rows) }
 }
 
 /** Copies rows that are in memory; others stay where they are. */

@@ -1,65 +1,73 @@
 import { type Adapter, applyAdapter, outputDimensions, validateAdapter } from '../adapters/adapter.js'
 import { loadAdapter } from '../adapters/file.js'
-import { AdapterTrainError } from '../errors.js'
+import { AdapterTrainError, usageError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
-import { checkBase } from './check-base.js'
+import { project } from '../math/projection.js'
+import { composeProviders, isComposed } from '../providers/compose.js'
+import type { EmbeddingProvider, ProviderFacts } from '../providers/provider.js'
+import { optionWord } from '../words.js'
 import { type AdapterReload, type AdapterWatcher, watchAdapter } from './watch-adapter.js'
 
-/** An adapter, the path of its file, or a file that is watched with `watchAdapter`. */
+/** Adapter, path of its file, or file watched by `watchAdapter`. */
 export type AdapterInput = Adapter | string | Pick<AdapterWatcher, 'current'>
 
-/** Options of everything that puts an adapter in front of a model. */
+/** Options of putting an adapter in front of a model. */
 export interface AdaptOptions {
-  /** Wrap although the model's id or dimensions are not those of the adapter's base. */
+  /** Wrap a model whose id or dimensions are not those of the adapter's base model. */
   readonly allowMismatch?: boolean
-  /** Scale adapted query vectors to length 1. Off by default: the result is exactly f(q). */
+  /** Id of the model of the documents in your index: an adapter for another index is refused. Default: not checked. */
+  readonly index?: string
+  /** Scale adapted query vectors to unit length. Default false: the result is exactly f(q). */
   readonly normalize?: boolean
   /**
-   * Follow the adapter's file: a new version is taken between two calls, one that is broken or of another base is refused. The
+   * Reload the adapter's file when it changes, between two calls; a broken file, or one of another base model, is refused. The
    * watch does not keep the process alive; to end it, wrap with a `watchAdapter` of your own and close that.
    */
   readonly watch?: boolean
-  /** Called after every change of a file that is watched, taken or refused. */
+  /** Called after every change of a watched file, taken or refused. */
   readonly onReload?: (reload: AdapterReload) => void
 }
 
-/** What is known of the model that is wrapped. */
+/** Known facts of a model. */
 export interface KnownModel {
   readonly id?: string
   readonly dimensions?: number
+  readonly facts?: Pick<ProviderFacts, 'fingerprint'>
   /** Name at its service, such as `text-embedding-3-small`. */
   readonly name?: string
 }
 
-/** An adapter at one moment: every call takes one and uses it to its end. */
+/** Adapter at one moment: every call takes one and uses it to its end. */
 export interface Sides {
   readonly adapter: Adapter
-  /** f(q), of length 1 where that was asked for. */
-  adaptQuery(q: ArrayLike<number>): Float32Array
-  /** The same vector; for an adapter that gives fewer dimensions than its base, its start scaled to length 1. */
+  /** f(q), at unit length with `normalize`. */
+  adaptQuery(q: ArrayLike<number>, text?: string): Float32Array
+  /** Returns the same vector; if the adapter gives fewer dimensions, its start at unit length; if its base is reduced, the projection. */
   fitDocument(d: number[]): number[]
   fitDocument(d: Float32Array): Float32Array
-  /** Whether {@link fitDocument} changes anything. */
+  /** True if `fitDocument` changes or refuses vectors. */
   readonly truncates: boolean
 }
 
 export interface AdapterSource {
   now(): Sides
-  /** @throws ADAPTER_MISMATCH as {@link openAdapter}, for what is known of the model only later */
+  /** @throws ADAPTER_MISMATCH as `openAdapter`, for facts known only later */
   check(model: KnownModel): void
   close(): void
 }
 
-/**
- * Opens the adapter in whichever form it was given, checked against what is known of the model.
- *
- * @throws USAGE when it is no adapter, or `watch` is asked for without a path
- * @throws ADAPTER_MISMATCH when the model is known not to be the adapter's base
- * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT when the adapter is not valid, and as `loadAdapter` when it is a path
- */
+/** Opens an adapter and checks it against the known facts of the model. */
 export function openAdapter(input: AdapterInput, options: AdaptOptions, model: KnownModel = {}): AdapterSource {
   const check = (adapter: Adapter, known = model): void => {
     checkBase(adapter, known, options.allowMismatch)
+    const documents = adapter.index?.id ?? adapter.base.id
+    if (options.index !== undefined && options.index !== documents) {
+      throw new AdapterTrainError(
+        'ADAPTER_MISMATCH',
+        `the index: expected documents of "${documents}", for which the adapter was made, found "${options.index}". Use the adapter of this index`,
+        { details: { expected: documents, index: options.index } },
+      )
+    }
     if (!options.allowMismatch) checkModelName(adapter, known.name)
   }
   const watcher = watcherOf(input, options, adapter => check(adapter))
@@ -76,18 +84,14 @@ export function openAdapter(input: AdapterInput, options: AdaptOptions, model: K
   }
 }
 
-function watcherOf(
-  input: AdapterInput,
-  { watch, onReload }: AdaptOptions,
-  check: (adapter: Adapter) => void,
-): Pick<AdapterWatcher, 'current' | 'close'> {
+function watcherOf(input: AdapterInput, { watch, onReload }: AdaptOptions, check: (adapter: Adapter) => void) {
   if (typeof input === 'string') {
     if (watch) return watchAdapter(input, { check, onReload })
   } else if (watch) {
-    throw new AdapterTrainError('USAGE', 'watch: true needs the path of an adapter file, not an adapter')
+    throw usageError('watch: true needs the path of an adapter file, not an adapter')
   } else if (typeof (input as Partial<AdapterWatcher> | null | undefined)?.current === 'function') {
     const { current } = input as AdapterWatcher
-    // Whoever made it closes it.
+    // Its maker closes it.
     return { current, close: () => {} }
   }
   const adapter = typeof input === 'string' ? loadAdapter(input) : checkAdapter(input as Adapter)
@@ -96,27 +100,26 @@ function watcherOf(
 
 function checkAdapter(adapter: Adapter): Adapter {
   const given = adapter as Partial<Adapter> | null | undefined
-  if (typeof given?.kind !== 'string' || !given.base || !given.params) {
-    throw new AdapterTrainError('USAGE', 'expected an adapter, the path of an adapter file, or a watched one')
-  }
+  if (typeof given?.kind !== 'string' || !given.base || !given.params)
+    throw usageError('expected an adapter, the path of an adapter file, or a watched one')
   validateAdapter(adapter)
   return adapter
 }
 
-/** Names that services give to models of theirs; another program's name for one, such as a deployment's, says nothing. */
+/** Names that services give to their models; other names, such as a deployment's, may mean any model. */
 const SERVICE_NAME = /^(text-embedding-|embed-)/
 
 function checkModelName(adapter: Adapter, name: string | undefined): void {
   if (name === undefined || isModelName(adapter, name)) return
   throw new AdapterTrainError(
     'ADAPTER_MISMATCH',
-    `the adapter was trained on "${adapter.base.id}", but the model is "${name}"; it would turn the vectors of another model into ` +
-      "noise. Use the adapter's base model, or { allowMismatch: true } if both give the same vectors",
+    `the adapter was trained on "${adapter.base.id}", but the model is "${name}"; its output for another model would be noise. ` +
+      "Use the adapter's base model, or { allowMismatch: true } if both give the same vectors",
     { details: { expected: adapter.base, name } },
   )
 }
 
-/** Whether `name` can be the adapter's base, as far as services' names tell. */
+/** Returns false if `name` is known not to be the adapter's base model. */
 export function isModelName({ base }: Adapter, name: string): boolean {
   const expected = base.id.replace(/^[^/]*\//, '').replace(/@\d+$/, '')
   return !SERVICE_NAME.test(expected) || !SERVICE_NAME.test(name) || name === expected
@@ -125,28 +128,77 @@ export function isModelName({ base }: Adapter, name: string): boolean {
 function sidesOf(adapter: Adapter, { normalize }: AdaptOptions): Sides {
   const { dimensions } = adapter.base
   const outputs = outputDimensions(adapter)
-  const truncates = outputs < dimensions
+  const bridges = isBridge(adapter)
+  const pca = adapter.base.provider?.pca
+  const truncates = bridges || outputs < dimensions || pca !== undefined
   function fitDocument(d: number[]): number[]
   function fitDocument(d: Float32Array): Float32Array
   function fitDocument(d: number[] | Float32Array): number[] | Float32Array {
+    if (bridges) refuseBridge(adapter)
     // Services that shorten vectors themselves have done this already.
     if (!truncates || d.length === outputs) return d
-    if (d.length !== dimensions) {
+    const whole = pca ? pca.shape[1] : dimensions
+    if (d.length !== whole) {
       throw new AdapterTrainError(
         'VECTOR_INVALID',
-        `a document has ${d.length} dimensions, but the adapter's base gives ${dimensions}, of which it keeps ${outputs}`,
+        `a document has ${d.length} dimensions, but the adapter's base gives ${whole}, of which it keeps ${outputs}`,
       )
     }
-    const start = normalizeInPlace(Float32Array.from(d.slice(0, outputs)))
+    const start = normalizeInPlace(pca ? project(pca, d) : Float32Array.from(d.slice(0, outputs)))
     return Array.isArray(d) ? Array.from(start) : start
   }
   return {
     adapter,
-    adaptQuery: q => {
-      const adapted = applyAdapter(adapter, q)
+    adaptQuery(q, text) {
+      const adapted = applyAdapter(adapter, q, text)
       return normalize ? normalizeInPlace(adapted) : adapted
     },
     fitDocument,
     truncates,
   }
+}
+
+/** Reduces a composed model as the adapter's base model is; any other model stays as it is. */
+export function reducedAs(input: AdapterInput, provider: EmbeddingProvider): EmbeddingProvider {
+  if (!isComposed(provider) || provider.pca) return provider
+  const { pca } = watcherOf(input, {}, () => {}).current().base.provider ?? {}
+  return pca ? composeProviders(provider.parts, { pca, facts: provider.facts }) : provider
+}
+
+/** True if an adapter maps queries into the space of another model. */
+export function isBridge({ base, index }: Pick<Adapter, 'base' | 'index'>): boolean {
+  return index !== undefined && index.id !== base.id
+}
+
+/** Refuses an adapter whose documents are not of its base model, if they would be embedded with that. @throws ADAPTER_MISMATCH */
+export function refuseBridge(adapter: Adapter): void {
+  const { base, index } = adapter
+  if (!isBridge(adapter)) return
+  throw new AdapterTrainError(
+    'ADAPTER_MISMATCH',
+    `documents: expected vectors of "${index!.id}", into whose index the adapter maps queries, found those of "${base.id}". ` +
+      'Embed documents for that index with its own model; rows that are embedded anew belong to the base model itself (docs/migrating.md)',
+    { details: { expected: index, found: base } },
+  )
+}
+
+/** Refuses an adapter for a model it was not trained on, as far as the model's facts are known. */
+export function checkBase({ base: expected }: Adapter, { id, dimensions, facts }: KnownModel, allowMismatch = false) {
+  if (allowMismatch) return
+  const [trained, found] = [expected.provider?.fingerprint, facts?.fingerprint]
+  const wrong =
+    id !== undefined && id !== expected.id
+      ? `the adapter was trained on "${expected.id}", but the provider is "${id}"`
+      : dimensions !== undefined && dimensions !== expected.dimensions
+        ? `the adapter was trained on ${expected.dimensions} dimensions, but the provider "${id ?? 'given'}" gives ${dimensions}`
+        : trained !== undefined && found !== undefined && trained !== found
+          ? `the adapter was trained on a model named "${expected.id}", but the files of this one differ from it`
+          : undefined
+  if (wrong === undefined) return
+  throw new AdapterTrainError(
+    'ADAPTER_MISMATCH',
+    `${wrong}; its output for another model would be noise. Use the adapter's base model, or allow the mismatch ` +
+      `(${optionWord('{ allowMismatch: true } in code, --allow-mismatch on the command line')}) if both give the same vectors`,
+    { details: { expected, id, dimensions } },
+  )
 }

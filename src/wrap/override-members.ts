@@ -1,12 +1,8 @@
+import type { KnownModel } from './adapter-source.js'
+
 type Method = (...args: unknown[]) => unknown
 
-/**
- * The object with some members replaced: a proxy, so that it keeps its class, its other methods and its private fields. The
- * object itself is not changed, and calls itself as before.
- *
- * @param members what is replaced, by name
- * @param onCall what a call of the object itself does, where it is a function
- */
+/** Replaces members by a proxy that keeps class, methods and private fields; the object itself is not changed. */
 export function overrideMembers<T extends object, M extends object>(object: T, members: M, onCall?: Method): T & M {
   // A call reaches the object itself, where its private fields are; unlike a bound copy, a function keeps its properties.
   const onObject: ProxyHandler<Method> = { apply: (method, _, args) => Reflect.apply(method, object, args) }
@@ -22,4 +18,15 @@ export function overrideMembers<T extends object, M extends object>(object: T, m
     apply: (_, self, args) => (onCall ? onCall(...args) : Reflect.apply(object as unknown as Method, self, args)),
     set: (_, key, value) => Reflect.set(object, key, value, object),
   }) as T & M
+}
+
+/** Reads the facts that an object of another library states about its model. */
+export function modelFacts(object: object): KnownModel {
+  const { id, dimensions, model } = object as { readonly [key: string]: unknown }
+  return {
+    // A LlamaIndex embedding has an id of its own, which names the object and not the model.
+    id: typeof id === 'string' && typeof object !== 'function' ? id : undefined,
+    dimensions: typeof dimensions === 'number' ? dimensions : undefined,
+    name: typeof model === 'string' ? model : undefined,
+  }
 }

@@ -4,34 +4,34 @@ import { type Adapter, applyAdapter, outputDimensions } from '../adapters/adapte
 import { loadAdapter } from '../adapters/file.js'
 import { AdapterTrainError } from '../errors.js'
 
-/** What became of a changed adapter file. */
+/** Change of an adapter file. */
 export interface AdapterReload {
   readonly path: string
-  /** The adapter in use from now on: the file's, or the one before where there is an `error`. */
+  /** Adapter in use from now on: the file's, or the one before if there is an `error`. */
   readonly adapter: Adapter
-  /** Why the file was not taken. */
+  /** Reason why the file was refused. */
   readonly error?: unknown
 }
 
-/** How often the file is looked at, and who hears of a change. */
+/** Options of `watchAdapter`. */
 export interface WatchAdapterOptions {
-  /** Throws for an adapter that must not be taken; the first one as well. */
+  /** Throws for an adapter to refuse, the first one included. */
   readonly check?: (adapter: Adapter) => void
-  /** Called after every change of the file, taken or not. */
+  /** Called after every change of the file, taken or refused. */
   readonly onReload?: (reload: AdapterReload) => void
   /**
-   * Milliseconds between two looks at the file, for what the file system does not tell of: network and container mounts,
-   * links into other folders, folders made anew.
+   * Milliseconds between two checks of the file, for changes the file system does not report: network and container mounts, links
+   * into other folders, folders made again.
    * @default 5000
    */
   readonly intervalMs?: number
 }
 
-/** An adapter file that is followed. */
+/** Watched adapter file. */
 export interface AdapterWatcher {
-  /** The adapter as it is now; a call that needs it twice keeps it. */
+  /** Returns the adapter of this moment; a call that needs it twice keeps it. */
   current(): Adapter
-  /** Reads the file now, changed or not; one that is broken or of another base leaves the adapter as it is. */
+  /** Reads the file now, changed or not; a broken one, or one of another base model, is refused. */
   reload(): void
   /** Ends the watch; the adapter stays. */
   close(): void
@@ -41,17 +41,16 @@ const SETTLE_MS = 50
 const INTERVAL_MS = 5000
 
 /**
- * Loads an adapter file and takes every new version of it as a whole: one that cannot be read, or is of another base model or
- * other dimensions than the one in use, is refused and reported. Does not keep the process alive.
- *
- * @throws as `loadAdapter` and `check` for the file as it is at first
+ * Loads an adapter file and reloads it as a whole when it changes; a version that cannot be read, or is of another base model or
+ * other dimensions, is refused and reported. Does not keep the process alive.
+ * @throws as `loadAdapter` and `check` for the first version
  */
 export function watchAdapter(path: string, options: WatchAdapterOptions = {}): AdapterWatcher {
   const { check, onReload, intervalMs = INTERVAL_MS } = options
   const load = (): Adapter => {
     const adapter = loadAdapter(path)
     check?.(adapter)
-    // Compiles the weights now rather than in the first query.
+    // Compiles the weights now instead of in the first query.
     applyAdapter(adapter, new Float32Array(adapter.base.dimensions))
     return adapter
   }
@@ -93,7 +92,7 @@ export function watchAdapter(path: string, options: WatchAdapterOptions = {}): A
   }
 }
 
-/** The folder, not the file: a file that is moved into place is another file. */
+/** Watches the folder: a file that is moved into place is another file. */
 function watchFolder(folder: string, onChange: () => void): FSWatcher | undefined {
   try {
     const watcher = watch(folder, { persistent: false }, onChange)
@@ -104,7 +103,7 @@ function watchFolder(folder: string, onChange: () => void): FSWatcher | undefine
   }
 }
 
-/** Changes whenever the file does, also where another one is moved in its place. */
+/** Changes whenever the file does, even if another one is moved into its place. */
 function markOf(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false })
   return stat ? [stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs].join(' ') : 'missing'

@@ -1,33 +1,32 @@
 import { type Adapter, outputDimensions } from '../adapters/adapter.js'
 import { adapterHash } from '../adapters/file.js'
 import type { EmbeddingCache } from '../cache/cache.js'
-import type { EmbeddingProvider } from '../providers/provider.js'
-import { type AdapterInput, type AdaptOptions, openAdapter, type Sides } from './adapter-source.js'
-import { providerEmbedder } from './provider-embedder.js'
-import type { Embedder } from './shapes/embedder.js'
+import { embedTexts } from '../embed/embed-texts.js'
+import { row } from '../math/matrix.js'
+import type { EmbeddingProvider, Role } from '../providers/provider.js'
+import { type AdapterInput, type AdaptOptions, openAdapter, reducedAs, type Sides } from './adapter-source.js'
+import type { BothEmbedder, Embedder } from './shapes/embedder.js'
 
-/** A provider whose queries are adapted; a provider again, and an {@link Embedder} as well. */
-export interface WrappedProvider extends EmbeddingProvider, Embedder {
-  /** The adapter in use; another one after a watched file has changed. */
+/** Provider whose queries are adapted, and an `Embedder` as well. */
+export interface WrappedProvider extends EmbeddingProvider, Embedder, BothEmbedder {
+  /** Adapter in use; another one after a watched file has changed. */
   readonly adapter: Adapter
 }
 
 export interface WrapOptions extends AdaptOptions {
-  /** Where the base model's vectors are kept; by default every call asks the provider. Read for this package's providers only. */
+  /** Cache of the base model's vectors, for this package's providers only. Default: none. */
   readonly cache?: EmbeddingCache
 }
 
-/**
- * Puts an adapter in front of a provider of this package.
- * @throws as `openAdapter`
- */
-export function wrapProvider(provider: EmbeddingProvider, input: AdapterInput, options: WrapOptions): WrappedProvider {
+/** Puts an adapter in front of a provider of this package; a composed model is reduced as the adapter's base model is. */
+export function wrapProvider(model: EmbeddingProvider, input: AdapterInput, options: WrapOptions): WrappedProvider {
+  const provider = reducedAs(input, model)
   const source = openAdapter(input, options, provider)
   const hashOf = remembered(adapterHash)
   const embed: EmbeddingProvider['embed'] = async (texts, role, embedOptions) => {
     const sides = source.now()
     const vectors = await provider.embed(texts, role, embedOptions)
-    return vectors.map(role === 'query' ? sides.adaptQuery : sides.fitDocument)
+    return vectors.map((v, i) => (role === 'query' ? sides.adaptQuery(v, texts[i]) : sides.fitDocument(v)))
   }
   // Batches, retries and the cache work on the base model's vectors.
   const base = providerEmbedder(provider, options)
@@ -57,7 +56,12 @@ export function wrapProvider(provider: EmbeddingProvider, input: AdapterInput, o
     embed,
     async embedQuery(text) {
       const { adaptQuery } = source.now()
-      return Array.from(adaptQuery(await base.embedQuery(text)))
+      return Array.from(adaptQuery(await base.embedQuery(text), text))
+    },
+    async embedQueryBoth(text) {
+      const { adaptQuery } = source.now()
+      const native = await base.embedQuery(text)
+      return { native, mapped: Array.from(adaptQuery(native, text)) }
     },
     async embedDocuments(texts) {
       const { fitDocument } = source.now()
@@ -66,11 +70,27 @@ export function wrapProvider(provider: EmbeddingProvider, input: AdapterInput, o
   }
 }
 
-/** Keeps the last result: the hash of a large adapter takes milliseconds, and there is one adapter for many calls. */
+/** Keeps the last hash: that of a large adapter takes milliseconds, and there is one adapter for many calls. */
 function remembered(hash: (adapter: Adapter) => string): (adapter: Adapter) => string {
   let last: { readonly adapter: Adapter; readonly hash: string } | undefined
   return adapter => {
     if (last?.adapter !== adapter) last = { adapter, hash: hash(adapter) }
     return last.hash
+  }
+}
+
+/** Gives a provider the methods of an `Embedder`, with batches, retries and the cache. */
+export function providerEmbedder(
+  provider: EmbeddingProvider,
+  { cache }: { readonly cache?: EmbeddingCache } = {},
+): Embedder & { embedQueries(texts: readonly string[]): Promise<number[][]> } {
+  const embed = async (texts: readonly string[], role: Role): Promise<number[][]> => {
+    const { vectors } = await embedTexts(provider, texts, role, { cache })
+    return texts.map((_, i) => Array.from(row(vectors, i)))
+  }
+  return {
+    embedQueries: texts => embed(texts, 'query'),
+    embedQuery: async text => (await embed([text], 'query'))[0],
+    embedDocuments: texts => embed(texts, 'document'),
   }
 }

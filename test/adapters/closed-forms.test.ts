@@ -7,6 +7,7 @@ import { createJsEngine } from '../../src/engines/js.js'
 import { fromRows, identity, type Matrix, matrix, row } from '../../src/math/matrix.js'
 import { multiplyTransposed, transpose } from '../../src/math/product.js'
 import { expectClose, randomMatrix, randomUnitRows } from '../contracts/engine/support.js'
+import { countingEngine } from '../helpers/counting-engine.js'
 
 const { ridge, procrustes } = CLOSED_FORMS
 const js = createJsEngine()
@@ -240,18 +241,8 @@ describe.each(Object.entries<ClosedForm>(CLOSED_FORMS))('closed form %s', (name,
   test('gives all its tensors back and leaves the pairs as they are', async () => {
     const [Q, T] = [randomUnitRows(10, 6, 1), randomUnitRows(10, 6, 2)]
     const before = [Q.data.slice(), T.data.slice()]
-    const held = new Set<object>()
-    const made = <T extends object>(t: T): T => {
-      held.add(t)
-      return t
-    }
-    const counting: Engine = {
-      ...js,
-      upload: m => made(js.upload(m)),
-      alloc: (rows, cols) => made(js.alloc(rows, cols)),
-      free: t => void held.delete(t),
-    }
-    await form.fit(counting, Q, T, 1)
+    const { engine, held } = countingEngine()
+    await form.fit(engine, Q, T, 1)
     expect(held.size).toBe(0)
     expect([Q.data, T.data]).toEqual(before)
   })

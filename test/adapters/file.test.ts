@@ -141,8 +141,8 @@ describe('loadAdapter refuses', () => {
     [
       'a later format',
       'ADAPTER_FORMAT',
-      /"adapter-train\/2".*reads "adapter-train\/1"/,
-      f => (f.format = 'adapter-train/2'),
+      /"adapter-train\/3".*reads "adapter-train\/1" and "adapter-train\/2"/,
+      f => (f.format = 'adapter-train/3'),
     ],
     ['a format that is no text', 'ADAPTER_FORMAT', /has format 1/, f => (f.format = 1)],
     ['an unknown kind', 'ADAPTER_FORMAT', /no adapter kind "cubic".*linear/, f => (f.kind = 'cubic')],
@@ -194,7 +194,7 @@ describe('loadAdapter refuses', () => {
     const missing = join(folder, 'no-such-file.json')
     expect(thrownBy(() => loadAdapter(missing))).toMatchObject({
       code: 'FILE_NOT_FOUND',
-      message: `there is no adapter file ${missing}`,
+      message: `adapter file ${missing}: there is no such file`,
     })
     expect(thrownBy(() => loadAdapter(folder))).toMatchObject({
       code: 'FILE_READ',

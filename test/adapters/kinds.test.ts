@@ -4,6 +4,7 @@ import { adapterKindContract } from '../contracts/adapter-kind.js'
 
 for (const name of MAP_KIND_NAMES) {
   adapterKindContract(name)
+  if (adapterKind(name).rectangular) for (const more of [-2, 0, 3]) adapterKindContract(name, undefined, more)
   if (adapterKind(name).size) for (const size of [1, 3, 9]) adapterKindContract(name, size)
 }
 

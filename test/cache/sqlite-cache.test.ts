@@ -48,6 +48,7 @@ function writerScript(): string {
   const project = join(import.meta.dirname, '..', '..')
   for (const source of [
     'errors.ts',
+    'files.ts',
     'math/matrix.ts',
     ...readdirSync(join(project, 'src/cache')).map(f => `cache/${f}`),
   ]) {
@@ -168,7 +169,7 @@ describe('openCache', () => {
     ;(await openCache(file)).close()
     const bytes = readFileSync(file)
     writeFileSync(file, bytes.fill(0xff, 100, 1000))
-    expect(await refusal(openCache(file))).toMatch(/damaged.*delete the file/)
+    expect(await refusal(openCache(file))).toMatch(/damaged.*Delete the file/)
   })
 
   it('refuses a file of a newer version and says to update', async () => {
@@ -176,7 +177,7 @@ describe('openCache', () => {
     const db = new Sqlite(file)
     db.pragma('user_version = 99')
     db.close()
-    expect(await refusal(openCache(file))).toMatch(/version 99.*up to version \d+.*update adapter-train/)
+    expect(await refusal(openCache(file))).toMatch(/expected at most version \d+, found 99.*Update adapter-train/)
   })
 
   it('refuses a folder, and a path below a file', async () => {
@@ -199,7 +200,7 @@ describe('openCache', () => {
     async () => {
       ;(await openCache(file)).close()
       chmodSync(file, 0o444)
-      expect(await refusal(openCache(file))).toMatch(/cannot be read and written/)
+      expect(await refusal(openCache(file))).toMatch(/cannot be read or written/)
       chmodSync(join(file, '..'), 0o555)
       expect(await refusal(openCache(join(file, '..', 'other.sqlite')))).toMatch(/cannot be created or written/)
       chmodSync(join(file, '..'), 0o755)
@@ -210,12 +211,11 @@ describe('openCache', () => {
     const cache = await openCache(file, { busyTimeoutMs: 50 })
     const db = new Sqlite(file)
     db.exec('BEGIN IMMEDIATE')
-    expect(() => cache.set('s', [entry('a', 1)])).toThrow(
+    expect(() => cache.prune({ all: true })).toThrow(
       expect.objectContaining({ code: 'FILE_WRITE', message: expect.stringContaining('another process') }),
     )
-    expect(cache.get('s', [hash('a')])).toEqual([undefined])
     db.exec('ROLLBACK')
-    cache.set('s', [entry('a', 1)])
+    cache.prune({ all: true })
     db.close()
     cache.close()
   })
@@ -276,7 +276,7 @@ describe('a damaged row', () => {
       {
         space: 's',
         textHash: Buffer.from(hash('b')).toString('hex'),
-        problem: 'holds 1 bytes, expected 8 for 2 dimensions',
+        problem: 'has a wrong length; expected 8 bytes for 2 dimensions, found 1',
       },
       { space: '', textHash: Buffer.from(hash('c')).toString('hex'), problem: 'has no space' },
     ]
@@ -303,11 +303,11 @@ describe('a damaged row', () => {
     bytes.fill(0xff, 32768 * 5)
     writeFileSync(file, bytes)
     const second = await openCache(file)
-    const { removed, structure } = second.verify({ repair: true })
+    const { removed, structure } = second.verify()
     expect(removed).toBe(0)
     expect(structure.join()).toMatch(/page/)
     expect(() => second.get('s', [hash(1)])).toThrow(
-      expect.objectContaining({ code: 'CACHE_CORRUPT', message: expect.stringContaining('delete the file') }),
+      expect.objectContaining({ code: 'CACHE_CORRUPT', message: expect.stringContaining('cache verify --repair') }),
     )
     second.close()
   })
@@ -429,12 +429,12 @@ describe('prune', () => {
   })
 
   it.each([
-    [{}, /give either/],
-    [{ all: false }, /give either/],
-    [{ all: true, space: 'x' }, /give either/],
+    [{}, /expected either all, or/],
+    [{ all: false }, /expected either all, or/],
+    [{ all: true, space: 'x' }, /expected either all, or/],
     [{ space: '' }, /empty/],
-    [{ olderThanDays: -1 }, /0 or more/],
-    [{ olderThanDays: Number.NaN }, /0 or more/],
+    [{ olderThanDays: -1 }, /at least 0 days, found (-1|NaN)/],
+    [{ olderThanDays: Number.NaN }, /at least 0 days, found (-1|NaN)/],
   ])('refuses %j and deletes nothing', async (options, message) => {
     const cache = await openCache(file)
     cache.set('s', [entry('a', 1)])

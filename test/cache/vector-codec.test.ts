@@ -26,14 +26,16 @@ describe('the vector codec', () => {
     const key = new Uint8Array(32).fill(1)
     const checksum = vectorChecksum(key, LITTLE_ENDIAN)
     expect(storedVectorProblem({ vector: LITTLE_ENDIAN, checksum }, key, 2)).toBeUndefined()
-    expect(storedVectorProblem({ vector: LITTLE_ENDIAN, checksum }, key, 3)).toContain('8 bytes, expected 12')
+    expect(storedVectorProblem({ vector: LITTLE_ENDIAN, checksum }, key, 3)).toContain(
+      'expected 12 bytes for 3 dimensions, found 8',
+    )
     const flipped = LITTLE_ENDIAN.slice()
     flipped[2] ^= 1
     expect(storedVectorProblem({ vector: flipped, checksum }, key, 2)).toContain('checksum')
     expect(storedVectorProblem({ vector: LITTLE_ENDIAN, checksum }, new Uint8Array(32), 2)).toContain('checksum')
     const infinite = encodeVector(Float32Array.of(1, Number.POSITIVE_INFINITY))
     expect(storedVectorProblem({ vector: infinite, checksum: vectorChecksum(key, infinite) }, key, 2)).toContain(
-      'value 1',
+      'value at position 1',
     )
   })
 })

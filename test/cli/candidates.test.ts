@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseCandidate } from '../../src/cli/options/candidate-spec.js'
-import { readCandidatesFile } from '../../src/cli/options/candidates-file.js'
+import { parseCandidate, readCandidatesFile } from '../../src/cli/options/candidates.js'
 import { rejection } from '../helpers/rejection.js'
 import { folderWith } from './cli.js'
 
@@ -31,7 +30,7 @@ describe('a candidate in words', () => {
     ['hashing+', /candidate "hashing\+": expected \[NAME=\]BASE/],
     ['=hashing', /expected \[NAME=\]BASE/],
     ['openai:', /expected \[NAME=\]BASE/],
-    ['hashing:big', /candidate "hashing:big": --model means nothing to --base hashing/],
+    ['hashing:big', /candidate "hashing:big": --model has no effect with --base hashing/],
     ['vectors', /expected a folder, vectors:FOLDER/],
     ['a,b', /there is no base "a,b"/],
   ])('is refused as %j', (text, message) => {
@@ -90,10 +89,10 @@ describe('a file of candidates', () => {
     ['no base', 'f.json', [{ model: 'x' }], /entry 1: has no "base"/],
     ['an entry that is none', 'f.json', [7], /entry 1: expected a text or an object with a "base"/],
     ['a text for a number', 'f.yaml', '- base: openai\n  dimensions: "8"\n', /entry 1: "dimensions" must be a number, found "8"/],
-    ['a number below 1', 'f.json', [{ base: 'openai', dimensions: 0 }], /entry 1: dimensions must be a whole number of at least 1, found 0/],
+    ['a number below 1', 'f.json', [{ base: 'openai', dimensions: 0 }], /entry 1: "dimensions" must be a whole number of at least 1, found 0/],
     ['a wrong choice', 'f.yaml', '- base: sbert\n  pooling: max\n', /"pooling" must be one of mean, cls, last_token, found "max"/],
     ['a key twice', 'f.json', [{ base: 'openai', baseUrl: 'a', 'base-url': 'b' }], /"base-url" is given twice/],
-    ['a key without effect', 'f.json', [{ base: 'hashing', model: 'x' }], /entry 1: model means nothing to --base hashing/],
+    ['a key without effect', 'f.json', [{ base: 'hashing', model: 'x' }], /entry 1: model has no effect with --base hashing/],
     ['a folder for a model', 'f.json', [{ base: 'openai', vectors: 'v' }], /entry 1: "vectors" goes with base vectors/],
     ['no folder', 'f.json', [{ base: 'vectors' }], /entry 1: base vectors needs "vectors", a folder/],
     ['a wrong entry in words', 'f.json', ['opnai'], /entry 1: candidate "opnai": there is no base/],

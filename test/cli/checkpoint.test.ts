@@ -6,9 +6,21 @@ import { cli, folderWith, startCli } from './cli.js'
 import { shifted } from './data.js'
 
 const TRAIN = shifted({ from: 0, to: 60, shift: 1 })
-const COMMON = ['--verbose', '--train', 'train.json', '--dimensions', '192', '--cache', 'none', '--out', 'a.json']
+const COMMON = [
+  '--base',
+  'hashing',
+  '--verbose',
+  '--train',
+  'train.json',
+  '--dimensions',
+  '192',
+  '--cache',
+  'none',
+  '--out',
+  'a.json',
+]
 const OFF = [...COMMON, '--tune', 'off', '--epochs', '12', '--batch-size', '8', '--patience', '0']
-const AUTO = [...COMMON, '--tune', 'auto', '--negatives', 'positives', '--scale', '8', '--epochs', '12']
+const AUTO = [...COMMON, '--tune-budget', '600', '--negatives', 'positives', '--scale', '8', '--epochs', '12']
 const KEPT = ['--checkpoint', 'run/c.bin']
 
 /** The adapter file without its date. */
@@ -54,7 +66,7 @@ describe.concurrent('--checkpoint', () => {
     const { code, stderr } = await cli([...args, ...KEPT], { cwd })
     expect(code).toBe(0)
     if (line.startsWith('epoch')) {
-      const [, resumed] = /^going on with run\/c\.bin after epoch (\d+)$/m.exec(stderr)!
+      const [, resumed] = /^resuming from run\/c\.bin after epoch (\d+)$/m.exec(stderr)!
       expect(Number(resumed)).toBeGreaterThanOrEqual(Number(/\d+/.exec(line)))
       expect(stderr).not.toMatch(new RegExp(`^epoch ${resumed}\\b`, 'm'))
       expect(stderr).not.toContain('tried ')
@@ -73,7 +85,7 @@ describe.concurrent('--checkpoint', () => {
     const other = await cli([...OFF, ...KEPT, '--lr', '0.01'], { cwd })
     expect(other).toMatchObject({ code: 2 })
     expect(other.stderr).toMatch(
-      /^error: cannot go on from run\/c\.bin, which another run has left: learningRate is 0\.01, but was not set; delete the file/m,
+      /^error: cannot resume from run\/c\.bin: written by another run, learningRate is 0\.01, but was not set\. Delete the file/m,
     )
     // A line that a crash has cut off spoils no other.
     const log = join(cwd, 'log/train.jsonl')
@@ -106,7 +118,7 @@ describe.concurrent('--checkpoint', () => {
     [['--checkpoint', 'a.json'], 2, /--checkpoint a\.json would overwrite a\.json/],
     [['--log', 'train.json'], 2, /--log train\.json would overwrite train\.json/],
     [['--checkpoint', 'x', '--log', 'x'], 2, /--checkpoint x would overwrite x/],
-    [['--checkpoint', 'other.txt'], 1, /cannot go on from other\.txt: it is no checkpoint.*delete the file/],
+    [['--checkpoint', 'other.txt'], 1, /cannot resume from other\.txt: not a checkpoint.*Delete the file/],
   ])('%j is refused, and nothing is overwritten', async (args, code, message) => {
     const cwd = folderWith({ 'train.json': TRAIN, 'other.txt': 'mine' })
     expect(await cli([...OFF, ...args], { cwd })).toMatchObject({ code, stderr: expect.stringMatching(message) })

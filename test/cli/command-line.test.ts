@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { commandLine } from '../../src/cli/command-line.js'
+import { commandLine } from '../../src/cli/output/write-report.js'
 
 test('words are quoted where a shell would take them apart', () => {
   expect(commandLine(['train', '--train', "it's here.json", '--k=3', ''], {})).toBe(

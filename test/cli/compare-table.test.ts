@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { compareText, planLines } from '../../src/cli/compare-table.js'
+import { compareText, planLines } from '../../src/cli/actions/compare.js'
 import { styleFor } from '../../src/cli/output/style.js'
-import type { CandidateReport, CompareReport } from '../../src/pipeline/compare/compare-report.js'
+import type { CandidateReport, CompareReport } from '../../src/pipeline/compare/run-compare.js'
 
 type PairReport = CompareReport['pairs'][number]
 
@@ -60,7 +60,7 @@ test('numbers of texts are written alike in a plan', () => {
 test('columns that a terminal has no room for stand below, with the candidates again; a pipe gets one table', () => {
   const report = reportOf([candidate('a name of some length', 'best'), candidate('b')], [pair('a', 'b', {})])
   const table = (columns?: number) =>
-    compareText(report, 'd.json', undefined, columns).split('\n\n').slice(1, -2).join('\n\n')
+    compareText(report, 'd.json', undefined, columns).split('\n\n').slice(2, -2).join('\n\n')
   const wide = table()
   expect(wide.split('\n')).toHaveLength(3)
   expect(table(200)).toBe(wide)

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/math/random.js'
-import type { CompareReport } from '../../src/pipeline/compare/compare-report.js'
+import type { CompareReport } from '../../src/pipeline/compare/run-compare.js'
 import { startFakeOpenAI } from '../helpers/fake-openai.js'
 import type { FakeService } from '../helpers/fake-service.js'
 import { cli, cliJson, folderWith } from './cli.js'
@@ -120,14 +120,16 @@ describe.concurrent('compare', () => {
     expect(stderr).toMatch(/distinct texts for hashing.*: 0 from the cache; \d+ to embed/)
     expect(stderr).toMatch(/in all [\d,]+ tokens, about \$0\.0/)
     const lines = stdout.split('\n')
-    expect(lines[0]).toBe(`4 candidates on test.json: ${QUERIES} queries, ${DOCS} documents; means with 95 % intervals`)
-    expect(lines[2]).toMatch(/^ {2}candidate +ndcg@10 +hit@1 +\$\/M queries +ms\/query +dims +index +index\/M docs$/)
-    expect(lines[3]).toMatch(/^\* words +0\.\d{3} \(\.\d{3}-[.\d]+\) +\S+ \S+ +free +\d+\.\d\d +64 +20\.5 kB +256 MB$/)
+    expect(lines[0]).toBe(`4 candidates on test.json: ${QUERIES} queries, ${DOCS} documents; means with 95% CIs`)
+    expect(lines[2]).toMatch(/^ +candidate +ndcg@10 +difference *$/)
+    expect(lines[3]).toMatch(/^1 +words +0\.\d{4} +best$/)
+    expect(lines[8]).toMatch(/^ {2}candidate +ndcg@10 +hit@1 +\$\/M queries +ms\/query +dims +index +index\/M docs$/)
+    expect(lines[9]).toMatch(/^\* words +0\.\d{3} \(\.\d{3}-[.\d]+\) +\S+ \S+ +free +\d+\.\d\d +64 +20\.5 kB +256 MB$/)
     expect(stdout).toMatch(/openai:text-embedding-3-small .* \$0\.\d\d +not timed +8 +2\.56 kB +32\.0 MB$/m)
     expect(stdout).toMatch(/openai\+o .* \$0\.\d\d +\d\.\d\d \(adapter\) +8 /m)
     expect(stdout).toContain('* best by ndcg@10')
     expect(stdout).toContain('ms/query: embedding one query, not from the cache')
-    expect(stdout).toMatch(/difference in ndcg@10 +mean +95 % interval +p +p \(Holm\)\n\S+ - \S+ +\+/)
+    expect(stdout).toMatch(/difference in ndcg@10 +mean +95% CI +p-value +p-value \(Holm\)\n\S+ - \S+ +\+/)
     expect(stdout.match(/^\S.* - \S+ +[+-]0/gm)).toHaveLength(6)
   })
 

@@ -1,17 +1,20 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands/index.js'
-import { bashScript } from '../../src/cli/completion/bash.js'
-import { fishScript } from '../../src/cli/completion/fish.js'
-import { commandWords, PATH_OPTIONS } from '../../src/cli/completion/words.js'
-import { zshScript } from '../../src/cli/completion/zsh.js'
-import { cli, folderWith } from './cli.js'
+import { completeWords } from '../../src/cli/complete-words.js'
+import { COMMON_OPTIONS } from '../../src/cli/help.js'
+import { providerNames } from '../../src/providers/index.js'
+import { cli, folderWith, MAIN } from './cli.js'
 
 const run = promisify(execFile)
 const names = Object.keys(COMMANDS)
 const cwd = folderWith({ 'train.json': '{}', 'two words.json': '{}', 'data/test.json': '{}', 'completion.bash': '' })
+/** The command, as the stubs call it. */
+const BIN = folderWith({ 'adapter-train': `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n` })
+chmodSync(`${BIN}/adapter-train`, 0o755)
+const env = { ...process.env, PATH: `${BIN}:${process.env.PATH}` }
 const hasBash = existsSync('/bin/bash') || existsSync('/usr/bin/bash')
 
 describe.skipIf(!hasBash).concurrent('in bash', () => {
@@ -25,9 +28,9 @@ describe.skipIf(!hasBash).concurrent('in bash', () => {
     const list = ['adapter-train', ...words].map(word => `'${word}'`).join(' ')
     const lines = `${script}
 COMP_WORDS=(${list}); COMP_CWORD=${words.length}
-_adapter_train
+_adapter_train adapter-train
 printf '%s\\n' "\${COMPREPLY[@]}"`
-    const { stdout, stderr } = await run('bash', ['--norc', '-uc', lines], { cwd })
+    const { stdout, stderr } = await run('bash', ['--norc', '-uc', lines], { cwd, env })
     expect(stderr).toBe('')
     return stdout.split('\n').filter(line => line !== '')
   }
@@ -47,7 +50,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`
     [['--base', '=', 'opena'], ['openai']],
     [
       ['--base', '='],
-      ['openai', 'cohere', 'sbert', 'hashing', 'vectors'],
+      [...providerNames, 'vectors'],
     ],
     [['train', '--kind', 'low'], ['low-rank']],
     [['--no-g'], ['--no-gate']],
@@ -72,54 +75,57 @@ printf '%s\\n' "\${COMPREPLY[@]}"`
   ])('after %j it offers %j', async (words, expected) => {
     expect((await offered(...words)).sort()).toEqual([...expected].sort())
   })
+})
 
-  test('every option of every command is offered, and no other', async () => {
-    const [known] = [commandWords()]
-    for (const { name, options } of known.slice(0, 4)) {
-      const words = options.flatMap(option => option.words)
-      expect(new Set(await offered(name, '-'))).toEqual(new Set(words))
+describe('the words that may come next', () => {
+  /** Those offered, without what they mean. */
+  const offered = (...typed: string[]): string[] => completeWords(typed).map(line => line.split('\t')[0])
+
+  test.each(names)('after %s are its options, every one and no other', name => {
+    const known = { ...COMMANDS[name].options, ...COMMON_OPTIONS }
+    const long = offered(name, '--').map(word => word.replace(/^--(no-)?/, ''))
+    expect(new Set(long)).toEqual(new Set([...Object.keys(known), ...(known['learning-rate'] ? ['lr'] : [])]))
+    for (const line of completeWords([name, '-'])) expect(line).toMatch(/^--?[a-z-]+\t\S/)
+  })
+
+  test('are the values of an option, in one word with it or after it', () => {
+    expect(offered('train', '--tune=')).toEqual(['--tune=auto', '--tune=off'])
+    expect(offered('train', '--tune=o')).toEqual(['--tune=off'])
+    expect(offered('train', '--tune', 'o')).toEqual(['off'])
+    expect(offered('train', '--train=tr')).toEqual([':files'])
+    expect(offered('train', '--seed', '4')).toEqual([])
+  })
+
+  test('are files for every option that takes a file or a folder, and for a model or a projection, which may be one', () => {
+    for (const [option, { placeholder, type }] of Object.entries(COMMANDS.train.options)) {
+      const takesFile = placeholder === 'FILE' || placeholder === 'DIR' || ['model', 'pca'].includes(option)
+      if (type !== 'boolean') expect(offered('train', `--${option}`, '').includes(':files'), option).toBe(takesFile)
     }
   })
 })
 
-describe('every shell', () => {
-  const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript }
-
-  test.each(Object.entries(scripts))('the script for %s has every command, option and choice', (shell, script) => {
-    const text = script(commandWords())
-    for (const { name, options } of commandWords()) {
-      expect(text).toMatch(new RegExp(`\\b${name}\\b`))
-      for (const { words, value } of options) {
-        for (const word of words) expect(text).toContain(shell === 'fish' ? word.replace(/^--?/, '') : word)
-        for (const choice of Array.isArray(value) ? value : []) expect(text).toContain(choice)
-      }
-    }
-  })
-
-  test.each([
-    ['zsh', ['-n'], zshScript],
-    ['fish', ['-n'], fishScript],
-  ] as const)('%s accepts its script, where it is installed', async (shell, flags, script) => {
+describe('the scripts of other shells', () => {
+  test.each(['zsh', 'fish'])('%s accepts its own, if it is installed', async shell => {
+    const { stdout } = await cli(['completion', shell], { cwd })
+    expect(stdout).toContain('completion --words')
     const found = ['/bin', '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'].map(folder => `${folder}/${shell}`)
     const path = found.find(existsSync)
-    const folder = folderWith({ script: script(commandWords()) })
-    if (path) expect((await run(path, [...flags, `${folder}/script`])).stderr).toBe('')
-    // Quotes come in pairs in every line that is not a comment, where there is none that is escaped.
-    for (const line of script(commandWords()).split('\n')) {
-      if (!line.startsWith('#')) expect(line.replace(/'\\''|\\'/g, '').split("'").length % 2).toBe(1)
-    }
+    if (path) expect((await run(path, ['-n', `${folderWith({ script: stdout })}/script`])).stderr).toBe('')
   })
 
-  test('every option whose value is a file or a folder completes files, and each of them exists', () => {
-    const tables = Object.values(COMMANDS).map(({ options }) => options)
-    const all = tables.flatMap(table => Object.entries(table))
-    for (const name of PATH_OPTIONS) expect([...all.map(([known]) => known), 'config']).toContain(name)
-    const paths = all.filter(
-      ([, { type, choices, describe = '' }]) =>
-        type === 'string' && !choices && /^((SQLite|YAML or JSON|JSON|adapter) )?(file|folder)\b/.test(describe),
-    )
-    expect(paths.length).toBeGreaterThan(5)
-    for (const [name] of paths) expect(PATH_OPTIONS).toContain(name)
+  test('fish offers what the program says, if it is installed', async () => {
+    if (!existsSync('/usr/bin/fish')) return
+    const { stdout: script } = await cli(['completion', 'fish'], { cwd })
+    const offers = async (line: string) => {
+      const { stdout } = await run('fish', ['-c', `${script}\ncomplete -C '${line}'`], { cwd, env })
+      return stdout
+        .split('\n')
+        .filter(text => text !== '')
+        .map(text => text.split('\t')[0])
+    }
+    expect(await offers('adapter-train ev')).toEqual(['evaluate'])
+    expect(await offers('adapter-train train --tune=')).toEqual(['--tune=auto', '--tune=off'])
+    expect(await offers('adapter-train --train tr')).toEqual(['train.json'])
   })
 })
 

@@ -1,22 +1,25 @@
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { COMMAND_OPTIONS } from '../../src/cli/commands/index.js'
 import { readConfigFile } from '../../src/cli/config-file.js'
+import { file, flag, integer, list, name } from '../../src/cli/options/rows.js'
 import { isAdapterTrainError } from '../../src/errors.js'
 import { cli, cliJson, folderWith, llamaIndex } from './cli.js'
 
 const TABLES = {
   train: {
-    epochs: { type: 'number' },
-    'batch-size': { type: 'number' },
-    gate: { type: 'boolean' },
-    model: { type: 'string' },
-    styles: { type: 'array' },
-    out: { type: 'string', alias: 'o' },
+    epochs: integer('', { min: 1 }),
+    'batch-size': integer('', { min: 1 }),
+    gate: flag(''),
+    model: name(''),
+    styles: list(''),
+    out: file('', { alias: 'o' }),
   },
-  evaluate: { data: { type: 'string' } },
-} as const
+  evaluate: { data: file('') },
+}
 
-const read = (name: string, content: string): unknown =>
-  readConfigFile(`${folderWith({ [name]: content })}/${name}`, 'train', TABLES)
+const read = (path: string, content: string): unknown =>
+  readConfigFile(`${folderWith({ [path]: content })}/${path}`, 'train', TABLES)
 
 /** What is said of a file, after its path. */
 function refusal(name: string, content: string): string {
@@ -52,12 +55,12 @@ test.each<[string, string, RegExp]>([
   ['c.json', '{\n\n"epochs": "four"}', /^\.json:3: "epochs" must be a number, found "four"$/],
   ['c.yaml', 'gate: yes\n', /^\.yaml:1: "gate" must be true or false, found "yes"$/],
   ['c.yaml', 'model: 5\n', /^\.yaml:1: "model" must be a text, found 5$/],
-  ['c.yaml', 'epochs: 1\nmodel:\n', /^\.yaml:2: "model" must be a text, found null$/],
+  ['c.yaml', 'epochs: 1\nmodel:\n', /^\.yaml:2: "model" must be a text, found nothing$/],
   ['c.yaml', 'batch-size: 1\nbatchSize: 2\n', /^\.yaml:2: "batchSize" gives --batch-size a second time; drop one$/],
   ['c.yaml', 'epochs: 1\nepochs: 2\n', /^\.yaml:2: "epochs" gives --epochs a second time/],
   ['c.json', '{"epochs": 1,\n"epochs": 2}', /^\.json:2: "epochs" gives --epochs a second time/],
   ['c.yaml', 'data: x\n', /^\.yaml:1: "data" is an option of evaluate, not of train$/],
-  ['c.yaml', 'config: x\n', /^\.yaml:1: a configuration file cannot name another one$/],
+  ['c.yaml', 'config: x\n', /^\.yaml:1: a config file cannot name another one$/],
   ['c.yaml', '__proto__: x\n', /^\.yaml:1: unknown option "__proto__"$/],
   ['c.yaml', 'epochs: 1\nmodel: "x\n', /^\.yaml:\d: is not YAML: .+$/],
   ['c.yaml', 'epochs: 1\n\tmodel: x\n', /^\.yaml:2: is not YAML: .+$/],
@@ -85,4 +88,11 @@ test('train runs with a YAML file, and the command line comes first', async () =
     code: 2,
     stderr: 'error: --epochs must be a whole number of at least 1, found 0\n',
   })
+})
+
+test('keys that are lists or maps are refused, which would be written out level by level', () => {
+  const path = join(folderWith({ 'c.yaml': `train: a.json\ngrid:\n  - ${'? '.repeat(400)}x\n` }), 'c.yaml')
+  const started = process.cpuUsage()
+  expect(() => readConfigFile(path, 'sweep', COMMAND_OPTIONS)).toThrow(/expected texts as keys, found a list or a map/)
+  expect(process.cpuUsage(started).user).toBeLessThan(1e6)
 })

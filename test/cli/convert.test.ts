@@ -43,12 +43,12 @@ describe.concurrent('convert', () => {
   })
 
   test.each([
-    [['adapters/finance.json', 'out.bin'], 2, /out\.bin does not tell its format; add --format/],
+    [['adapters/finance.json', 'out.bin'], 2, /out\.bin: unknown format of this name. Add --format/],
     [['adapters/finance.json', 'out', '--format', 'tflite'], 2, /tflite/],
-    [['adapters/finance.json', 'x.onnx', '--dtype', 'f16'], 2, /onnx is written in F32 only/],
+    [['adapters/finance.json', 'x.onnx', '--dtype', 'f16'], 2, /onnx expected F32, found F16/],
     [['adapters/finance.json'], 2, /output/],
     [['none.json', 'x.onnx'], 1, /none\.json does not exist/],
-    [['adapters', 'x.onnx'], 1, /adapters is no adapter in a format that is known/],
+    [['adapters', 'x.onnx'], 1, /adapters is not an adapter in a supported format/],
   ] as const)('%j fails', async (args, code, message) => {
     const result = await cli(['convert', ...args], { cwd: folderWithAdapter() })
     expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) })
@@ -128,7 +128,11 @@ describe('the snippets of the documents', () => {
       format: 'esm',
       platform: 'node',
       packages: 'external',
-      alias: { 'adapter-train': root('dist/index.js'), 'adapter-train/runtime': root('src/runtime/index.ts') },
+      alias: {
+        'adapter-train': root('dist/index.js'),
+        'adapter-train/convert': root('dist/entries/convert.js'),
+        'adapter-train/runtime': root('src/runtime/index.ts'),
+      },
       external: [root('dist/*')],
     })
     check(execFileSync(process.execPath, [script], { cwd, encoding: 'utf8' }), title)

@@ -1,4 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
@@ -28,9 +30,34 @@ describe.concurrent('embed', () => {
     expect(stdout).toContain(`$${report.tokens}.00`)
   })
 
+  test('--verify embeds cached texts again, and exits 4 when the model has changed under its name', async () => {
+    const cwd = folderWith({ 'd.json': llamaIndex(20) })
+    let turn = 0
+    const server = createServer(async (request, response) => {
+      const { input } = JSON.parse(Buffer.concat(await request.toArray()).toString())
+      const vectorOf = (text: string) => Array.from({ length: 1536 }, (_, j) => Math.sin(text.length + j * (1 + turn)))
+      const data = input.map((text: string, index: number) => ({ index, embedding: vectorOf(text) }))
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ data, usage: { total_tokens: 1 } }))
+    }).listen(0)
+    const { port } = server.address() as AddressInfo
+    const env = { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1` }
+    try {
+      const args = ['embed', 'd.json', '--base', 'openai']
+      await cliJson(args, { cwd, env })
+      const same = await cli([...args, '--verify', '5'], { cwd, env })
+      expect(same).toMatchObject({ code: 0, stdout: expect.stringMatching(/^5 cached texts embedded again/) })
+      turn = 1
+      const changed = await cli([...args, '--verify', '5', '--json'], { cwd, env })
+      expect(changed).toMatchObject({ code: 4, stderr: expect.stringContaining('has changed under its name') })
+      expect(JSON.parse(changed.stdout)).toMatchObject({ texts: 5, bound: 1e-3, passed: false })
+    } finally {
+      server.close()
+    }
+  })
+
   test('embeds the texts of all data sets once, and then has them', async () => {
     const cwd = folderWith({ 'a.json': llamaIndex(10), 'b.json': llamaIndex(4, { from: 8 }) })
-    const args = ['embed', 'a.json', 'b.json', '--cache', 'my cache/é.sqlite']
+    const args = ['embed', '--base', 'hashing', 'a.json', 'b.json', '--cache', 'my cache/é.sqlite']
     const first = await cliJson(args, { cwd })
     expect(first).toMatchObject({ texts: 28, unique: 24, hits: 0, misses: 24, requests: 2, retries: 0 })
     const { stdout } = await cli(args, { cwd })
@@ -45,6 +72,8 @@ describe.concurrent('inspect', () => {
     const cwd = folderWith({ 'a.json': llamaIndex(20), 'b.json': llamaIndex(4, { from: 18, documents: 20 }) })
     await cliJson(
       [
+        '--base',
+        'hashing',
         '--train',
         'a.json',
         '--dimensions',
@@ -111,8 +140,8 @@ describe.concurrent('inspect', () => {
 describe.concurrent('cache', () => {
   test('stats, verify with and without --repair, and prune', async () => {
     const cwd = folderWith({ 'd.json': llamaIndex(10) })
-    await cliJson(['embed', 'd.json', '--dimensions', '16'], { cwd })
-    await cliJson(['embed', 'd.json', '--dimensions', '8'], { cwd })
+    await cliJson(['embed', '--base', 'hashing', 'd.json', '--dimensions', '16'], { cwd })
+    await cliJson(['embed', '--base', 'hashing', 'd.json', '--dimensions', '8'], { cwd })
     const stats = await cliJson<{ spaces: { key: string }[] }>(['cache', 'stats'], { cwd })
     expect(stats).toMatchObject({
       vectors: 40,
@@ -148,7 +177,9 @@ describe.concurrent('cache', () => {
     expect(await cliJson(['cache', 'verify', '--repair'], { cwd })).toMatchObject({ removed: 1 })
     expect(await cliJson(['cache', 'verify'], { cwd })).toMatchObject({ vectors: 39, bad: [] })
     // The one that was deleted is embedded again.
-    expect(await cliJson(['embed', 'd.json', '--dimensions', '16', '--quiet'], { cwd })).toMatchObject({ misses: 1 })
+    expect(
+      await cliJson(['embed', '--base', 'hashing', 'd.json', '--dimensions', '16', '--quiet'], { cwd }),
+    ).toMatchObject({ misses: 1 })
 
     expect(await cliJson(['cache', 'prune', '--older-than-days', '1'], { cwd })).toMatchObject({ vectors: 0 })
     expect(await cliJson(['cache', 'prune', '--space', '@8'], { cwd })).toMatchObject({ vectors: 20, spaces: 1 })

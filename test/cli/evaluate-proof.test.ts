@@ -11,7 +11,7 @@ const cwd = folderWith({
   'train.json': shifted({ from: 0, to: 50, shift: 1 }),
   'test.json': shifted({ from: 40, to: 70, shift: 1, seed: 1 }),
 })
-const COMMON = ['--dimensions', '48', '--cache', 'none']
+const COMMON = ['--base', 'hashing', '--dimensions', '48', '--cache', 'none']
 const TRAIN = [...COMMON, '--train', 'train.json', '--test', 'test.json', '--tune', 'off', '--epochs', '3']
 
 describe.concurrent('evaluate', () => {
@@ -24,13 +24,17 @@ describe.concurrent('evaluate', () => {
     expect(pick(report)).toEqual(pick({ ...trained, metrics: { base, adapted } }))
     expect(report).toMatchObject({ seen: { queries: 26 }, unseen: { queries: 34 } })
 
-    const table = (stdout: string) => stdout.slice(stdout.indexOf('\nmetric')).split('\n\nadapter ')[0].trim()
+    const table = (stdout: string) =>
+      stdout
+        .slice(stdout.indexOf('\nmetric'))
+        .split(/\n\n(?:adapter |with a search by words)/)[0]
+        .trim()
     const [again, printed] = await Promise.all([cli(args, { cwd }), cli([...evaluate, '--memory', '10kB'], { cwd })])
     expect(printed.code).toBe(0)
     expect(table(printed.stdout)).toBe(table(again.stdout))
-    expect(printed.stdout).toMatch(/^metric +base +adapted +difference +95 % interval +p\n/m)
+    expect(printed.stdout).toMatch(/^metric +base +adapted +difference +95% CI +p-value\n/m)
     expect(printed.stdout).toMatch(
-      /^26 queries on documents with training queries: ndcg@10 .* -> .* \(.* to .*, p [<=]/m,
+      /^26 queries on seen documents \(with training queries\): ndcg@10 .* -> .* \(.* to .*, p [<=]/m,
     )
   })
 
@@ -70,12 +74,12 @@ describe.concurrent('evaluate', () => {
   test.each<[string[], RegExp]>([
     [['--base', 'vectors'], /--base vectors needs --vectors FOLDER/],
     [['--vectors', 'v', '--data', 'test.json'], /--vectors goes with --base vectors/],
-    [['--base', 'vectors', '--vectors', 'v', '--data', 'x'], /drop --data, --train and --split/],
-    [['--base', 'vectors', '--vectors', 'v', '--train', 'x'], /drop --data, --train and --split/],
+    [['--base', 'vectors', '--vectors', 'v', '--data', 'x'], /drop --data$/m],
+    [['--base', 'vectors', '--vectors', 'v', '--train', 'x'], /drop --train$/m],
     [[], /missing option --data; see adapter-train evaluate --help/],
     [['--data', 'test.json', '--memory', 'lots'], /memory/],
   ])('%j is wrong usage', async (args, message) => {
-    const { code, stderr } = await cli(['evaluate', ...args], { cwd })
+    const { code, stderr } = await cli(['evaluate', '--base', 'hashing', ...args], { cwd })
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
   })

@@ -2,8 +2,21 @@ import { expect, test } from 'vitest'
 import { cli, cliJson, folderWith, llamaIndex } from './cli.js'
 
 const cwd = folderWith({ 'train.json': llamaIndex(30), 'test.json': llamaIndex(8, { from: 40 }) })
-const TRAIN = ['--train', 'train.json', '--dimensions', '32', '--epochs', '1', '--tune', 'off', '--out', 'a.json']
-const EVALUATE = ['evaluate', '--data', 'test.json', '--dimensions', '32']
+const TRAIN = [
+  '--base',
+  'hashing',
+  '--train',
+  'train.json',
+  '--dimensions',
+  '32',
+  '--epochs',
+  '1',
+  '--tune',
+  'off',
+  '--out',
+  'a.json',
+]
+const EVALUATE = ['evaluate', '--base', 'hashing', '--data', 'test.json', '--dimensions', '32']
 
 interface Report {
   readonly metrics: { readonly base: Record<string, number>; readonly adapted: Record<string, number> }
@@ -55,9 +68,9 @@ test.concurrent('evaluate reads one split of a BEIR folder, and asks for it wher
     'b/qrels/dev.tsv': 'q1\td1\t1\n',
     'b/qrels/test.tsv': 'q1\td1\t1\nq2\td2\t1\n',
   })
-  const asked = await cli(['evaluate', '--data', 'b'], { cwd: beir })
+  const asked = await cli(['evaluate', '--base', 'hashing', '--data', 'b'], { cwd: beir })
   expect(asked).toMatchObject({ code: 2, stderr: expect.stringMatching(/several splits: dev, test.*--split/) })
-  const report = await cliJson(['evaluate', '--data', 'b', '--split', 'test'], { cwd: beir })
+  const report = await cliJson(['evaluate', '--base', 'hashing', '--data', 'b', '--split', 'test'], { cwd: beir })
   expect(report).toMatchObject({ queries: 2, documents: 2 })
 })
 
@@ -72,14 +85,14 @@ test.concurrent.each([
 })
 
 test.concurrent.each([
-  ['is missing', 'none.json', /there is no adapter file none\.json/],
+  ['is missing', 'none.json', /adapter file none\.json: there is no such file/],
   [
     'is a data set',
     'test.json',
-    /test\.json: has no "format", but this release reads "adapter-train\/1" adapter files/,
+    /test\.json: has no "format", but this reads "adapter-train\/1" and "adapter-train\/2" adapter files/,
   ],
 ])('evaluate with an adapter file that %s fails before anything is embedded', async (_, adapter, message) => {
-  const { code, stderr } = await cli([...EVALUATE, '--adapter', adapter, '--base', 'openai'], { cwd })
+  const { code, stderr } = await cli(['evaluate', '--data', 'test.json', '--adapter', adapter], { cwd })
   expect(code).toBe(1)
   expect(stderr).toMatch(message)
 })

@@ -113,7 +113,7 @@ test.concurrent('explain takes documents from the cache', async () => {
 })
 
 test.concurrent.each<[string[], number, RegExp]>([
-  [['--query', 'x', '--adapter', 'none.json'], 1, /there is no adapter file none\.json/],
+  [['--query', 'x', '--adapter', 'none.json'], 1, /adapter file none\.json: there is no such file/],
   [['--query', 'x', '--dimensions', '64'], 1, /trained on/],
   [['--query', ''], 2, /--query must be a non-empty text/],
   [[], 2, /query/],

@@ -59,7 +59,7 @@ interface Report {
 }
 
 describe.concurrent('generate', () => {
-  test('makes the three files of LlamaIndex, with no document in two of them, and pays once', async () => {
+  test('makes the three files of LlamaIndex, each with all documents, and pays once', async () => {
     const service = opened(await startFakeChat({ say, apiKey: KEY }))
     const cwd = folderWith({ ...documents(30), 'docs/broken.pdf': 'no pdf', 'docs/empty.md': '' })
     const args = ['generate', 'docs', '--llm', 'openai', '--llm-base-url', service.url, '--llm-model', 'm']
@@ -70,17 +70,17 @@ describe.concurrent('generate', () => {
       documents: { read: 30 },
       chunks: { asked: 30, splitBy: 'document', failed: [] },
       questions: { kept: 60, stripped: 60, dropped: { preamble: 30 } },
-      parts: {
-        train: { questions: 48, chunks: 24 },
-        validation: { questions: 6, chunks: 3 },
-        test: { questions: 6, chunks: 3 },
-      },
+      parts: { train: { chunks: 30 }, validation: { chunks: 30 }, test: { chunks: 30 } },
+      warnings: [
+        expect.stringMatching(/^the test part: too easy or too small to trust as a test set; .* and 30 documents$/),
+      ],
       llmUse: { requests: 30, cachedAnswers: 0, cost: 0 },
     })
     expect(report.documents.skipped.map(({ file }) => file).sort()).toEqual(['docs/broken.pdf', 'docs/empty.md'])
     const parts = partsIn(cwd)
-    const ids = parts.flatMap(({ corpus }) => Object.keys(corpus))
-    expect(new Set(ids).size).toBe(30)
+    for (const { corpus } of parts) expect(corpus).toEqual(parts[0].corpus)
+    const asked = parts.map(({ relevant_docs }) => new Set(Object.values(relevant_docs).flat()))
+    expect(asked.reduce((sum, { size }) => sum + size, 0)).toBe(new Set(asked.flatMap(ids => [...ids])).size)
     for (const { queries, corpus, relevant_docs } of parts) {
       for (const [id, text] of Object.entries(queries)) {
         const [chunk] = relevant_docs[id]
@@ -123,14 +123,14 @@ describe.concurrent('generate', () => {
       /^ {2}dropped: preamble +30$/m,
       /^requests +30$/m,
       /^cost +\$0\.00$/m,
-      /^train +48 +24$/m,
+      /^train +\d+ +30$/m,
     ])
       expect(stdout).toMatch(line)
     expect(stderr).toMatch(
       /30 chunks for openai\/gpt-4o-mini: 0 answered in the cache, 30 to ask for, about [\d,]+ tokens in and 2,100 out/,
     )
     expect(readdirSync(join(cwd, 'beir/qrels')).sort()).toEqual(['dev.tsv', 'test.tsv', 'train.tsv'])
-    expect(readFileSync(join(cwd, 'beir/qrels/dev.tsv'), 'utf8').trim().split('\n')).toHaveLength(7)
+    expect(readFileSync(join(cwd, 'beir/qrels/dev.tsv'), 'utf8').trim().split('\n').length).toBeGreaterThan(2)
   })
 
   test('by Cohere', async () => {
@@ -224,7 +224,7 @@ describe.concurrent('generate', () => {
     const bad = await cli([...args, '--prompt', 'bad.txt', '--out', 'other'], { cwd })
     expect(bad).toMatchObject({ code: 2, stderr: expect.stringMatching(/prompt template bad\.txt has no \{n\}/) })
     const styled = await cli([...args, '--prompt', 'p.txt', '--styles', 'keyword', '--out', 'other'], { cwd })
-    expect(styled).toMatchObject({ code: 2, stderr: expect.stringMatching(/template has no \{styles\}/) })
+    expect(styled).toMatchObject({ code: 2, stderr: expect.stringMatching(/prompt template without \{styles\}/) })
   })
 
   test('--filter embeds with --base, out of the cache that training uses, and lists what it drops', async () => {
@@ -326,7 +326,7 @@ describe.concurrent('generate', () => {
     [['docs'], 2, /missing option --llm/],
     [['--llm', 'none'], 2, /missing argument/],
     [['docs', '--llm', 'opnai'], 2, /--llm must be one of openai, cohere, none.*did you mean openai/],
-    [['docs', '--llm', 'none', '--llm-model', 'x'], 2, /--llm-model means nothing to --llm none/],
+    [['docs', '--llm', 'none', '--llm-model', 'x'], 2, /--llm-model has no effect with --llm none/],
     [['docs', '--llm', 'openai', '--model', 'gpt-4o'], 2, /--model is for the embeddings of --filter.*--llm-model/],
     [['docs', '--llm', 'none', '--filter', 'round-trip'], 2, /--filter needs --base/],
     [
@@ -338,7 +338,7 @@ describe.concurrent('generate', () => {
     [['docs', '--llm', 'none', '--split', '0.5,0.1'], 2, /--split must be shares/],
     [['docs', '--llm', 'openai', '--styles', 'keywords'], 2, /did you mean keyword/],
     [['docs', '--llm', 'openai', '--llm-price', '3'], 2, /--llm-price must be two numbers/],
-    [['docs', '--llm', 'openai'], 1, /No key for openai: set OPENAI_API_KEY/],
+    [['docs', '--llm', 'openai'], 1, /no key for openai. Set OPENAI_API_KEY/],
     [['nowhere', '--llm', 'none'], 1, /nowhere/],
     [['docs/1.md', '--llm', 'none'], 1, /1 chunk is too few for train, validation, test/],
   ])('%j is refused', async (args, code, message) => {

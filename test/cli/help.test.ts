@@ -1,17 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { Options } from 'yargs'
 import { COMMAND_GROUPS } from '../../src/cli/command.js'
 import { COMMAND_OPTIONS, COMMANDS } from '../../src/cli/commands/index.js'
-import { COMMON_OPTIONS, helpText } from '../../src/cli/help.js'
+import { COMMON_OPTIONS, helpText, optionLabel } from '../../src/cli/help.js'
+import type { OptionTable } from '../../src/cli/options/rows.js'
 import { PLAIN, styleFor } from '../../src/cli/output/style.js'
-import { DEFAULT_METRICS } from '../../src/evaluate/metrics/index.js'
+import { DEFAULT_METRICS } from '../../src/evaluate/metrics.js'
 import { GENERATE_DEFAULTS } from '../../src/generate/defaults.js'
-import { HARD_DEFAULTS } from '../../src/losses/hard.js'
-import { MAX_NEGATIVES } from '../../src/losses/pooled.js'
 import { SPLIT_DEFAULTS, TUNE_BUDGET, TUNE_DEFAULT } from '../../src/pipeline/defaults.js'
-import { SERVE_DEFAULTS } from '../../src/serve/defaults.js'
-import { TRAIN_DEFAULTS } from '../../src/train/defaults.js'
-import { RECIPE } from '../../src/train/recipe.js'
+import { SERVE_DEFAULTS } from '../../src/serve/options.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 
 const names = Object.keys(COMMANDS)
 
@@ -34,6 +31,7 @@ describe('adapter-train --help', () => {
 
   test('has bold titles where there are colours, and the same text', () => {
     const bold = helpText('train', 100, styleFor({}, true))
+    expect(bold).toContain('\x1b[1mUsage:\x1b[22m adapter-train train')
     expect(bold).toContain('\x1b[1mExamples:\x1b[22m')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are what is taken away
     expect(bold.replace(/\x1b\[\d+m/g, '')).toBe(helpText('train', 100, PLAIN))
@@ -42,7 +40,7 @@ describe('adapter-train --help', () => {
 
 describe.each(names)('adapter-train %s --help', name => {
   const text = helpText(name, 100)
-  const options: Record<string, Options> = { ...COMMAND_OPTIONS[name], ...COMMON_OPTIONS }
+  const options: OptionTable = { ...COMMAND_OPTIONS[name], ...COMMON_OPTIONS }
 
   test('names every option with its default and its choices', () => {
     const flat = text.replace(/\s+/g, ' ')
@@ -51,6 +49,18 @@ describe.each(names)('adapter-train %s --help', name => {
       expect(what, `--${option} is described`).toBeTruthy()
       if (given !== undefined && given !== false) expect(flat).toContain(`default: ${[given].flat().join(' ')}`)
       if (choices) expect(flat).toContain(choices.join(' | '))
+    }
+  })
+
+  test('says its purpose in one capitalised line of at most 70 characters', () => {
+    expect(COMMANDS[name].describe).toMatch(/^[A-Z].{0,68}[^.]$/)
+    expect(text.split('\n')[0]).toBe(`Usage: adapter-train ${COMMANDS[name].form} [options]`)
+  })
+
+  test('names what stands for a value, and never X', () => {
+    expect(text).not.toMatch(/^ {2}-.* X\b/m)
+    for (const [option, row] of Object.entries(options)) {
+      expect(optionLabel(option, row), option).toMatch(row.type === 'boolean' ? /^[^A-Z]+$/ : / [A-Z,.=]+$/)
     }
   })
 
@@ -72,7 +82,7 @@ test('defaults are those of the library', () => {
   const optionDefaults = (command: string) =>
     Object.fromEntries(Object.entries(COMMAND_OPTIONS[command]).map(([name, option]) => [name, option.default]))
   const D = TRAIN_DEFAULTS
-  const common = { kind: D.kind, metric: D.metric, patience: D.patience, seed: D.seed, engine: D.engine }
+  const common = { kind: D.kind, metric: D.metric, seed: D.seed, engine: D.engine }
   const tune = { tune: TUNE_DEFAULT, 'tune-budget': TUNE_BUDGET, 'split-by': SPLIT_DEFAULTS.splitBy }
   expect(optionDefaults('train')).toMatchObject({ ...common, ...tune })
   expect(optionDefaults('sweep')).toMatchObject({ metric: D.metric, seed: D.seed, engine: D.engine })
@@ -85,23 +95,25 @@ test('defaults are those of the library', () => {
   const describes = (command: string, option: string) => String(COMMAND_OPTIONS[command][option].describe)
   // Those whose default depends on --tune are told in words: with the search, and without it.
   const told: [option: string, withSearch: unknown, without: unknown][] = [
-    ['learning-rate', RECIPE.learningRate, D.learningRate],
-    ['warmup', RECIPE.warmup, D.warmup],
-    ['weight-decay', RECIPE.weightDecay, D.weightDecay],
-    ['max-grad-norm', RECIPE.maxGradNorm, D.maxGradNorm],
-    ['schedule', RECIPE.schedule, D.schedule],
-    ['scale', 'chosen', D.scale],
-    ['pull', 'chosen', D.pull],
-    ['negatives', 'chosen', D.negatives],
-    ['epochs', 'by data size', D.epochs],
-    ['batch-size', 'by data size', D.batchSize],
+    ['learning-rate', 0.01, D.learningRate],
+    ['warmup', 0.05, D.warmup],
+    ['weight-decay', 0, D.weightDecay],
+    ['max-grad-norm', 0, D.maxGradNorm],
+    ['schedule', 'cosine', D.schedule],
+    ['patience', 0, D.patience],
+    ['scale', 'selected', D.scale],
+    ['pull', 'selected', D.pull],
+    ['negatives', 'selected from positives and corpus', D.negatives],
+    ['epochs', '20, or 10 above 5,000 queries', D.epochs],
+    ['batch-size', '32, or 128 above 2,000 queries', D.batchSize],
   ]
   for (const [option, withSearch, without] of told) {
     expect(describes('train', option)).toContain(`(default: ${withSearch}; ${without} with --tune off)`)
   }
-  expect(describes('train', 'max-negatives')).toContain(`default: ${MAX_NEGATIVES})`)
-  expect(describes('train', 'hard-negatives')).toContain(`default: ${HARD_DEFAULTS.hardNegatives})`)
-  expect(describes('train', 'hard-margin')).toContain(`default: ${HARD_DEFAULTS.hardMargin})`)
+  expect(describes('train', 'max-negatives')).toContain(`default: ${D.maxNegatives})`)
+  expect(describes('train', 'hard-negatives')).toContain(`default: ${D.hardNegatives})`)
+  expect(describes('train', 'hard-margin')).toContain(`default: ${D.hardMargin})`)
+  expect(describes('train', 'mine-every')).toContain(`default: ${D.mineEvery})`)
   expect(describes('train', 'test-fraction')).toContain(`default: ${SPLIT_DEFAULTS.testFraction})`)
   expect(describes('generate', 'concurrency')).toContain(`default: ${GENERATE_DEFAULTS.concurrency})`)
 })

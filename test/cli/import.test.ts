@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -26,9 +27,13 @@ describe.concurrent('import', () => {
     const { code, stdout, stderr } = await cli(['import', 'faq.csv', ...columns, '--query-id', 'Nr'], { cwd })
     expect(code).toBe(0)
     const train = 'adapter-train train --base openai --train data/train_dataset.json --val data/val_dataset.json'
-    expect(stderr).toMatch(/^\nnext\n {2}adapter-train inspect data\/train_dataset\.json /)
+    expect(stderr).toMatch(
+      /^warning: faq\.csv \(test\): too easy or too small [^\n]*\n\nnext\n {2}adapter-train inspect data\/train_dataset\.json /,
+    )
     expect(stderr).toContain(`\n  ${train} --test data/test_dataset.json\n`)
-    expect(stdout).toMatch(/^part +queries +documents +pairs +hard negatives\ntrain +80 +80 +80 +0\nvalidation +10 +10/)
+    expect(stdout).toMatch(
+      /^part +queries +documents +pairs +hard negatives\ntrain +\d\d +100 +\d\d +0\nvalidation +\d+ +100/,
+    )
     expect(stdout).toContain('written    data/train_dataset.json')
     expect(readdirSync(join(cwd, 'data')).sort()).toEqual([
       'test_dataset.json',
@@ -37,12 +42,14 @@ describe.concurrent('import', () => {
     ])
     const parts = ['train', 'val', 'test'].map(part => json(cwd, `data/${part}_dataset.json`))
     expect(new Set(parts.flatMap(({ queries }) => Object.keys(queries))).size).toBe(100)
-    expect(new Set(parts.flatMap(({ corpus }) => Object.values(corpus))).size).toBe(100)
+    for (const { corpus } of parts) expect(new Set(Object.values(corpus)).size).toBe(100)
     const [[id, text]] = Object.entries(parts[2].queries)
     expect(text).toBe(`How about ${id}?`)
     expect(parts[2].corpus[parts[2].relevant_docs[id][0]]).toBe(`Answer "${id}"`)
     const trained = await cliJson(
       [
+        '--base',
+        'hashing',
         '--train',
         'data/train_dataset.json',
         '--val',
@@ -139,11 +146,46 @@ describe.concurrent('import', () => {
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/share documents.*Split by query/) })
     expect(existsSync(join(cwd, 'data'))).toBe(false)
     const report = await cliJson<Report>(['import', 'intents.csv', '--split-by', 'query'], { cwd })
-    expect(report.parts.map(({ queries, documents }) => [queries, documents])).toEqual([
-      [160, 2],
-      [20, 2],
-      [20, 2],
-    ])
+    expect(report.parts.map(({ documents }) => documents)).toEqual([2, 2, 2])
+    for (const { queries } of report.parts) expect(queries).toBeGreaterThanOrEqual(10)
+  })
+
+  test('by time holds out the latest of a search log, and says what a file without times lacks', async () => {
+    const day = (i: number) => new Date(Date.UTC(2026, 0, 1 + i)).toISOString()
+    const entry = (i: number, at: unknown) =>
+      JSON.stringify({ query: `search ${i}`, clicked: [`page about ${i % 8}`], time: at })
+    const lines = Array.from({ length: 60 }, (_, i) => entry(i, i % 2 ? day(i) : Date.parse(day(i)) / 1000))
+    // Query 2 is asked again on the last day: it was known before.
+    const cwd = folderWith({
+      'log.jsonl': [...lines, entry(2, day(60))].reverse().join('\n'),
+      'faq.csv': faq(0, 50),
+      'odd.jsonl': entry(1, 'yesterday'),
+    })
+    await cliJson<Report>(['import', 'log.jsonl', '--split-by', 'time'], { cwd })
+    const [validation, test] = ['val', 'test'].map(part =>
+      Object.values(json(cwd, `data/${part}_dataset.json`).queries),
+    )
+    expect(test.sort()).toEqual([54, 55, 56, 57, 58, 59].map(i => `search ${i}`))
+    expect(validation.sort()).toEqual([48, 49, 50, 51, 52, 53].map(i => `search ${i}`))
+    // `train` holds out the same searches of the log itself, and folds have no time.
+    const train = ['train', '--base', 'hashing', '--dimensions', '16', '--train', 'log.jsonl', '--split-by', 'time']
+    const fast = ['--tune', 'off', '--epochs', '1', '--cache', 'none', '--out', 'x.json']
+    const trained = await cliJson<{ data: object }>([...train, ...fast, '--val-fraction', '0'], { cwd })
+    expect(trained.data).toMatchObject({ train: { queries: 54 }, test: { queries: 6 } })
+    const { queries } = JSON.parse(readFileSync(join(cwd, 'x.json'), 'utf8')).training
+    const hash = createHash('sha256').update('search 54').digest().subarray(0, 8)
+    expect(Buffer.from(queries.hashes, 'base64').includes(hash)).toBe(false)
+    expect(queries.count).toBe(54)
+    expect((await cli([...train, '--k-fold', '3'], { cwd })).stderr).toContain('--split-by time holds out the latest')
+    const refused = await cli(['import', 'faq.csv', ...columns, '--split-by', 'time', '--out', 'x'], { cwd })
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /50 of its 50 queries have no time, expected a search log with "time" in every entry/,
+      ),
+    })
+    const odd = await cli(['import', 'odd.jsonl', '--out', 'x'], { cwd })
+    expect(odd.stderr).toContain('"time" is "yesterday", expected a time such as 2026-05-31T12:00:00Z')
   })
 
   test('does not write over what is there, over its input, or beside parts of another data set', async () => {
@@ -157,7 +199,7 @@ describe.concurrent('import', () => {
     const left = await cli(['import', 'faq.csv', ...columns, '--split', '1', '--overwrite'], { cwd })
     expect(left).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/val_dataset\.json: it is no part of this data set/),
+      stderr: expect.stringMatching(/val_dataset\.json: it is not a split of this dataset/),
     })
     expect(readdirSync(join(cwd, 'data'))).toEqual(['val_dataset.json'])
     expect((await cli(['import', 'faq.csv', ...columns, '--overwrite'], { cwd })).code).toBe(0)

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { providerNames } from '../../src/providers/index.js'
 import { startFakeOpenAI } from '../helpers/fake-openai.js'
 import type { FakeService } from '../helpers/fake-service.js'
 import { type CliResult, folderWith, llamaIndex, MAIN } from './cli.js'
@@ -50,11 +51,11 @@ describe.concurrent('with answers on stdin', () => {
     expect(wrong).toMatchObject({ code: 130, stderr: expect.stringMatching(/: \nerror: .+nothing was written\n$/) })
     expect(readdirSync(cwd)).toEqual(['train_dataset.json'])
 
-    const { code, stdout, stderr } = await initWith('none.json\n\n9\n4\n3\n0\n64\nn\n', { cwd })
+    const { code, stdout, stderr } = await initWith('none.json\n\n99\n4\n3\n0\n64\nn\n', { cwd })
     expect(code).toBe(0)
     expect(stderr).toContain('data [train_dataset.json]: none.json\n  none.json does not exist')
     expect(stderr).toContain(
-      'base [hashing]: 9\n  expected one of openai, cohere, sbert, hashing, or its number; found "9"',
+      `base [hashing]: 99\n  expected one of ${providerNames.join(', ')}, or its number; found "99"`,
     )
     expect(stderr).toContain('dimensions that the index stores [256]: 0\n  --dimensions-out must be')
     expect(stdout).toMatch(/^data .+\n/)

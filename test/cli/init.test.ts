@@ -6,7 +6,7 @@ import { COMMAND_OPTIONS } from '../../src/cli/commands/index.js'
 import { trainCommand } from '../../src/cli/commands/train.js'
 import { readConfigFile } from '../../src/cli/config-file.js'
 import { SPLIT_DEFAULTS, TUNE_BUDGET } from '../../src/pipeline/defaults.js'
-import { TRAIN_DEFAULTS } from '../../src/train/defaults.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 import { startFakeOpenAI } from '../helpers/fake-openai.js'
 import type { FakeService } from '../helpers/fake-service.js'
 import { cli, cliJson, folderWith, llamaIndex } from './cli.js'
@@ -41,7 +41,7 @@ describe.concurrent('with options alone', () => {
     expect(stdout).toMatch(/60 labelled queries are few/)
     expect(stdout).toMatch(/estimate {3}\d+ texts to embed, [\d,]+ tokens, no cost\n/)
     expect(stdout).toMatch(
-      /ndcg@10 of the base [01]\.\d{4}; an adapter changes it by [+-]0\.\d{4} out of fold \(5 folds, 95 % interval /,
+      /ndcg@10 of the base model [01]\.\d{4}; an adapter changes it by [+-]0\.\d{4} out of fold \(5 folds, 95% CI /,
     )
     expect(stdout).toMatch(/\nnext\n {2}adapter-train train --config adapter-train\.yaml\n$/)
     expect(config(cwd)).toEqual({
@@ -132,13 +132,13 @@ describe.concurrent('with options alone', () => {
       /: give --dimensions-out, or /,
     ],
     ['--yes where there is no data', ['--yes'], /found no data here: give --data PATH, or --sample$/],
-    ['sample and data', ['--yes', '--sample', '--data', 'x'], /--sample takes the sample data/],
+    ['sample and data', ['--yes', '--sample', '--data', 'x'], /--sample cannot be combined with --data/],
     ['a file that is not YAML', ['--yes', '--out', 'x.json'], /expected a name such as x\.yaml, found "x\.json"/],
     ['a wrong goal', ['--goal', 'best'], /--goal must be one of quality, small, truncated, prove/],
     [
       'an option of another base',
       ['--sample', '--yes', '--base', 'hashing', '--model', 'm'],
-      /--model means nothing to/,
+      /--model has no effect with --base/,
     ],
     ['dimensions without their goal', ['--sample', '--yes', '--dimensions-out', '4'], /goes with --goal truncated/],
   ])('%s is wrong usage, and writes nothing', async (_, args, message) => {
@@ -150,8 +150,12 @@ describe.concurrent('with options alone', () => {
 
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['a file that is not there', {}, /data\.json does not exist/],
-    ['something else', { 'data.json': '{"a": 1}' }, /is no data set that can be read/],
-    ['too few queries', { 'data.json': llamaIndex(5) }, /5 labelled queries; with fewer than 10 nothing can be learnt/],
+    ['something else', { 'data.json': '{"a": 1}' }, /is not a dataset in a known format/],
+    [
+      'too few queries',
+      { 'data.json': llamaIndex(5) },
+      /5 labelled queries; with fewer than 10 nothing can be learned/,
+    ],
     ['an empty file', { 'data.json': '' }, /is empty/],
   ])('data that is %s fails, and writes nothing', async (_, files, message) => {
     const cwd = folderWith(files)

@@ -1,4 +1,7 @@
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { saveAdapter } from '../../src/adapters/file.js'
+import { identity, matrix } from '../../src/math/matrix.js'
 import { cli, cliJson, folderWith } from './cli.js'
 
 const passage = 'Open the cover, then turn the small key to the left until the light is green, and close it again.'
@@ -50,7 +53,11 @@ describe.concurrent('inspect of data sets', () => {
     expect(small.cost).toBeLessThan(0.0001)
 
     const { code, stdout, stderr } = await cli(['inspect', 'train.json'], { cwd })
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr:
+        'warning: train.json: too easy or too small to trust as a test set; expected at least 50 queries and 100 documents, found 4 queries and 3 documents\n',
+    })
     expect(stdout).toContain('  1 queries without a document: e\n')
     expect(stdout).toMatch(/ {2}positives +queries\n {2}1 +3 {2}#+\n {2}2 +1 {2}#+\n/)
     expect(stdout).toMatch(/ {2}1 suspicious queries: what an LLM says around a question, not a question: b\n/)
@@ -85,6 +92,21 @@ describe.concurrent('inspect of data sets', () => {
     const costs = async (...files: string[]) =>
       (await cliJson<{ costs: unknown }>(['inspect', ...files], { cwd })).costs
     expect(await costs('a.json', 'b.json')).toEqual(await costs('a.json'))
+  })
+
+  test('rounds the figures of an adapter as the tables of evaluate do', async () => {
+    const params = { W: identity(4), b: matrix(1, 4) }
+    const metrics = { base: { 'ndcg@10': Math.log10(2) }, adapted: { 'ndcg@10': Math.log10(3) }, split: 'test' }
+    const training = { tool: 't', date: '2026-01-01', data: {}, options: { learningRate: 1 / 3000 }, metrics }
+    const cwd = folderWith()
+    saveAdapter(
+      { kind: 'linear', base: { id: 'x', dimensions: 4, normalized: true }, training, params },
+      join(cwd, 'a.json'),
+    )
+    const { stdout } = await cli(['inspect', 'a.json'], { cwd })
+    expect(stdout).toContain('\n  metrics   ndcg@10 0.3010 -> 0.4771 (test)\n')
+    expect(stdout).toContain('\n  options   learningRate 0.0003333\n')
+    expect(stdout).not.toMatch(/\d\.\d{8}|[{}]/)
   })
 
   test('lists what is invalid and goes on', async () => {

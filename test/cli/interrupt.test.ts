@@ -124,6 +124,8 @@ describe('SIGINT', () => {
   test('stops training, and writes no adapter', async () => {
     const cwd = folderWith(DATA)
     const args = [
+      '--base',
+      'hashing',
       '--train',
       'd.json',
       '--dimensions',

@@ -8,7 +8,7 @@ const cwd = folderWith({
   'train.json': shifted({ from: 0, to: 40, shift: 1 }),
   'test.json': shifted({ from: 40, to: 50, shift: 1 }),
 })
-const COMMON = ['--dimensions', '48', '--cache', 'none', '--train', 'train.json', '--engine', 'js']
+const COMMON = ['--base', 'hashing', '--dimensions', '48', '--cache', 'none', '--train', 'train.json', '--engine', 'js']
 const OFF = [...COMMON, '--tune', 'off', '--epochs', '2']
 
 describe.concurrent('--k-fold', () => {
@@ -33,7 +33,7 @@ describe.concurrent('--k-fold', () => {
     expect(code).toBe(0)
     for (const number of [1, 2, 3])
       expect(stderr).toMatch(new RegExp(`^fold ${number} of 3: ndcg@10 0\\.\\d+ -> 0\\.\\d+ on \\d+ queries$`, 'm'))
-    expect(stdout).toMatch(/\n3 folds, 80 queries that were not trained on\n\nmetric/)
+    expect(stdout).toMatch(/\n3 folds, 80 held-out queries\n\nmetric/)
     expect(stdout).toMatch(/\ntest set, 20 queries\n\nmetric/)
   })
 

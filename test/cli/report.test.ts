@@ -8,7 +8,7 @@ const cwd = folderWith({
   'train.json': shifted({ from: 0, to: 50, shift: 1 }),
   'test.json': shifted({ from: 40, to: 70, shift: 1, seed: 1 }),
 })
-const COMMON = ['--dimensions', '48', '--cache', 'none']
+const COMMON = ['--base', 'hashing', '--dimensions', '48', '--cache', 'none']
 const DATA = [...COMMON, '--train', 'train.json', '--tune', 'off', '--epochs', '3']
 const TRAIN = [...DATA, '--test', 'test.json', '--val-fraction', '0']
 const read = (name: string) => readFileSync(join(cwd, name), 'utf8')
@@ -28,7 +28,7 @@ describe.concurrent('--report', () => {
     expect(read('a.html')).toContain(`<h1>${sentence.replaceAll(' %', '\u00A0%')}</h1>`)
     for (const id of ['metrics', 'seen', 'changes', 'ranks', 'scores', 'training', 'data', 'reproduce'])
       expect(read('a.html')).toContain(`<h2 id="${id}"`)
-    expect(read('reports/a.md')).toContain('adapter-train evaluate --dimensions 48')
+    expect(read('reports/a.md')).toContain('adapter-train evaluate --base hashing --dimensions 48')
   })
 
   test('wins and losses are shown with the texts of their documents', async () => {

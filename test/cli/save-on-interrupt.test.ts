@@ -6,7 +6,21 @@ import { loadAdapter } from '../../src/adapters/file.js'
 import { cli, folderWith, llamaIndex, startCli } from './cli.js'
 
 const TRAIN = [
-  ...['--train', 'd.json', '--dimensions', '128', '--tune', 'off', '--patience', '0', '--cache', 'none', '--verbose'],
+  ...[
+    '--base',
+    'hashing',
+    '--train',
+    'd.json',
+    '--dimensions',
+    '128',
+    '--tune',
+    'off',
+    '--patience',
+    '0',
+    '--cache',
+    'none',
+    '--verbose',
+  ],
   ...['--epochs', '100000', '--out', 'a.json'],
 ]
 
@@ -40,16 +54,19 @@ describe.concurrent('--save-on-interrupt', () => {
     expect(training.options.epochsRun).toBe(afterEpoch)
     expect(training.metrics).toEqual({})
     expect(training.gate).toMatchObject({ passed: false, reason: expect.stringMatching(/interrupted after epoch \d+/) })
-    expect(stdout).toMatch(/^stopped +after epoch \d+ of 100000: not measured, not proven$/m)
+    expect(stdout).toMatch(/^stopped +after epoch \d+ of 100000: not measured, not gated$/m)
     expect(stdout).toMatch(/^adapter +a\.json$/m)
     expect(stderr).toMatch(/^warning: stopping; press Ctrl-C again to stop at once$/m)
-    expect(stderr).toMatch(/\nnext\n {2}adapter-train evaluate --base hashing --dimensions 128 --adapter a\.json /)
+    expect(stderr).toMatch(/\nnext\n {2}adapter-train evaluate .*--adapter a\.json /)
     expect(readdirSync(cwd).sort()).toEqual(['a.json', 'd.json'])
 
     const { params } = loadAdapter(join(cwd, 'a.json'))
     const diagonal = Array.from({ length: 128 }, (_, i) => params.W.data[129 * i])
     if (training.options.bestEpoch > 0) expect(diagonal.some(value => value !== 1)).toBe(true)
-    const measured = await cli(['evaluate', '--data', 'd.json', '--dimensions', '128', '--adapter', 'a.json'], { cwd })
+    const measured = await cli(
+      ['evaluate', '--base', 'hashing', '--data', 'd.json', '--dimensions', '128', '--adapter', 'a.json'],
+      { cwd },
+    )
     expect(measured.code).toBe(0)
   })
 
@@ -61,8 +78,8 @@ describe.concurrent('--save-on-interrupt', () => {
     const { interrupted: found, metrics, adapter } = JSON.parse(stdout)
     expect({ metrics, adapter }).toEqual({ metrics: undefined, adapter: 'a.json' })
     expect(existsSync(join(cwd, 'c.bin'))).toBe(true)
-    const resumed = await stopAt(args, cwd, 'going on with')
-    expect(resumed.stderr).toMatch(new RegExp(`going on with c\\.bin after epoch ${found.afterEpoch}$`, 'm'))
+    const resumed = await stopAt(args, cwd, 'resuming from')
+    expect(resumed.stderr).toMatch(new RegExp(`resuming from c\\.bin after epoch ${found.afterEpoch}$`, 'm'))
   })
 
   test('a second Ctrl-C ends at once, and leaves a whole file or none', async () => {

@@ -91,9 +91,9 @@ describe.concurrent('openai', () => {
   })
 
   test.each([
-    ['openai', /OPENAI_API_KEY.*apiKey/],
-    ['cohere', /CO_API_KEY.*apiKey/],
-  ])('without a key %s names both remedies and sends nothing', async (base, message) => {
+    ['openai', /Set OPENAI_API_KEY/],
+    ['cohere', /Set CO_API_KEY or COHERE_API_KEY/],
+  ])('without a key %s names the variable and sends nothing', async (base, message) => {
     const cwd = folderWith({ 'd.json': llamaIndex(6) })
     const { code, stdout } = await cli(['evaluate', '--data', 'd.json', '--base', base, '--json'], { cwd })
     expect(code).toBe(1)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { formatTable } from '../../src/cli/output/console.js'
 import { PLAIN, styleFor } from '../../src/cli/output/style.js'
 import { changeText } from '../../src/cli/output/tables.js'
-import { oneLine, padEnd, padStart, truncate, visibleWidth } from '../../src/cli/output/visible-width.js'
+import { oneLine, padEnd, padStart, truncate, visibleWidth } from '../../src/cli/output/width.js'
 
 const coloured = styleFor({}, true)
 

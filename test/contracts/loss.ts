@@ -2,18 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { linear } from '../../src/adapters/linear.js'
 import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { createJsEngine } from '../../src/engines/js.js'
-import type { CandidateBatch, CandidateOptions, CandidateSource } from '../../src/losses/candidates.js'
+import type { BatchSource, SourceOptions, TrainingBatch } from '../../src/losses/batch-source.js'
 import { NEGATIVES, type NegativesName } from '../../src/losses/index.js'
 import { norm } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 import { createParams, identityWeights } from '../../src/train/parameters.js'
 import { createStep } from '../../src/train/step.js'
 import { embedded } from '../helpers/embedded.js'
 import { expectClose, randomMatrix, randomUnitRows } from './engine/support.js'
-import { documentsOf, meanLoss } from './mean-loss.js'
-
-/** An offset this low takes a column out of the softmax, whatever its cosine and the temperature. */
-const isExcluded = (offset: number | undefined): boolean => offset !== undefined && offset < -1000
+import { documentsOf, isExcluded, meanLoss } from './mean-loss.js'
 
 const d = 6
 
@@ -33,7 +31,7 @@ const answers = (query: number, document: number): boolean =>
   [...data.positives[query].keys()].some(row => data.docTextGroup[row] === data.docTextGroup[document])
 
 /** A new source; where negatives are mined, it has been given those with the lowest rows. */
-function create(name: NegativesName, given: EmbeddedDataset, options: CandidateOptions): CandidateSource {
+function create(name: NegativesName, given: EmbeddedDataset, options: SourceOptions): BatchSource {
   const source = NEGATIVES[name].create(given, options)
   for (const query of source.mining?.queryRows ?? []) {
     const allowed = Array.from({ length: given.docs.rows }, (_, row) => row).filter(row =>
@@ -51,7 +49,10 @@ function create(name: NegativesName, given: EmbeddedDataset, options: CandidateO
  * @param name a name in the registry
  */
 export function lossContract(name: NegativesName): void {
-  const SIZES: readonly CandidateOptions[] = [{ batchSize: 1 }, { batchSize: 3 }, { batchSize: 64, maxNegatives: 4 }]
+  const SIZES = [{ batchSize: 1 }, { batchSize: 3 }, { batchSize: 64, maxNegatives: 4 }].map(sizes => ({
+    ...TRAIN_DEFAULTS,
+    ...sizes,
+  }))
 
   describe(`loss ${name}`, () => {
     test('is registered under its name and says what it is', () => {
@@ -68,7 +69,12 @@ export function lossContract(name: NegativesName): void {
         expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(examples)
         expect(Math.max(...sizes)).toBeLessThanOrEqual(options.batchSize)
         expect(Math.min(...sizes)).toBeGreaterThan(0)
-        expect([...new Set(batches.flatMap(batch => [...batch.queryRows]))].sort()).toEqual(labelled)
+        const visited = batches.flatMap(batch => [...batch.queryRows])
+        expect([...new Set(visited)].sort()).toEqual(labelled)
+        // Once, or once per positive.
+        expect([labelled.length, labelled.reduce((sum, i) => sum + data.positives[i].size, 0)]).toContain(
+          visited.length,
+        )
       })
 
       test('has columns that are documents, and offsets for all of them or for none', () => {
@@ -120,7 +126,7 @@ export function lossContract(name: NegativesName): void {
         const source = create(name, data, options)
         const random = createRandom(1)
         expect([...source.epoch(random)]).toEqual(batches)
-        const order = (epoch: Iterable<CandidateBatch>) => [...epoch].flatMap(batch => [...batch.queryRows])
+        const order = (epoch: Iterable<TrainingBatch>) => [...epoch].flatMap(batch => [...batch.queryRows])
         const later = Array.from({ length: 3 }, () => order(source.epoch(random)))
         expect(later.some(epoch => String(epoch) !== String(order(batches)))).toBe(true)
       })
@@ -139,7 +145,8 @@ export function lossContract(name: NegativesName): void {
             params: Object.fromEntries(Object.entries(weights).map(([key, m]) => [key, engine.upload(m)])),
           }
           const inputs = { queries: engine.upload(data.queries), documents: engine.upload(data.docs) }
-          const { step, lossSum } = createStep(engine, linear, state, inputs, { scale, weightDecay: 0, maxGradNorm: 0 })
+          const stepOptions = { ...options, scale, weightDecay: 0, maxGradNorm: 0 }
+          const { step, lossSum } = createStep(engine, linear, state, inputs, stepOptions)
           step(batch, 1, 0)
 
           const loss = () => meanLoss(batch, data.queries, data.docs, scale, (q, out) => linear.apply(weights, q, out))
@@ -157,7 +164,7 @@ export function lossContract(name: NegativesName): void {
 }
 
 /** (column, weight) of every target of the batch's i-th query. */
-function entriesOf({ targets: { offsets, columns, values } }: CandidateBatch, i: number): [number, number][] {
+function entriesOf({ targets: { offsets, columns, values } }: TrainingBatch, i: number): [number, number][] {
   return Array.from({ length: offsets[i + 1] - offsets[i] }, (_, e) => [
     columns[offsets[i] + e],
     values?.[offsets[i] + e] ?? 1,

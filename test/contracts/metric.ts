@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { createEvaluator } from '../../src/evaluate/evaluator.js'
-import { METRIC_NAMES, parseMetric } from '../../src/evaluate/metrics/index.js'
+import { METRIC_NAMES, parseMetric } from '../../src/evaluate/metrics.js'
 import { createRandom, permutation } from '../../src/math/random.js'
 import { embedded } from '../helpers/embedded.js'
+import { rounds } from '../helpers/rounds.js'
 
 /** Rankings of up to eight documents with several positives and grades; some documents were not retrieved. */
-const RANKINGS = Array.from({ length: 60 }, (_, seed) => {
+const RANKINGS = Array.from({ length: rounds(60) }, (_, seed) => {
   const random = createRandom(seed)
   const grades = Array.from({ length: 1 + random.int(8) }, () => Math.max(0, random.int(5) - 2))
   const missed = Array.from({ length: random.int(3) }, () => 1 + random.int(2))

@@ -51,7 +51,7 @@ export function providerContract(
     it('states limits that are positive integers', () => {
       expect(provider.limits.maxInputs).toBeGreaterThan(0)
       expect(provider.limits.maxConcurrency).toBeGreaterThan(0)
-      for (const limit of Object.values(provider.limits)) expect(Number.isInteger(limit)).toBe(true)
+      for (const limit of Object.values(provider.limits)) expect(Number.isInteger(limit ?? 0)).toBe(true)
     })
 
     it('counts a positive number of tokens, and no fewer for a longer text', () => {

@@ -9,7 +9,7 @@ import { convertAdapter, readAnyAdapter } from '../../src/convert/convert-adapte
 import type { FormatName } from '../../src/convert/formats/index.js'
 import { matrix } from '../../src/math/matrix.js'
 import { pythonWith, runPython } from '../helpers/python.js'
-import { rejection } from '../helpers/rejection.js'
+import { expectRejection, rejection } from '../helpers/rejection.js'
 
 const adapter: Adapter = {
   kind: 'linear',
@@ -95,8 +95,8 @@ describe('a safetensors file', () => {
     [
       'an end before its beginning',
       safetensorsFile(`{"weight":${tensor(16, 0)}}`, W_BYTES),
-      'ADAPTER_CORRUPT',
-      /do not fill/,
+      'ADAPTER_FORMAT',
+      /"data_offsets" must be/,
     ],
     [
       'less data than its shape',
@@ -104,8 +104,8 @@ describe('a safetensors file', () => {
       'ADAPTER_CORRUPT',
       /beyond its 16/,
     ],
-    ['a broken header', safetensorsFile('{"weight":'), 'ADAPTER_FORMAT', /not an adapter file/],
-    ['a tensor that is none', safetensorsFile('{"weight":1}'), 'ADAPTER_FORMAT', /"weight" needs/],
+    ['a broken header', safetensorsFile('{"weight":'), 'ADAPTER_FORMAT', /its header is not JSON/],
+    ['a tensor that is none', safetensorsFile('{"weight":1}'), 'ADAPTER_FORMAT', /"weight": expected an object/],
     ['no tensors', safetensorsFile('{}'), 'ADAPTER_FORMAT', /holds the tensors \(none\)/],
     [
       'integers',
@@ -122,8 +122,7 @@ describe('a safetensors file', () => {
   ])('with %s is refused', async (_, bytes, code, message) => {
     const path = join(folder, 'broken.safetensors')
     writeFileSync(path, bytes)
-    const error = await rejection(readAnyAdapter(path, { baseId: 'x' }))
-    expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
+    await expectRejection(readAnyAdapter(path, { baseId: 'x' }), code, message)
   })
 
   test('with a flipped bit of a weight is refused', async () => {
@@ -131,10 +130,7 @@ describe('a safetensors file', () => {
     const bytes = readFileSync(path)
     bytes[bytes.length - 1] ^= 1
     writeFileSync(path, bytes)
-    expect(await rejection(readAnyAdapter(path))).toMatchObject({
-      code: 'ADAPTER_CORRUPT',
-      message: expect.stringMatching(/"b": checksum/),
-    })
+    await expectRejection(readAnyAdapter(path), 'ADAPTER_CORRUPT', /"b": checksum/)
   })
 })
 
@@ -181,10 +177,7 @@ test('the Dense module says what Sentence Transformers reads: sizes, bias and no
   })
   expect(readFileSync(join(out, 'README.md'), 'utf8')).toMatch(/queries\*\* of a\/b only[\s\S]*models\.Dense/)
   writeFileSync(join(out, 'config.json'), '{"activation_function":"torch.nn.modules.activation.Tanh"}')
-  expect(await rejection(readAnyAdapter(out))).toMatchObject({
-    code: 'ADAPTER_FORMAT',
-    message: expect.stringMatching(/Tanh/),
-  })
+  await expectRejection(readAnyAdapter(out), 'ADAPTER_FORMAT', /Tanh/)
 })
 
 test('the folder for LlamaIndex says what LinearLayer takes', async () => {

@@ -7,10 +7,11 @@ import { type Adapter, applyAdapter } from '../../src/adapters/adapter.js'
 import { adapterHash, decodeAdapter, encodeAdapter, loadAdapter, saveAdapter } from '../../src/adapters/file.js'
 import { convertAdapter, readAnyAdapter } from '../../src/convert/convert-adapter.js'
 import { FORMAT_NAMES, type FormatName } from '../../src/convert/formats/index.js'
-import { fromFloat16Bits, toFloat16Bits } from '../../src/math/float16.js'
+import { fromFloat16Bits, toFloat16Bits } from '../../src/math/bytes.js'
 import { fromRows, matrix, norm } from '../../src/math/matrix.js'
+import { project } from '../../src/math/projection.js'
 import { exportFormatContract } from '../contracts/export-format.js'
-import { rejection } from '../helpers/rejection.js'
+import { expectRejection } from '../helpers/rejection.js'
 import { SAMPLE_KINDS, sampleAdapter, sampleQueries } from '../helpers/sample-adapter.js'
 
 let folder: string
@@ -35,7 +36,10 @@ async function roundTrip(adapter: Adapter, format: FormatName, dtype?: 'F16'): P
   return loadAdapter(back)
 }
 
-for (const name of FORMAT_NAMES) exportFormatContract(name)
+/** Formats that are read back; a card describes. */
+const READ = FORMAT_NAMES.filter(name => name !== 'card')
+
+for (const name of READ) await exportFormatContract(name)
 
 const EXACT: FormatName[] = ['json', 'safetensors', 'npy']
 
@@ -94,11 +98,11 @@ describe.each<FormatName>(['sentence-transformers', 'llamaindex'])('%s', format 
 
   test('refuses a kind that is not affine, says why and what to use, and writes nothing', async () => {
     const out = path()
-    const error = await rejection(convertAdapter(saved(sampleAdapter('linear-memory')), out, { format }))
-    expect(error).toMatchObject({
-      code: 'CONVERT_UNSUPPORTED',
-      message: expect.stringMatching(/linear-memory.*not affine.*onnx/),
-    })
+    await expectRejection(
+      convertAdapter(saved(sampleAdapter('linear-memory')), out, { format }),
+      'CONVERT_UNSUPPORTED',
+      /linear-memory.*not affine.*onnx/,
+    )
     expect(readdirSync(folder)).not.toContain(out)
   })
 })
@@ -110,13 +114,13 @@ test('llamaindex holds a residual-mlp adapter as TwoLayerNN with its whole resid
 
 test('sentence-transformers refuses a residual-mlp adapter', async () => {
   const conversion = convertAdapter(saved(sampleAdapter('residual-mlp')), path(), { format: 'sentence-transformers' })
-  expect((await rejection(conversion)).code).toBe('CONVERT_UNSUPPORTED')
+  await expectRejection(conversion, 'CONVERT_UNSUPPORTED')
 })
 
 test('a chain through every format gives back the same file', async () => {
   const adapter = sampleAdapter('linear', 9)
   let at = saved(adapter)
-  for (const format of [...FORMAT_NAMES.filter(name => name !== 'f16-json'), 'json' as const]) {
+  for (const format of [...READ.filter(name => name !== 'f16-json'), 'json' as const]) {
     const next = path()
     const report = await convertAdapter(at, next, { format })
     expect(report).toMatchObject({ to: format, sha256: adapterHash(adapter) })
@@ -169,13 +173,11 @@ describe('float16', () => {
     const adapter = sampleAdapter('linear', 3)
     const W = matrix(3, 3, Float32Array.of(1, 0, 0, 0, 1, -70000, 0, 0, 1))
     const out = path()
-    const error = await rejection(
+    await expectRejection(
       convertAdapter(saved({ ...adapter, params: { ...adapter.params, W } }), out, { format: 'f16-json' }),
+      'ADAPTER_FORMAT',
+      /"W" at row 1, column 2 is -70000/,
     )
-    expect(error).toMatchObject({
-      code: 'ADAPTER_FORMAT',
-      message: expect.stringMatching(/"W" at row 1, column 2 is -70000/),
-    })
     expect(readdirSync(folder)).not.toContain(out)
   })
 
@@ -197,27 +199,22 @@ describe('a conversion', () => {
     ]) {
       expect(await convertAdapter(saved(adapter), path(ending))).toMatchObject({ from: 'json', to })
     }
-    const error = await rejection(convertAdapter(saved(adapter), path('.bin')))
-    expect(error).toMatchObject({
-      code: 'USAGE',
-      message: expect.stringMatching(/--format, one of json, .*llamaindex/),
-    })
+    await expectRejection(convertAdapter(saved(adapter), path('.bin')), 'USAGE', /--format, one of json, .*llamaindex/)
   })
 
   test('refuses a number type that the format does not have', async () => {
-    const error = await rejection(convertAdapter(saved(adapter), path('.onnx'), { dtype: 'F16' }))
-    expect(error).toMatchObject({
-      code: 'USAGE',
-      message: expect.stringMatching(/onnx is written in F32 only.*safetensors/),
-    })
+    await expectRejection(
+      convertAdapter(saved(adapter), path('.onnx'), { dtype: 'F16' }),
+      'USAGE',
+      /onnx expected F32, found F16.*safetensors/,
+    )
   })
 
   test('asks for the base of vectors that do not name it, and takes it', async () => {
     const there = path()
     await convertAdapter(saved(adapter), there, { format: 'npy' })
     rmSync(join(there, 'adapter-train.json'))
-    const error = await rejection(convertAdapter(there, path('.json')))
-    expect(error).toMatchObject({ code: 'USAGE', message: expect.stringMatching(/--base-id/) })
+    await expectRejection(convertAdapter(there, path('.json')), 'USAGE', /--base-id/)
     const back = path('.json')
     await convertAdapter(there, back, { baseId: 'openai/x' })
     expect(loadAdapter(back)).toMatchObject({
@@ -229,8 +226,8 @@ describe('a conversion', () => {
 
   test('refuses a base and a kind that contradict the file', async () => {
     const file = saved(adapter)
-    expect(await rejection(convertAdapter(file, path('.json'), { baseId: 'x' }))).toMatchObject({ code: 'USAGE' })
-    expect(await rejection(convertAdapter(file, path('.json'), { kind: 'diagonal' }))).toMatchObject({ code: 'USAGE' })
+    await expectRejection(convertAdapter(file, path('.json'), { baseId: 'x' }), 'USAGE')
+    await expectRejection(convertAdapter(file, path('.json'), { kind: 'diagonal' }), 'USAGE')
   })
 
   test('refuses what is no adapter', async () => {
@@ -240,13 +237,12 @@ describe('a conversion', () => {
     mkdirSync(strange)
     writeFileSync(join(strange, 'a.csv'), '')
     for (const [input, code, message] of [
-      [text, 'ADAPTER_FORMAT', /no adapter in a format that is known \(json/],
+      [text, 'ADAPTER_FORMAT', /not an adapter in a supported format; expected one of json/],
       [empty, 'ADAPTER_FORMAT', /nothing in it/],
       [strange, 'ADAPTER_FORMAT', /a\.csv/],
       [path('none'), 'FILE_NOT_FOUND', /does not exist/],
     ] as const) {
-      const error = await rejection(readAnyAdapter(input))
-      expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
+      await expectRejection(readAnyAdapter(input), code, message)
     }
   })
 
@@ -287,7 +283,51 @@ describe('an adapter that gives fewer dimensions than it takes', () => {
   })
 
   test('is refused by llamaindex, whose layers are square', async () => {
-    const error = await rejection(convertAdapter(saved(adapter), path(), { format: 'llamaindex' }))
-    expect(error).toMatchObject({ code: 'CONVERT_UNSUPPORTED', message: expect.stringMatching(/8 to 5/) })
+    await expectRejection(
+      convertAdapter(saved(adapter), path(), { format: 'llamaindex' }),
+      'CONVERT_UNSUPPORTED',
+      /8 to 5/,
+    )
+  })
+})
+
+describe('an adapter of a composed model that is reduced', () => {
+  const pca = {
+    shape: [8, 14] as const,
+    data: Buffer.from(Float32Array.from({ length: 112 }, (_, i) => Math.sin(7 * i)).buffer).toString('base64'),
+  }
+  const reduced = (kind: string): Adapter => ({
+    ...sampleAdapter(kind, 8),
+    base: { id: 'compose/a+b@8?pca=01234567', dimensions: 8, normalized: false, provider: { name: 'custom', pca } },
+  })
+
+  test.each(['linear', 'low-rank', 'diagonal', 'residual-mlp'])('takes whole vectors from onnx: %s', async kind => {
+    const adapter = reduced(kind)
+    const out = path('.onnx')
+    await convertAdapter(saved(adapter), out)
+    const session = await InferenceSession.create(readFileSync(out), { logSeverityLevel: 3 })
+    const [whole] = sampleQueries(1, 14)
+    const { adapted } = await session.run({ embedding: new Tensor('float32', whole, [1, 14]) })
+    const expected = applyAdapter(adapter, project(pca, whole))
+    for (const found of [adapted.data as Float32Array, applyAdapter(adapter, whole)]) {
+      found.forEach((x, i) => {
+        expect(x).toBeCloseTo(expected[i], 5)
+      })
+    }
+    const back = await convertAdapter(out, path('.json'))
+    expect(back.adapter).toMatchObject({
+      base: { id: 'compose/a+b', dimensions: 14, provider: { name: 'custom' } },
+      index: { id: adapter.base.id, dimensions: 8, metric: 'cosine' },
+    })
+  })
+
+  test('keeps its projection in safetensors, and has no place for it where there is no matrix', async () => {
+    const adapter = reduced('linear')
+    expect(encodeAdapter(await roundTrip(adapter, 'safetensors'))).toBe(encodeAdapter(adapter))
+    await expectRejection(
+      convertAdapter(saved(reduced('linear-memory')), path('.onnx')),
+      'CONVERT_UNSUPPORTED',
+      /linear-memory adapter is not affine, so it cannot be written as onnx/,
+    )
   })
 })

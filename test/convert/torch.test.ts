@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { saveAdapter } from '../../src/adapters/file.js'
 import { convertAdapter, readAnyAdapter } from '../../src/convert/convert-adapter.js'
 import { decodeTorchFile, encodeTorchFile } from '../../src/convert/torch/file.js'
-import { pickleStateDict } from '../../src/convert/torch/pickle.js'
+import { pickleStateDict } from '../../src/convert/torch/unpickle.js'
 import { encodeZip } from '../../src/convert/torch/zip.js'
 import { matrix } from '../../src/math/matrix.js'
 import { pythonWith, runPython } from '../helpers/python.js'
@@ -49,9 +49,9 @@ describe('a state dict that PyTorch saved', () => {
     ['module', 'ADAPTER_FORMAT', /asks for "torch\.nn\.modules\.linear\.Linear", which is not executed/],
     ['evil', 'ADAPTER_FORMAT', /asks for "posix\.system", which is not executed/],
     ['integers', 'ADAPTER_FORMAT', /asks for "torch\.LongStorage"/],
-    ['list', 'ADAPTER_FORMAT', /opcode|no state dict/],
-    ['nested', 'ADAPTER_FORMAT', /"state_dict" that is no tensor/],
-    ['number', 'ADAPTER_FORMAT', /"epoch" that is no tensor/],
+    ['list', 'ADAPTER_FORMAT', /opcode|not a state dict/],
+    ['nested', 'ADAPTER_FORMAT', /"state_dict" that is not a tensor/],
+    ['number', 'ADAPTER_FORMAT', /"epoch" that is not a tensor/],
     ['conv', 'ADAPTER_FORMAT', /shape \[2, 2, 2\]/],
     ['other', 'ADAPTER_FORMAT', /holds the tensors fc\.weight; expected linear\.weight/],
   ])('%s is refused', async (name, code, message) => {

@@ -121,6 +121,31 @@ describe('a path that holds no data set', () => {
   })
 
   it.each([
+    ['faq.csv', 'question,answer\nhow,"so, and so"\n', '"question", "answer"', '--query question --document answer'],
+    ['faq.csv', 'title;body\nhow;so\n', '"title", "body"', '--query NAME --document NAME'],
+    ['faq.tsv', 'Question\tthe reply\nhow\tso\n', '"question", "the reply"', '--query question --document NAME'],
+  ])(
+    'is a table %s without a known column: the message names its columns and the command that reads it',
+    async (name, text, columns, options) => {
+      const file = fileWith(text, name)
+      const { message } = await failure(() => readDataset(file), 'DATASET_FORMAT')
+      expect(message).toBe(
+        `${file}: no column is known; expected query and document, found ${columns}. Name them: adapter-train import ${file} ${options}`,
+      )
+    },
+  )
+
+  it('is a table with one known column: the message gives the command too', async () => {
+    const { message } = await failure(
+      () => readDataset(fileWith('query,the reply\nhow,so\n', 'f.csv')),
+      'DATASET_INVALID',
+    )
+    expect(message).toMatch(
+      /has the columns "query", "the reply".*adapter-train import \S+f\.csv --query query --document NAME$/,
+    )
+  })
+
+  it.each([
     ['gzip', Buffer.from('1f8b0800', 'hex'), 'is gzip-compressed. Unpack it first.'],
     ['Parquet', Buffer.from('PAR1....'), 'is a Parquet file'],
     ['binary', Buffer.from([1, 2, 0, 3]), 'is binary'],
@@ -148,7 +173,7 @@ describe('an option of readDataset', () => {
   it('is refused when it is an unknown format', async () => {
     const { message } = await failure(() => readDataset(path(), { format: 'xml' as DatasetFormatName }), 'USAGE')
     expect(message).toBe(
-      `unknown data set format "xml"; expected one of: ${DATASET_FORMATS.map(({ name }) => name).join(', ')}`,
+      `unknown dataset format "xml"; expected one of: ${DATASET_FORMATS.map(({ name }) => name).join(', ')}`,
     )
   })
 

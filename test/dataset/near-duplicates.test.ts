@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { findNearDuplicates, NEAR_IDENTICAL, sameTextKey } from '../../src/dataset/near-duplicates.js'
-import { fingerprints, shingleHashes, wordHashes } from '../../src/dataset/shingles.js'
+import {
+  findNearDuplicates,
+  fingerprints,
+  NEAR_IDENTICAL,
+  sameTextKey,
+  shingleHashes,
+  wordHashes,
+} from '../../src/dataset/near-duplicates.js'
 import { createRandom } from '../../src/math/random.js'
+import { rounds } from '../helpers/rounds.js'
 
 const random = createRandom(7)
 const words = (n: number): string[] => Array.from({ length: n }, () => `w${random.int(5000)}`)
@@ -95,7 +102,7 @@ describe('near-identical texts', () => {
 
 describe('fingerprints', () => {
   it('of texts with twelve words in a row in common have one in common, wherever they stand', () => {
-    for (let round = 0; round < 300; round++) {
+    for (let round = 0; round < rounds(300); round++) {
       const common = words(12)
       const [a, b] = [0, 1].map(() => [...words(random.int(30)), ...common, ...words(random.int(30))].join(' '))
       const [first, second] = [a, b].map(text => new Set(fingerprints(shingleHashes(wordHashes(text)))))

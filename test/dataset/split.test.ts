@@ -20,10 +20,12 @@ const sizes = ({ train, validation, test }: DatasetSplit) => [train, validation,
 const tenth = { fractions: { validation: 0.1, test: 0.2 }, seed: 1 } as const
 
 describe('splitDataset', () => {
-  it('gives each query to exactly one part, in the sizes asked for, with all of the corpus', () => {
-    const all = distinct(100)
+  it('gives each query to exactly one part, in about the sizes asked for, with all of the corpus', () => {
+    const all = distinct(1000)
     const split = splitDataset(all, tenth)
-    expect(sizes(split)).toEqual([70, 10, 20])
+    const [, validation, test] = sizes(split)
+    expect(Math.abs(validation! - 100)).toBeLessThan(30)
+    expect(Math.abs(test! - 200)).toBeLessThan(40)
     expect([...ids(split.train), ...ids(split.validation), ...ids(split.test)].sort()).toEqual(ids(all).sort())
     for (const part of [split.train, split.validation!, split.test!]) {
       expect(part.corpus).toBe(all.corpus)
@@ -40,6 +42,30 @@ describe('splitDataset', () => {
       'train',
       'validation',
     ])
+  })
+
+  it.each([['query'], ['document']] as const)('by %s moves no query when queries are added', by => {
+    const partOf = (data: QADataset) => {
+      const split = splitDataset(data, { ...tenth, by })
+      return new Map(Object.entries(split).flatMap(([part, { queries }]) => [...queries.keys()].map(id => [id, part])))
+    }
+    const [before, after] = [partOf(distinct(200)), partOf(distinct(2000))]
+    expect(new Set(before.values())).toEqual(new Set(['train', 'validation', 'test']))
+    for (const [id, part] of before) expect(after.get(id)).toBe(part)
+  })
+
+  it('gives a query the same part whatever its case, width and white space', () => {
+    const all = distinct(100)
+    const shouted = { ...all, queries: new Map([...all.queries].map(([id, text]) => [id, ` ${text.toUpperCase()}  `])) }
+    expect(ids(splitDataset(shouted, tenth).test)).toEqual(ids(splitDataset(all, tenth).test))
+  })
+
+  it('keeps the test part when a validation part is asked for too, or a larger test part', () => {
+    const test = ids(splitDataset(distinct(200), { fractions: { test: 0.1 }, seed: 1 }).test)
+    expect(ids(splitDataset(distinct(200), { fractions: { test: 0.1, validation: 0.2 }, seed: 1 }).test)).toEqual(test)
+    expect(ids(splitDataset(distinct(200), { fractions: { test: 0.2 }, seed: 1 }).test)).toEqual(
+      expect.arrayContaining(test),
+    )
   })
 
   it('keeps the order of the data set in each part', () => {
@@ -72,7 +98,8 @@ describe('splitDataset', () => {
         const split = splitDataset(all, { by, fractions: { test: 0.3 }, seed })
         const sides = ids(split.test).map(id => Math.floor(Number(id.slice(1)) / 3))
         expect(new Set(sides).size * 3).toBe(sides.length)
-        expect(sizes(split)).toEqual([42, undefined, 18])
+        expect(sides.length).toBeGreaterThanOrEqual(9)
+        expect(sides.length).toBeLessThanOrEqual(36)
       }
     },
   )
@@ -92,7 +119,6 @@ describe('splitDataset', () => {
     const all = dataset(Array.from({ length: 20 }, (_, i) => chain(i)).flat(), texts)
     for (let seed = 0; seed < 5; seed++) {
       const split = splitDataset(all, { by: 'document', fractions: { validation: 0.1, test: 0.2 }, seed })
-      expect(sizes(split)).toEqual([42, 6, 12])
       const group = (id: string) => Math.floor(Number(id.slice(1)) / 3)
       const [train, validation, test] = [split.train, split.validation, split.test].map(
         part => new Set(ids(part).map(group)),
@@ -103,10 +129,11 @@ describe('splitDataset', () => {
 
   it('by query does not mind shared documents, nor does a document of grade 0 tie queries by document', () => {
     const all = dataset(Array.from({ length: 20 }, (_, i): [string, string[]] => [`query ${i}`, ['d']]))
-    expect(sizes(splitDataset(all, tenth))).toEqual([14, 2, 4])
+    expect(splitDataset(all, tenth).test!.queries.size).toBeGreaterThanOrEqual(2)
     const judged = distinct(20)
     const qrels = new Map([...judged.qrels].map(([id, docs]) => [id, new Map([...docs, ['shared', 0]])]))
-    expect(sizes(splitDataset({ ...judged, qrels }, { ...tenth, by: 'document' }))).toEqual([14, 2, 4])
+    const split = splitDataset({ ...judged, qrels }, { ...tenth, by: 'document' })
+    expect(split.test!.queries.size).toBeGreaterThanOrEqual(2)
   })
 
   it('goes over what is asked for when that is nearer to it', () => {
@@ -117,7 +144,11 @@ describe('splitDataset', () => {
   })
 
   it('holds out at least two queries of a small data set', () => {
-    expect(sizes(splitDataset(distinct(6), { fractions: { validation: 0.1 }, seed: 1 }))).toEqual([4, 2, undefined])
+    for (let seed = 0; seed < 20; seed++) {
+      const { train, validation } = splitDataset(distinct(6), { fractions: { validation: 0.1 }, seed })
+      expect(validation!.queries.size).toBeGreaterThanOrEqual(2)
+      expect(train.queries.size).toBeGreaterThanOrEqual(3)
+    }
   })
 })
 
@@ -172,7 +203,7 @@ describe('splitDataset refuses', () => {
   })
 
   it.each([
-    [{ by: 'documents' }, 'expected "by" to be one of query, document, group, found documents'],
+    [{ by: 'documents' }, 'expected "by" to be one of query, document, group, time, found documents'],
     [{ seed: 0.5 }, 'expected "seed" to be a whole number, found 0.5'],
     [{ fractions: { test: 1 } }, 'expected the fraction "test" to be from 0 to below 1, found 1'],
     [{ fractions: { validation: -0.1 } }, 'found -0.1'],

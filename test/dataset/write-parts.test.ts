@@ -110,7 +110,7 @@ describe.each(DATASET_WRITERS)('a data set written as $name', writer => {
     const there = await failure(() => writeParts(plain, folder, options), 'FILE_WRITE')
     expect(there.message).toContain('it is there already. Name another folder, or ask for it to be overwritten')
     const left = await failure(() => writeParts(plain, folder, { ...options, overwrite: true }), 'FILE_WRITE')
-    expect(left.message).toContain(`${join(folder, writer.partFiles.validation)}: it is no part of this data set`)
+    expect(left.message).toContain(`${join(folder, writer.partFiles.validation)}: it is not a split of this dataset`)
     expect(readFileSync(join(folder, writer.partFiles.train))).toEqual(before)
     writeParts(parts, folder, { ...options, overwrite: true })
     expect(readFileSync(join(folder, writer.partFiles.train))).toEqual(before)
@@ -229,7 +229,7 @@ describe('writeParts', () => {
 
   it('refuses an unknown format, and a folder that is a file', async () => {
     const { message } = await failure(() => writeParts(plain, 'x', { format: 'xml' as 'beir' }), 'USAGE')
-    expect(message).toBe('a data set cannot be written as "xml"; expected one of: llamaindex, beir, jsonl')
+    expect(message).toBe('unknown dataset format "xml"; expected one of: llamaindex, beir, jsonl')
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'file'), '')
     await failure(() => writeParts(plain, join(folder, 'file')), 'FILE_WRITE')

@@ -2,9 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { COMMANDS, DEFAULT_COMMAND } from '../../src/cli/commands/index.js'
+import { PRESETS, type Preset } from '../../src/providers/presets.js'
 import { PRICES, PRICES_DATE } from '../../src/providers/prices.js'
-import { TRAIN_DEFAULTS } from '../../src/train/defaults.js'
-import { RECIPE } from '../../src/train/recipe.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGES = [
@@ -108,26 +107,12 @@ describe('tables that come from the code', () => {
 
   test('have the prices that estimates use, and their date', () => {
     const { rows } = tableAt('docs/providers.md#prices', 'model')
-    expect(new Map(rows.map(([model, price]) => [model, Number(price)]))).toEqual(new Map(PRICES))
+    const ofPresets = Object.entries<Preset>(PRESETS).flatMap(([name, { models = {} }]) =>
+      Object.entries(models).flatMap(([model, { price }]) =>
+        price === undefined ? [] : [[`${name}/${model}`, price] as const],
+      ),
+    )
+    expect(new Map(rows.map(([model, price]) => [model, Number(price)]))).toEqual(new Map([...PRICES, ...ofPresets]))
     expect(textOf('docs/providers.md')).toContain(PRICES_DATE)
-  })
-
-  test('have the defaults of training, with and without tuning', () => {
-    const { rows } = tableAt('docs/training.md#nothing-has-to-be-chosen', 'option')
-    const property = (option: string): string => option.replace(/-./g, ([, letter]) => letter.toUpperCase())
-    for (const [option, tuned, off] of rows) {
-      const name = property(option.replace(/^`--|`$/g, ''))
-      expect(off.replaceAll('`', ''), name).toBe(String(TRAIN_DEFAULTS[name as keyof typeof TRAIN_DEFAULTS]))
-      const recipe = RECIPE[name as keyof typeof RECIPE]
-      if (typeof recipe === 'number' || typeof recipe === 'string')
-        expect(tuned.replaceAll('`', ''), name).toBe(`${recipe}`)
-    }
-    const [few, many] = [2000, 2001]
-    expect(rows.find(([option]) => option === '`--batch-size`')![1]).toBe(
-      `${RECIPE.batchSize(few)}, or ${RECIPE.batchSize(many)} above 2,000 queries`,
-    )
-    expect(rows.find(([option]) => option === '`--epochs`')![1]).toBe(
-      `${RECIPE.epochs(5000)}, or ${RECIPE.epochs(5001)} above 5,000 queries`,
-    )
   })
 })

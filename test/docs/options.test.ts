@@ -4,7 +4,12 @@ import { describe, expect, test } from 'vitest'
 import type { Options } from 'yargs'
 import { COMMANDS, DEFAULT_COMMAND } from '../../src/cli/commands/index.js'
 import { COMMON_OPTIONS } from '../../src/cli/help.js'
-import { checkChunkOptions } from '../../src/documents/chunk-options.js'
+import { checkChunkOptions } from '../../src/documents/chunk.js'
+import * as convert from '../../src/entries/convert.js'
+import * as data from '../../src/entries/data.js'
+import * as evaluate from '../../src/entries/evaluate.js'
+import * as generate from '../../src/entries/generate.js'
+import * as train from '../../src/entries/train.js'
 import * as library from '../../src/index.js'
 import * as aiSdk from '../../src/integrations/ai-sdk.js'
 import * as chroma from '../../src/integrations/chroma.js'
@@ -12,10 +17,8 @@ import * as langchain from '../../src/integrations/langchain.js'
 import * as llamaindex from '../../src/integrations/llamaindex.js'
 import * as openai from '../../src/integrations/openai.js'
 import * as runtime from '../../src/runtime/index.js'
-import { SERVE_DEFAULTS } from '../../src/serve/defaults.js'
 import * as serve from '../../src/serve/index.js'
-import { TRAIN_DEFAULTS } from '../../src/train/defaults.js'
-import { RECIPE } from '../../src/train/recipe.js'
+import { SERVE_DEFAULTS } from '../../src/serve/options.js'
 import { blocksOf, PAGES, proseOf, ROOT, textOf } from './pages.js'
 
 /** Options of a command, with those of every command, by every name. */
@@ -32,7 +35,7 @@ const ALL = Object.keys(COMMANDS).map(optionsOf)
 const isOption = (name: string): boolean => ALL.some(options => options.has(name))
 
 /** Options of other programs: our own benchmarks, and what a page may say of npm. */
-const BENCH = readdirSync(join(ROOT, 'bench'))
+const BENCH = readdirSync(join(ROOT, 'bench'), { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.mjs'))
   .map(name => readFileSync(join(ROOT, 'bench', name), 'utf8'))
   .join('')
@@ -53,7 +56,7 @@ const inlineCode = (page: string): string[] => [...proseOf(page).matchAll(/`([^`
 describe('options in the prose', () => {
   test.each(PAGES)('of %s exist', page => {
     const unknown = inlineCode(page).flatMap(code => {
-      if (/^(docker|apt-get|pip|npx (?!adapter)|git|python)/.test(code)) return []
+      if (/^(docker|apt-get|pip|npm install|npx (?!adapter)|git|python)/.test(code)) return []
       if (page.startsWith('bench/') || /^(npm run bench|node bench)/.test(code)) {
         return namesIn(code).filter(name => !isOption(name) && !isBenchOption(name))
       }
@@ -131,39 +134,6 @@ function tableRows(page: string, header: string): string[][] {
   })
 }
 
-describe('the table of training options', () => {
-  const rows = tableRows('docs/training.md', '| option | default | with `--tune off` |')
-  const camel = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-
-  test('has every option with a default of its own', () => {
-    const inTable = rows.map(([option]) => camel(option.replace(/^--/, '')))
-    expect(inTable.sort()).toEqual(
-      Object.keys(TRAIN_DEFAULTS)
-        .filter(name => name !== 'engine')
-        .sort(),
-    )
-  })
-
-  test.each(rows)('says the defaults of %s', (option, tuned, classic) => {
-    const name = camel(option.replace(/^--/, '')) as keyof typeof TRAIN_DEFAULTS
-    expect(classic).toBe(String(TRAIN_DEFAULTS[name]))
-    const recipe = (RECIPE as Readonly<Record<string, unknown>>)[name]
-    if (typeof recipe === 'function') {
-      const [, few, many, from] = /^(\d+), or (\d+) above ([\d,]+) queries$/.exec(tuned)!
-      const edge = Number(from.replace(',', ''))
-      expect([recipe(edge), recipe(edge + 1)]).toEqual([Number(few), Number(many)])
-    } else if (/^chosen/.test(tuned)) {
-      expect(defaultsOf(option.replace(/^--/, ''))).toContain('chosen')
-      for (const pool of tuned.match(/positives|corpus/g) ?? []) expect(RECIPE.negatives).toContain(pool)
-    } else if (name === 'patience') {
-      // Early stopping belongs to the classic recipe: the tuned one trains all epochs.
-      expect(tuned).toBe('0')
-    } else {
-      expect(tuned).toBe(String(recipe ?? TRAIN_DEFAULTS[name]))
-    }
-  })
-})
-
 test('the table of chunk options says the defaults', () => {
   const rows = tableRows('docs/documents.md', '| option | default | meaning |')
   const said = Object.fromEntries(rows.map(([option, value]) => [option, value]))
@@ -175,7 +145,8 @@ test('the table of chunk options says the defaults', () => {
 })
 
 describe('functions in the prose', () => {
-  const entries = [library, runtime, serve, chroma, aiSdk, langchain, llamaindex, openai]
+  const parts = [data, generate, train, evaluate, convert, runtime, serve]
+  const entries = [library, ...parts, chroma, aiSdk, langchain, llamaindex, openai]
   const exported = new Set(entries.flatMap(entry => Object.keys(entry)))
   test.each(PAGES)('of %s are exported', page => {
     const called = inlineCode(page).flatMap(code => /^([a-z]\w+)\(/.exec(code)?.[1] ?? [])

@@ -7,14 +7,18 @@ import type { Block } from './pages.js'
 import type { Sandbox } from './sandbox.js'
 
 /** Milliseconds for one block. */
-const LIMIT = 110_000
+const LIMIT = 280_000
 
 /** Blocks of these languages are programs. */
 export const RUN = ['sh', 'ts', 'js', 'mjs', 'python'] as const
 
+/** A block that no Python of this machine can run. */
+export class NoPython extends Error {}
+
 /**
  * Runs a block to its end; one that starts a server is ended once it has printed something.
  * @returns stdout
+ * @throws NoPython when a module it imports is missing
  * @throws Error with the block's place and what it printed when it fails
  */
 export function runBlock(block: Block, sandbox: Sandbox): Promise<string> {
@@ -23,8 +27,11 @@ export function runBlock(block: Block, sandbox: Sandbox): Promise<string> {
     .replaceAll('port: 8080', `port: ${sandbox.port}`)
   if (block.language === 'sh') return start('bash', ['-e', '-o', 'pipefail', '-c', code], block, sandbox)
   if (block.language === 'python') {
-    const python = pythonWith('sys', ...modulesOf(code))
-    return python === undefined ? Promise.resolve('') : start(python, ['-c', code], block, sandbox)
+    const modules = modulesOf(code)
+    const python = pythonWith('sys', ...modules)
+    if (python === undefined)
+      return Promise.reject(new NoPython(`${block.place} needs Python with ${modules.join(', ')}`))
+    return start(python, ['-c', code], block, sandbox)
   }
   const file = join(sandbox.cwd, `block-${block.index}.mjs`)
   const loader = block.language === 'ts' ? 'ts' : 'js'
@@ -32,10 +39,9 @@ export function runBlock(block: Block, sandbox: Sandbox): Promise<string> {
   return start(process.execPath, [file], block, sandbox, code.includes('.listen('))
 }
 
-/** @throws Error when Python finds a mistake in the syntax; where there is no Python nothing is checked */
-export function compilePython(code: string, place: string): void {
-  const python = pythonWith('sys')
-  if (python !== undefined) runPython(python, 'import sys; compile(sys.argv[1], sys.argv[2], "exec")', [code, place])
+/** @throws Error when Python finds a mistake in the syntax */
+export function compilePython(python: string, code: string, place: string): void {
+  runPython(python, 'import sys; compile(sys.argv[1], sys.argv[2], "exec")', [code, place])
 }
 
 /** Ends what the page left running. */
@@ -52,7 +58,8 @@ export function stopServer({ cwd }: Sandbox): void {
 
 /** Top-level modules that a Python program imports. */
 function modulesOf(code: string): string[] {
-  return [...code.matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name)
+  const lists = [...code.matchAll(/^(?:from (\w+)[\w.]* import|import (.+))/gm)]
+  return lists.flatMap(([, from, list = from]) => list.split(',').map(name => /\w+/.exec(name)![0]))
 }
 
 function start(

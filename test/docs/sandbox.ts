@@ -72,7 +72,17 @@ export async function makeSandbox(cwd: string, template: string, services: strin
 }
 
 /** Packages that a snippet may import beside this one. */
-const PACKAGES = ['openai', 'ai', 'chromadb', '@ai-sdk', '@langchain', '@llamaindex', 'onnxruntime-node', '@types']
+const PACKAGES = [
+  'openai',
+  'ai',
+  'chromadb',
+  '@ai-sdk',
+  '@langchain',
+  '@llamaindex',
+  'onnxruntime-node',
+  '@lancedb',
+  '@types',
+]
 
 type Write = (name: string, content: string | object) => void
 

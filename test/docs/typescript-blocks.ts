@@ -16,6 +16,7 @@ export function checkTypes(blocks: readonly Block[], folder: string): Promise<st
     'ai',
     'chromadb',
     '@ai-sdk',
+    '@lancedb',
     '@langchain',
     '@llamaindex',
     'onnxruntime-node',

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { dehyphenate } from '../../src/documents/dehyphenate.js'
 import { pdf } from '../../src/documents/loaders/pdf.js'
+import { dehyphenate } from '../../src/documents/pdf-sections.js'
 import { makePdf } from './make-documents.js'
 
 const printed = (['log', 'info', 'warn', 'error'] as const).map(method => vi.spyOn(console, method))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { planBatches } from '../../src/embed/batches.js'
+import { planBatches } from '../../src/embed/plan-embedding.js'
 import { createRandom } from '../../src/math/random.js'
 
 describe('planBatches', () => {

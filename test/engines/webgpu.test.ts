@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DescribedEngine } from '../../src/engines/engine.js'
 import { isSoftware } from '../../src/engines/webgpu/device.js'
-import { createWebGpuEngine, type WebGpuEngine } from '../../src/engines/webgpu/engine.js'
+import { createWebGpuEngine } from '../../src/engines/webgpu/engine.js'
 import { isAdapterTrainError, messageOf } from '../../src/errors.js'
 import { matrix } from '../../src/math/matrix.js'
 import { randomMatrix } from '../contracts/engine/support.js'
@@ -41,7 +42,7 @@ describe('webgpu adapters', () => {
 })
 
 function engineTests(): void {
-  let engine: WebGpuEngine
+  let engine: DescribedEngine
   beforeAll(async () => {
     engine = await create()
   })
@@ -59,7 +60,7 @@ function engineTests(): void {
     if (!/swiftshader|llvmpipe/i.test(engine.description)) ctx.skip('this machine has a GPU')
     await expect(createWebGpuEngine()).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
-      message: expect.stringMatching(/computes on the CPU.*--engine cpu.*--device software/s),
+      message: expect.stringMatching(/computes on the CPU.*--engine cpu.*--engine-device software/s),
     })
     for (const device of ['software', 'SwiftShader']) {
       const other = await createWebGpuEngine({ device })

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { QADataset } from '../../src/dataset/dataset.js'
 import { compareRankings } from '../../src/evaluate/compare.js'
-import { compareSeen } from '../../src/evaluate/compare-seen.js'
 import { createEvaluator, type Evaluation } from '../../src/evaluate/evaluator.js'
 import { largestChanges } from '../../src/evaluate/largest-changes.js'
-import { DEFAULT_METRICS } from '../../src/evaluate/metrics/index.js'
-import { relevantTexts, relevantVectors, seenQueries } from '../../src/evaluate/seen.js'
+import { DEFAULT_METRICS } from '../../src/evaluate/metrics.js'
+import { compareSeen, relevantTexts, relevantVectors, seenQueries } from '../../src/evaluate/seen.js'
 import { fromRows } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { embedded } from '../helpers/embedded.js'
@@ -152,7 +151,7 @@ describe('compareRankings', () => {
 
 describe('largestChanges', () => {
   const queryIds = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
-  const texts = new Map(queryIds.map(id => [id, `text of ${id}`]))
+  const texts = queryIds.map(id => `text of ${id}`)
 
   test('lists the largest wins and losses with text, values and ranks', () => {
     const { wins, losses, metric, depth } = largestChanges(base, adapted, { queryIds, texts, metric: 'mrr@10' })

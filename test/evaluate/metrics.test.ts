@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_METRICS, METRIC_NAMES, parseMetric } from '../../src/evaluate/metrics/index.js'
+import { DEFAULT_METRICS, METRIC_NAMES, parseMetric } from '../../src/evaluate/metrics.js'
 import { metricContract } from '../contracts/metric.js'
 
 const score = (spec: string, grades: number[], relevant: number[]): number => {
@@ -99,4 +99,11 @@ describe('parseMetric', () => {
     )
     expect(() => parseMetric(spec)).toThrow(METRIC_NAMES.join(', '))
   })
+})
+
+test('judged@k counts the documents judged relevant or not among the first k, and never divides by fewer', () => {
+  const { metric } = parseMetric('judged@4')
+  const judged = [true, false, true, true, true]
+  expect(metric.score({ grades: [1, 0, 0, 2, 0], relevant: [2, 1], judged }, 4)).toBe(3 / 4)
+  expect(metric.score({ grades: [1], relevant: [1], judged: [true] }, 4)).toBe(1 / 4)
 })

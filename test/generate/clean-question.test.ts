@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cleanQuestion } from '../../src/generate/clean-question.js'
+import { cleanQuestion } from '../../src/generate/read-questions.js'
 
 test.each([
   '1. How do I open it?',

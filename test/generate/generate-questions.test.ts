@@ -269,7 +269,7 @@ describe('a chunk that fails for good', () => {
     const service = await serve({ say: down })
     const error = await rejection(generate(service, 40, { completions, concurrency: 2, retries: 0 }))
     expect(error.code).toBe('PROVIDER_REQUEST')
-    expect(error.message).toMatch(/HTTP 500.*3 of 40 answers are in the cache: run again/)
+    expect(error.message).toMatch(/HTTP 500.*3 of 40 answers are in the cache\. Run again/)
     expect(service.requests.length).toBeLessThan(16)
     expect(completions.answers.size).toBe(3)
   })
@@ -464,7 +464,7 @@ describe('cost', () => {
     const error = await rejection(generateQuestions(numberedChunks(4), model, { maxCost: 5 }))
     expect(error).toMatchObject({
       code: 'USAGE',
-      message: expect.stringMatching(/no price is known for openai\/gpt-4o-mini.*No request was sent/),
+      message: expect.stringMatching(/the price of openai\/gpt-4o-mini is not known.*No request was sent/),
     })
     expect(await estimateGeneration(numberedChunks(4), model)).not.toHaveProperty('cost')
   })
@@ -500,13 +500,16 @@ describe('cost', () => {
 })
 
 test.each([
-  [{ questions: 0 }, /questions must be a whole number, 1 or more; it is 0/],
+  [{ questions: 0 }, /questions: expected a whole number of at least 1, found 0/],
   [{ concurrency: 0 }, /concurrency/],
   [{ retries: -1 }, /retries/],
   [{ seed: 0.5 }, /seed/],
-  [{ maxCost: Number.NaN }, /maxCost must be US dollars/],
+  [{ maxCost: Number.NaN }, /maxCost: expected US dollars, at least 0, found NaN/],
   [{ template: 'x' }, /no \{context\} and no \{n\}/],
-  [{ template: '{n} {context}', styles: ['keyword'] as const }, /template has no \{styles\}/],
+  [
+    { template: '{n} {context}', styles: ['keyword'] as const },
+    /styles cannot be used with a prompt template without \{styles\}/,
+  ],
 ])('%j is refused before any request', async (options, message) => {
   const service = await serve()
   const error = await rejection(generate(service, 2, options as GenerateOptions))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseAnswer } from '../../src/generate/parse-answer.js'
+import { parseAnswer } from '../../src/generate/read-questions.js'
 
 const TWO = ['How do I open it?', 'valve 7 lever']
 

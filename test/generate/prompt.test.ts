@@ -33,10 +33,7 @@ describe('a template from a file', () => {
   test.each([
     ['Ask about {context}', /has no \{n\};/],
     ['Write {n} questions', /has no \{context\};/],
-    [
-      'Write questions about {context_str}',
-      /has no \{context\} and no \{n\}; expected \{context\} where the chunk goes/,
-    ],
+    ['Write questions about {context_str}', /has no \{context\} and no \{n\}; expected \{context\} for the chunk/],
   ])('%j is refused with what is missing', async (text, message) => {
     const path = join(folder, 'bad.txt')
     writeFileSync(path, text)
@@ -71,7 +68,7 @@ describe('styles', () => {
   test('that are not known are refused with the nearest', () => {
     expect(checkStyles(STYLE_NAMES)).toEqual(['question', 'keyword', 'misspelled', 'follow-up'])
     expect(() => checkStyles(['keywords'])).toThrow(
-      /out of question, keyword.*found "keywords" \(did you mean keyword\?\)/,
+      /some of question, keyword.*found "keywords" \(did you mean keyword\?\)/,
     )
     expect(() => checkStyles([])).toThrow(/found none/)
     expect(() => checkStyles(['constructor'])).toThrow(/found "constructor"/)

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { chunkWordsOf, rejectionOf } from '../../src/generate/reject.js'
+import { quotationsOf, rejectionOf } from '../../src/generate/reject.js'
 import { chunkOf } from './chunks.js'
 
 const reasonOf = (text: string, chunk?: string) =>
-  rejectionOf(text, text, chunk === undefined ? undefined : chunkWordsOf(chunkOf(chunk)))
+  rejectionOf(text, text, chunk === undefined ? undefined : quotationsOf(chunkOf(chunk)))
 
 describe('a preamble', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { wordsOf } from '../../src/generate/words.js'
+import { wordsOf } from '../../src/generate/reject.js'
 
 test.each([
   ['Don’t open VALVE-3!', ['don’t', 'open', 'valve', '3']],

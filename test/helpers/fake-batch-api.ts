@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { completion } from './fake-chat.js'
 import { toBase64 } from './fake-openai.js'
 import { fakeTokens, fakeVector } from './fake-vector.js'
+import { requestBody } from './request-body.js'
 
 /** One request of a batch's input file. */
 export interface BatchLine {
@@ -138,9 +139,8 @@ export async function startFakeBatchApi(options: FakeBatchOptions = {}): Promise
   }
 
   const server = createServer(async (incoming, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of incoming) chunks.push(chunk)
-    const raw = Buffer.concat(chunks).toString('utf8')
+    const raw = await requestBody(incoming)
+    if (raw === undefined) return
     const { method = '', url = '' } = incoming
     const path = url.split('?')[0]
     const call = `${method} ${path}`

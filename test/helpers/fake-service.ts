@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { requestBody } from './request-body.js'
 
 /** One request as it arrived. */
 export interface RecordedRequest {
@@ -59,9 +60,8 @@ export async function startFakeService(
   const server = createServer(async (incoming, response) => {
     peak = Math.max(peak, ++inWork)
     response.on('close', () => inWork--)
-    let text = ''
-    incoming.setEncoding('utf8')
-    for await (const chunk of incoming) text += chunk
+    const text = await requestBody(incoming)
+    if (text === undefined) return
     const { method = '', url: path = '', headers } = incoming
     const request: RecordedRequest = { method, path, headers, body: text ? JSON.parse(text) : undefined }
     requests.push(request)

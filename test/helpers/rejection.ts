@@ -10,3 +10,10 @@ export async function rejection(promise: Promise<unknown>): Promise<AdapterTrain
   if (!isAdapterTrainError(error)) throw error
   return error
 }
+
+/** Expects a promise to be rejected with this code and a message that matches, and returns the error. */
+export async function expectRejection(promise: Promise<unknown>, code: string, message: RegExp = /./) {
+  const error = await rejection(promise)
+  expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
+  return error
+}

@@ -9,10 +9,13 @@ import { createRandom } from '../../src/math/random.js'
 /** Every kind of map that an adapter file may hold: all but the closed forms, which give one of the others. */
 export const SAMPLE_KINDS = ADAPTER_KIND_NAMES.filter(name => !Object.hasOwn(CLOSED_FORMS, name))
 
-/** A valid adapter of any kind with random weights around the identity map, the same for the same arguments. */
-export function sampleAdapter(kind: string, d = 12, size = 7): Adapter {
+/**
+ * A valid adapter of any kind with random weights around the identity map, the same for the same arguments.
+ * @param outputs dimensions of the index, of another model
+ */
+export function sampleAdapter(kind: string, d = 12, size = 7, outputs?: number): Adapter {
   const random = createRandom(d)
-  const specs = adapterMap(kind).params(d, size)
+  const specs = adapterMap(kind).params(d, size, outputs)
   const params = Object.fromEntries(
     specs.map(({ name, rows, cols, anchor }) => {
       const m = matrix(rows, cols)
@@ -26,6 +29,7 @@ export function sampleAdapter(kind: string, d = 12, size = 7): Adapter {
   return {
     kind,
     base: { id: 'openai/text-embedding-3-small@12', dimensions: d, normalized: true },
+    ...(outputs && { index: { id: 'cohere/embed-v4.0', dimensions: outputs, metric: 'cosine' } }),
     training: {
       tool: 'adapter-train 0.1.0',
       date: '2024-05-06T07:08:09.000Z',

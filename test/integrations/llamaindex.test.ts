@@ -21,7 +21,7 @@ const nodes = () => ['one', 'two'].map(text => new TextNode({ text }))
 test.each([
   ['adaptEmbedding', async () => adaptEmbedding(new Own(), sample())],
   ['wrapEmbedder', async () => wrapEmbedder(new Own(), sample())],
-  ['createEmbedding', () => createEmbedding(provider(), sample())],
+  ['createEmbedding', (): Promise<BaseEmbedding> => createEmbedding(provider(), sample())],
 ])('%s adapts queries, and embeds texts and nodes as the base does', async (_, make) => {
   const embedding = await make()
   expect(embedding).toBeInstanceOf(BaseEmbedding)

@@ -1,6 +1,6 @@
 import { type Adapter, applyAdapter } from '../../src/adapters/adapter.js'
 import { normalizeInPlace } from '../../src/math/matrix.js'
-import { customProvider } from '../../src/providers/index.js'
+import { customProvider } from '../../src/providers/custom.js'
 import { randomMatrix } from '../contracts/engine/support.js'
 import { fakeVector } from '../helpers/fake-vector.js'
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { SparseRows } from '../../src/engines/engine.js'
-import type { CandidateBatch } from '../../src/losses/candidates.js'
+import type { TrainingBatch } from '../../src/losses/batch-source.js'
 import { inBatch, inBatchCandidates, listPairs } from '../../src/losses/in-batch.js'
 import { createRandom } from '../../src/math/random.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 import { embedded } from '../helpers/embedded.js'
 
 /** Columns of every row. */
@@ -12,7 +13,7 @@ const columns = ({ offsets, columns }: SparseRows): number[][] =>
 const vectors = (n: number) => Array.from({ length: n }, () => [1])
 
 /** The batch of all pairs, in order. */
-function wholeBatch(positives: number[][], docTextGroup: number[]): CandidateBatch {
+function wholeBatch(positives: number[][], docTextGroup: number[]): TrainingBatch {
   const data = embedded({
     queries: vectors(positives.length),
     docs: vectors(docTextGroup.length),
@@ -31,7 +32,7 @@ describe('in-batch negatives', () => {
   test('every positive of a query is a pair; a query without positives has none', () => {
     const data = embedded({ queries: vectors(3), docs: vectors(4), positives: [[2, 0, 3], [], [1]] })
     expect(listPairs(data)).toEqual({ queries: Uint32Array.of(0, 0, 0, 2), documents: Uint32Array.of(2, 0, 3, 1) })
-    expect(inBatch.create(data, { batchSize: 8 })).toMatchObject({ examples: 4, steps: 1 })
+    expect(inBatch.create(data, { ...TRAIN_DEFAULTS, batchSize: 8 })).toMatchObject({ examples: 4, steps: 1 })
   })
 
   test('a query has its own document as target and those of the other pairs as negatives', () => {
@@ -70,7 +71,7 @@ describe('in-batch negatives', () => {
   test('an epoch visits every pair once, in batches of which the last may be smaller', () => {
     const positives = Array.from({ length: 5 }, (_, i) => [i, i + 1])
     const data = embedded({ queries: vectors(5), docs: vectors(6), positives })
-    const source = inBatch.create(data, { batchSize: 4 })
+    const source = inBatch.create(data, { ...TRAIN_DEFAULTS, batchSize: 4 })
     const epoch = (random: ReturnType<typeof createRandom>) =>
       Array.from(source.epoch(random), batch => Array.from(batch.queryRows, (q, i) => [q, batch.documentRows[i]]))
     const random = createRandom(1)

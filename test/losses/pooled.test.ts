@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { SparseRows } from '../../src/engines/engine.js'
-import type { CandidateBatch } from '../../src/losses/candidates.js'
-import { corpus } from '../../src/losses/corpus.js'
-import { MAX_NEGATIVES } from '../../src/losses/pooled.js'
-import { positives as positivesPool } from '../../src/losses/positives.js'
+import type { TrainingBatch } from '../../src/losses/batch-source.js'
+import { corpus, positives as positivesPool } from '../../src/losses/pooled.js'
 import { createRandom } from '../../src/math/random.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
+import { documentsOf, isExcluded, maskedOf, targetsOf } from '../contracts/mean-loss.js'
 import { type EmbeddedParts, embedded } from '../helpers/embedded.js'
 
 const vectors = (n: number) => Array.from({ length: n }, () => [1])
@@ -12,47 +11,14 @@ const vectors = (n: number) => Array.from({ length: n }, () => [1])
 const dataOf = (docs: number, positives: EmbeddedParts['positives'], docTextGroup?: number[]) =>
   embedded({ queries: vectors(positives.length), docs: vectors(docs), positives, docTextGroup })
 
-const rowOf = (rows: SparseRows, i: number) => [...rows.columns.slice(rows.offsets[i], rows.offsets[i + 1])]
-
-/** Document row of every column of the score matrix. */
-const documentsOf = ({ pool = new Uint32Array(0), documentRows }: CandidateBatch) => [...pool, ...documentRows]
-
-/** By query row: document row -> weight of the target. */
-function targetsOf(batch: CandidateBatch): Map<number, Map<number, number>> {
-  const documents = documentsOf(batch)
-  const { offsets, columns, values } = batch.targets
-  return new Map(
-    Array.from(batch.queryRows, (query, i) => {
-      const entries = Array.from({ length: offsets[i + 1] - offsets[i] }, (_, e) => offsets[i] + e)
-      return [query, new Map(entries.map(e => [documents[columns[e]], values![e]]))]
-    }),
-  )
-}
-
-/** By query row: document rows that are left out. */
-function maskedOf(batch: CandidateBatch): Map<number, number[]> {
-  const documents = documentsOf(batch)
-  return new Map(
-    Array.from(batch.queryRows, (query, i) => [
-      query,
-      rowOf(batch.masked, i)
-        .map(column => documents[column])
-        .sort((a, b) => a - b),
-    ]),
-  )
-}
-
-/** Added to the logit of a column that must not count: less than any cosine at any temperature can make up for. */
-const isExcluded = (offset: number) => offset < -1000
-
 describe('a pool that fits', () => {
   test('positives: every document that is a positive of some query; corpus: every document', () => {
     const data = dataOf(6, [[4], [], [1, 4], [0]])
-    const [batch] = positivesPool.create(data, { batchSize: 8 }).epoch(createRandom(1))
+    const [batch] = positivesPool.create(data, { ...TRAIN_DEFAULTS, batchSize: 8 }).epoch(createRandom(1))
     expect([...batch.pool!]).toEqual([0, 1, 4])
     expect(batch.documentRows).toHaveLength(0)
     expect(batch.offset).toBeUndefined()
-    const [whole] = corpus.create(data, { batchSize: 8 }).epoch(createRandom(1))
+    const [whole] = corpus.create(data, { ...TRAIN_DEFAULTS, batchSize: 8 }).epoch(createRandom(1))
     expect([...whole.pool!]).toEqual([0, 1, 2, 3, 4, 5])
   })
 
@@ -66,7 +32,7 @@ describe('a pool that fits', () => {
       [[1, 2], [2, 2], 3],
     ])
     for (const negatives of [positivesPool, corpus]) {
-      const [batch] = negatives.create(data, { batchSize: 8 }).epoch(createRandom(1))
+      const [batch] = negatives.create(data, { ...TRAIN_DEFAULTS, batchSize: 8 }).epoch(createRandom(1))
       const targets = targetsOf(batch)
       expect(targets.get(0)).toEqual(
         new Map([
@@ -83,7 +49,7 @@ describe('a pool that fits', () => {
   test('a copy of a positive under another id is left out, its other positives and copies of other documents are not', () => {
     // Documents 0, 2 and 5 have one text, 1 and 4 another one.
     const data = dataOf(6, [[0, 3], [1], [0, 2]], [7, 8, 7, 9, 8, 7])
-    const [batch] = corpus.create(data, { batchSize: 8 }).epoch(createRandom(1))
+    const [batch] = corpus.create(data, { ...TRAIN_DEFAULTS, batchSize: 8 }).epoch(createRandom(1))
     expect(maskedOf(batch)).toEqual(
       new Map([
         [0, [2, 5]],
@@ -93,7 +59,7 @@ describe('a pool that fits', () => {
     )
     expect([...targetsOf(batch).get(2)!.keys()]).toEqual([0, 2])
     // In the pool of positives there are no others: 4 and 5 are nobody's.
-    const [asked] = positivesPool.create(data, { batchSize: 8 }).epoch(createRandom(1))
+    const [asked] = positivesPool.create(data, { ...TRAIN_DEFAULTS, batchSize: 8 }).epoch(createRandom(1))
     expect(maskedOf(asked)).toEqual(
       new Map([
         [0, [2]],
@@ -103,34 +69,20 @@ describe('a pool that fits', () => {
     )
   })
 
-  test('an epoch visits every query that has a positive once, in a new order, with one pool object', () => {
-    const data = dataOf(
-      9,
-      Array.from({ length: 9 }, (_, i) => (i % 4 === 3 ? [] : [i])),
-    )
-    const source = corpus.create(data, { batchSize: 3 })
-    expect(source).toMatchObject({ examples: 7, steps: 3 })
-    const random = createRandom(1)
-    const [first, second] = [[...source.epoch(random)], [...source.epoch(random)]]
-    expect(first.map(batch => batch.queryRows.length)).toEqual([3, 3, 1])
-    const visited = (batches: CandidateBatch[]) => batches.flatMap(batch => [...batch.queryRows])
-    expect(visited(first).sort()).toEqual([0, 1, 2, 4, 5, 6, 8])
-    expect(visited(second).sort()).toEqual([0, 1, 2, 4, 5, 6, 8])
-    expect(new Set(first.map(batch => batch.pool)).size).toBe(1)
-    expect(visited([...source.epoch(createRandom(1))])).not.toEqual(visited(second))
-    expect([...source.epoch(createRandom(1))].map(batch => batch.queryRows)).toEqual(
-      [...source.epoch(createRandom(1))].map(batch => batch.queryRows),
-    )
+  test('is one object for all batches of an epoch', () => {
+    const source = corpus.create(dataOf(3, [[0], [1], [2]]), { ...TRAIN_DEFAULTS, batchSize: 1 })
+    expect(new Set(Array.from(source.epoch(createRandom(1)), batch => batch.pool)).size).toBe(1)
   })
 
   test('a pool is sampled only when it has more than a quarter above the limit', () => {
-    const sampled = (docs: number, maxNegatives?: number) =>
-      [...corpus.create(dataOf(docs, [[0]]), { batchSize: 1, maxNegatives }).epoch(createRandom(1))][0].offset !==
-      undefined
+    const sampled = (docs: number, maxNegatives = TRAIN_DEFAULTS.maxNegatives) =>
+      [
+        ...corpus.create(dataOf(docs, [[0]]), { ...TRAIN_DEFAULTS, batchSize: 1, maxNegatives }).epoch(createRandom(1)),
+      ][0].offset !== undefined
     expect(sampled(10, 8)).toBe(false)
     expect(sampled(11, 8)).toBe(true)
-    expect(sampled(MAX_NEGATIVES * 1.25)).toBe(false)
-    expect(sampled(MAX_NEGATIVES * 1.25 + 1)).toBe(true)
+    expect(sampled(TRAIN_DEFAULTS.maxNegatives * 1.25)).toBe(false)
+    expect(sampled(TRAIN_DEFAULTS.maxNegatives * 1.25 + 1)).toBe(true)
   })
 })
 
@@ -143,12 +95,12 @@ describe('a sampled pool', () => {
     Array.from({ length: 10 }, (_, i) => (i === 0 ? [0, 20] : [i])),
     Array.from({ length: DOCS }, (_, i) => (i === 25 ? 5 : i)),
   )
-  const source = corpus.create(data, { batchSize: 4, maxNegatives: LIMIT })
+  const source = corpus.create(data, { ...TRAIN_DEFAULTS, batchSize: 4, maxNegatives: LIMIT })
   const epochs = (count: number, seed = 1) => {
     const random = createRandom(seed)
     return Array.from({ length: count }, () => [...source.epoch(random)])
   }
-  const ownOf = (batch: CandidateBatch) => [
+  const ownOf = (batch: TrainingBatch) => [
     ...new Set(Array.from(targetsOf(batch).values()).flatMap(t => [...t.keys()])),
   ]
 
@@ -188,14 +140,12 @@ describe('a sampled pool', () => {
   test('targets stand in the counted columns, and copies of a positive are left out wherever they are', () => {
     let inSample = 0
     for (const batch of epochs(8).flat()) {
-      const documents = documentsOf(batch)
       for (const column of batch.targets.columns) expect(batch.offset![column]).toBe(0)
-      batch.queryRows.forEach((query, i) => {
-        const masked = rowOf(batch.masked, i).map(column => documents[column])
+      for (const [query, masked] of maskedOf(batch)) {
         const expected = query === 5 && batch.pool!.includes(25) ? [25] : []
         expect(masked).toEqual(expected)
         inSample += expected.length
-      })
+      }
     }
     expect(inSample).toBeGreaterThan(0)
   })
@@ -217,7 +167,9 @@ describe('a sampled pool', () => {
   test('nothing is divided by zero where the sample holds nothing but the positives', () => {
     const crowded = dataOf(4, [[0, 1, 2, 3]])
     for (let seed = 0; seed < 5; seed++) {
-      const [batch] = corpus.create(crowded, { batchSize: 1, maxNegatives: 1 }).epoch(createRandom(seed))
+      const [batch] = corpus
+        .create(crowded, { ...TRAIN_DEFAULTS, batchSize: 1, maxNegatives: 1 })
+        .epoch(createRandom(seed))
       expect(batch.offset!.every(Number.isFinite)).toBe(true)
       expect(isExcluded(batch.offset![0])).toBe(true)
     }

@@ -20,7 +20,7 @@ describe('matrix', () => {
   })
 
   test('refuses values that do not fill its shape', () => {
-    expect(() => matrix(2, 3, new Float32Array(5))).toThrow('matrix 2 x 3 needs 6 values, got 5')
+    expect(() => matrix(2, 3, new Float32Array(5))).toThrow('matrix 2 x 3 needs 6 values, found 5')
   })
 
   test('row is a view: writing to it writes to the matrix', () => {
@@ -47,7 +47,7 @@ describe('matrix', () => {
   })
 
   test('fromRows names the row of another length; without rows it has the given width', () => {
-    expect(() => fromRows([[1, 2], [3]])).toThrow('row 1 has 1 values, expected 2')
+    expect(() => fromRows([[1, 2], [3]])).toThrow('row 1: expected 2 values, found 1')
     expect(fromRows([], 4)).toEqual(matrix(0, 4))
   })
 

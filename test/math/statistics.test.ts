@@ -2,17 +2,22 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/math/random.js'
 import { bootstrapP, pairedBootstrap, pairedBootstraps } from '../../src/math/statistics/bootstrap.js'
-import { holm } from '../../src/math/statistics/holm.js'
 import {
+  holm,
   mean,
   populationStandardDeviation,
+  quantile,
   sampleStandardDeviation,
   standardError,
 } from '../../src/math/statistics/moments.js'
-import { quantile } from '../../src/math/statistics/quantile.js'
-import { createWordSource } from '../../src/math/statistics/random-words.js'
 import { randomizationTest, randomizationTests } from '../../src/math/statistics/randomization-test.js'
-import { BOOTSTRAP_SAMPLES, defaultSamples, RANDOMIZATION_SAMPLES } from '../../src/math/statistics/resampling.js'
+import {
+  BOOTSTRAP_SAMPLES,
+  createWordSource,
+  defaultSamples,
+  RANDOMIZATION_SAMPLES,
+} from '../../src/math/statistics/resampling.js'
+import { rounds } from '../helpers/rounds.js'
 
 interface Delta {
   readonly name: string
@@ -115,13 +120,14 @@ describe('pairedBootstrap', () => {
   })
 
   test('covers the true mean in about 95 of 100 data sets', () => {
+    const sets = rounds(300)
     let covered = 0
-    for (let seed = 0; seed < 300; seed++) {
+    for (let seed = 0; seed < sets; seed++) {
       const { low, high } = pairedBootstrap(normals(60, 0.2, 1000 + seed), { seed, samples: 500 })
       if (low <= 0.2 && 0.2 <= high) covered++
     }
-    expect(covered / 300).toBeGreaterThan(0.9)
-    expect(covered / 300).toBeLessThan(0.985)
+    expect(covered / sets).toBeGreaterThan(0.9)
+    expect(covered / sets).toBeLessThan(0.985)
   })
 
   test('gives several metrics the same resamples, each as if it stood alone', () => {

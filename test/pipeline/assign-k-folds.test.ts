@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { assignKFolds } from '../../src/pipeline/assign-k-folds.js'
+import { assignKFolds } from '../../src/pipeline/train-in-folds.js'
 
 /** Query i asks for document `i % documents`; every query has a text of its own. */
 const keys = (queries: number, documents = queries) => ({

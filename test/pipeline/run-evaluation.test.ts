@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Adapter } from '../../src/adapters/adapter.js'
 import { matrix } from '../../src/math/matrix.js'
-import { runEvaluation, runEvaluationOnVectors } from '../../src/pipeline/run-evaluation.js'
+import { openData } from '../../src/pipeline/open-data.js'
+import { runEvaluation } from '../../src/pipeline/run-evaluation.js'
 import { customProvider } from '../../src/providers/custom.js'
 import { embedded } from '../helpers/embedded.js'
 
@@ -50,7 +51,7 @@ const swap: Adapter = {
 
 describe('runEvaluation', () => {
   test('proves the difference: interval, p, wins, ties and losses, the largest changes with their texts', async () => {
-    const report = await runEvaluation({ provider, data, adapter: swap, engine: 'js' })
+    const report = await runEvaluation({ provider, data: await openData({ test: data }), adapter: swap, engine: 'js' })
     expect(report).toMatchObject({
       base: { id: 'words', dimensions: 4 },
       data: { test: { queries: 4, pairs: 3, documents: 3 } },
@@ -78,16 +79,26 @@ describe('runEvaluation', () => {
       ]),
       qrels: new Map([['x', new Map([['other id', 1]])]]),
     }
-    const { seen, unseen } = await runEvaluation({ provider, data, train, adapter: swap, engine: 'js' })
+    const { seen, unseen } = await runEvaluation({
+      provider,
+      data: await openData({ train, test: data }),
+      adapter: swap,
+      engine: 'js',
+    })
     expect(seen).toMatchObject({ queries: 1, metrics: { base: { 'hit@1': 0 }, adapted: { 'hit@1': 1 } } })
     expect(unseen).toMatchObject({ queries: 2, metrics: { base: { 'hit@1': 0.5 } } })
   })
 
   test('gives the same with vectors that memory has no room for, and leaves no file', async () => {
-    const inMemory = await runEvaluation({ provider, data, adapter: swap, engine: 'js' })
+    const inMemory = await runEvaluation({
+      provider,
+      data: await openData({ test: data }),
+      adapter: swap,
+      engine: 'js',
+    })
     const spilled = await runEvaluation({
       provider,
-      data,
+      data: await openData({ test: data }),
       adapter: swap,
       engine: 'js',
       memory: 32,
@@ -98,19 +109,30 @@ describe('runEvaluation', () => {
   })
 
   test('without an adapter scores the base alone', async () => {
-    const report = await runEvaluation({ provider, data, engine: 'js', metrics: ['mrr@10'] })
+    const report = await runEvaluation({
+      provider,
+      data: await openData({ test: data }),
+      engine: 'js',
+      metrics: ['mrr@10'],
+    })
     expect(Object.keys(report.metrics)).toEqual(['base'])
     expect(report).not.toHaveProperty('difference')
   })
 
   test('tells wins by the first metric where ndcg@10 is not measured, and measures nothing that was not asked for', async () => {
-    const report = await runEvaluation({ provider, data, adapter: swap, engine: 'js', metrics: ['mrr@3', 'hit@1'] })
+    const report = await runEvaluation({
+      provider,
+      data: await openData({ test: data }),
+      adapter: swap,
+      engine: 'js',
+      metrics: ['mrr@3', 'hit@1'],
+    })
     expect(report.largest?.metric).toBe('mrr@3')
     expect(Object.keys(report.metrics.base)).toEqual(['mrr@3', 'hit@1'])
   })
 })
 
-describe('runEvaluationOnVectors', () => {
+describe('runEvaluation on vectors of your own', () => {
   const docs = [
     [1, 0, 0, 0],
     [0, 1, 0, 0],
@@ -130,7 +152,11 @@ describe('runEvaluationOnVectors', () => {
   )
 
   test('takes the test part, and the training part tells what was seen', async () => {
-    const report = await runEvaluationOnVectors({ train, test: test_ }, { adapter: swap, engine: 'js' })
+    const report = await runEvaluation({
+      data: await openData({ vectors: { train, test: test_ } }),
+      adapter: swap,
+      engine: 'js',
+    })
     expect(report).toMatchObject({
       data: { test: { queries: 2 } },
       wins: 2,
@@ -141,14 +167,16 @@ describe('runEvaluationOnVectors', () => {
   })
 
   test('takes the only part where there is no other, which splits nothing', async () => {
-    const report = await runEvaluationOnVectors({ train }, { adapter: swap, engine: 'js' })
+    const report = await runEvaluation({ data: await openData({ vectors: { train } }), adapter: swap, engine: 'js' })
     expect(report).toMatchObject({ data: { train: { queries: 1 } }, wins: 1 })
     expect(report).not.toHaveProperty('seen')
   })
 
   test('refuses an adapter of another base', async () => {
     const adapter = { ...swap, base: { ...swap.base, id: 'other' } }
-    await expect(runEvaluationOnVectors({ train }, { adapter, engine: 'js' })).rejects.toMatchObject({
+    await expect(
+      runEvaluation({ data: await openData({ vectors: { train } }), adapter, engine: 'js' }),
+    ).rejects.toMatchObject({
       code: 'ADAPTER_MISMATCH',
     })
   })

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { identity } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
-import { holm } from '../../src/math/statistics/holm.js'
+import { holm } from '../../src/math/statistics/moments.js'
 import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
-import { runSweep } from '../../src/pipeline/run-sweep.js'
+import { sweepParts } from '../../src/pipeline/run-sweep.js'
 import { trainOnEmbedded } from '../../src/pipeline/train-on-embedded.js'
-import type { FixedOptions } from '../../src/train/tune/candidate.js'
-import { expandGrid } from '../../src/train/tune/grid.js'
+import { expandGrid, type FixedOptions } from '../../src/train/options.js'
 import { embedded } from '../helpers/embedded.js'
 
 const D = 6
@@ -29,11 +28,11 @@ const GRID = expandGrid({
   epochs: [6],
 })
 
-describe('runSweep', () => {
+describe('sweepParts', () => {
   test('sorts all combinations by their out-of-fold metric, each against the base with interval and corrected p', async () => {
     const plans: object[] = []
     const runs: number[] = []
-    const { report, adapter } = await runSweep(planted(60), GRID, {
+    const { report, adapter } = await sweepParts(planted(60), GRID, {
       engine: 'js',
       onPlan: plan => plans.push(plan),
       onRun: (_, number) => runs.push(number),
@@ -61,7 +60,7 @@ describe('runSweep', () => {
 
   test('measures a combination as training with these options does, and trains the best on everything', async () => {
     const options = { kind: 'linear', scale: 10, pull: 3, epochs: 5, negatives: 'positives' } as const
-    const swept = await runSweep(planted(50), [options], { engine: 'js' })
+    const swept = await sweepParts(planted(50), [options], { engine: 'js' })
     const trained = await trainOnEmbedded(planted(50), { tune: 'auto', train: { ...options, engine: 'js' } })
     expect(swept.report.sweep.lines[0].score).toBe(trained.report.tune!.tried[0].score)
     expect(swept.report.gate).toEqual(trained.report.gate)
@@ -71,10 +70,10 @@ describe('runSweep', () => {
   test('holds back the best of many on noise, and keeps it, marked, without the gate', async () => {
     const grid = expandGrid({ scale: [5, 20], pull: [1, 10, 100], epochs: [4] })
     const noise = () => planted(40, 3, 9)
-    const { adapter, report } = await runSweep(noise(), grid, { engine: 'js' })
+    const { adapter, report } = await sweepParts(noise(), grid, { engine: 'js' })
     expect(report.gate).toMatchObject({ kept: false, passed: false })
     expect(adapter.params.W).toEqual(identity(D))
-    const kept = await runSweep(noise(), grid, { engine: 'js', gate: false })
+    const kept = await sweepParts(noise(), grid, { engine: 'js', gate: false })
     expect(kept.report.gate).toMatchObject({ kept: true, passed: false })
     expect(kept.adapter.params.W).not.toEqual(identity(D))
   })
@@ -84,6 +83,6 @@ describe('runSweep', () => {
     ['a kind whose memory is decided otherwise', { kind: 'linear-memory' }, 'sweep the kind linear instead'],
   ])('refuses %s before anything is trained', async (_, point, message) => {
     const onPlan = () => expect.unreachable()
-    await expect(runSweep(planted(20), [{}, point], { engine: 'js', onPlan })).rejects.toThrow(message)
+    await expect(sweepParts(planted(20), [{}, point], { engine: 'js', onPlan })).rejects.toThrow(message)
   })
 })

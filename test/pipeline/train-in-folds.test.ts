@@ -5,13 +5,13 @@ import { describe, expect, test } from 'vitest'
 import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { takeRows } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
-import { assignKFolds } from '../../src/pipeline/assign-k-folds.js'
 import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
+import { openData } from '../../src/pipeline/open-data.js'
 import type { Proof } from '../../src/pipeline/proof.js'
-import { runTrainingOnVectors } from '../../src/pipeline/run-training.js'
-import { trainInFolds } from '../../src/pipeline/train-in-folds.js'
+import { warningsFor } from '../../src/pipeline/result.js'
+import { runTraining } from '../../src/pipeline/run-training.js'
+import { assignKFolds, trainInFolds } from '../../src/pipeline/train-in-folds.js'
 import { trainOnEmbedded } from '../../src/pipeline/train-on-embedded.js'
-import { warningsFor } from '../../src/pipeline/training-warnings.js'
 import { embedded } from '../helpers/embedded.js'
 
 const D = 6
@@ -104,24 +104,22 @@ describe('trainInFolds', () => {
     const checkpoint = join(mkdtempSync(join(tmpdir(), 'k-fold-')), 'c')
     const options = { ...ONE, kFold: 3, checkpoint }
     const train = planted(30)
-    const whole = await runTrainingOnVectors({ train }, { ...options, checkpoint: undefined })
-    const killed = runTrainingOnVectors(
-      { train },
-      {
-        ...options,
-        onFold(_, number) {
-          if (number === 2) throw new Error('killed')
-        },
+    const data = await openData({ vectors: { train } })
+    const whole = await runTraining({ data, ...options, checkpoint: undefined })
+    const killed = runTraining({
+      ...{ data, ...options },
+      onFold(_, number) {
+        if (number === 2) throw new Error('killed')
       },
-    )
+    })
     await expect(killed).rejects.toThrow('killed')
     const folds: number[] = []
-    const resumed = await runTrainingOnVectors({ train }, { ...options, onFold: (_, number) => folds.push(number) })
+    const resumed = await runTraining({ data, ...options, onFold: (_, number) => folds.push(number) })
     expect(folds).toEqual([3])
     expect(resumed.adapter.params).toEqual(whole.adapter.params)
     for (const key of ['metrics', 'difference', 'wins', 'unseen', 'largest', 'gate'] as const)
       expect(resumed.report[key]).toEqual(whole.report[key])
-    await expect(runTrainingOnVectors({ train }, { ...options, kFold: 4 })).rejects.toThrow('kFold is 4, but was 3')
+    await expect(runTraining({ data, ...options, kFold: 4 })).rejects.toThrow('kFold is 4, but was 3')
     rmSync(dirname(checkpoint), { recursive: true })
   })
 
@@ -132,9 +130,7 @@ describe('trainInFolds', () => {
     const warnings = (low: number, high: number) =>
       warningsFor(parts, undefined, 1, { outOfFold: proof(low, high) }, 'ndcg@10')
     expect(warnings(-0.3, -0.1)).toEqual([
-      expect.stringMatching(
-        /^out of fold the procedure LOSES ndcg@10: -0\.2000 \(95 % interval -0\.3000 to -0\.1000\)/,
-      ),
+      expect.stringMatching(/^out of fold the procedure LOSES ndcg@10: -0\.2000 \(95% CI -0\.3000 to -0\.1000\)/),
     ])
     expect(warnings(-0.3, 0.1)).toEqual([])
   })

@@ -72,7 +72,7 @@ describe('the key', () => {
     const error = await rejection(cohere.create({}))
     expect(error.code).toBe('PROVIDER_KEY')
     expect(error.message).toBe(
-      'No key for cohere: set CO_API_KEY or COHERE_API_KEY, or pass { apiKey } to createProvider',
+      'no key for cohere. Set CO_API_KEY or COHERE_API_KEY, or pass { apiKey } to createProvider',
     )
   })
 

@@ -118,7 +118,7 @@ describe('customProvider', () => {
         [1, 2],
         [1, 2, 3],
       ],
-      /text 2 .* 3 values/,
+      /text 2 of 2 has a wrong length; expected 2 values, found 3/,
     ],
     ['an empty vector', [[], []], /text 1 /],
     [

@@ -97,7 +97,7 @@ describe('the key', () => {
     vi.stubEnv('OPENAI_API_KEY', value)
     const error = await rejection(openai.create({ apiKey: value }))
     expect(error.code).toBe('PROVIDER_KEY')
-    expect(error.message).toBe('No key for openai: set OPENAI_API_KEY, or pass { apiKey } to createProvider')
+    expect(error.message).toBe('no key for openai. Set OPENAI_API_KEY, or pass { apiKey } to createProvider')
   })
 
   test('is needed for api.openai.com also where that is given as the base URL', async () => {
@@ -163,7 +163,7 @@ describe('dimensions', () => {
     const provider = await openai.create({ baseUrl: url, model: 'x', dimensions: 4 })
     const error = await rejection(provider.embed(['a'], 'query'))
     expect(error.code).toBe('PROVIDER_RESPONSE')
-    expect(error.message).toContain('has 8 values, expected 4')
+    expect(error.message).toContain('has a wrong length; expected 4 values, found 8')
   })
 
   test('that change between two answers are an error', async () => {

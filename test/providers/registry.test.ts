@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { createProvider, customProvider, loadProvider, providerNames } from '../../src/providers/index.js'
+import { customProvider } from '../../src/providers/custom.js'
+import { createProvider, loadProvider, providerNames } from '../../src/providers/index.js'
 import { rejection } from '../helpers/rejection.js'
 
 describe('provider registry', () => {

@@ -155,7 +155,7 @@ describe('a local model that cannot be used', () => {
 
   it('is refused when it is a file', async () => {
     const model = tiny()
-    expect(await refusal({ model: join(model, 'onnx/model.onnx') })).toMatch(/is a file; expected the folder/)
+    expect(await refusal({ model: join(model, 'onnx/model.onnx') })).toMatch(/expected a folder with .*, found a file/)
   })
 
   it.each(['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx'])(
@@ -164,7 +164,7 @@ describe('a local model that cannot be used', () => {
       const model = tiny()
       rmSync(join(model, file))
       const message = await refusal({ model })
-      expect(message).toContain(`looked for ${file}`)
+      expect(message).toContain(`expected ${file}, found`)
       const found = message.slice(message.indexOf('found'), message.indexOf('. A model needs'))
       for (const other of ['config.json', 'tokenizer.json'].filter(name => name !== file))
         expect(found).toContain(other)

@@ -155,7 +155,7 @@ describe('sbert with a model on the hub', () => {
   it('says what to do when there is no such model or it is gated', async () => {
     const message = await refusal({ model: 'acme/missing' })
     expect(message).toContain('acme/missing')
-    expect(message).toMatch(/check its name.*licence.*HF_TOKEN/)
+    expect(message).toMatch(/Check its name.*licence.*HF_TOKEN/)
   })
 
   it('says what to do when the network is down', async () => {
@@ -166,9 +166,9 @@ describe('sbert with a model on the hub', () => {
   })
 
   it.each([
-    [404, /no such model, revision or file/],
-    [429, /try again later/],
-    [500, /try again later/],
+    [404, /the model, revision or file does not exist/],
+    [429, /Try again later/],
+    [500, /Try again later/],
   ])('says what to do on status %d', async (status, expected) => {
     hub.answers.set('/revision/main', { status })
     const message = await refusal()
@@ -183,7 +183,7 @@ describe('sbert with a model on the hub', () => {
 
   it('keeps nothing of a download that broke off, and completes it the next time', async () => {
     hub.answers.set('model.onnx', { status: 200, cut: true })
-    expect(await refusal()).toMatch(/onnx\/model\.onnx.*could not be fetched/)
+    expect(await refusal()).toMatch(/onnx\/model\.onnx.*cannot be downloaded/)
     expect(readdirSync(modelCache, { recursive: true }).filter(name => /\.onnx|tmp/.test(String(name)))).toEqual([])
     hub.answers.clear()
     const provider = await create()
@@ -200,7 +200,7 @@ describe('sbert with a model on the hub', () => {
   it.each(['a/b/c', 'acme/..', 'https://huggingface.co/acme/tiny', 'acme tiny', ''])(
     'does not ask the hub for %j',
     async model => {
-      expect(await refusal({ model })).toMatch(/neither a folder .* nor a model id/)
+      expect(await refusal({ model })).toMatch(/expected a folder .* or a model id/)
       expect(hub.requests).toEqual([])
     },
   )

@@ -74,7 +74,7 @@ describe('sbert', () => {
     const provider = await create({ model: tiny(), dimensions: HIDDEN + 1 })
     const error = await rejection(provider.embed([TEXT], 'query'))
     expect(error.code).toBe('USAGE')
-    expect(error.message).toMatch(/at most 8.*got 9/)
+    expect(error.message).toMatch(/at most 8.*found 9/)
   })
 
   it('runs on another precision when asked, and by itself when there is only one', async () => {

@@ -5,16 +5,19 @@ import { sampleComparison } from './sample-comparison.js'
 const titleOf = (html: string) => /<h1>(.*?)<\/h1>/s.exec(html)![1].replaceAll('\u00A0', ' ')
 
 test('the first sentence names the best and what cannot be told from it', async () => {
-  const found = '(nDCG@10 0.600, 95 % interval 0.570 to 0.630)'
+  const found = '(nDCG@10 0.600, 95% interval 0.570 to 0.630)'
   const sentences = [
-    [sampleComparison(), `tuned is the best ${found}, better than every other candidate.`],
-    [sampleComparison({ tied: 1 }), `tuned has the best mean ${found}; base cannot be told from it.`],
-    [sampleComparison({ tied: 2 }), `tuned has the best mean ${found}; no other candidate can be told from it.`],
+    [sampleComparison(), `tuned is significantly better than every other candidate ${found}.`],
+    [sampleComparison({ tied: 1 }), `tuned has the best mean ${found}; base does not differ significantly from it.`],
+    [
+      sampleComparison({ tied: 2 }),
+      `tuned has the best mean ${found}; no other candidate differs significantly from it.`,
+    ],
     [
       sampleComparison({ names: ['a', 'b', 'c', 'd', 'e', 'f'], tied: 4 }),
-      `a has the best mean ${found}; b, c and 2 others cannot be told from it.`,
+      `a has the best mean ${found}; b, c and 2 others do not differ significantly from it.`,
     ],
-    [sampleComparison({ names: ['only'] }), 'only scores nDCG@10 0.600, 95 % interval 0.570 to 0.630.'],
+    [sampleComparison({ names: ['only'] }), 'only scores nDCG@10 0.600, 95% interval 0.570 to 0.630.'],
   ] as const
   for (const [report, sentence] of sentences) {
     expect(titleOf(await renderReport('r.html', report))).toBe(sentence)
@@ -24,8 +27,10 @@ test('the first sentence names the best and what cannot be told from it', async 
 
 test('every candidate, every pair, what they cost and the command are there as tables', async () => {
   const markdown = await renderReport('r.md', sampleComparison({ tied: 1 }))
+  expect(markdown).toContain('### Leaderboard\n\n| candidate |  | nDCG@10 |')
+  expect(markdown).toContain('| 2. base | not significantly different | 0.550 | 0.520 to 0.580 | −0.050 |')
   expect(markdown).toContain('| candidate |  | nDCG@10 | recall@10 | hit rate@1 |')
-  expect(markdown).toContain('| base | not distinguishable | 0.550 (0.520 to 0.580) |')
+  expect(markdown).toContain('| base | not significantly different | 0.550 (0.520 to 0.580) |')
   expect(markdown).toContain('| tuned | small | +0.100 | +0.080 to +0.120 | \\< 0.001 | \\< 0.001 |')
   expect(markdown).toContain('| base | small | +0.050 |')
   expect(markdown).toContain('| tuned | 0.600 | 0.32 | 12.90 | 1,536 | 5.53 MB | 6.14 GB |')
@@ -39,6 +44,7 @@ test('the page draws every metric, the differences to the best, and room where i
   const html = await renderReport('r.html', sampleComparison())
   expect([...html.matchAll(/<h2 id="(\w+)"/g)].map(([, id]) => id)).toEqual([
     'warnings',
+    'leaderboard',
     'scores',
     'pairs',
     'costs',

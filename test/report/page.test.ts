@@ -113,8 +113,19 @@ chromiumTest('the changes can be filtered by kind and by words', async () => {
   await page.close()
 })
 
+chromiumTest('ten changes of each kind are shown, the others are folded', async () => {
+  const { page } = await open('r.html')
+  expect(await page.locator('.changes > li:visible').count()).toBe(20)
+  await page.click('#changes-list .better .more > summary')
+  expect(await page.locator('.changes > li:visible').count()).toBe(60)
+  await page.check('input[value=worse]')
+  expect(await page.locator('.changes > li:visible').count()).toBe(10)
+  await page.close()
+})
+
 chromiumTest('without scripts all changes are there and the filter is not', async () => {
   const { page } = await open('r.html', { javaScriptEnabled: false })
+  for (const more of await page.locator('.more > summary').all()) await more.click()
   expect(await page.locator('.changes > li:visible').count()).toBe(100)
   expect(await page.locator('form.filter').isVisible()).toBe(false)
   await page.close()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { verdictOf } from '../../src/report/gain-page.js'
 import { renderReport } from '../../src/report/index.js'
-import { verdictOf } from '../../src/report/verdict.js'
 import { sampleReport } from './sample-report.js'
 
 /** What a hostile or unlucky text may hold. */
@@ -16,42 +16,51 @@ const TEXTS = [
 
 test('a proven gain is told to be kept, in the first sentence of page and text', async () => {
   const report = sampleReport()
-  const sentence = 'nDCG@10 rises from 0.490 to 0.528, 95 % interval +0.016 to +0.059; keep it.'
+  const sentence = 'nDCG@10 rises from 0.490 to 0.528, 95% interval +0.016 to +0.059; keep it.'
   expect(verdictOf(report)).toEqual({ tone: 'good', text: sentence })
   expect((await renderReport('r.md', report)).split('\n')[0]).toBe(`**${sentence}**`)
-  expect(await renderReport('r.html', report)).toContain(`<h1>${sentence.replace('5 %', '5\u00A0%')}</h1>`)
+  expect(await renderReport('r.html', report)).toContain(`<h1>${sentence}</h1>`)
+})
+
+test('what a search by words adds is told with what pays, or why it was not measured', async () => {
+  const markdown = await renderReport('r.md', sampleReport())
+  expect(markdown).toContain('What pays: a tuned hybrid with the adapter (ndcg@10 0.6600).')
+  expect(markdown).toMatch(/\| the adapter \| 0\.528 \| 0\.570 \| 0\.660 \| 0\.60 \|/)
+  expect(await renderReport('r.md', { ...sampleReport(), hybrid: 'not measured on 9 queries' })).toContain(
+    'Hybrid search was not measured on 9 queries.',
+  )
 })
 
 test('a gain whose interval holds zero is told not to be shipped', () => {
   const { tone, text } = verdictOf(sampleReport({ gain: [0.004, -0.01, 0.02] }))
   expect(tone).toBe('bad')
   expect(text).toBe(
-    'The adapter cannot be told from the base (nDCG@10 0.490 and 0.494, 95 % interval −0.010 to +0.020); do not ship it.',
+    'The difference from the base model is not significant (nDCG@10 0.490 and 0.494, 95% interval −0.010 to +0.020); do not ship the adapter.',
   )
 })
 
 test('a loss is told as a loss', () => {
   const { tone, text } = verdictOf(sampleReport({ gain: [-0.04, -0.06, -0.02] }))
   expect(tone).toBe('bad')
-  expect(text).toBe('nDCG@10 falls from 0.490 to 0.450, 95 % interval −0.060 to −0.020; do not ship it.')
+  expect(text).toBe('nDCG@10 falls from 0.490 to 0.450, 95% interval −0.060 to −0.020; do not ship it.')
 })
 
 test('an interval that ends exactly at zero is no proof', () => {
-  expect(verdictOf(sampleReport({ gain: [0.01, 0, 0.02] })).text).toContain('cannot be told from the base')
-  expect(verdictOf(sampleReport({ gain: [-0.01, -0.02, 0] })).text).toContain('cannot be told from the base')
+  expect(verdictOf(sampleReport({ gain: [0.01, 0, 0.02] })).text).toContain('is not significant')
+  expect(verdictOf(sampleReport({ gain: [-0.01, -0.02, 0] })).text).toContain('is not significant')
 })
 
 test('where the gate closed the identity was saved, whatever the figures', () => {
   const { tone, text } = verdictOf(sampleReport({ kept: false }))
   expect(tone).toBe('bad')
-  expect(text).toContain('the identity map was saved in its place; do not ship it')
+  expect(text).toContain('saved the identity; do not ship it')
 })
 
 test('an adapter that was kept against the gate is not recommended', () => {
   const report = sampleReport()
   const { tone, text } = verdictOf({ ...report, gate: { ...report.gate!, passed: false } })
   expect(tone).toBe('neutral')
-  expect(text).toContain('the gate was switched off')
+  expect(text).toContain('had not passed the gate, which was off')
 })
 
 test('a base alone and a run without a measurement are told as they are', async () => {
@@ -71,16 +80,18 @@ test('every section is there, with a table for every chart', async () => {
     'warnings',
     'metrics',
     'seen',
+    'hybrid',
     'changes',
     'ranks',
     'scores',
+    'index',
     'training',
     'tuning',
     'data',
     'reproduce',
   ])
-  expect(html.match(/<svg[^>]*role="img"/g)?.length).toBe(16)
-  expect(html.match(/<details><summary>Show the figures as a table/g)?.length).toBe(6)
+  expect(html.match(/<svg[^>]*role="img"/g)?.length).toBe(18)
+  expect(html.match(/<details><summary>Show the figures as a table/g)?.length).toBe(7)
   expect(html).toContain('&#39;my report.html&#39;')
 })
 
@@ -96,7 +107,7 @@ test('a sweep shows its combinations best first, marks the proven ones, and list
   const report = { ...sampleReport(), tune: undefined, sweep }
   const markdown = await renderReport('r.md', report)
   expect(markdown).toContain('2 combinations by cross-validation in 5 folds over 90 queries, ')
-  expect(markdown).toContain('3.0 s; 1 is better than the base after correction')
+  expect(markdown).toContain('3.0 s; 1 is better than the base model after correction')
   const rows = markdown.slice(markdown.indexOf('### Combinations')).split('\n')
   const named = rows.filter(row => /^\| (pull|base) /.test(row))
   expect(named.map(row => row.split('|')[1].trim())).toEqual([

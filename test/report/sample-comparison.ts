@@ -1,4 +1,4 @@
-import type { CandidateReport, CompareReport } from '../../src/pipeline/compare/compare-report.js'
+import type { CandidateReport, CompareReport } from '../../src/pipeline/compare/run-compare.js'
 import type { ComparisonReport } from '../../src/report/index.js'
 
 /** A comparison of made-up figures: the first is the best, `tied` more cannot be told from it. */

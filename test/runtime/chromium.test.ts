@@ -4,7 +4,7 @@ import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { applyAdapter } from '../../src/adapters/adapter.js'
 import { encodeAdapter } from '../../src/adapters/file.js'
-import { FORMATS } from '../../src/convert/formats/index.js'
+import { safetensors } from '../../src/convert/formats/safetensors.js'
 import { CHROMIUM, chromiumTest } from '../helpers/chromium.js'
 import { SAMPLE_KINDS, sampleAdapter, sampleQueries } from '../helpers/sample-adapter.js'
 import { BUNDLE_TEXT, importBundle } from './bundle.js'
@@ -31,7 +31,7 @@ beforeAll(async () => {
     if (url === '/runtime.js') response.end(BUNDLE_TEXT)
     else if (url === '/page.js') response.end("import * as runtime from './runtime.js'\nglobalThis.runtime = runtime\n")
     else if (adapter && ending === 'json') response.end(encodeAdapter(adapter))
-    else if (adapter) response.end(FORMATS.safetensors.encode(adapter, 'F32'))
+    else if (adapter) response.end(safetensors.encode(adapter, 'F32'))
     else {
       if (url === '/strict') response.setHeader('content-security-policy', "default-src 'self'; script-src 'self'")
       response.end('<!doctype html><title>runtime</title><script type="module" src="/page.js"></script>')

@@ -199,3 +199,14 @@ describe.concurrent('adapter-train serve', () => {
     await ended
   })
 })
+
+test('the log escapes what would turn or steer a line of a terminal', async () => {
+  const served = await startServe(['--adapter', 'x.json', '--model-name', 'm\u202ex\u009b'], {
+    upstream: await startUpstream(),
+  })
+  served.child.kill('SIGTERM')
+  const { stderr } = await served.ended
+  expect(stderr).toContain('"models":["m\\u202ex\\u009b"')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may be there
+  expect(stderr).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/)
+})

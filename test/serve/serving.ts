@@ -7,11 +7,8 @@ import { afterEach } from 'vitest'
 import { type Adapter, applyAdapter } from '../../src/adapters/adapter.js'
 import { saveAdapter } from '../../src/adapters/file.js'
 import { createProvider } from '../../src/providers/index.js'
-import {
-  createEmbeddingServer,
-  type EmbeddingServer,
-  type EmbeddingServerOptions,
-} from '../../src/serve/create-embedding-server.js'
+import { createEmbeddingServer, type EmbeddingServer } from '../../src/serve/create-embedding-server.js'
+import type { EmbeddingServerOptions } from '../../src/serve/options.js'
 import { type FakeOpenAIOptions, startFakeOpenAI } from '../helpers/fake-openai.js'
 import type { FakeService } from '../helpers/fake-service.js'
 import { fakeVector } from '../helpers/fake-vector.js'

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createRandom, restoreRandom } from '../../src/math/random.js'
-import { type Checkpoint, openCheckpoint } from '../../src/train/checkpoint.js'
-import { decodeState, encodeState } from '../../src/train/state-codec.js'
+import { type Checkpoint, decodeState, encodeState, openCheckpoint } from '../../src/train/checkpoint.js'
 import { type TrainOptions, trainAdapter } from '../../src/train/train-adapter.js'
 import { embedded } from '../helpers/embedded.js'
 
@@ -105,7 +104,7 @@ describe('openCheckpoint', () => {
     expect(() => other.require('run', { epochs: 8, data: `cd${'ab'.repeat(31)}`, size: 3 })).toThrow(
       expect.objectContaining({
         code: 'USAGE',
-        message: `cannot go on from ${path}, which another run has left: epochs is 8, but was 4; data is cdababababab…, but was abababababab…; size is 3, but was not set; delete the file to start anew, or name another one with --checkpoint`,
+        message: `cannot resume from ${path}: written by another run, epochs is 8, but was 4; data is cdababababab…, but was abababababab…; size is 3, but was not set. Delete the file to start again, or name another one with --checkpoint`,
         details: { file: path, differs: ['epochs', 'data', 'size'] },
       }),
     )
@@ -114,8 +113,8 @@ describe('openCheckpoint', () => {
   })
 
   test.each<[string, (bytes: Buffer) => Buffer | string, RegExp]>([
-    ['is empty', () => '', /no checkpoint of this release/],
-    ['is something else', () => '{"format": "adapter-train/1"}\n', /no checkpoint of this release/],
+    ['is empty', () => '', /not a checkpoint of this release/],
+    ['is something else', () => '{"format": "adapter-train/1"}\n', /not a checkpoint of this release/],
     ['is cut off', bytes => bytes.subarray(0, bytes.length - 3), /damaged/],
     ['has a changed byte', bytes => Buffer.from(bytes.map((b, i) => (i === bytes.length - 9 ? b ^ 1 : b))), /damaged/],
   ])('refuses a file that %s', (_, spoil, message) => {
@@ -124,7 +123,7 @@ describe('openCheckpoint', () => {
     expect(() => openCheckpoint(path)).toThrow(
       expect.objectContaining({ code: 'FILE_READ', message: expect.stringMatching(message) }),
     )
-    expect(() => openCheckpoint(path)).toThrow('delete the file to start anew')
+    expect(() => openCheckpoint(path)).toThrow('Delete the file to start again')
   })
 })
 

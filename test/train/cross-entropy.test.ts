@@ -3,8 +3,8 @@ import { createCpuEngine } from '../../src/engines/cpu/index.js'
 import type { Engine, SparseRows } from '../../src/engines/engine.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import { row } from '../../src/math/matrix.js'
-import { createBuffers } from '../../src/train/buffers.js'
 import { crossEntropy } from '../../src/train/cross-entropy.js'
+import { createBuffers } from '../../src/train/on-engine.js'
 import { randomUnitRows } from '../contracts/engine/support.js'
 
 const [B, P, d] = [5, 23, 6]

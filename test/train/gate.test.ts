@@ -12,14 +12,14 @@ function scores(gain: number, n = 100, from = 7) {
   return { base, adapted: base.map(value => value + gain + 0.2 * random.normal()) }
 }
 
-const SAVED = '; the identity map was saved instead (--no-gate keeps the adapter)'
+const SAVED = '; the adapter is rejected (--no-gate saves it)'
 
 describe('gate', () => {
   test('passes an out-of-fold gain that is more than noise', () => {
     expect(gate(scores(0.2), undefined, { metric, seed })).toEqual({
       kept: true,
       passed: true,
-      reason: expect.stringMatching(/^out-of-fold ndcg@10 changes by \+0\.\d{4} \(p < 0\.001\): proven$/),
+      reason: expect.stringMatching(/^out-of-fold ndcg@10 \+0\.\d{4} \(p < 0\.001\), significant$/),
       p: 0,
       gain: expect.closeTo(0.2, 1),
     })
@@ -34,7 +34,7 @@ describe('gate', () => {
     const result = gate(outOfFold, undefined, { metric, seed })
     expect(result).toMatchObject({ kept: false, passed: false })
     expect(result.p).toBeGreaterThanOrEqual(0.05)
-    expect(result.reason).toMatch(/^out-of-fold ndcg@10 changes by [+-]\d\.\d{4} \(p = \d\.\d{3}\): the adapter cannot/)
+    expect(result.reason).toMatch(/^out-of-fold ndcg@10 [+-]\d\.\d{4} \(p = \d\.\d{3}\), not significant/)
     expect(result.reason.endsWith(SAVED)).toBe(true)
   })
 
@@ -50,18 +50,40 @@ describe('gate', () => {
     expect(best).toMatchObject({ passed: false, kept: false })
   })
 
+  test('says what these labels could have proven, and how many more would do', () => {
+    // A spread of 0.2 in 100 differences: 1.645 standard errors are 0.033.
+    const refused = gate(scores(0.02), undefined, { metric, seed })
+    expect(refused.provable).toBeCloseTo(0.033, 2)
+    expect(gate(scores(0.02 + refused.provable! - refused.gain + 0.003), undefined, { metric, seed }).passed).toBe(true)
+    expect(gate(scores(0.02 + refused.provable! - refused.gain - 0.003), undefined, { metric, seed }).passed).toBe(
+      false,
+    )
+    expect(refused.moreLabels).toBeGreaterThan(0)
+    expect(refused.reason).toMatch(
+      /, not significant \(100 queries prove gains from \+0\.0\d{3}; about \d+ more labels would prove a gain like this one in 4 of 5 cases\); the adapter/,
+    )
+    const runs = Array.from({ length: 40 }, (_, i) => {
+      return gate(scores(refused.gain, 100 + refused.moreLabels!, 50 + i), undefined, { metric, seed }).passed
+    })
+    expect(runs.filter(passed => passed).length / runs.length).toBeGreaterThan(0.7)
+    expect(runs.filter(passed => passed).length / runs.length).toBeLessThan(0.92)
+    // Of a loss, and of what is significant, there is nothing to say.
+    expect(gate(scores(-0.02), undefined, { metric, seed }).moreLabels).toBeUndefined()
+    expect(gate(scores(0.2), undefined, { metric, seed })).not.toHaveProperty('provable')
+  })
+
   test('holds back a gain that is proven but less than asked for', () => {
     const { gain } = gate(scores(0.2), undefined, { metric, seed })
     expect(gate(scores(0.2), undefined, { metric, seed, minGain: gain })).toMatchObject({ kept: true })
     const result = gate(scores(0.2), undefined, { metric, seed, minGain: gain + 0.01 })
     expect(result).toMatchObject({ kept: false, passed: false, p: 0 })
-    expect(result.reason).toContain(`less than the asked ${gain + 0.01}${SAVED}`)
+    expect(result.reason).toContain(`below the minimum of ${gain + 0.01} (--min-gain)${SAVED}`)
   })
 
   test('a validation set may veto, by a loss that is more than noise', () => {
     const result = gate(scores(0.2), scores(-0.2, 50, 8), { metric, seed })
     expect(result).toMatchObject({ kept: false, passed: false, p: 0 })
-    expect(result.reason).toMatch(/^on the validation set ndcg@10 changes by -0\.\d{4}, which is more than noise/)
+    expect(result.reason).toMatch(/^validation split: ndcg@10 -0\.\d{4}, a significant loss/)
     // A loss within noise, and a gain however large, change nothing.
     expect(gate(scores(0.2), scores(-0.001, 50, 8), { metric, seed }).passed).toBe(true)
     expect(gate(scores(0.2), scores(0.5, 50, 8), { metric, seed })).toEqual(
@@ -73,7 +95,9 @@ describe('gate', () => {
   test('switched off it keeps what fails, marked, and says nothing of what passes', () => {
     const failed = gate(scores(0), undefined, { metric, seed, enabled: false })
     expect(failed).toMatchObject({ kept: true, passed: false })
-    expect(failed.reason).toMatch(/cannot be told from the base; kept because the gate is switched off$/)
+    expect(failed.reason).toMatch(
+      /not significant \(100 queries prove gains from \+0\.03\d\d\); kept because the gate is off$/,
+    )
     expect(gate(scores(0.2), undefined, { metric, seed, enabled: false })).toMatchObject({ kept: true, passed: true })
   })
 

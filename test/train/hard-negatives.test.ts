@@ -4,12 +4,13 @@ import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { createCpuEngine } from '../../src/engines/cpu/index.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import { createEvaluator } from '../../src/evaluate/evaluator.js'
-import type { CandidateBatch } from '../../src/losses/candidates.js'
+import type { TrainingBatch } from '../../src/losses/batch-source.js'
 import { hard } from '../../src/losses/hard.js'
 import { dot, identity, type Matrix, matrix, norm, normalizedRows, row } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { adaptOn } from '../../src/train/adapt-on.js'
-import { mine } from '../../src/train/mine.js'
+import { mine } from '../../src/train/mining.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 import { createParams, identityWeights } from '../../src/train/parameters.js'
 import { createStep } from '../../src/train/step.js'
 import { type TrainOptions, trainAdapter } from '../../src/train/train-adapter.js'
@@ -90,12 +91,13 @@ describe.each([
   })
 
   test('has the gradient of the formula', async () => {
-    const source = hard.create(data, { batchSize: n, hardNegatives: COUNT })
+    const source = hard.create(data, { ...TRAIN_DEFAULTS, batchSize: n, hardNegatives: COUNT })
     await mine(engine, linear, identityWeights(linear, d), data, source.mining!)
-    const [batch] = source.epoch(createRandom(1)) as Iterable<CandidateBatch>
+    const [batch] = source.epoch(createRandom(1)) as Iterable<TrainingBatch>
     const state = createParams(engine, linear, d)
     const inputs = { queries: engine.upload(data.queries), documents: engine.upload(normalizedRows(data.docs)) }
-    const { step } = createStep(engine, linear, state, inputs, { scale: SCALE, weightDecay: 0, maxGradNorm: 0 })
+    const options = { ...TRAIN_DEFAULTS, scale: SCALE, weightDecay: 0, maxGradNorm: 0 }
+    const { step } = createStep(engine, linear, state, inputs, options)
     step(batch, 1, 0)
     const gradient = await engine.read(state.grads.W)
     const h = 1e-5

@@ -159,10 +159,10 @@ describe('the size of an adapter', () => {
   })
 
   test.each([
-    ['low-rank', 0, /"size" \(rank\).*at least 1, got 0/],
-    ['residual-mlp', 2.5, /"size" \(hidden units\).*got 2.5/],
-    ['linear', 4, /"linear" has no "size", got 4/],
-    ['ridge', 4, /"ridge" has no "size"/],
+    ['low-rank', 0, /"size": expected a whole number of at least 1, found 0/],
+    ['residual-mlp', 2.5, /"size": expected a whole number.*found 2\.5/],
+    ['linear', 4, /"linear" has no size, found 4/],
+    ['ridge', 4, /"ridge" has no size/],
   ])('is refused for %s: %d', async (kind, size, message) => {
     const error = await rejection(trainAdapter({ train }, { ...options, kind, size }))
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringMatching(message) })

@@ -2,10 +2,11 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { adapterKind } from '../../src/adapters/index.js'
 import { createCpuEngine } from '../../src/engines/cpu/index.js'
 import { createJsEngine } from '../../src/engines/js.js'
-import type { Mining } from '../../src/losses/candidates.js'
+import type { Mining } from '../../src/losses/batch-source.js'
 import { hard } from '../../src/losses/hard.js'
 import { dot, fromRows, matrix, norm, row } from '../../src/math/matrix.js'
-import { mine } from '../../src/train/mine.js'
+import { mine } from '../../src/train/mining.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 import { identityWeights } from '../../src/train/parameters.js'
 import { randomMatrix } from '../contracts/engine/support.js'
 import { type EmbeddedParts, embedded } from '../helpers/embedded.js'
@@ -40,7 +41,7 @@ describe.each(Object.entries(engines))('mine on %s', (_, engine) => {
   async function found(setting: Setting) {
     const { count = 1, margin = 0.05, weights = identity(2), blockValues, ...parts } = setting
     const data = embedded({ queries: parts.positives.map(() => at(0)), ...parts })
-    const { mining } = hard.create(data, { batchSize: 4, hardNegatives: count, hardMargin: margin })
+    const { mining } = hard.create(data, { ...TRAIN_DEFAULTS, batchSize: 4, hardNegatives: count, hardMargin: margin })
     const result = new Map<number, number[]>()
     const accept: Mining['accept'] = (query, documents) => result.set(query, [...documents])
     await mine(engine, linear, weights, data, { ...mining!, accept }, { blockValues })
@@ -111,7 +112,7 @@ describe.each(Object.entries(engines))('mine on %s', (_, engine) => {
 
   test('stops when it is told to', async () => {
     const data = embedded({ queries: [at(0)], docs, positives: [[0]] })
-    const { mining } = hard.create(data, { batchSize: 1 })
+    const { mining } = hard.create(data, { ...TRAIN_DEFAULTS, batchSize: 1 })
     const signal = AbortSignal.abort()
     expect(await rejection(mine(engine, linear, identity(2), data, mining!, { signal }))).toMatchObject({
       code: 'ABORTED',

@@ -9,12 +9,13 @@ import { AdapterTrainError } from '../../src/errors.js'
 import { createRandom } from '../../src/math/random.js'
 import { type RowSource, type Rows, rowSource } from '../../src/math/row-source.js'
 import { type TrainOptions, trainAdapter } from '../../src/train/train-adapter.js'
-import { fitTemperature } from '../../src/train/tune/temperature.js'
-import { openRaw, writeRaw } from '../../src/vectors/raw.js'
+import { fitScale } from '../../src/train/tune/scale.js'
+import { openRaw } from '../../src/vectors/raw.js'
 import { randomMatrix } from '../contracts/engine/support.js'
 import { temporaryFolder } from '../dataset/temporary-folder.js'
 import { embedded } from '../helpers/embedded.js'
 import { rejection } from '../helpers/rejection.js'
+import { writeRaw } from '../helpers/vector-files.js'
 
 const random = createRandom(1)
 /** Queries with one, two or no positive, documents of any length, copies among them. */
@@ -145,9 +146,9 @@ describe('vectors outside', () => {
     expect(error).toMatchObject({ code: 'TRAIN_DATA', details: { id: 'doc77' } })
   })
 
-  test('give the same temperature', async () => {
+  test('give the same scale', async () => {
     const engine = await createCpuEngine()
-    expect(await fitTemperature(engine, hidden(data), 7)).toBe(await fitTemperature(engine, data, 7))
+    expect(await fitScale(engine, hidden(data), 7)).toBe(await fitScale(engine, data, 7))
     engine.dispose()
   })
 

@@ -6,11 +6,10 @@ import { createRandom } from '../../src/math/random.js'
 import { type Rows, rowSource } from '../../src/math/row-source.js'
 import { mean } from '../../src/math/statistics/moments.js'
 import { gate } from '../../src/train/gate.js'
-import { joinQueries, onSample } from '../../src/train/tune/extra-queries.js'
-import { sampleDataset } from '../../src/train/tune/sample-dataset.js'
+import { joinQueries, onSample, sampleDataset } from '../../src/train/tune/sample.js'
 import { createSearch } from '../../src/train/tune/search.js'
-import { type TuneOptions, tune } from '../../src/train/tune/tune.js'
 import { embedded } from '../helpers/embedded.js'
+import { type TuneOptions, tune } from '../helpers/tune.js'
 
 const D = 8
 const DOCS = 80

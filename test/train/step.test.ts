@@ -4,6 +4,7 @@ import { adapterKind } from '../../src/adapters/index.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import { inBatchCandidates, listPairs } from '../../src/losses/in-batch.js'
 import { identity, matrix, normalizedRows } from '../../src/math/matrix.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 import { createParams, readParams } from '../../src/train/parameters.js'
 import { linearSchedule } from '../../src/train/schedule.js'
 import { createStep, type StepOptions } from '../../src/train/step.js'
@@ -44,7 +45,7 @@ describe('createStep', () => {
     const engine = createJsEngine()
     const state = createParams(engine, linear, torch.d)
     const inputs = { queries: engine.upload(data.queries), documents: engine.upload(normalizedRows(data.docs)) }
-    const options = { scale: torch.scale, weightDecay: torch.decay, maxGradNorm: torch.maxGradNorm }
+    const options = { ...TRAIN_DEFAULTS, scale: torch.scale, weightDecay: torch.decay, maxGradNorm: torch.maxGradNorm }
     const { step, lossSum } = createStep(engine, linear, state, inputs, options)
     const losses: number[] = []
     for (const [i, members] of torch.batches.entries()) {
@@ -71,7 +72,8 @@ describe('createStep', () => {
     const b = matrix(1, 4, Float32Array.of(1, -1, 2, 0.5))
     const state = { ...createParams(engine, linear, 4), params: { W: engine.upload(W), b: engine.upload(b) } }
     const inputs = { queries: engine.upload(data.queries), documents: engine.upload(normalizedRows(data.docs)) }
-    const run = createStep(engine, linear, state, inputs, { scale: 20, weightDecay: 0, maxGradNorm: 0, ...options })
+    const defaults = { ...TRAIN_DEFAULTS, weightDecay: 0, maxGradNorm: 0 }
+    const run = createStep(engine, linear, state, inputs, { ...defaults, ...options })
     const batch = (...members: number[]) => inBatchCandidates(data, listPairs(data), Uint32Array.from(members))
     return { engine, state, batch, b, ...run }
   }

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { type Adapter, applyAdapter } from '../../src/adapters/adapter.js'
 import type { Weights } from '../../src/adapters/kind.js'
 import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
-import type { Engine, Tensor } from '../../src/engines/engine.js'
-import { createJsEngine } from '../../src/engines/js.js'
 import { createEvaluator } from '../../src/evaluate/evaluator.js'
 import { fromRows, identity, type Matrix, matrix, normalizedRows } from '../../src/math/matrix.js'
 import { multiplyTransposed } from '../../src/math/product.js'
 import { createRandom } from '../../src/math/random.js'
-import { type EpochResult, type TrainOptions, trainAdapter } from '../../src/train/train-adapter.js'
+import { type TrainOptions, trainAdapter } from '../../src/train/train-adapter.js'
+import type { EpochResult } from '../../src/train/trainer.js'
 import { randomMatrix, randomUnitRows } from '../contracts/engine/support.js'
+import { countingEngine } from '../helpers/counting-engine.js'
 import { embedded } from '../helpers/embedded.js'
 import { rejection } from '../helpers/rejection.js'
 
@@ -213,7 +213,10 @@ describe('trainAdapter refuses', () => {
 
   test('a validation set of another length of vector', async () => {
     const error = await rejection(trainAdapter({ train: small, validation: rotated(5, 6, 1) }))
-    expect(error).toMatchObject({ code: 'TRAIN_DATA', message: expect.stringMatching(/6 dimensions.*4/) })
+    expect(error).toMatchObject({
+      code: 'TRAIN_DATA',
+      message: expect.stringMatching(/expected the 4 dimensions.*found 6/),
+    })
   })
 
   test('to go on once the loss is not finite', async () => {
@@ -237,7 +240,10 @@ describe('trainAdapter refuses', () => {
     ['scale', [0, -20, Number.NaN]],
     ['weightDecay', [-0.1, Number.NaN]],
     ['maxGradNorm', [-1, Number.NaN]],
-    ['seed', [0.5, 2 ** 60]],
+    ['seed', [0.5, -1, 2 ** 60]],
+    ['pull', [-1, Number.POSITIVE_INFINITY]],
+    ['maxNegatives', [0, 1.5]],
+    ['schedule', ['cos']],
     ['patience', [-1, 0.5]],
     ['negatives', ['no-such-negatives', 'toString']],
   ])('%s that make no sense, before it starts', async (name, values) => {
@@ -278,31 +284,6 @@ describe('trainAdapter stops', () => {
 })
 
 describe('an engine that is passed in', () => {
-  /** A js engine that knows which of its tensors are held. */
-  function countingEngine() {
-    const held = new Set<Tensor>()
-    const count = { made: 0, disposed: 0 }
-    const js = createJsEngine()
-    const make = (t: Tensor): Tensor => {
-      count.made++
-      held.add(t)
-      return t
-    }
-    const engine: Engine = {
-      ...js,
-      upload: m => make(js.upload(m)),
-      alloc: (rows, cols) => make(js.alloc(rows, cols)),
-      free(t) {
-        if (!held.delete(t)) throw new Error('freed a tensor that is not held')
-        js.free(t)
-      },
-      dispose() {
-        count.disposed++
-      },
-    }
-    return { engine, held, count }
-  }
-
   test('lives on, with every tensor given back once', async () => {
     const { engine, held, count } = countingEngine()
     const result = await trainAdapter({ train: small, validation: small }, { engine, batchSize: 8 })

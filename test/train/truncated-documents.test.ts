@@ -5,9 +5,11 @@ import { createCpuEngine } from '../../src/engines/cpu/index.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import { type Matrix, matrix, row } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
-import { truncateRows } from '../../src/math/truncate.js'
-import { runEvaluationOnVectors } from '../../src/pipeline/run-evaluation.js'
-import { runTrainingOnVectors } from '../../src/pipeline/run-training.js'
+import { truncateRows } from '../../src/math/row-source.js'
+import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
+import { openData } from '../../src/pipeline/open-data.js'
+import { runEvaluation } from '../../src/pipeline/run-evaluation.js'
+import { trainAndReport } from '../../src/pipeline/run-training.js'
 import { applyAdapterOn } from '../../src/train/adapt-on.js'
 import { trainAdapter } from '../../src/train/train-adapter.js'
 import { embedded } from '../helpers/embedded.js'
@@ -41,7 +43,7 @@ const LEARN = { ...OPTIONS, train: { ...OPTIONS.train, epochs: 30, learningRate:
 
 describe('documents of which the index stores the first dimensions', () => {
   test('are found by all dimensions of the query', async () => {
-    const { adapter, report } = await runTrainingOnVectors(parts, LEARN)
+    const { adapter, report } = await trainAndReport(partsFromVectors(parts), LEARN)
     expect(adapter.params.W).toMatchObject({ rows: K, cols: D })
     expect(adapter.base.dimensions).toBe(D)
     expect(outputDimensions(adapter)).toBe(K)
@@ -51,21 +53,21 @@ describe('documents of which the index stores the first dimensions', () => {
     // What the index gave up is said as well.
     expect(report.whole).toMatchObject({ dimensions: D })
 
-    const evaluated = await runEvaluationOnVectors(parts, { adapter, engine: 'js' })
+    const evaluated = await runEvaluation({ data: await openData({ vectors: parts }), adapter, engine: 'js' })
     expect(evaluated.metrics).toEqual({ base, adapted })
     expect(evaluated.whole).toEqual(report.whole)
   })
 
   test('have a base of queries that are cut like them', async () => {
-    const { report } = await runTrainingOnVectors(parts, LEARN)
+    const { report } = await trainAndReport(partsFromVectors(parts), LEARN)
     const { queries, docs, ...rest } = parts.test
     const cut = { ...rest, queries: truncateRows(queries, K) as Matrix, docs: truncateRows(docs, K) as Matrix }
-    const { metrics } = await runEvaluationOnVectors({ train: cut }, { engine: 'js' })
+    const { metrics } = await runEvaluation({ data: await openData({ vectors: { train: cut } }), engine: 'js' })
     expect(report.metrics!.base).toEqual(metrics.base)
   })
 
   test('have an adapter whose file holds its shape, and that gives as many values everywhere', async () => {
-    const { adapter } = await runTrainingOnVectors(parts, LEARN)
+    const { adapter } = await trainAndReport(partsFromVectors(parts), LEARN)
     const read = decodeAdapter(encodeAdapter(adapter))
     expect(read).toEqual(adapter)
     const one = applyAdapter(read, row(parts.test.queries, 0))
@@ -94,14 +96,20 @@ describe('documents of which the index stores the first dimensions', () => {
   })
 
   test('are tuned for as well, on any engine', async () => {
-    const auto = await runTrainingOnVectors(parts, { dimensionsOut: K, train: { engine: 'cpu', epochs: 5 } })
+    const auto = await trainAndReport(partsFromVectors(parts), {
+      dimensionsOut: K,
+      train: { engine: 'cpu', epochs: 5 },
+    })
     expect(auto.adapter.params.W).toMatchObject({ rows: K, cols: D })
     expect(auto.report.tune!.tried.length).toBeGreaterThan(2)
   })
 
   test('get the cut identity where the gate closes', async () => {
     const random = { ...parts.train, positives: parts.train.positives.map((_, i) => new Map([[(i * 7 + 3) % N, 1]])) }
-    const { adapter, report } = await runTrainingOnVectors({ train: random }, { ...OPTIONS, train: { engine: 'js' } })
+    const { adapter, report } = await trainAndReport(partsFromVectors({ train: random }), {
+      ...OPTIONS,
+      train: { engine: 'js' },
+    })
     expect(report.gate).toMatchObject({ kept: false })
     expect(Array.from(applyAdapter(adapter, row(parts.test.queries, 3)))).toEqual(
       Array.from(row(parts.test.queries, 3).subarray(0, K)),
@@ -109,12 +117,14 @@ describe('documents of which the index stores the first dimensions', () => {
   })
 
   test.each([0, D, 99, 2.5])('cannot have %d dimensions', async dimensionsOut => {
-    const error = await rejection(runTrainingOnVectors(parts, { ...OPTIONS, dimensionsOut }))
+    const error = await rejection(trainAndReport(partsFromVectors(parts), { ...OPTIONS, dimensionsOut }))
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringMatching(/--dimensions-out .* 1 to 11/) })
   })
 
   test.each(['low-rank', 'ridge', 'residual-mlp'])('need a linear adapter, not %s', async kind => {
-    const error = await rejection(runTrainingOnVectors(parts, { ...OPTIONS, train: { ...OPTIONS.train, kind } }))
-    expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('need --kind linear') })
+    const error = await rejection(
+      trainAndReport(partsFromVectors(parts), { ...OPTIONS, train: { ...OPTIONS.train, kind } }),
+    )
+    expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('Use --kind linear') })
   })
 })

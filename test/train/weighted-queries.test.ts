@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { CLOSED_FORMS } from '../../src/adapters/closed-forms/index.js'
-import { linear } from '../../src/adapters/linear.js'
 import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import { NEGATIVES, type NegativesName } from '../../src/losses/index.js'
 import { dot, type Matrix, normalizedRows, row } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
-import { createClosedFormTrainer } from '../../src/train/closed-form-trainer.js'
+import { fitClosedForm } from '../../src/train/closed-form-trainer.js'
+import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 import { createTrainer } from '../../src/train/trainer.js'
-import { withQueries } from '../../src/train/tune/sample-dataset.js'
+import { withQueries } from '../../src/train/tune/sample.js'
 import { randomMatrix } from '../contracts/engine/support.js'
 import { embedded } from '../helpers/embedded.js'
 
@@ -33,7 +33,7 @@ const repeated = {
 function summedLoss(data: EmbeddedDataset, negatives: NegativesName, scale: number): number {
   const [units, docs] = [normalizedRows(data.queries), normalizedRows(data.docs)]
   let sum = 0
-  for (const batch of NEGATIVES[negatives].create(data, { batchSize: 64 }).epoch(createRandom(1))) {
+  for (const batch of NEGATIVES[negatives].create(data, { ...TRAIN_DEFAULTS, batchSize: 64 }).epoch(createRandom(1))) {
     const columns = [...(batch.pool ?? []), ...batch.documentRows]
     batch.queryRows.forEach((query, i) => {
       const { offsets, columns: targets, values } = batch.targets
@@ -54,7 +54,7 @@ const difference = (a: Matrix, b: Matrix) => Math.max(...a.data.map((value, k) =
 
 async function trainOn(data: EmbeddedDataset, negatives: NegativesName) {
   const trainer = createTrainer(createJsEngine(), data, {
-    ...{ kind: linear, negatives, epochs: 30, batchSize: 64, learningRate: 0.02, schedule: 'cosine', warmup: 0.1 },
+    ...{ negatives, epochs: 30, batchSize: 64, learningRate: 0.02, schedule: 'cosine', warmup: 0.1 },
     ...{ scale: 8, weightDecay: 0, pull: 5, maxGradNorm: 0, seed: 1 },
   })
   let last = await trainer.epoch()
@@ -82,7 +82,7 @@ describe('a query of weight w counts as w of the same query', () => {
   })
 
   test.each(Object.values(CLOSED_FORMS))('in the closed form $name, and in its loss', async form => {
-    const fitted = (data: EmbeddedDataset) => createClosedFormTrainer(createJsEngine(), data, form, { pull: 2 }).epoch()
+    const fitted = (data: EmbeddedDataset) => fitClosedForm(createJsEngine(), data, form, { pull: 2 })
     const [a, b, without] = [await fitted(weighted), await fitted(repeated), await fitted(plain)]
     expect(difference(a.weights.W, b.weights.W)).toBeLessThan(1e-5)
     expect(difference(a.weights.W, without.weights.W)).toBeGreaterThan(0.01)

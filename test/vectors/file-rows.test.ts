@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { matrix, takeRows } from '../../src/math/matrix.js'
 import { gatherRows } from '../../src/math/row-source.js'
+import { createTemporaryRows } from '../../src/vectors/file-rows.js'
 import { littleEndianBytes } from '../../src/vectors/floats.js'
-import { openNpy, readNpy, writeNpy } from '../../src/vectors/npy.js'
+import { openNpy, readNpy } from '../../src/vectors/npy.js'
 import { openRaw } from '../../src/vectors/raw.js'
-import { createTemporaryRows } from '../../src/vectors/temporary-rows.js'
 import { randomMatrix } from '../contracts/engine/support.js'
 import { failure, fileWith, temporaryFolder } from '../dataset/temporary-folder.js'
+import { writeNpy } from '../helpers/vector-files.js'
 
 interface NumpyArrays {
   readonly matrix: readonly (readonly number[])[]

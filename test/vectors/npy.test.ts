@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { matrix } from '../../src/math/matrix.js'
 import { littleEndianBytes } from '../../src/vectors/floats.js'
-import { readNpy, writeNpy } from '../../src/vectors/npy.js'
-import { readRaw, writeRaw } from '../../src/vectors/raw.js'
+import { readNpy } from '../../src/vectors/npy.js'
+import { readRaw } from '../../src/vectors/raw.js'
 import { failure, fileWith, temporaryFolder } from '../dataset/temporary-folder.js'
+import { writeNpy, writeRaw } from '../helpers/vector-files.js'
 
 /** @see test/fixtures/numpy_arrays.py */
 interface NumpyArrays {

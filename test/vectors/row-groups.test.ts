@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fromRows, matrix, row } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
-import { groupRows, matchRows } from '../../src/vectors/row-groups.js'
+import { groupRows } from '../../src/vectors/row-groups.js'
 
 describe('groupRows', () => {
   it('gives equal rows one number, counted in order of first occurrence', () => {
@@ -54,30 +54,5 @@ describe('groupRows', () => {
       return seen.get(key)
     })
     expect([...groupRows(m)]).toEqual(expected)
-  })
-})
-
-describe('matchRows', () => {
-  it('finds the first equal row, or -1', () => {
-    const among = fromRows([
-      [1, 2],
-      [3, 4],
-      [3, 4],
-    ])
-    expect([
-      ...matchRows(
-        fromRows([
-          [3, 4],
-          [5, 6],
-          [1, 2],
-        ]),
-        among,
-      ),
-    ]).toEqual([1, -1, 0])
-    expect([...matchRows(among, matrix(0, 2))]).toEqual([-1, -1, -1])
-  })
-
-  it('refuses rows of another length', () => {
-    expect(() => matchRows(matrix(1, 2), matrix(1, 3))).toThrow(RangeError)
   })
 })

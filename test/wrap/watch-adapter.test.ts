@@ -7,7 +7,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { Adapter } from '../../src/adapters/adapter.js'
 import { saveAdapter } from '../../src/adapters/file.js'
 import { matrix } from '../../src/math/matrix.js'
-import { customProvider } from '../../src/providers/index.js'
+import { customProvider } from '../../src/providers/custom.js'
 import { type AdapterReload, type AdapterWatcher, watchAdapter } from '../../src/wrap/watch-adapter.js'
 import { wrapEmbedder } from '../../src/wrap/wrap-embedder.js'
 

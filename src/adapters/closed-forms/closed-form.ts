@@ -2,7 +2,7 @@ import type { Engine } from '../../engines/engine.js'
 import type { Matrix } from '../../math/matrix.js'
 
 /**
- * A way to fit a linear adapter at once, by minimising the squared distance of adapted queries to their targets:
+ * A direct fit of a linear adapter, which minimises the squared distance of adapted queries to their targets:
  *
  *   sum over i of |W q_i - t_i|^2 + pull |W - I|^2
  */
@@ -10,14 +10,11 @@ export interface ClosedForm {
   readonly name: string
   /** One line for `--help`. */
   readonly description: string
-  /** The pull where none is given; of a sum over queries and so the same for few and for many. */
+  /** Default regularisation strength; as it weighs against a sum over queries, it suits few and many. */
   readonly defaultPull: number
   /**
-   * @param Q [n, d] queries of length 1
-   * @param T [n, d] targets, one a query
-   * @param pull strength of the pull to the identity map, at least 0
-   * @returns [d, d] W; the bias is 0
-   * @throws TRAIN_DATA when pairs and pull do not determine W
+   * Fits W [d, d], with a bias of 0, to queries Q [n, d] of unit length and their targets T [n, d].
+   * @param pull regularisation strength c toward the identity, at least 0
    */
   fit(engine: Engine, Q: Matrix, T: Matrix, pull: number): Promise<Matrix>
 }

@@ -1,21 +1,19 @@
 import { existsSync } from 'node:fs'
+import { fillCutOff } from '../../cache/open-database.js'
 import { openCache, type SqliteCache } from '../../cache/sqlite-cache.js'
-import { AdapterTrainError } from '../../errors.js'
-import { kebab } from '../../kebab.js'
+import { AdapterTrainError, usageError } from '../../errors.js'
+import { kebab } from '../../words.js'
 import type { CacheArgs } from '../commands/cache.js'
 import { type Console, createConsole, formatTable } from '../output/console.js'
 import { count } from '../output/tables.js'
 
-/** Runs one of the maintenance actions on a cache file that exists. */
+/** Inspects, verifies or prunes an existing cache file. */
 export async function cache(args: CacheArgs): Promise<void> {
   const out = createConsole(args)
   checkArgs(args)
-  if (!existsSync(args.cache)) {
-    throw new AdapterTrainError(
-      'FILE_NOT_FOUND',
-      `there is no cache file ${args.cache}; name another with --cache FILE`,
-    )
-  }
+  if (!existsSync(args.cache))
+    throw new AdapterTrainError('FILE_NOT_FOUND', `cache file ${args.cache} not found; name another with --cache FILE`)
+  if (args.repair) fillCutOff(args.cache)
   const file = await openCache(args.cache)
   try {
     ACTIONS[args.action](file, args, out)
@@ -24,25 +22,19 @@ export async function cache(args: CacheArgs): Promise<void> {
   }
 }
 
-/** Damaged vectors that are listed one by one. */
 const LISTED = 20
-
-/** Which action an option belongs to. */
 const BELONGS = { repair: 'verify', space: 'prune', olderThanDays: 'prune', all: 'prune' } as const
 
-/** @throws USAGE when an option belongs to another action, or it is not said what to delete */
+/** @throws USAGE when an option belongs to another action, or nothing is selected for deletion */
 function checkArgs(args: CacheArgs): void {
   const given = (Object.keys(BELONGS) as (keyof typeof BELONGS)[]).filter(
     name => args[name] !== undefined && args[name] !== false,
   )
   const stray = given.find(name => BELONGS[name] !== args.action)
-  if (stray) {
-    throw new AdapterTrainError('USAGE', `--${kebab(stray)} belongs to cache ${BELONGS[stray]}, not to ${args.action}`)
-  }
+  if (stray) throw usageError(`--${kebab(stray)} belongs to cache ${BELONGS[stray]}, not to ${args.action}`)
   const selected = given.includes('space') || args.olderThanDays !== undefined
-  if (args.action === 'prune' && args.all === selected) {
-    throw new AdapterTrainError('USAGE', 'cache prune: expected --all, or --space or --older-than-days or both')
-  }
+  if (args.action === 'prune' && args.all === selected)
+    throw usageError('cache prune: expected --all, or --space or --older-than-days or both')
 }
 
 const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, out: Console) => void> = {
@@ -71,10 +63,14 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
       out.result(`  ${textHash.slice(0, 16)}  ${problem}  ${space}`)
     if (found.bad.length > LISTED) out.result(`  and ${found.bad.length - LISTED} more`)
     for (const problem of found.structure) out.result(`  file structure: ${problem}`)
+    if (found.rebuilt) {
+      const { kept, damaged } = found.rebuilt
+      out.result(`built anew with ${count(kept, 'sound vector')}; the damaged file is ${damaged}`)
+    }
     const problem =
-      found.structure.length > 0
-        ? `the structure of ${file.file} is damaged; move the file away and embed again`
-        : found.bad.length > found.removed
+      found.structure.length > 0 && !found.rebuilt
+        ? `the structure of ${file.file} is damaged; keep every sound vector with --repair`
+        : found.bad.length > found.removed && !found.rebuilt
           ? `damaged in ${file.file}: ${count(found.bad.length, 'vector')}, never served; delete with --repair, to be embedded again`
           : undefined
     if (problem) throw new AdapterTrainError('CACHE_CORRUPT', problem, { details: { report: found } })
@@ -89,6 +85,4 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
   },
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
-}
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`

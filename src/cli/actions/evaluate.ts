@@ -1,67 +1,168 @@
+import { join, parse } from 'node:path'
 import type { Adapter } from '../../adapters/adapter.js'
 import { loadAdapter } from '../../adapters/file.js'
-import { readDataset } from '../../dataset/read.js'
-import type { EmbedStats } from '../../embed/run-embedding.js'
-import { AdapterTrainError } from '../../errors.js'
-import { parseMetric } from '../../evaluate/metrics/index.js'
+import { readQueryField } from '../../dataset/query-field.js'
+import type { PartName } from '../../dataset/split.js'
+import type { EmbedStats } from '../../embed/stats.js'
+import { usageError } from '../../errors.js'
+import { parseMetric } from '../../evaluate/metrics.js'
+import { writeFileAtomic } from '../../files.js'
+import { effortText, parseEffort } from '../../indexes/vector-index.js'
 import { parseBytes } from '../../memory-limit.js'
-import type { PartName } from '../../pipeline/embedded-parts.js'
-import type { ProofDetail } from '../../pipeline/proof-detail.js'
-import {
-  type EvaluationOptions,
-  type EvaluationReport,
-  runEvaluation,
-  runEvaluationOnVectors,
-} from '../../pipeline/run-evaluation.js'
-import { readVectors } from '../../vectors/read-vectors.js'
+import { type Check, junit, notWorse, reaches, segmentNotWorse } from '../../pipeline/checks.js'
+import type { ProofDetail } from '../../pipeline/proof.js'
+import { type EvaluationReport, runEvaluation } from '../../pipeline/run-evaluation.js'
+import { signed } from '../../words.js'
+import { EXIT } from '../command.js'
 import type { EvaluateArgs } from '../commands/evaluate.js'
-import { checkProviderArgs } from '../options/provider-options.js'
-import { type Console, createConsole } from '../output/console.js'
+import { untilEstimated } from '../options/cost-options.js'
+import { checkOut } from '../options/data-files.js'
+import { withBaseOf } from '../options/provider-options.js'
+import { type Console, createConsole, formatTable } from '../output/console.js'
 import { afterEvaluation } from '../output/next-steps.js'
-import { reportSkipped } from '../output/report-skipped.js'
 import { count, proofText } from '../output/tables.js'
-import { textOfDocuments } from '../output/text-of-documents.js'
 import { checkReport, type ReportFacts, writeReport } from '../output/write-report.js'
-import { withSession } from '../session.js'
+import { checkVectorArgs, noteUnchecked, openListed, withDataSession } from '../session.js'
 
-/** Scores the base and the adapter and prints the comparison. */
-export async function evaluate(args: EvaluateArgs): Promise<void> {
+/** Scores the base model and the adapter and prints the comparison. */
+export async function evaluate(args: EvaluateArgs): Promise<number> {
   const out = createConsole(args)
-  args.metrics.forEach(parseMetric)
-  checkProviderArgs(args.base, args)
-  const isVectors = args.base === 'vectors'
-  if (isVectors) checkVectorArgs(args)
-  else if (args.vectors !== undefined) throw new AdapterTrainError('USAGE', '--vectors goes with --base vectors')
-  else if (args.data === undefined)
-    throw new AdapterTrainError('USAGE', 'missing option --data; see adapter-train evaluate --help')
-  checkReport(args.report, [args.data, args.train, args.adapter])
+  const { metrics, allowMismatch, engine, vectors, format, skipInvalid } = args
+  metrics.forEach(parseMetric)
+  checkVectorArgs(args, ['data', 'train', 'split'])
+  if (vectors === undefined && args.data === undefined)
+    throw usageError('missing option --data; see adapter-train evaluate --help')
+  const minima = minimaOf(args)
+  const inputs = [args.data, args.train, args.adapter, args.against]
+  checkReport(args.report, inputs)
+  if (args.junit !== undefined) checkOut(args.junit, [...inputs, args.report], 'junit')
+  const runs = args.runOut === undefined ? undefined : runFiles(args.runOut)
+  for (const file of Object.values(runs ?? {})) checkOut(file, inputs, 'run-out')
   const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
-  const { metrics, allowMismatch, engine } = args
   const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
-  const written: { detail?: ProofDetail } = {}
-  const onDetail = (detail: ProofDetail) => {
-    written.detail = detail
+  const against = args.against === undefined ? undefined : loadAdapter(args.against)
+  const segmentOf = args.by === undefined ? undefined : await readQueryField(args.data!, args.by)
+  const sources = {
+    vectors,
+    texts: args.texts,
+    baseId: args.baseId,
+    train: args.train,
+    test: args.data,
+    split: args.split,
+    index: args.index,
+    indexFilter: args.indexFilter,
+    indexEffort: args.indexEffort === undefined ? undefined : parseEffort(args.indexEffort),
   }
-  const options = { adapter, metrics, allowMismatch, engine, memory, onDetail: args.report ? onDetail : undefined }
-  const { report, documentText } = isVectors
-    ? await evaluateVectors(args, options, out)
-    : await evaluateTexts(args, options, out)
-  if (args.report !== undefined) {
-    const facts = evaluationFacts(report, args, adapter)
-    await writeReport(args.report, { ...facts, detail: written.detail, documentText }, out, args.json)
-  }
-  if (!args.json) out.next(afterEvaluation(args, report.difference, metricOf(report, args)))
+  const data = await openListed({ ...sources, format, skipInvalid, valFraction: 0, testFraction: 0 }, out)
+  const done = await untilEstimated(args, out, async () =>
+    withDataSession(await withBaseOf(args, adapter, args.adapter), out, async session => {
+      if (adapter && session.provider) noteUnchecked(adapter, session.provider, out)
+      // Ctrl-C may end the program at once when nothing more is embedded.
+      if (!session.embed) session.release()
+      let detail: ProofDetail | undefined
+      const { embedding, ...measured } = await runEvaluation({
+        ...session,
+        ...{ data, adapter, against, segmentOf, allowMismatch, engine, memory },
+        metrics: [...new Set([...metrics, ...minima.keys()])],
+        onRuns:
+          runs &&
+          (({ base, adapted }) => {
+            writeFileAtomic(runs.base, base)
+            if (adapted !== undefined) writeFileAtomic(runs.adapted, adapted)
+          }),
+        onDetail: args.report === undefined ? undefined : found => (detail = found),
+        embed: {
+          ...session.embed,
+          onProgress: progress => {
+            session.embed?.onProgress?.(progress)
+            if (progress.done === progress.total) session.release()
+          },
+        },
+      })
+      const part = Object.keys(measured.data)[0] as PartName
+      const flattered = vectors !== undefined && part === 'train' && adapter !== undefined
+      const warning = `${vectors} has no test part: these are the queries that adapters are trained on, and the figures flatter one that was`
+      const warnings = [...data.warnings, ...measured.warnings, ...(flattered ? [warning] : [])]
+      const checks = checksOf(measured, minima, args)
+      const report = {
+        ...measured,
+        ...(checks.length > 0 && { checks }),
+        ...(runs && { runs: writtenRuns(runs, adapter) }),
+        warnings,
+      }
+      if (args.junit !== undefined) writeFileAtomic(args.junit, junit('adapter-train evaluate', checks))
+      printResult(report, args.data ?? `the ${part} part of ${vectors}`, args, out, embedding)
+      if (args.report !== undefined) {
+        const documentText = (id: string) => data.documentText(part, id)
+        await writeReport(
+          args.report,
+          { ...evaluationFacts(report, args, adapter), detail, documentText },
+          out,
+          args.json,
+        )
+      }
+      const failed = checks.filter(({ passed }) => !passed)
+      for (const { message } of failed) out.error(message)
+      if (!args.json && failed.length === 0) out.next(afterEvaluation(args, report.difference, metricOf(report, args)))
+      return failed.length > 0 ? EXIT.check : EXIT.done
+    }),
+  )
+  return done ?? EXIT.done
 }
 
-/** The metric that decides. */
+function minimaOf({ failIfWorse, adapter, against, by, require = [], vectors, junit }: EvaluateArgs) {
+  if (adapter === undefined && (failIfWorse || against !== undefined || by !== undefined)) {
+    throw usageError(
+      `--${failIfWorse ? 'fail-if-worse' : against === undefined ? 'by' : 'against'} compares an adapter: add --adapter FILE`,
+    )
+  }
+  if (by !== undefined && vectors !== undefined)
+    throw usageError('--by reads a field of --data, and --vectors has none; drop one')
+  if (junit !== undefined && !failIfWorse && require.length === 0)
+    throw usageError('--junit writes the result of checks: add --fail-if-worse or --require')
+  return new Map(
+    require.map(text => {
+      const [, metric, value] = /^([^=]+)=([^=]+)$/.exec(text) ?? []
+      const minimum = Number(value)
+      if (value === undefined || !(minimum >= 0 && minimum <= 1))
+        throw usageError(
+          `--require must be metric=value with a value from 0 to 1, such as ndcg@10=0.5, found "${text}"`,
+        )
+      parseMetric(metric)
+      return [metric, minimum]
+    }),
+  )
+}
+
+function checksOf(report: EvaluationReport, minima: ReadonlyMap<string, number>, args: EvaluateArgs): Check[] {
+  const { metrics, difference, against, segments = [] } = report
+  const metric = metricOf(report, args)
+  const worse = args.failIfWorse
+    ? [
+        against
+          ? notWorse(args.against!, metric, against.difference[metric])
+          : notWorse('the base', metric, difference![metric]),
+        ...segments.map(segment => segmentNotWorse(args.by!, metric, segment)),
+      ]
+    : []
+  const reached = Array.from(minima, ([spec, minimum]) =>
+    reaches(spec, minimum, (metrics.adapted ?? metrics.base)[spec]),
+  )
+  return [...worse, ...reached]
+}
+
+/** `x.trec` -> `x.base.trec`, `x.adapted.trec` */
+function runFiles(path: string): { readonly base: string; readonly adapted: string } {
+  const { dir, name, ext } = parse(path)
+  return { base: join(dir, `${name}.base${ext}`), adapted: join(dir, `${name}.adapted${ext}`) }
+}
+
+function writtenRuns({ base, adapted }: ReturnType<typeof runFiles>, adapter: Adapter | undefined) {
+  return { base, ...(adapter && { adapted }) }
+}
+
 function metricOf({ largest }: EvaluationReport, { metrics }: EvaluateArgs): string {
   return largest?.metric ?? (metrics.includes('ndcg@10') ? 'ndcg@10' : metrics[0])
-}
-
-/** What was measured, and how to read its documents. */
-interface Evaluated {
-  readonly report: EvaluationReport
-  readonly documentText: (id: string) => string | undefined
 }
 
 function evaluationFacts(report: EvaluationReport, args: EvaluateArgs, adapter: Adapter | undefined): ReportFacts {
@@ -78,48 +179,60 @@ function evaluationFacts(report: EvaluationReport, args: EvaluateArgs, adapter: 
   }
 }
 
-async function evaluateTexts(
-  args: EvaluateArgs,
-  options: EvaluationOptions & { readonly memory?: number },
-  out: Console,
-): Promise<Evaluated> {
-  const { format, split, skipInvalid } = args
-  const { dataset, skipped } = await readDataset(args.data!, { format, split, skipInvalid })
-  reportSkipped(skipped, out)
-  const train = args.train === undefined ? undefined : await readDataset(args.train, { format, skipInvalid })
-  if (train) reportSkipped(train.skipped, out)
-  return withSession(args.base, args, out, async session => {
-    const { embedding, ...report } = await runEvaluation({
-      ...session,
-      ...options,
-      data: dataset,
-      train: train?.dataset,
-      embed: {
-        ...session.embed,
-        onProgress: progress => {
-          session.embed.onProgress?.(progress)
-          if (progress.done === progress.total) session.release()
-        },
-      },
-    })
-    finish(report, args.data!, args, out, embedding)
-    return { report, documentText: textOfDocuments(dataset) }
-  })
+type Checked = EvaluationReport & {
+  readonly checks?: readonly Check[]
+  readonly runs?: { readonly base: string; readonly adapted?: string }
 }
 
-async function evaluateVectors(args: EvaluateArgs, options: EvaluationOptions, out: Console): Promise<Evaluated> {
-  const folder = args.vectors!
-  const parts = await readVectors(folder, { baseId: args.baseId, lazy: true })
-  const report = await runEvaluationOnVectors(parts, options)
-  const [part] = Object.keys(report.data)
-  const flattered = part === 'train' && args.adapter !== undefined
-  const warning = `${folder} has no test part: these are the queries that adapters are trained on, and the figures flatter one that was`
-  const warnings = flattered ? [...report.warnings, warning] : report.warnings
-  finish({ ...report, warnings }, `the ${part} part of ${folder}`, args, out)
-  return { report: { ...report, warnings }, documentText: textOfDocuments(parts[part as PartName]) }
+function checkLines(report: Checked, args: EvaluateArgs, { style }: Console): string[] {
+  const { against, segments, checks = [], runs } = report
+  const metric = metricOf(report, args)
+  const lines: string[] = []
+  if (against) {
+    const { mean, low, high } = against.difference[metric]
+    lines.push(`\nagainst ${args.against}: ${metric} ${signed(mean)} (95% CI ${signed(low)} to ${signed(high)})`)
+  }
+  if (segments) {
+    const rows = segments.map(({ value, queries, metrics, difference }) => [
+      value ?? '(none)',
+      String(queries),
+      metrics.base[metric].toFixed(4),
+      metrics.adapted[metric].toFixed(4),
+      signed(difference[metric].mean),
+    ])
+    lines.push(`\n${formatTable([[args.by!, 'queries', 'base', 'adapted', 'difference'], ...rows], style)}`)
+  }
+  if (checks.length > 0) lines.push('')
+  for (const { passed, message } of checks)
+    lines.push(`${passed ? style.green('passed') : style.red('failed')}     ${message}`)
+  if (runs) lines.push(`\nruns       ${Object.values(runs).join(', ')}`)
+  return lines
 }
 
-function finish(report: EvaluationReport, name: string, args: EvaluateArgs, out: Console, embedding?: EmbedStats) {
+/** Lays out the index's own search beside the exact one. */
+function indexLines({ index, metrics: { base, adapted, index: own } }: Checked, { style }: Console): string[] {
+  if (!index || !own) return []
+  const sides = adapted ? (['base', 'adapted'] as const) : (['base'] as const)
+  const cells = (of: { readonly base: number; readonly adapted?: number }) => sides.map(side => of[side]!.toFixed(4))
+  const rows = Object.keys(base).map(spec => [
+    spec,
+    ...[{ base, adapted }, own].flatMap(scores => sides.map(side => scores[side]![spec].toFixed(4))),
+  ])
+  const { kind, effort, recall, curve } = index
+  const setting = effort ? ` with ${effortText(effort)}` : ''
+  const search = kind === undefined ? 'every search is exact' : `${kind} by ${index.metric}${setting}`
+  const head = ['', ...['exact', 'index'].flatMap(by => sides.map(side => `${by} ${side}`))]
+  const on = count(recall.queries, 'query', 'queries')
+  const lines = [
+    `\nthrough ${index.id}: ${search}`,
+    formatTable([head, ...rows], style),
+    `finds of the exact ${recall.k} nearest, on ${on}: ${cells(recall).join(' -> ')}`,
+  ]
+  const tried = curve.map(point => [point.effort, ...cells(point)])
+  return curve.length > 0 ? [...lines, `\n${formatTable([['by effort', ...sides], ...tried], style)}`] : lines
+}
+
+function printResult(report: Checked, name: string, args: EvaluateArgs, out: Console, embedding?: EmbedStats) {
   for (const warning of report.warnings) out.warn(warning)
   if (args.json) {
     const { hits = 0, misses = 0, requests = 0, tokens = 0 } = embedding ?? {}
@@ -131,14 +244,6 @@ function finish(report: EvaluationReport, name: string, args: EvaluateArgs, out:
   if (embedding)
     out.result(`${count(embedding.hits, 'embedding')} from the cache, ${count(embedding.requests, 'request')}`)
   out.result(`\n${proofText(report, out.style)}`)
-}
-
-function checkVectorArgs({ vectors, data, train, split }: EvaluateArgs): void {
-  if (vectors === undefined) throw new AdapterTrainError('USAGE', '--base vectors needs --vectors FOLDER')
-  if (data ?? train ?? split) {
-    throw new AdapterTrainError(
-      'USAGE',
-      '--base vectors reads all its data from --vectors; drop --data, --train and --split',
-    )
-  }
+  for (const line of indexLines(report, out)) out.result(line)
+  for (const line of checkLines(report, args, out)) out.result(line)
 }

@@ -1,44 +1,40 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, relative } from 'node:path'
+import { smallTestSet } from '../../dataset/small-test-set.js'
+import type { DatasetSplit } from '../../dataset/split.js'
 import { checkPartsFolder, writeParts } from '../../dataset/write-parts.js'
+import { partsOf } from '../../dataset/writers/writer.js'
 import type { Chunk } from '../../documents/chunk.js'
 import { chunkDocuments } from '../../documents/chunk-documents.js'
-import { type LoadedDocuments, loadDocuments } from '../../documents/load-documents.js'
-import { selectEngine } from '../../engines/select.js'
-import { AdapterTrainError } from '../../errors.js'
+import { type LoadedDocuments, loadDocuments, type SkippedFile } from '../../documents/load-documents.js'
+import { selectEngine } from '../../engines/index.js'
+import { AdapterTrainError, usageError } from '../../errors.js'
 import { type AssignedChunks, assignParts } from '../../generate/assign-parts.js'
 import { buildParts } from '../../generate/build-parts.js'
-import { filterNearDuplicates } from '../../generate/filter-near-duplicates.js'
-import { filterRoundTrip } from '../../generate/filter-round-trip.js'
-import type { FilteredQuestions } from '../../generate/filtered-questions.js'
-import {
-  estimateGeneration,
-  type GeneratedQuestion,
-  type GeneratedQuestions,
-  type GenerateOptions,
-  generateQuestions,
-} from '../../generate/generate-questions.js'
-import type { ChatModel } from '../../generate/llm/chat-model.js'
+import type { FilteredOut, FilteredQuestions } from '../../generate/filter.js'
+import { filterNearDuplicates, filterRoundTrip } from '../../generate/filter.js'
+import type { GeneratedQuestion, GeneratedQuestions, GenerateOptions } from '../../generate/generate-questions.js'
+import { estimateGeneration, generateQuestions } from '../../generate/generate-questions.js'
+import type { ChatModel, ChatModelOptions } from '../../generate/llm/chat-model.js'
 import { createChatModel } from '../../generate/llm/index.js'
 import type { GenerationEstimate } from '../../generate/plan-requests.js'
 import { readTemplate } from '../../generate/prompt.js'
 import { checkStyles } from '../../generate/styles.js'
-import { CHAT_PRICES_DATE } from '../../providers/chat-prices.js'
-import type { GenerateArgs } from '../commands/generate.js'
+import { CHAT_PRICES_DATE } from '../../providers/prices.js'
+import { kebab } from '../../words.js'
+import { FILTERS, type GenerateArgs } from '../commands/generate.js'
 import { onInterrupt } from '../interrupt.js'
-import { batchReporting, untilSubmitted } from '../options/batch-options.js'
-import { chatModelOptions, checkGenerateArgs, embeddingArgs } from '../options/generate-args.js'
-import { openCacheOption } from '../options/provider-options.js'
-import { type Console, createConsole } from '../output/console.js'
-import { generateReport, generateTable } from '../output/generate-report.js'
+import { batchReporting, checkBatchArgs, untilSubmitted } from '../options/batch-options.js'
+import { checkProviderArgs, openCacheOption, type ProviderArgs } from '../options/provider-options.js'
+import { type Console, createConsole, formatTable } from '../output/console.js'
 import { afterWriting } from '../output/next-steps.js'
+import { PLAIN, type Style } from '../output/style.js'
 import { count } from '../output/tables.js'
-import { formatDollars, withSession } from '../session.js'
+import { formatDollars, retryReporting, withSession } from '../session.js'
 
-/** Most files and chunks that are listed one by one. */
 const LISTED = 20
 
-/** Makes data sets out of documents, or says what that would cost. */
+/** Makes datasets from documents, or estimates the cost. */
 export function generate(args: GenerateArgs): Promise<undefined> {
   const out = createConsole(args)
   return untilSubmitted(args, out, () => makeDatasets(args, out))
@@ -55,7 +51,10 @@ async function makeDatasets(args: GenerateArgs, out: Console): Promise<undefined
   const interrupt = onInterrupt(out)
   const { signal } = interrupt
   const model = await createChatModel(args.llm, chatModelOptions(args))
-  const { documents, skipped } = withoutOutput(await loadDocuments(args.documents, { signal }), args.out)
+  const { documents, skipped } = withoutOutput(
+    await loadDocuments(args.documents, { signal, maxBytes: args.maxDocumentBytes }),
+    args.out,
+  )
   const listed = skipped.map(({ file, reason, partly }) => `${file}${partly ? ' (read in part)' : ''} ${reason}`)
   warnList(out, `${count(skipped.length, 'file')} skipped or not read as a whole`, listed)
   const chunks = await chunkDocuments(documents, { maxTokens: args.chunkTokens, overlap: args.chunkOverlap, signal })
@@ -97,6 +96,7 @@ async function makeDatasets(args: GenerateArgs, out: Console): Promise<undefined
   const { parts, dropped } = buildParts(filtered.kept, assigned)
   const { files, losses } = writeParts(parts, args.out, { format, overwrite })
   for (const loss of losses) out.warn(loss)
+  for (const warning of warningsOf(parts)) out.warn(warning)
 
   const shared = { llm: model.id, documents: documents.length, skipped, assigned, generated, parts, files }
   const result = { ...shared, filtered: [...filtered.dropped, ...dropped] }
@@ -106,7 +106,7 @@ async function makeDatasets(args: GenerateArgs, out: Console): Promise<undefined
   else out.next(afterWriting(files))
 }
 
-/** Data sets of an earlier run are no documents, also where their folder is among those that are read. */
+/** Leaves out the datasets of an earlier run, even if their folder is among those that are read. */
 function withoutOutput({ documents, skipped }: LoadedDocuments, folder: string): LoadedDocuments {
   const isOutput = (file: string): boolean => {
     const path = relative(folder, file)
@@ -118,25 +118,15 @@ function withoutOutput({ documents, skipped }: LoadedDocuments, folder: string):
   return { documents: documents.filter(({ file }) => !isOutput(file)), skipped: [...skipped, ...written] }
 }
 
-/** Asks for what the cache does not have, and shows how far it is. */
-async function ask(
-  chunks: readonly Chunk[],
-  model: ChatModel,
-  options: GenerateOptions,
-  out: Console,
-): Promise<GeneratedQuestions> {
+/** Generates what is not cached, with progress. */
+async function ask(chunks: readonly Chunk[], model: ChatModel, options: GenerateOptions, out: Console) {
   const bar = out.progress('asking', 'chunks')
   try {
     return await generateQuestions(chunks, model, {
       ...options,
       onEstimate: estimate => out.info(describeEstimate(estimate, model)),
       onProgress: ({ done, total, failed }) => bar.update(done, total, failed > 0 ? `${failed} failed` : undefined),
-      onRetry({ attempt, attempts, delayMs, reason }) {
-        bar.end()
-        out.warn(
-          `request failed (attempt ${attempt} of ${attempts}), next try in ${(delayMs / 1000).toFixed(1)} s: ${reason}`,
-        )
-      },
+      onRetry: retryReporting(out, bar),
     })
   } finally {
     bar.end()
@@ -188,10 +178,14 @@ function explainSplit({ by, leftOut }: AssignedChunks, documents: number, out: C
     )
   }
   const listed = leftOut.map(({ chunk, reason, like }) => {
-    const why = reason === 'overlap' ? 'begins with the end of' : 'is near-identical to'
+    const why = reason === 'overlap' ? 'begins with the end of' : 'is a near-duplicate of'
     return `${nameOf(chunk)} ${why} chunk ${like} of another part`
   })
-  warnList(out, `${count(leftOut.length, 'chunk')} left out, so that the parts share no text`, listed)
+  warnList(
+    out,
+    `${count(leftOut.length, 'chunk')} without questions, so that the parts ask about no common text`,
+    listed,
+  )
 }
 
 function warnList(out: Console, title: string, lines: readonly string[]): void {
@@ -224,4 +218,175 @@ function someFailed({ failed, stats }: GeneratedQuestions, args: GenerateArgs, r
       `The first: ${failed[0].error.message}`,
     { details: { report } },
   )
+}
+
+/** Result of a run of `generate`. */
+export interface GenerateResult {
+  readonly llm: string
+  readonly documents: number
+  readonly skipped: readonly SkippedFile[]
+  readonly assigned: AssignedChunks
+  readonly generated: GeneratedQuestions
+  readonly filtered: readonly FilteredOut[]
+  readonly parts: DatasetSplit
+  readonly files: readonly string[]
+}
+
+/** Builds the object of `--json`. */
+export function generateReport(result: GenerateResult) {
+  const { assigned, generated, filtered } = result
+  const { requests, retries, cached, inputTokens, outputTokens, cost } = generated.stats
+  return {
+    llm: result.llm,
+    documents: { read: result.documents, skipped: result.skipped },
+    chunks: {
+      asked: generated.stats.chunks,
+      splitBy: assigned.by,
+      leftOut: assigned.leftOut.map(({ chunk, reason, like }) => ({ ...placeOf(chunk), reason, like })),
+      failed: generated.failed.map(({ chunk, error }) => ({
+        ...placeOf(chunk),
+        code: error.code,
+        message: error.message,
+      })),
+    },
+    questions: {
+      kept: partsOf(result.parts).reduce((sum, [, { queries }]) => sum + queries.size, 0),
+      stripped: generated.stripped,
+      dropped: dropCounts(result),
+    },
+    parts: Object.fromEntries(
+      partsOf(result.parts).map(([part, { queries, corpus }]) => [
+        part,
+        { questions: queries.size, chunks: corpus.size },
+      ]),
+    ),
+    files: result.files,
+    warnings: warningsOf(result.parts),
+    llmUse: { requests, retries, cachedAnswers: cached, inputTokens, outputTokens, cost: cost ?? null },
+    dropped: [
+      ...generated.dropped.map(({ chunk, reason, text }) => ({ chunk, reason, text })),
+      ...filtered.map(({ chunk, reason, text, like, similarity }) => ({ chunk, reason, text, like, similarity })),
+    ],
+  }
+}
+
+function warningsOf({ test }: DatasetSplit): string[] {
+  return test ? smallTestSet(test.name, test.queries.size, test.corpus.size) : []
+}
+
+/** Lays the same out as a table. */
+export function generateTable(result: GenerateResult, style: Style = PLAIN): string {
+  const report = generateReport(result)
+  const { requests, retries, cachedAnswers, inputTokens, outputTokens, cost } = report.llmUse
+  const number = (n: number): string => n.toLocaleString('en')
+  const rows = [
+    ['documents', number(report.documents.read)],
+    ...only('  skipped or read in part', report.documents.skipped.length),
+    ['chunks', number(report.chunks.asked)],
+    ...only('  left out of the split', report.chunks.leftOut.length),
+    ...only('  failed', report.chunks.failed.length),
+    ['questions', number(report.questions.kept)],
+    ...Object.entries(report.questions.dropped).map(([reason, n]) => [`  dropped: ${reason}`, number(n)]),
+    ...(result.llm === 'none'
+      ? []
+      : [
+          ['requests', `${number(requests)}${retries > 0 ? ` (${count(retries, 'retry', 'retries')})` : ''}`],
+          ['answers from the cache', number(cachedAnswers)],
+          ['tokens in', number(inputTokens)],
+          ['tokens out', number(outputTokens)],
+          ['cost', cost === null ? 'unknown' : formatDollars(cost)],
+        ]),
+  ]
+  const parts = Object.entries(report.parts).map(([part, { questions, chunks }]) => [
+    part,
+    number(questions),
+    number(chunks),
+  ])
+  return [
+    formatTable(rows),
+    formatTable([['part', 'questions', 'chunks'], ...parts], style),
+    report.files.join('\n'),
+  ].join('\n\n')
+}
+
+const only = (label: string, n: number): string[][] => (n === 0 ? [] : [[label, n.toLocaleString('en')]])
+
+function dropCounts({ generated, filtered }: GenerateResult): Record<string, number> {
+  const counts = new Map<string, number>()
+  for (const { reason } of [...generated.dropped, ...filtered]) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)))
+}
+
+const placeOf = ({ id, source }: Chunk): { readonly chunk: string } & Chunk['source'] => ({ chunk: id, ...source })
+
+/** Options of the embedding model alone; given without `--filter`, they are likely mistaken for the LLM's. */
+const EMBEDDING_ONLY = [
+  ...(['base', 'model', 'dimensions', 'baseUrl', 'baseId', 'dtype', 'device', 'pooling', 'normalize'] as const),
+  ...(['queryPrefix', 'documentPrefix', 'revision', 'maxInputTokens', 'batchInputs', 'price'] as const),
+]
+
+const LLM_ONLY = ['llmModel', 'llmBaseUrl', 'llmPrice', 'styles', 'prompt'] as const
+
+/** Checks what one option says of another. */
+export function checkGenerateArgs(args: GenerateArgs): void {
+  checkBatchArgs(args, '--llm', args.llm)
+  const filters = args.filter ?? []
+  const unknown = filters.find(name => !(FILTERS as readonly string[]).includes(name))
+  if (unknown !== undefined) throw usageError(`--filter must be of ${FILTERS.join(', ')}, found "${unknown}"`)
+  const stray = EMBEDDING_ONLY.find(name => args[name] !== undefined)
+  if (filters.length === 0 && stray !== undefined) {
+    const own = {
+      model: '; the model of --llm is named by --llm-model',
+      baseUrl: '; the address of --llm is --llm-base-url',
+    }
+    throw usageError(
+      `--${kebab(stray)} is for the embeddings of --filter, which is not given${own[stray as keyof typeof own] ?? ''}`,
+    )
+  }
+  if (filters.length > 0 && args.base === undefined)
+    throw usageError('--filter needs --base, the embedding model that you will train for')
+  if (args.base !== undefined) checkProviderArgs(args.base, embeddingArgs(args))
+  for (const [option, name] of [
+    ['filterK', 'round-trip'],
+    ['filterCosine', 'near-duplicates'],
+  ] as const) {
+    if (args[option] !== undefined && !filters.includes(name))
+      throw usageError(`--${kebab(option)} is for --filter ${name}`)
+  }
+  const meaningless = args.llm === 'none' ? LLM_ONLY.find(name => args[name] !== undefined) : undefined
+  if (meaningless !== undefined)
+    throw usageError(`--${kebab(meaningless)} has no effect with --llm none, which uses no LLM`)
+}
+
+/** Arguments of the embedding model; `--timeout` and `--concurrency` are the LLM's if the base does not use them. */
+export function embeddingArgs(args: GenerateArgs): ProviderArgs {
+  // The filters look at few texts, and their answers are needed at once.
+  const own = { ...args, batchApi: false, wait: true, batchPoll: undefined }
+  return args.base === 'hashing' ? { ...own, timeout: undefined } : own
+}
+
+/** @throws USAGE when the price is not two numbers */
+export function chatModelOptions(args: GenerateArgs): ChatModelOptions {
+  return {
+    model: args.llmModel,
+    baseUrl: args.llmBaseUrl,
+    timeoutMs: args.timeout === undefined ? undefined : Math.max(1, Math.round(args.timeout * 1000)),
+    price: args.llmPrice === undefined ? undefined : parsePrice(args.llmPrice),
+    // A dry run sends nothing, so it needs no key.
+    apiKey: args.dryRun ? 'none' : undefined,
+    batchApi: args.batchApi,
+  }
+}
+
+function parsePrice(value: string): NonNullable<ChatModelOptions['price']> {
+  const numbers = parseNumbers(value)
+  if (numbers?.length === 2) return { input: numbers[0], output: numbers[1] }
+  throw usageError(
+    `--llm-price must be two numbers, dollars for a million tokens in and out, such as 0.15,0.60; found "${value}"`,
+  )
+}
+
+function parseNumbers(value: string): number[] | undefined {
+  const parts = value.split(',').map(part => part.trim())
+  return parts.every(part => /^\d*\.?\d+$/.test(part)) ? parts.map(Number) : undefined
 }

@@ -4,17 +4,18 @@ import type { FieldNames } from '../../dataset/fields.js'
 import { checkPartsForLeaks } from '../../dataset/leaks.js'
 import { type MergeCounts, mergeDatasets } from '../../dataset/merge.js'
 import { readDataset } from '../../dataset/read.js'
+import { smallTestSet } from '../../dataset/small-test-set.js'
+import type { DatasetSplit } from '../../dataset/split.js'
 import { splitDisjoint } from '../../dataset/split-disjoint.js'
 import { checkPartsFolder, partFilesIn, writeParts } from '../../dataset/write-parts.js'
-import { AdapterTrainError } from '../../errors.js'
+import { usageError } from '../../errors.js'
 import type { ImportArgs } from '../commands/import.js'
-import { type Console, createConsole, formatTable } from '../output/console.js'
+import { type Console, createConsole, formatTable, reportSkipped } from '../output/console.js'
 import { afterWriting } from '../output/next-steps.js'
-import { reportSkipped } from '../output/report-skipped.js'
 import type { Style } from '../output/style.js'
 import { count } from '../output/tables.js'
 
-/** Reads question-answer data, merges and splits it, and writes the parts. */
+/** Reads question-answer data, merges and splits it, and writes the splits. */
 export async function importData(args: ImportArgs): Promise<void> {
   const out = createConsole(args)
   const { out: folder, format, overwrite, seed, splitBy } = args
@@ -25,36 +26,21 @@ export async function importData(args: ImportArgs): Promise<void> {
 
   const { datasets, skipped, notes } = await readInputs(args, out)
   const { dataset, counts } = mergeDatasets(datasets)
-  const shareDocuments = splitBy === 'query'
   const isSplit = wanted.validation || wanted.test
-  const split = isSplit
-    ? splitDisjoint(dataset, { fractions, seed, shareDocuments })
-    : { train: dataset, sharedNegatives: 0 }
-  const { sharedNegatives, ...parts } = split
-  checkPartsForLeaks(parts, { documents: shareDocuments ? 'none' : 'relevant' })
-  if (sharedNegatives > 0) {
-    notes.push(`${sharedNegatives} documents are a hard negative in one part and a document of another`)
-  }
+  const parts: DatasetSplit = isSplit ? splitDisjoint(dataset, { by: splitBy, fractions, seed }) : { train: dataset }
+  checkPartsForLeaks(parts, { documents: splitBy === 'document' ? 'relevant' : 'none' })
   const { files, losses } = writeParts(parts, folder, { format, overwrite })
   for (const loss of losses) out.warn(loss)
+  const { test } = parts
+  const warnings = test ? smallTestSet(test.name, test.queries.size, test.corpus.size) : []
+  for (const warning of warnings) out.warn(warning)
   for (const note of notes) out.info(note)
 
   const sizes = Object.entries(parts).map(([part, data]) => ({ part, ...sizeOf(data) }))
   out.result(summary(sizes, counts, files, out.style))
   if (!args.json) out.next(afterWriting(files))
-  if (args.json) {
-    out.json({
-      inputs: args.files,
-      format,
-      files,
-      parts: sizes,
-      merged: counts,
-      skipped,
-      sharedNegatives,
-      notes,
-      losses,
-    })
-  }
+  if (args.json)
+    out.json({ inputs: args.files, format, files, parts: sizes, merged: counts, skipped, notes, warnings, losses })
 }
 
 async function readInputs(args: ImportArgs, out: Console) {
@@ -74,7 +60,6 @@ async function readInputs(args: ImportArgs, out: Console) {
   return { datasets, skipped, notes }
 }
 
-/** The user's own names; `undefined` where there are none. */
 function fieldNames({ query, document, queryId, documentId, grade, negative }: ImportArgs): FieldNames | undefined {
   const given = { query, document, query_id: queryId, document_id: documentId, grade, negative }
   const named = Object.entries(given).filter(([, name]) => name !== undefined)
@@ -86,7 +71,7 @@ function refuseOverwritingInputs({ files, corpus, out, format }: ImportArgs): vo
   const written = new Set(partFilesIn(out, format).map(path => resolve(path)))
   const input = [...files, ...(corpus === undefined ? [] : [corpus])].find(path => written.has(resolve(path)))
   if (input === undefined) return
-  throw new AdapterTrainError('USAGE', `--out ${out} would overwrite the input ${input}; name another folder`)
+  throw usageError(`--out ${out} would overwrite the input ${input}; name another folder`)
 }
 
 function sizeOf({ queries, corpus, qrels }: QADataset) {

@@ -1,23 +1,20 @@
 import { existsSync } from 'node:fs'
-import { AdapterTrainError } from '../../errors.js'
-import { checkWritable, writeFileAtomic } from '../../write-file-atomic.js'
-import { commandLine } from '../command-line.js'
-import type { InitArgs } from '../commands/init.js'
+import { AdapterTrainError, usageError } from '../../errors.js'
+import { checkWritable, writeFileAtomic } from '../../files.js'
+import { GOAL_NAMES, GOALS, type Goal, type GoalName, type InitArgs } from '../commands/init.js'
 import { chooseBase, chooseDimensionsOut } from '../init/choose-base.js'
 import { chooseData } from '../init/choose-data.js'
-import { adapterPath, configSections } from '../init/config-sections.js'
 import { FOLDS } from '../init/examine-data.js'
-import { GOAL_NAMES, GOALS, type Goal, type GoalName } from '../init/goals.js'
 import { type Findings, lookFurther } from '../init/look-further.js'
 import { oneOf, openPrompter, type Prompter, yesNo } from '../init/prompter.js'
 import { proposeGenerate, proposeImport } from '../init/propose.js'
-import { renderConfig } from '../init/render-config.js'
-import type { Report, Setup } from '../init/setup.js'
-import { baseText, dataText } from '../init/setup-text.js'
+import { adapterPath, configSections, renderConfig } from '../init/render-config.js'
+import { baseText, dataText, type SayLines, type Setup } from '../init/setup-text.js'
 import { checkOut } from '../options/data-files.js'
 import { type Console, createConsole } from '../output/console.js'
+import { commandLine } from '../output/write-report.js'
 
-/** Asks what it is not told, checks it, and writes a file of options last of all. */
+/** Asks for what is not given, checks it, and writes a config file last. */
 export async function init(args: InitArgs): Promise<undefined> {
   const out = createConsole(args)
   checkName(args.out)
@@ -32,7 +29,7 @@ export async function init(args: InitArgs): Promise<undefined> {
 }
 
 async function run(args: InitArgs, out: Console, prompter: Prompter | undefined): Promise<void> {
-  const report: Report = (title, lines) => {
+  const say: SayLines = (title, lines) => {
     const text = lines.map((line, i) => `${(i === 0 ? title : '').padEnd(9)}  ${line}`).join('\n')
     if (args.json && prompter) prompter.say(text)
     else out.result(text)
@@ -45,37 +42,35 @@ async function run(args: InitArgs, out: Console, prompter: Prompter | undefined)
     out.result(lines.join('\n'))
     return finish(next, { config: null, ...facts }, args, out)
   }
-  report('data', dataText(data))
+  say('data', dataText(data))
   const base = await chooseBase(args, prompter)
   try {
-    report('base', baseText(base))
+    say('base', baseText(base))
     const goal = await chooseGoal(args, prompter)
     const { crossValidated, truncated }: Goal = GOALS[goal]
-    if (!truncated && args.dimensionsOut !== undefined) {
-      throw new AdapterTrainError('USAGE', '--dimensions-out goes with --goal truncated')
-    }
+    if (!truncated && args.dimensionsOut !== undefined) throw usageError('--dimensions-out goes with --goal truncated')
     const dimensionsOut = truncated && (await chooseDimensionsOut(args, base.opened, prompter))
     const kFold = data.examined.kFold ?? (crossValidated ? FOLDS : undefined)
     const setup: Setup = { data, base, goal, dimensionsOut, kFold }
-    report('goal', [`${goal}: ${GOALS[goal].title}`])
-    const findings = await lookFurther(setup, { args, out, prompter, report })
+    say('goal', [`${goal}: ${GOALS[goal].title}`])
+    const findings = await lookFurther(setup, { args, out, prompter, say })
     if (prompter?.signal.aborted) throw new AdapterTrainError('ABORTED', 'stopped; nothing was written')
 
     const text = await renderConfig(path, configSections(setup))
     checkOut(path, Object.values(data.files))
-    // It may have come into being while questions were asked.
+    // It may have been created while questions were asked.
     if (!replace && existsSync(path)) throw isThere(path)
     data.sample?.keep()
     writeFileAtomic(path, text)
     for (const problem of findings.problems) out.warn(problem)
-    report('written', [path, ...(data.sample?.copies ?? [])])
+    say('written', [path, ...(data.sample?.copies ?? [])])
     finish(nextSteps(path, setup), factsOf(path, setup, findings), args, out)
   } finally {
     await base.opened.provider?.close?.()
   }
 }
 
-/** The file to write, and whether it may be there. */
+/** Chooses the file to write; `replace` allows an existing one. */
 async function chooseFile({ out, force }: InitArgs, prompter: Prompter | undefined) {
   checkWritable(out)
   if (force || !existsSync(out)) return { path: out, replace: force }
@@ -95,7 +90,7 @@ async function chooseFile({ out, force }: InitArgs, prompter: Prompter | undefin
 
 function checkName(path: string): void {
   if (/\.ya?ml$/i.test(path)) return
-  throw new AdapterTrainError('USAGE', `the file of options is YAML: expected a name such as x.yaml, found "${path}"`)
+  throw usageError(`the config file is YAML; expected a name such as x.yaml, found "${path}"`)
 }
 
 function isThere(path: string): AdapterTrainError {
@@ -110,7 +105,6 @@ async function chooseGoal({ goal }: InitArgs, prompter: Prompter | undefined): P
   return prompter.ask(oneOf('goal', GOAL_NAMES, GOAL_NAMES[0]))
 }
 
-/** Options without which something has to be asked. */
 function missingFlags({ data, sample, base, goal, dimensionsOut }: InitArgs): string[] {
   return [
     ...(data === undefined && !sample ? ['--data (or --sample)'] : []),
@@ -125,7 +119,6 @@ function refusal(missing: readonly string[]): string {
   return `init asks questions, and nobody answers on stdin: ${flags}--yes for the defaults`
 }
 
-/** What to run, in order. */
 function nextSteps(path: string, { base }: Setup): string[] {
   const { key, keyVariable, outside } = base.opened
   return [

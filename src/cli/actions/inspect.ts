@@ -1,29 +1,28 @@
 import type { Adapter } from '../../adapters/adapter.js'
-import { ADAPTER_FORMAT, adapterHash, loadAdapter } from '../../adapters/file.js'
-import { looksLikeAdapter } from '../../adapters/looks-like-adapter.js'
-import type { QADataset } from '../../dataset/dataset.js'
-import { describeDataset, overlap } from '../../dataset/describe.js'
-import { type DatasetInspection, inspectDataset } from '../../dataset/inspect-dataset.js'
+import { adapterHash, loadAdapter, looksLikeAdapter } from '../../adapters/file.js'
+import { formatOf } from '../../adapters/stored-adapter.js'
+import { type QADataset, selfMatches, selfMatchNotes } from '../../dataset/dataset.js'
+import { type DatasetDescription, describeDataset, overlap } from '../../dataset/describe.js'
+import type { DatasetInspection, Finding, TextLengths } from '../../dataset/inspect-dataset.js'
+import { inspectDataset } from '../../dataset/inspect-dataset.js'
 import { findLeaks, type Leak } from '../../dataset/leaks.js'
 import { readDataset } from '../../dataset/read.js'
-import { COHERE_TOKEN_RATIO } from '../../providers/cohere-service.js'
+import { smallTestSet } from '../../dataset/small-test-set.js'
+import { SUSPICIONS, type Suspicion } from '../../dataset/suspicious-queries.js'
 import { PRICES } from '../../providers/prices.js'
+import { COHERE_TOKEN_RATIO } from '../../providers/service.js'
 import { loadTokenCounter } from '../../providers/token-counter.js'
+import { oneLine } from '../../words.js'
 import type { InspectArgs } from '../commands/inspect.js'
-import { createConsole } from '../output/console.js'
-import { costTable, describeInspection } from '../output/inspection-text.js'
-import { reportSkipped } from '../output/report-skipped.js'
+import { createConsole, formatTable, reportSkipped } from '../output/console.js'
+import { formatDollars } from '../session.js'
 
-interface Inspected {
-  readonly path: string
-  readonly dataset: QADataset
-  readonly inspection: DatasetInspection
-}
+type Inspected = { readonly path: string; readonly dataset: QADataset; readonly inspection: DatasetInspection }
 
-/** Pairs of ids that are named for each two files. */
+/** Most ids named per finding. */
 const NAMED = 5
 
-/** Prints what adapter files and data sets hold, what the data sets share, and what it would cost to embed them. */
+/** Prints the contents of adapter files and datasets, the overlap of the datasets, and the cost of embedding them. */
 export async function inspect(args: InspectArgs): Promise<void> {
   const out = createConsole(args)
   const { format, split } = args
@@ -35,7 +34,7 @@ export async function inspect(args: InspectArgs): Promise<void> {
       reports.push({ file: path, type: 'adapter', ...adapterFacts(adapter) })
       out.result(describeAdapter(path, adapter))
     } else {
-      // What is wrong is part of what is inspected.
+      // Invalid entries are part of the inspection.
       const { dataset, skipped, notes } = await readDataset(path, { format, split, skipInvalid: true })
       const unanswered = skipped.filter(issue => issue.unanswered)
       reportSkipped(
@@ -50,7 +49,12 @@ export async function inspect(args: InspectArgs): Promise<void> {
         count: unanswered.length,
         examples: unanswered.slice(0, NAMED).flatMap(({ id }) => id ?? []),
       }
-      const facts = { ...description, ...inspection, queriesWithoutDocument }
+      const warnings = [
+        ...selfMatchNotes(path, selfMatches(dataset)),
+        ...smallTestSet(path, description.queries, description.documents),
+      ]
+      for (const warning of warnings) out.warn(warning)
+      const facts = { ...description, ...inspection, queriesWithoutDocument, warnings }
       reports.push({ file: path, type: 'dataset', ...facts, skipped: skipped.length, notes })
       out.result(describeInspection(path, description, inspection, queriesWithoutDocument))
     }
@@ -65,7 +69,6 @@ export async function inspect(args: InspectArgs): Promise<void> {
   if (args.json) out.json({ files: reports, overlap: overlaps.map(({ text: _, ...facts }) => facts), costs })
 }
 
-/** What two data sets have in common, in numbers and in words. */
 function sharedBy(a: Inspected, b: Inspected) {
   const { queryTexts, documentIds, documentTexts } = overlap(a.dataset, b.dataset)
   // The ids of files that have nothing to do with each other are often the same.
@@ -73,14 +76,8 @@ function sharedBy(a: Inspected, b: Inspected) {
   const near = (kind: Leak['kind']) => new Set(leaks.filter(leak => leak.kind === kind).map(leak => leak.heldOut)).size
   const [queries, documents] = [near('query'), near('document')]
   const examples = leaks.slice(0, NAMED).map(leak => `${leak.kind} ${leak.train} = ${leak.heldOut}`)
-  const lines = [
-    `${a.path} and ${b.path} share ${queryTexts.length} query texts and ${documentIds.length} answered documents`,
-    ...(queries + documents > 0
-      ? [
-          `  near-identical, or the same, in ${b.path}: ${queries} queries, ${documents} answered documents (${examples.join('; ')}${leaks.length > NAMED ? '; …' : ''})`,
-        ]
-      : []),
-  ]
+  const shared = `${a.path} and ${b.path} share ${queryTexts.length} query texts and ${documentIds.length} answered documents`
+  const nearby = `  near-identical, or the same, in ${b.path}: ${queries} queries, ${documents} answered documents (${examples.join('; ')}${leaks.length > NAMED ? '; …' : ''})`
   return {
     files: [a.path, b.path],
     queryTexts: queryTexts.length,
@@ -89,11 +86,11 @@ function sharedBy(a: Inspected, b: Inspected) {
     nearIdenticalQueries: queries,
     nearIdenticalDocuments: documents,
     leaks: leaks.slice(0, 100),
-    text: lines.join('\n'),
+    text: queries + documents > 0 ? `${shared}\n${nearby}` : shared,
   }
 }
 
-/** What embedding costs at every model whose price is known; a text that several files have is embedded once. */
+/** Estimates the cost at every model with a known price; a text in several files is embedded once. */
 function costsOf(datasets: readonly Inspected[]) {
   const tokens = (['queries', 'corpus'] as const).reduce((sum, side) => {
     const counted = datasets.reduce((n, { inspection }) => n + inspection[LENGTHS[side]].totalTokens, 0)
@@ -116,29 +113,157 @@ function charactersOf(texts: Iterable<string>): number {
 }
 
 function adapterFacts(adapter: Adapter) {
-  const { kind, base, training, params } = adapter
+  const { kind, base, index, training, params, terms } = adapter
   const shapes = Object.fromEntries(Object.entries(params).map(([name, { rows, cols }]) => [name, [rows, cols]]))
-  return { format: ADAPTER_FORMAT, kind, base, sha256: adapterHash(adapter), params: shapes, training }
+  return {
+    format: formatOf(adapter),
+    ...{ kind, base, ...(index && { index }), sha256: adapterHash(adapter), params: shapes },
+    ...(terms && { terms: { source: terms.source, alpha: terms.alpha, proven: terms.proven, corpus: terms.corpus } }),
+    training,
+  }
 }
 
 function describeAdapter(path: string, adapter: Adapter): string {
-  const { kind, base, params, training, sha256 } = adapterFacts(adapter)
+  const { kind, base, index, params, training, sha256, terms } = adapterFacts(adapter)
   const shapes = Object.entries(params).map(([name, shape]) => `${name} ${shape.join(' x ')}`)
   return [
     path,
     `  kind      ${kind} (${shapes.join(', ')})`,
     `  base      ${base.id}, ${base.dimensions} dimensions${base.normalized ? ', vectors of length 1' : ''}`,
+    ...(index ? [`  index     ${index.id}, ${index.dimensions} dimensions, ${index.metric}`] : []),
     `  weights   sha256 ${sha256.slice(0, 16)}`,
+    ...(terms
+      ? [
+          `  terms     ${terms.source}, alpha ${terms.alpha}, of ${terms.corpus.documents} documents (${terms.corpus.date.slice(0, 10)})${terms.proven ? '' : ', unproven'}`,
+        ]
+      : []),
     `  trained   ${training.date ?? 'date unknown'} by ${training.tool ?? 'an unknown tool'}`,
-    `  data      ${JSON.stringify(training.data ?? {})}`,
-    `  options   ${JSON.stringify(training.options ?? {})}`,
-    `  metrics   ${JSON.stringify(training.metrics ?? {})}`,
-    ...(training.gate ? [`  gate      ${JSON.stringify(training.gate)}`] : []),
-    ...(training.interrupted ? [`  stopped   ${JSON.stringify(training.interrupted)}`] : []),
+    ...factLine('data', training.data),
+    ...factLine('options', training.options),
+    ...metricsLine(training.metrics),
+    ...(['gate', 'duel'] as const).flatMap(name => factLine(name, reasonOf(training[name]))),
+    ...factLine('stopped', training.interrupted),
     '',
-  ].join('\n')
+  ]
+    .map(oneLine)
+    .join('\n')
 }
+
+function factLine(label: string, fact: unknown): string[] {
+  const text = factText(fact)
+  return text === '' ? [] : [`  ${label.padEnd(9)} ${text}`]
+}
+
+/** Describes a fact of an adapter file, without its braces; figures have four digits. */
+function factText(fact: unknown): string {
+  if (fact === undefined) return ''
+  if (typeof fact === 'number') return Number.isInteger(fact) ? String(fact) : String(Number(fact.toPrecision(4)))
+  if (typeof fact !== 'object' || fact === null) return String(fact)
+  if (Array.isArray(fact)) return fact.map(factText).join(' ')
+  return Object.entries(fact)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${typeof value === 'object' ? `(${factText(value)})` : factText(value)}`)
+    .join(', ')
+}
+
+/** The sentence of a verdict, if it has one: the figures are in it. */
+function reasonOf(verdict: unknown): unknown {
+  const { reason } = (verdict ?? {}) as { readonly reason?: string }
+  return reason ?? verdict
+}
+
+/** Rounds the figures as the tables of `evaluate` do. */
+function metricsLine(metrics: Adapter['training']['metrics'] = {}): string[] {
+  const { base, adapted, split, ...rest } = metrics as {
+    readonly [name: string]: unknown
+    readonly base?: Readonly<Record<string, number>>
+    readonly adapted?: Readonly<Record<string, number>>
+    readonly split?: string
+  }
+  if (!base || !adapted) return factLine('metrics', metrics)
+  const figures = Object.keys(base).map(name => `${name} ${fixed(base[name])} -> ${fixed(adapted[name])}`)
+  const on = split === undefined ? '' : ` (${split})`
+  return [`  metrics   ${figures.join(', ')}${on}`, ...factLine('', rest)]
+}
+
+const fixed = (value: number | undefined): string => (value === undefined ? '?' : value.toFixed(4))
 
 function pairsOf<T>(items: readonly T[]): [T, T][] {
   return items.flatMap((a, i) => items.slice(i + 1).map((b): [T, T] => [a, b]))
+}
+
+/** Bars of a histogram; queries with more positives share the last. */
+const BARS = 8
+
+/** Describes one dataset. */
+export function describeInspection(
+  path: string,
+  d: DatasetDescription,
+  inspection: DatasetInspection,
+  unanswered: Finding,
+): string {
+  const { positivesHistogram, hardNegatives, suspicious } = inspection
+  const negatives = hardNegatives > 0 ? `; ${hardNegatives} judged not relevant` : ''
+  const findings: [title: string, finding: Finding][] = [
+    ['queries without a document', unanswered],
+    ['documents without a query', inspection.documentsWithoutQuery],
+    ['near-identical queries', inspection.nearDuplicateQueries],
+    ['near-identical documents', inspection.nearDuplicateDocuments],
+    ...Object.entries(suspicious).map(([name, finding]): [string, Finding] => [
+      `suspicious queries: ${SUSPICIONS[name as Suspicion]}`,
+      finding,
+    ]),
+  ]
+  const lengths = formatTable([
+    ['  length', 'min', '5 %', 'median', '95 %', 'max'],
+    ...lengthRows('query', inspection.queryLengths),
+    ...lengthRows('document', inspection.documentLengths),
+  ])
+  return [
+    path,
+    `  queries    ${d.queries} (${d.duplicateQueryTexts} repeat a text)`,
+    `  documents  ${d.documents} (${d.duplicateDocumentTexts} repeat a text, ${d.documentsWithQuery} have a query)`,
+    `  pairs      ${d.pairs} (${d.positivesPerQuery.mean.toFixed(2)} a query, at most ${d.positivesPerQuery.max}${negatives})`,
+    '',
+    histogram(positivesHistogram),
+    '',
+    lengths,
+    '',
+    ...findings
+      .filter(([, { count }]) => count > 0)
+      .map(([title, { count, examples }]) => {
+        return `  ${count} ${title}: ${examples.join(', ')}${count > examples.length ? ', …' : ''}`
+      }),
+    '',
+  ]
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+}
+
+/** Lists the cost of so many tokens at each model with a known price. */
+export function costTable(costs: readonly { readonly model: string; readonly cost: number }[]): string {
+  return formatTable([['model', 'about'], ...costs.map(({ model, cost }) => [model, formatDollars(cost)])])
+}
+
+function lengthRows(name: string, { characters, tokens, sampled }: TextLengths): string[][] {
+  const row = (unit: string, q: TextLengths['characters']): string[] => [
+    `  ${name}, ${unit}`,
+    ...[q.min, q.p5, q.median, q.p95, q.max].map(String),
+  ]
+  return [row('characters', characters), row(sampled ? 'tokens (sample)' : 'tokens', tokens)]
+}
+
+function histogram(counts: DatasetInspection['positivesHistogram']): string {
+  const shown = counts.slice(0, counts.length > BARS ? BARS - 1 : BARS)
+  const rest = counts.slice(shown.length)
+  const bars = shown.map(([positives, queries]): [string, number] => [String(positives), queries])
+  if (rest.length > 0) bars.push([`${rest[0][0]} or more`, rest.reduce((sum, [, queries]) => sum + queries, 0)])
+  const most = Math.max(...bars.map(([, queries]) => queries))
+  const table = formatTable([
+    ['  positives', 'queries'],
+    ...bars.map(([label, queries]) => [`  ${label}`, String(queries)]),
+  ]).split('\n')
+  return table
+    .map((line, i) => (i === 0 ? line : `${line}  ${'#'.repeat(Math.ceil((30 * bars[i - 1][1]) / most))}`))
+    .join('\n')
 }

@@ -1,39 +1,45 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
+import { loadAdapter } from '../../adapters/file.js'
 import type { EmbeddingCache } from '../../cache/cache.js'
 import { readDataset } from '../../dataset/read.js'
 import { embedTexts } from '../../embed/embed-texts.js'
-import { AdapterTrainError, messageOf } from '../../errors.js'
+import { usageError } from '../../errors.js'
 import { parseBytes } from '../../memory-limit.js'
+import { topScoreText } from '../../pipeline/top-score.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
-import type { NamedAdapterFile } from '../../serve/adapter-set.js'
-import { createEmbeddingServer, type ShadowTrial } from '../../serve/create-embedding-server.js'
-import { SERVE_DEFAULTS } from '../../serve/defaults.js'
+import { createEmbeddingServer } from '../../serve/create-embedding-server.js'
+import { type NamedAdapterFile, SERVE_DEFAULTS, type ShadowTrial } from '../../serve/options.js'
+import { printable } from '../../words.js'
 import type { ServeArgs } from '../commands/serve.js'
-import { checkProviderArgs, openProvider } from '../options/provider-options.js'
+import { untilStopped } from '../interrupt.js'
+import { checkProviderArgs, openProvider, withBaseOf } from '../options/provider-options.js'
+import { readToken, TOKEN_VARIABLE } from '../options/read-token.js'
 import { type Console, createConsole } from '../output/console.js'
-import { untilStopped } from '../until-stopped.js'
+import { noteUnchecked } from '../session.js'
 
-const TOKEN_VARIABLE = 'ADAPTER_TRAIN_SERVE_TOKEN'
-/** Milliseconds that a request waits for another process's lock on the cache; all requests wait meanwhile. */
+/** Milliseconds a request waits for another process's lock on the cache; all other requests wait too. */
 const CACHE_WAIT_MS = 250
-/** Documents that shadow mode looks at, spread over the data set, for the memory and the time that they take. */
+/** Most documents in shadow mode, spread over the dataset: they take memory and time. */
 const MOST_SHADOW_DOCUMENTS = 10_000
 
-/** Serves until the process is told to end. */
-export async function serve(args: ServeArgs): Promise<void> {
-  const adapters = adapterFiles(args.adapter)
+/** Serves until the process is stopped. */
+export async function serve(given: ServeArgs): Promise<void> {
+  const adapters = adapterFiles(given.adapter)
+  const first = given.base === undefined ? loadAdapter(adapters[0].path) : undefined
+  const args = await withBaseOf(given, first, adapters[0].path)
   const token = readToken(args.tokenFile)
   const bodyLimit = parseBytes(args.bodyLimit)
   checkArgs(args, adapters)
   const out = createConsole(args)
   const log = pino.destination({ dest: 2, sync: false })
-  const logger = pino({ level: args.quiet && args.logLevel === 'info' ? 'warn' : args.logLevel }, log)
+  const level = args.quiet && args.logLevel === 'info' ? 'warn' : args.logLevel
+  const logger = pino({ level, hooks: { streamWrite: printable } }, log)
   let provider: EmbeddingProvider | undefined
   let cache: EmbeddingCache | undefined
   try {
     provider = await openUpstream(args)
+    if (first) noteUnchecked(first, provider, out)
     cache = await openServerCache(args)
     const server = createEmbeddingServer({
       provider,
@@ -56,6 +62,10 @@ export async function serve(args: ServeArgs): Promise<void> {
     })
     const stopped = untilStopped(() => server.reload())
     const url = await server.listen({ host: args.host, port: args.port })
+    for (const { name, adapter } of server.adapters) {
+      const moved = topScoreText(adapter)
+      if (moved !== undefined) out.info(`adapter ${name}: ${moved}`)
+    }
     announce(url, server.models, token !== undefined, args, out)
     logger.info({ url, models: server.models }, 'listening')
     const signal = await stopped
@@ -72,7 +82,7 @@ export async function serve(args: ServeArgs): Promise<void> {
   }
 }
 
-function openUpstream(args: ServeArgs): Promise<EmbeddingProvider> {
+function openUpstream(args: ServeArgs & { readonly base: string }): Promise<EmbeddingProvider> {
   const { concurrency = SERVE_DEFAULTS.concurrency } = args
   return openProvider(args.base, { ...args, concurrency, transport: 'http' })
 }
@@ -90,43 +100,23 @@ function checkArgs(args: ServeArgs, adapters: readonly NamedAdapterFile[]): void
     timeout: timeout === SERVE_DEFAULTS.upstreamTimeoutMs / 1000 ? undefined : timeout,
     retries: retries === 0 ? undefined : retries,
   })
-  if (args.port > 65_535) throw new AdapterTrainError('USAGE', `--port must be at most 65535, found ${args.port}`)
-  if ((args.shadow === undefined) !== (args.shadowData === undefined)) {
-    throw new AdapterTrainError('USAGE', '--shadow NAME and --shadow-data DATA go together')
-  }
+  if (args.port > 65_535) throw usageError(`--port must be at most 65535, found ${args.port}`)
+  if ((args.shadow === undefined) !== (args.shadowData === undefined))
+    throw usageError('--shadow NAME and --shadow-data DATA go together')
   if (args.shadow !== undefined && !adapters.some(({ name }) => name === args.shadow)) {
     const names = adapters.map(({ name }) => name).join(', ')
-    throw new AdapterTrainError(
-      'USAGE',
-      `--shadow names an adapter, and there is no "${args.shadow}"; there is ${names}`,
-    )
+    throw usageError(`--shadow names an adapter, and there is no "${args.shadow}"; there is ${names}`)
   }
-  if (args.cacheQueries && args.cache === 'none') {
-    throw new AdapterTrainError('USAGE', '--cache-queries needs a cache; drop --cache none')
-  }
+  if (args.cacheQueries && args.cache === 'none') throw usageError('--cache-queries needs a cache; drop --cache none')
 }
 
 /** `x.json` -> default, `sales=y.json` -> sales */
 function adapterFiles(values: readonly string[] | undefined): NamedAdapterFile[] {
-  if (!values) throw new AdapterTrainError('USAGE', 'missing option --adapter; see adapter-train serve --help')
+  if (!values) throw usageError('missing option --adapter; see adapter-train serve --help')
   return values.map(value => {
     const [, name = 'default', path = value] = /^([\w.-]+)=(.+)$/s.exec(value) ?? []
     return { name, path }
   })
-}
-
-function readToken(file: string | undefined): string | undefined {
-  if (file === undefined) return process.env[TOKEN_VARIABLE]?.trim() || undefined
-  let token: string
-  try {
-    token = readFileSync(file, 'utf8').trim()
-  } catch (error) {
-    throw new AdapterTrainError('FILE_READ', `cannot read the token file ${file}: ${messageOf(error)}`, {
-      cause: error,
-    })
-  }
-  if (token === '') throw new AdapterTrainError('USAGE', `the token file ${file} is empty`)
-  return token
 }
 
 async function shadowTrial(

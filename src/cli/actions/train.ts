@@ -1,119 +1,160 @@
-import { saveAdapter } from '../../adapters/file.js'
-import { AdapterTrainError } from '../../errors.js'
-import { parseMetric } from '../../evaluate/metrics/index.js'
+import { loadAdapter } from '../../adapters/file.js'
+import { readCorpus } from '../../dataset/read-corpus.js'
+import type { PartName } from '../../dataset/split.js'
+import { usageError } from '../../errors.js'
+import { parseMetric } from '../../evaluate/metrics.js'
+import { type Projection, projectRows } from '../../math/projection.js'
 import { parseBytes } from '../../memory-limit.js'
+import { adapterWithoutLabels, type EmbeddedCorpus, embedCorpus } from '../../pipeline/corpus-step.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
-import { loadParts } from '../../pipeline/load-parts.js'
-import {
-  runTraining,
-  runTrainingOnVectors,
-  type TrainingReport,
-  type TrainingResult,
-} from '../../pipeline/run-training.js'
-import type { FoldReport } from '../../pipeline/train-in-folds.js'
+import { checkReducible, reduceModel } from '../../pipeline/embedded-parts.js'
+import type { OpenedData } from '../../pipeline/open-data.js'
+import { keptProjection, runTraining } from '../../pipeline/run-training.js'
+import { topScoreText } from '../../pipeline/top-score.js'
+import type { FoldReport, TrainingReport, TrainingResult } from '../../pipeline/training.js'
+import type { EmbeddingProvider } from '../../providers/provider.js'
 import { removeCheckpoint } from '../../train/checkpoint.js'
+import { pickOptions } from '../../train/options.js'
 import type { TrainOptions } from '../../train/train-adapter.js'
-import { readVectors } from '../../vectors/read-vectors.js'
-import { splitEmbedded } from '../../vectors/split-embedded.js'
+import { EXIT } from '../command.js'
 import type { TrainArgs } from '../commands/train.js'
-import { EXIT } from '../exit-codes.js'
-import { onInterrupt } from '../interrupt.js'
 import { checkBatchArgs, untilSubmitted } from '../options/batch-options.js'
-import { checkOut, defaultOut, findDataFiles } from '../options/data-files.js'
-import { checkProviderArgs } from '../options/provider-options.js'
+import { untilEstimated } from '../options/cost-options.js'
+import { checkOut, defaultOut } from '../options/data-files.js'
+import { requireBase } from '../options/provider-options.js'
 import { type Console, createConsole } from '../output/console.js'
 import { afterTraining } from '../output/next-steps.js'
-import { printTraining } from '../output/print-training.js'
-import { reportSkipped } from '../output/report-skipped.js'
-import { textOfDocuments } from '../output/text-of-documents.js'
-import { trainingFacts } from '../output/training-facts.js'
+import { adapterInUse, type Shipped, shipAdapter, shippedText } from '../output/ship-adapter.js'
+import { count, duelLine, gateLine, hybridText, memoryLines, proofText, termsLines } from '../output/tables.js'
 import { type TrainingProgress, trainingProgress } from '../output/training-progress.js'
-import { checkReport, writeReport } from '../output/write-report.js'
-import { type Session, withSession } from '../session.js'
+import { checkReport, trainingFacts, writeReport } from '../output/write-report.js'
+import { formatDollars, openDataOf, type Session, withDataSession, withSession } from '../session.js'
 
-/** Trains as the options say, writes the adapter file and prints what came of it. */
+/** Trains as the options say, writes the adapter file and prints the result. */
 export async function train(args: TrainArgs): Promise<number> {
   const out = createConsole(args)
   // All that can be wrong is found before the first text is embedded, which may cost money.
   parseMetric(args.metric)
-  if (args.minGain !== undefined && args.tune === 'off' && args.gate !== true) {
-    throw new AdapterTrainError('USAGE', '--min-gain sets the bar of the gate; add --tune auto or --gate')
-  }
+  if (args.index !== undefined && args.corpus !== undefined)
+    throw usageError('--corpus names the documents that are searched, which --index has; drop one')
+  if (args.minGain !== undefined && args.tune === 'off' && args.gate !== true)
+    throw usageError('--min-gain sets the bar of the gate; add --tune auto or --gate')
+  if (args.kFold !== undefined && args.splitBy === 'time')
+    throw usageError('--split-by time holds out the latest queries, and --k-fold all in turn; drop one')
   checkBatchArgs(args, '--base', args.base)
-  const report =
-    args.base === 'vectors'
-      ? await trainOnVectors(args, out)
-      : await untilSubmitted(args, out, () => trainOnTexts(args, out))
-  if (report?.interrupted) return EXIT.interrupted
-  return report?.gate?.kept === false ? EXIT.gated : EXIT.done
+  if (args.labels === 'none') return (await untilEstimated(args, out, () => trainWithoutLabels(args, out))) ?? EXIT.done
+  const result = await untilSubmitted(args, out, () => untilEstimated(args, out, () => trainOn(args, out)))
+  if (result?.report.interrupted) return EXIT.interrupted
+  return result?.rejected ? EXIT.rejected : EXIT.done
 }
 
-async function trainOnTexts(args: TrainArgs, out: Console): Promise<TrainingReport> {
-  if (args.vectors !== undefined) throw new AdapterTrainError('USAGE', '--vectors goes with --base vectors')
-  checkProviderArgs(args.base, args)
-  const files = findDataFiles(args)
-  const inputs = [files.train, files.val, args.test]
+async function trainWithoutLabels(args: TrainArgs, out: Console): Promise<number> {
+  const { corpus: file, base } = args
+  if (file === undefined || base === 'vectors')
+    throw usageError('--labels none: expected --corpus FILE and a --base that embeds its documents')
+  const asked = pcaOf(args)
+  const corpus = await readCorpus(file)
+  return withSession(requireBase(base), args, out, async ({ provider, ...session }) => {
+    const path = args.out ?? defaultOut(provider.id)
+    checkOut(path, [file])
+    if (asked !== undefined) checkReducible(provider)
+    const incumbent = adapterInUse(path, out)
+    const kept = typeof asked === 'number' ? keptProjection(asked, provider, incumbent) : undefined
+    const found = await embedCorpus(provider, corpus, session)
+    try {
+      const { model, documents, pca } = await reducedCorpus(provider, found, kept ?? asked)
+      if (pca) out.info(reducedText(pca, kept ? path : pca === asked ? args.pca : undefined))
+      const adapter = adapterWithoutLabels(model, documents, args.termRows)
+      const { gate } = incumbent?.training ?? {}
+      // What is unproven never takes the place of what is proven.
+      const isProven = (gate as { readonly passed?: boolean } | undefined)?.passed === true
+      const rejected = isProven && args.replace !== 'always' ? adapter : undefined
+      const shipped = shipAdapter(path, { adapter, rejected, report: {} }, args)
+      const { alpha, corpus: made } = adapter.terms!
+      if (args.json) out.json({ ...shipped, base: adapter.base, terms: { alpha, corpus: made, proven: false } })
+      else {
+        out.result(`terms      words, alpha ${alpha}, from ${count(made.documents, 'document')}`)
+        out.result(
+          out.style.yellow('unproven   without labels nothing shows whether it helps; measure it with evaluate'),
+        )
+        out.result(`\n${shippedText(shipped, path)}`)
+      }
+      return rejected ? EXIT.rejected : EXIT.done
+    } finally {
+      found.close?.()
+    }
+  })
+}
+
+/** Reduces the documents of a corpus, and the model with them, if that is asked for. */
+async function reducedCorpus(
+  model: EmbeddingProvider,
+  documents: EmbeddedCorpus,
+  asked: number | Projection | undefined,
+): Promise<{ readonly model: EmbeddingProvider; readonly documents: EmbeddedCorpus; readonly pca?: Projection }> {
+  if (asked === undefined) return { model, documents }
+  const { provider, pca } = await reduceModel(model, documents.vectors, asked)
+  return { model: provider, documents: { ...documents, vectors: projectRows(documents.vectors, pca, true) }, pca }
+}
+
+/** Reads `--pca`: dimensions, or an adapter file with a projection. */
+function pcaOf({ pca, index }: TrainArgs): number | Projection | undefined {
+  if (pca === undefined) return undefined
+  if (index !== undefined) {
+    throw usageError('--pca reduces documents before they are in an index; drop it, or --index')
+  }
+  if (/^\d+$/.test(pca)) return Number(pca)
+  const found = loadAdapter(pca).base.provider?.pca
+  if (found) return found
+  const problem = `expected a number of dimensions, or an adapter file with a projection, found ${pca}, which has none`
+  throw usageError(`--pca: ${problem}`)
+}
+
+/** @param kept file whose projection is used */
+function reducedText({ shape: [to, from] }: Projection, kept: string | undefined): string {
+  const by = kept === undefined ? 'PCA of the documents' : `the projection of ${kept}, so that its index stays valid`
+  return `reduced from ${from} to ${to} dimensions by ${by}`
+}
+
+async function trainOn(args: TrainArgs, out: Console): Promise<TrainingResult> {
+  const pca = pcaOf(args)
+  const data = await openDataOf(args, fractionsOf(args), out)
+  const { inputs } = data
   if (args.out !== undefined) checkOut(args.out, inputs)
   checkReport(args.report, [...inputs, args.out])
-  const { parts, skipped, warnings } = await loadParts({ ...args, ...files, ...fractionsOf(args) })
-  reportSkipped(skipped, out)
-  return withSession(args.base, args, out, async session => {
-    const path = args.out ?? defaultOut(session.provider.id)
+  return withDataSession(args, out, async session => {
+    const path = args.out ?? defaultOut(data.baseId ?? session.provider!.id)
     checkOut(path, inputs)
     checkFiles(args, path, inputs)
     const progress = trainingProgress(args.metric, out)
+    if (args.estimate && args.corpus !== undefined) out.info(`not counted: documents of ${args.corpus} (--corpus)`)
+    const corpus = args.corpus === undefined || args.estimate ? undefined : await embedCorpusFile(args.corpus, session)
+    const incumbent = adapterInUse(path, out)
     const result = await runTraining({
       ...session,
+      ...{ corpus, pca, incumbent },
       ...choiceOptions(args, out, progress),
-      pseudoQueries: args.pseudoQueries,
-      parts,
+      data,
+      replace: args.replace,
       onPhase: phase => {
         progress.onPhase(phase)
         if (phase === 'evaluate') session.release()
       },
     }).finally(() => progress.end())
-    await finish(result, path, warnings, args, out, textOfDocuments(parts[measuredPart(result.report)]), session)
-    return result.report
+    const used = result.adapter.base.provider?.pca
+    if (used)
+      out.info(reducedText(used, used === pca ? args.pca : used === incumbent?.base.provider?.pca ? path : undefined))
+    await printResult(result, path, data, args, out, session.provider?.price)
+    return result
   })
 }
 
-async function trainOnVectors(args: TrainArgs, out: Console): Promise<TrainingReport> {
-  const { vectors, train: file, val, test, seed, splitBy } = args
-  if (vectors === undefined) throw new AdapterTrainError('USAGE', '--base vectors needs --vectors FOLDER')
-  checkProviderArgs(args.base, args)
-  if (file ?? val ?? test)
-    throw new AdapterTrainError(
-      'USAGE',
-      '--base vectors reads all its data from --vectors; drop --train, --val and --test',
-    )
-  const read = await readVectors(vectors, { baseId: args.baseId, lazy: true })
-  const { valFraction, testFraction } = fractionsOf(args)
-  const fractions = { validation: read.validation ? 0 : valFraction, test: read.test ? 0 : testFraction }
-  const parts = { ...read, ...splitEmbedded(read.train, { by: splitBy, fractions, seed }) }
-  checkReport(args.report, [args.out])
-  const path = args.out ?? defaultOut(parts.train.baseId)
-  checkOut(path, [])
-  checkFiles(args, path, [])
-  const { signal, release } = onInterrupt(out)
-  try {
-    const all = { ...parts, validation: parts.validation ?? read.validation, test: parts.test ?? read.test }
-    const progress = trainingProgress(args.metric, out)
-    const result = await runTrainingOnVectors(all, {
-      ...choiceOptions(args, out, progress),
-      signal,
-      onPhase: phase => {
-        progress.onPhase(phase)
-        if (phase === 'evaluate') release()
-      },
-    }).finally(() => progress.end())
-    await finish(result, path, [], args, out, textOfDocuments(all[measuredPart(result.report)]))
-    return result.report
-  } finally {
-    release()
-  }
+async function embedCorpusFile(file: string, { provider, ...session }: Partial<Session>): Promise<EmbeddedCorpus> {
+  if (provider) return embedCorpus(provider, await readCorpus(file), session)
+  throw usageError('--corpus: expected a --base that embeds its documents, found vectors')
 }
 
-/** Shares to hold out where no file is given: cross-validation inside the training part, or over all of it, takes their place. */
+/** Shares to hold out: cross-validation inside the training set, or over all of it, takes the place of the defaults. */
 function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
   return {
     valFraction: valFraction ?? (tune === 'auto' || kFold ? 0 : SPLIT_DEFAULTS.valFraction),
@@ -122,11 +163,16 @@ function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
 }
 
 function choiceOptions(args: TrainArgs, out: Console, progress: TrainingProgress) {
-  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log, dimensionsOut } = args
+  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log, dimensionsOut, pseudoQueries } =
+    args
+  const { textTerms, termRows, termBytes, keepTopScore } = args
   return {
-    ...{ tune, tuneBudget, gate, minGain, kFold, splitBy, checkpoint, log, dimensionsOut },
+    ...{ tune, tuneBudget, gate, minGain, kFold, checkpoint, log, dimensionsOut, pseudoQueries },
+    splitBy: splitBy === 'time' ? undefined : splitBy,
+    ...{ keepTopScore, textTerms, termRows, ...(termBytes !== undefined && { termBytes: parseBytes(termBytes) }) },
     detail: args.report !== undefined,
     keepOnAbort: args.saveOnInterrupt,
+    onCut: (line: string) => out.info(line),
     onResume: (line: string) => out.info(line),
     onFold: ({ queries, kept, metrics: { base, adapted } }: FoldReport, number: number) => {
       const change = `${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)}`
@@ -140,62 +186,121 @@ function choiceOptions(args: TrainArgs, out: Console, progress: TrainingProgress
   }
 }
 
-/** The part that `report.metrics` were measured on. */
-function measuredPart({ metrics }: TrainingReport): 'train' | 'validation' | 'test' {
+/** The part behind `report.metrics`. */
+function measuredPart({ metrics }: TrainingReport): PartName {
   return metrics === undefined || metrics.split === 'k-fold' ? 'train' : metrics.split
 }
 
-async function finish(
-  { adapter, report, detail }: TrainingResult,
+async function printResult(
+  result: TrainingResult,
   path: string,
-  warnings: readonly string[],
+  data: OpenedData,
   args: TrainArgs,
   out: Console,
-  documentText: (id: string) => string | undefined,
-  session?: Session,
+  price: number | undefined,
 ): Promise<void> {
-  saveAdapter(adapter, path)
-  if (args.checkpoint !== undefined && !report.interrupted) removeCheckpoint(args.checkpoint)
-  const all = [...warnings, ...report.warnings]
-  for (const warning of all) out.warn(warning)
-  if (args.json) out.json(jsonReport({ ...report, warnings: all }, path))
-  else printTraining(report, path, out, args.metric, session?.provider.price)
+  const { adapter, rejected, report: found, detail } = result
+  const shipped = shipAdapter(path, result, args)
+  if (args.checkpoint !== undefined && !found.interrupted) removeCheckpoint(args.checkpoint)
+  const report = { ...found, warnings: [...data.warnings, ...found.warnings] }
+  for (const warning of report.warnings) out.warn(warning)
+  if (args.json) out.json(jsonReport(report, shipped))
+  else {
+    printTraining(report, shipped, path, out, args.metric, price)
+    const moved = topScoreText(adapter)
+    if (moved !== undefined && shipped.rejected === undefined) out.result(`scores     ${moved}`)
+  }
   if (args.report !== undefined && !report.interrupted) {
-    const facts = trainingFacts(adapter, { ...report, warnings: all }, path, args.metric)
+    const documentText = (id: string) => data.documentText(measuredPart(report), id)
+    const facts = trainingFacts(rejected ?? adapter, report, shipped.rejected ?? path, args.metric)
     await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
   }
-  if (!args.json) out.next(afterTraining(args, report, path))
+  if (!args.json) out.next(afterTraining(args, report, shipped))
 }
 
 /** Checkpoint and log overwrite nothing that is read or written otherwise. */
-function checkFiles(
-  { checkpoint, log, report }: TrainArgs,
-  out: string,
-  inputs: readonly (string | undefined)[],
-): void {
+function checkFiles({ checkpoint, log, report }: TrainArgs, out: string, inputs: readonly (string | undefined)[]) {
   checkReport(report, [...inputs, out, log, checkpoint])
   if (checkpoint !== undefined) checkOut(checkpoint, [...inputs, out, log], 'checkpoint')
   if (log !== undefined) checkOut(log, [...inputs, out], 'log')
 }
 
-/** Devices of local models; any other `--device` is the engine's. */
-const MODEL_DEVICES = ['auto', 'cpu', 'cuda', 'dml', 'coreml', 'webgpu', 'wasm', 'gpu']
-
 function trainingOptions(args: TrainArgs, { onStep, onEpoch }: TrainingProgress): TrainOptions {
-  const { kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size } = args
-  const { weightDecay, maxGradNorm, metric, patience, seed, engine, device, hardNegatives, hardMargin } = args
-  const forModel = device !== undefined && MODEL_DEVICES.includes(device) && engine !== 'tfjs'
   return {
-    ...{ kind, negatives, maxNegatives, epochs, batchSize, learningRate, schedule, warmup, scale, pull, size },
-    ...{ weightDecay, maxGradNorm, metric, patience, seed, engine, hardNegatives, hardMargin },
-    device: forModel ? undefined : device,
+    ...pickOptions(args),
+    engine: args.engine,
+    device: args.engineDevice,
     memory: args.memory === undefined ? undefined : parseBytes(args.memory),
     onStep,
     onEpoch,
   }
 }
 
-function jsonReport(report: TrainingReport, adapter: string): object {
+function jsonReport(report: TrainingReport, { adapter, rejected }: Shipped): object {
   const epochs = report.epochs.map(({ epoch, loss, metric }) => ({ epoch, loss, metric }))
-  return { adapter, ...report, epochs }
+  return { adapter: adapter ?? null, ...(rejected && { rejected }), ...report, epochs }
+}
+
+/** Prints the result of a training run. `price`: US dollars per million tokens. */
+export function printTraining(
+  report: TrainingReport,
+  shipped: Shipped,
+  path: string,
+  out: Console,
+  metric: string,
+  price: number | undefined,
+): void {
+  const { base, data, metrics, kFold, test, bestEpoch, cache, seconds, tune, gate } = report
+  const parts = Object.entries(data).map(
+    ([name, part]) =>
+      `${name} ${count(part.queries, 'query', 'queries')}, ${count(part.pairs, 'pair')}, ${count(part.documents, 'document')}${part.folds ? ` (cross-validation in ${part.folds} folds)` : ''}`,
+  )
+  const cost = price ? `, about ${formatDollars((cache.tokens / 1e6) * price)}` : ''
+  out.result(`base       ${base.id}, ${base.dimensions} dimensions`)
+  out.result(`data       ${parts.join('\n           ')}`)
+  out.result(
+    `embedded   ${count(cache.misses, 'text')} in ${count(cache.requests, 'request')} (${cache.tokens} tokens${cost}), ${cache.hits} from the cache`,
+  )
+  if (tune) {
+    out.result(
+      `selected   negatives=${tune.negatives} scale=${tune.scale} pull=${tune.pull} (${count(tune.tried.length, 'candidate')}, ${tune.seconds.toFixed(1)} s)`,
+    )
+  }
+  if (report.weights) {
+    const { weights, used, gate: verdict, onTop } = report.weights
+    const text = used ? weights.map(weight => weight.toFixed(2)).join(' : ') : 'equal'
+    out.result(
+      `weights    ${text} of the parts (${verdict.reason})${onTop ? `; the adapter on top: ${onTop.reason}` : ''}`,
+    )
+  }
+  if (tune?.pseudoQueries) {
+    const { count: sentences, used } = tune.pseudoQueries
+    out.result(
+      `pseudo     ${count(sentences, 'pseudo-query', 'pseudo-queries')}: ${used ? 'trained on too' : 'not used, no out-of-fold gain'}`,
+    )
+  }
+  out.result(
+    `trained    ${report.kind}, ${count(report.epochs.length, 'epoch')}, best ${bestEpoch || 'none'}, engine ${report.engine}, ${seconds.train.toFixed(1)} s`,
+  )
+  for (const line of [...memoryLines(report, metric), ...termsLines(report, metric)]) out.result(line)
+  if (gate) out.result(gateLine(gate, out.style))
+  if (report.duel) out.result(duelLine(report.duel, out.style))
+  if (report.interrupted) {
+    const { afterEpoch, epochs } = report.interrupted
+    out.result(out.style.yellow(`stopped    after epoch ${afterEpoch} of ${epochs}: not measured, not gated`))
+  }
+  // Of an adapter that the gate rejects there is nothing to tell but that.
+  if (metrics && gate?.kept !== false) {
+    const { split } = metrics
+    const [name, queries] =
+      split === 'k-fold' ? [`${kFold!.folds} folds`, kFold!.queries] : [`${split} set`, data[split]!.queries]
+    out.result(`\n${out.style.bold(`${name}, ${queries} held-out queries`)}\n`)
+    out.result(proofText({ ...report, metrics }, out.style))
+  }
+  if (test && gate?.kept !== false) {
+    out.result(`\n${out.style.bold(`test set, ${count(test.queries, 'query', 'queries')}`)}\n`)
+    out.result(proofText(test, out.style))
+  }
+  if (report.hybrid !== undefined) out.result(`\n${hybridText(report.hybrid, out.style)}`)
+  out.result(`${gate?.kept === false && report.hybrid === undefined ? '' : '\n'}${shippedText(shipped, path)}`)
 }

@@ -1,59 +1,36 @@
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { number, text } from '../options/checks.js'
-import { providerOptions } from '../options/provider-options.js'
+import { type Command, outputOptions } from '../command.js'
+import { cacheOption } from '../options/provider-options.js'
+import { type ArgsOf, choice, flag, number, text } from '../options/rows.js'
 
-const options = defineOptions({
-  cache: {
-    type: 'string',
-    default: providerOptions.cache.default,
-    coerce: text('cache'),
-    describe: 'SQLite file of the embeddings',
-  },
-  repair: {
-    type: 'boolean',
-    default: false,
-    describe: 'verify: delete damaged vectors, so that they are embedded again',
-  },
-  space: { type: 'string', coerce: text('space'), describe: 'prune: only embedding spaces whose key holds this text' },
-  'older-than-days': {
-    type: 'number',
-    coerce: number('older-than-days', { min: 0 }),
-    describe: 'prune: only vectors written before',
-  },
-  all: { type: 'boolean', default: false, describe: 'prune: everything' },
-  ...outputOptions,
-})
-
-export interface CacheArgs extends OutputArgs {
-  readonly action: 'stats' | 'verify' | 'prune'
-  readonly cache: string
-  readonly repair: boolean
-  readonly space?: string
-  readonly olderThanDays?: number
-  readonly all: boolean
+const positionals = {
+  action: choice(
+    ['stats', 'verify', 'prune'],
+    'stats: what it holds; verify: check every vector; prune: delete vectors',
+    { demandOption: true },
+  ),
 }
 
+const options = {
+  cache: { ...cacheOption, describe: 'SQLite embedding cache' },
+  repair: flag('verify: deletion of damaged vectors, which are then re-embedded'),
+  space: text('prune: only embedding spaces whose key contains this text'),
+  'older-than-days': number('prune: only vectors written before', { min: 0 }),
+  all: flag('prune: everything'),
+  ...outputOptions,
+}
+
+export type CacheArgs = ArgsOf<typeof positionals & typeof options>
+
 /** `adapter-train cache` */
-export const cacheCommand: Command<CacheArgs> = {
+export const cacheCommand: Command = {
   form: 'cache <action>',
-  group: 'Look after',
-  describe: 'look after the file of embeddings',
-  positionals: {
-    action: {
-      choices: ['stats', 'verify', 'prune'] as const,
-      demandOption: true,
-      describe: 'stats: what is in it; verify: check every vector; prune: delete vectors',
-    },
-  },
+  group: 'Maintain',
+  describe: 'Inspect, verify or prune the embedding cache',
+  positionals,
   options,
   examples: [
     ['cache stats', 'vectors and bytes by embedding space'],
     ['cache verify --repair', 'delete what is damaged'],
     ['cache prune --space text-embedding-ada-002', 'forget one model'],
   ],
-  async run(args) {
-    const { cache } = await import('../actions/cache.js')
-    await cache(args)
-    return undefined
-  },
 }

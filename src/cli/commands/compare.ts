@@ -1,116 +1,55 @@
 import { ENGINE_CHOICES } from '../../engines/index.js'
-import { COMPARE_METRICS } from '../../pipeline/compare/defaults.js'
-import { TRAIN_DEFAULTS } from '../../train/defaults.js'
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { CANDIDATE_FORM } from '../options/candidate-spec.js'
-import { integer, list, text } from '../options/checks.js'
-import {
-  type DatasetArgs,
-  datasetOptions,
-  memoryOption,
-  type SplitArgs,
-  splitOption,
-} from '../options/dataset-options.js'
-import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
-import { reportOption } from '../options/report-option.js'
+import { COMPARE_METRICS } from '../../pipeline/defaults.js'
+import { TRAIN_DEFAULTS } from '../../train/options.js'
+import { type Command, outputOptions } from '../command.js'
+import { CANDIDATE_FORM } from '../options/candidates.js'
+import { costOptions } from '../options/cost-options.js'
+import { datasetOptions, memoryOption, reportOption, splitOption } from '../options/dataset-options.js'
+import { indexOptions } from '../options/index-options.js'
+import { providerOptions } from '../options/provider-options.js'
+import { type ArgsOf, choice, file, flag, inGroup, integer, list, name, toggle, words } from '../options/rows.js'
 
-const group = 'Candidates:'
-const { concurrency, timeout, retries, cache } = providerOptions
+const { concurrency, timeout, retries, 'skip-refused': skipRefused, cache } = providerOptions
 
-const options = defineOptions({
-  candidate: { group, type: 'array', string: true, describe: `${CANDIDATE_FORM}, any number of them` },
-  candidates: {
-    group,
-    type: 'string',
-    coerce: text('candidates'),
-    describe: 'YAML or JSON file with a list of candidates, each with any option of its provider',
-  },
-  'allow-mismatch': {
-    group,
-    type: 'boolean',
-    default: false,
-    describe: "evaluate although a base is not the adapter's",
-  },
-  data: {
-    group: 'Data:',
-    type: 'string',
-    coerce: text('data'),
-    describe: 'data set to compare on; not needed where all candidates are folders of vectors',
-  },
+const options = {
+  ...inGroup('Candidates', {
+    candidate: words(`${CANDIDATE_FORM}, any number of them`),
+    run: words('NAME=FILE, a TREC run of any system on the same queries, any number of them'),
+    candidates: file('YAML or JSON list of candidates, each with any option of its provider'),
+    'allow-mismatch': flag("evaluation even if a base is not the adapter's"),
+  }),
+  ...inGroup('Data', { data: file('dataset to compare on; not needed if all candidates are folders of vectors') }),
+  ...indexOptions,
   ...datasetOptions,
   ...splitOption,
-  ...{ concurrency, timeout, retries, cache },
-  metrics: {
-    type: 'array',
-    string: true,
-    coerce: list('metrics'),
-    default: COMPARE_METRICS,
-    describe: 'metrics as name@k, separated by blanks or commas',
-  },
-  metric: {
-    type: 'string',
-    coerce: text('metric'),
-    describe: `metric of the order and the tests (default: ${TRAIN_DEFAULTS.metric}, or the first of --metrics)`,
-  },
-  timing: {
-    type: 'boolean',
-    describe:
-      'also time providers on the network, which sends them a few queries, past the cache; --no-timing times nothing (default: time ' +
-      'what runs in this process)',
-  },
-  estimate: {
-    type: 'boolean',
-    default: false,
-    describe: 'only check everything and say what is missing and what it would cost; send nothing',
-  },
-  seed: {
-    type: 'number',
-    coerce: integer('seed', 0),
-    default: TRAIN_DEFAULTS.seed,
-    describe: 'seed of the resampling',
-  },
-  engine: { choices: ENGINE_CHOICES, default: 'auto', describe: 'what computes' },
+  ...{ concurrency, timeout, retries, 'skip-refused': skipRefused, cache },
+  metrics: list('metrics as name@k, separated by blanks or commas', { default: COMPARE_METRICS }),
+  metric: name(`metric of the order and the tests (default: ${TRAIN_DEFAULTS.metric}, or the first of --metrics)`),
+  timing: toggle(
+    'timing of network providers too, with a few queries past the cache; --no-timing for none (default: only what runs in this process)',
+  ),
+  ...costOptions,
+  seed: integer('seed of the resampling', { min: 0, default: TRAIN_DEFAULTS.seed }),
+  engine: choice(ENGINE_CHOICES, 'compute engine', { default: 'auto' }),
   memory: memoryOption,
   report: reportOption,
   ...outputOptions,
-})
-
-export interface CompareArgs
-  extends Pick<ProviderArgs, 'concurrency' | 'timeout' | 'retries' | 'cache'>,
-    DatasetArgs,
-    SplitArgs,
-    OutputArgs {
-  readonly candidate?: readonly string[]
-  readonly candidates?: string
-  readonly allowMismatch: boolean
-  readonly data?: string
-  readonly metrics: readonly string[]
-  readonly metric?: string
-  readonly timing?: boolean
-  readonly estimate: boolean
-  readonly seed: number
-  readonly engine: string
-  readonly memory?: string
-  readonly report?: string
 }
 
+export type CompareArgs = ArgsOf<typeof options>
+
 /** `adapter-train compare` */
-export const compareCommand: Command<CompareArgs> = {
+export const compareCommand: Command = {
   form: 'compare',
-  group: 'Judge',
-  describe: 'compare base models, adapters and folders of vectors on the same queries, and each pair of them',
+  group: 'Evaluate',
+  describe: 'Compare base models, adapters and vectors on the same queries',
   options,
   examples: [
     [
-      'compare --data test.json --candidate hashing --candidate openai --candidate openai+adapters/x.json',
+      'compare --data test.json --candidate sbert --candidate openai --candidate adapters/x.json',
       'two bases, one of them with an adapter too',
     ],
     ['compare --data test.json --candidates models.yaml', 'candidates from a file'],
     ['compare --candidate vectors:a --candidate vectors:b', 'vectors of your own'],
   ],
-  async run(args) {
-    const { compare } = await import('../actions/compare.js')
-    await compare(args)
-    return undefined
-  },
 }

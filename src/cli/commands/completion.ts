@@ -1,27 +1,27 @@
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { SHELLS, type Shell } from '../completion/shells.js'
+import { type Command, outputOptions } from '../command.js'
+import { type ArgsOf, choice, flag } from '../options/rows.js'
 
-export interface CompletionArgs extends OutputArgs {
-  readonly shell: Shell
+const positionals = { shell: choice(['bash', 'zsh', 'fish'], 'shell of the script', { demandOption: true }) }
+
+const options = {
+  words: flag('with the words typed so far after it, in place of a shell: what may come next, for the scripts'),
+  ...outputOptions,
 }
+
+export type CompletionArgs = ArgsOf<typeof positionals & typeof options>
 
 const folder = '~/.local/share/bash-completion/completions'
 
 /** `adapter-train completion` */
-export const completionCommand: Command<CompletionArgs> = {
+export const completionCommand: Command = {
   form: 'completion <shell>',
-  group: 'Look after',
-  describe: 'print a completion script for a shell: commands, options, their values, and files',
-  positionals: { shell: { choices: SHELLS, demandOption: true, describe: 'the shell' } },
-  options: defineOptions(outputOptions),
+  group: 'Maintain',
+  describe: 'Print a completion script for bash, zsh or fish',
+  positionals,
+  options,
   examples: [
     [`completion bash > ${folder}/adapter-train`, 'bash with bash-completion; without: source the file in ~/.bashrc'],
     ['completion zsh > ~/.zfunc/_adapter-train', 'zsh; in ~/.zshrc: fpath+=~/.zfunc; autoload -Uz compinit; compinit'],
     ['completion fish > ~/.config/fish/completions/adapter-train.fish', 'fish'],
   ],
-  async run(args) {
-    const { completion } = await import('../actions/completion.js')
-    completion(args)
-    return undefined
-  },
 }

@@ -1,51 +1,35 @@
-import { FORMAT_NAMES, FORMATS, type FormatName } from '../../convert/formats/index.js'
-import { KIND_NAMES } from '../../convert/kinds.js'
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { text } from '../options/checks.js'
+import { FILE_KIND_NAMES } from '../../adapters/index.js'
+import { describeFormat, FORMAT_NAMES } from '../../convert/formats/index.js'
+import { type Command, outputOptions } from '../command.js'
+import { type ArgsOf, choice, file, name } from '../options/rows.js'
 
-const options = defineOptions({
-  format: {
-    alias: 'f',
-    choices: FORMAT_NAMES,
-    describe: `what to write, by default as the ending of the name says; ${FORMAT_NAMES.map(name => `${name}: ${FORMATS[name].description}`).join('; ')}`,
-  },
-  dtype: { choices: ['f32', 'f16'], describe: 'type of the weights, where the format has a choice' },
-  'base-id': {
-    type: 'string',
-    coerce: text('base-id'),
-    describe: 'id of the base model, where the file that is read does not say it',
-  },
-  kind: { choices: KIND_NAMES, describe: 'kind of the adapter, where the names of its weights do not tell' },
-  ...outputOptions,
-})
-
-export interface ConvertArgs extends OutputArgs {
-  readonly input: string
-  readonly output: string
-  readonly format?: FormatName
-  readonly dtype?: 'f32' | 'f16'
-  readonly baseId?: string
-  readonly kind?: string
+const positionals = {
+  input: file('adapter, in any of the formats', { demandOption: true }),
+  output: file('file or folder to write', { demandOption: true }),
 }
 
+const formats = FORMAT_NAMES.map(format => `${format}: ${describeFormat(format)}`).join('; ')
+const options = {
+  format: choice(FORMAT_NAMES, `format to write (default: by the ending of the name); ${formats}`, { alias: 'f' }),
+  dtype: choice(['f32', 'f16'], 'type of the weights, if the format has a choice'),
+  'base-id': name('id of the base model, if the input does not contain it'),
+  kind: choice(FILE_KIND_NAMES, 'kind of the adapter, if the names of its weights are ambiguous'),
+  ...outputOptions,
+}
+
+export type ConvertArgs = ArgsOf<typeof positionals & typeof options>
+
 /** `adapter-train convert` */
-export const convertCommand: Command<ConvertArgs> = {
+export const convertCommand: Command = {
   form: 'convert <input> <output>',
   group: 'Use',
-  describe: 'write an adapter for other programs, or read theirs',
-  positionals: {
-    input: { type: 'string', describe: 'adapter, in any of the formats', demandOption: true },
-    output: { type: 'string', describe: 'file or folder to write', demandOption: true },
-  },
+  describe: 'Convert an adapter to or from the formats of other programs',
+  positionals,
   options,
   examples: [
     ['convert adapters/x.json x.onnx', 'for any ONNX runtime'],
     ['convert adapters/x.json x-llamaindex --format llamaindex', 'a folder for LlamaIndex'],
+    ['convert adapters/x.json x.md', 'a model card: base, data, recipe, figures, limits, use'],
     ['convert x-llamaindex adapters/y.json --base-id openai/text-embedding-3-small', 'back again'],
   ],
-  async run(args) {
-    const { convert } = await import('../actions/convert.js')
-    await convert(args)
-    return undefined
-  },
 }

@@ -1,43 +1,43 @@
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type BatchArgs, batchOptions } from '../options/batch-options.js'
-import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../options/dataset-options.js'
-import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
+import { type Command, outputOptions } from '../command.js'
+import { batchOptions } from '../options/batch-options.js'
+import { datasetOptions, splitOption } from '../options/dataset-options.js'
+import { providerOptions } from '../options/provider-options.js'
+import { type ArgsOf, file, flag, integer, number } from '../options/rows.js'
 
-const options = defineOptions({
+/**
+ * Largest 1 - cosine between a cached vector and a new one of an unchanged model. Services compute in half precision on changing
+ * machines, which moves a vector by some 1e-5; another model or another pooling moves it by more than 1e-2.
+ */
+export const VERIFY_BOUND = 1e-3
+const positionals = { data: file('datasets', { array: true, demandOption: true }) }
+
+const options = {
   ...providerOptions,
-  base: { ...providerOptions.base, default: 'hashing' },
   ...datasetOptions,
   ...splitOption,
   ...batchOptions,
-  estimate: {
-    type: 'boolean',
-    default: false,
-    describe: 'only say what is missing and what it would cost; send nothing',
-  },
+  estimate: flag('cost of what is missing only; nothing is sent'),
+  verify: integer('cached texts to embed again, to see whether the model has changed under its name', { min: 1 }),
+  'max-difference': number('largest 1 - cosine of old and new vector with --verify; above it the exit code is 4', {
+    min: 0,
+    default: VERIFY_BOUND,
+  }),
   ...outputOptions,
-})
-
-export interface EmbedArgs extends ProviderArgs, BatchArgs, DatasetArgs, SplitArgs, OutputArgs {
-  readonly base: string
-  readonly data: readonly string[]
-  readonly estimate: boolean
 }
 
+export type EmbedArgs = ArgsOf<typeof positionals & typeof options>
+
 /** `adapter-train embed` */
-export const embedCommand: Command<EmbedArgs> = {
+export const embedCommand: Command = {
   form: 'embed <data..>',
   group: 'Get data',
-  describe: 'embed data sets into the cache, or estimate what that costs',
-  positionals: { data: { type: 'string', array: true, describe: 'data sets', demandOption: true } },
+  describe: 'Embed datasets into the cache, or estimate the cost',
+  positionals,
   options,
   examples: [
     ['embed train.json test.json --base openai --estimate', 'tokens and cost, before anything is sent'],
     ['embed train.json test.json --base openai', 'fill the cache'],
+    ['embed train.json --base openai --verify 20', 'has the model changed since these texts were embedded?'],
     ['embed train.json test.json --base openai --batch-api', "at half the price, through OpenAI's Batch API"],
   ],
-  async run(args) {
-    const { embed } = await import('../actions/embed.js')
-    await embed(args)
-    return undefined
-  },
 }

@@ -1,87 +1,62 @@
 import { ENGINE_CHOICES } from '../../engines/index.js'
-import { DEFAULT_METRICS } from '../../evaluate/metrics/index.js'
-import { providerNames } from '../../providers/index.js'
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { list, text } from '../options/checks.js'
-import {
-  type DatasetArgs,
-  datasetOptions,
-  memoryOption,
-  type SplitArgs,
-  splitOption,
-} from '../options/dataset-options.js'
-import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
-import { reportOption } from '../options/report-option.js'
+import { DEFAULT_METRICS } from '../../evaluate/metrics.js'
+import { type Command, outputOptions } from '../command.js'
+import { costOptions } from '../options/cost-options.js'
+import { datasetOptions, memoryOption, reportOption, splitOption } from '../options/dataset-options.js'
+import { searchedIndexOptions } from '../options/index-options.js'
+import { adapterBaseOptions, baseOrVectorsOptions } from '../options/provider-options.js'
+import { type ArgsOf, choice, dir, file, flag, inGroup, list, name } from '../options/rows.js'
+import { textsOption } from '../options/terms-options.js'
 
-const options = defineOptions({
-  ...providerOptions,
-  base: { ...providerOptions.base, choices: [...providerNames, 'vectors'], default: 'hashing' },
-  vectors: {
-    group: 'Data:',
-    type: 'string',
-    coerce: text('vectors'),
-    describe: 'with --base vectors: folder as for train; its test part is evaluated where it has one',
-  },
-  data: {
-    group: 'Data:',
-    type: 'string',
-    coerce: text('data'),
-    describe: 'data set to evaluate on',
-  },
-  train: {
-    group: 'Data:',
-    type: 'string',
-    coerce: text('train'),
-    describe: 'training set of the adapter, to split the results by whether a document had training queries',
-  },
+const options = {
+  ...baseOrVectorsOptions,
+  base: { ...baseOrVectorsOptions.base, describe: adapterBaseOptions.base.describe },
+  ...inGroup('Data', {
+    vectors: dir('folder as for train, with --base vectors; its test split is evaluated if it has one'),
+    texts: textsOption,
+    data: file('dataset to evaluate on'),
+    train: file('training set of the adapter, to report unseen documents separately'),
+  }),
+  ...searchedIndexOptions,
   ...datasetOptions,
   ...splitOption,
-  adapter: { type: 'string', coerce: text('adapter'), describe: 'adapter file to compare with the base' },
-  'allow-mismatch': {
-    type: 'boolean',
-    default: false,
-    describe: "evaluate although the provider is not the adapter's base",
-  },
-  metrics: {
-    type: 'array',
-    string: true,
-    coerce: list('metrics'),
-    default: DEFAULT_METRICS,
-    describe: 'metrics as name@k, separated by blanks or commas',
-  },
-  engine: { choices: ENGINE_CHOICES, default: 'auto', describe: 'what computes' },
+  adapter: file('adapter to compare with the base'),
+  ...inGroup('Checks (exit code 4 if one fails)', {
+    'fail-if-worse': flag('check that the adapter is not significantly worse than the base, or than --against'),
+    against: file('adapter to compare with, such as the one in use'),
+    by: name('field of the queries: the check holds in every segment too'),
+    require: list('least value of a metric, such as ndcg@10=0.5'),
+    junit: file('JUnit XML of the checks'),
+  }),
+  'run-out': file('TREC runs to write, of the base and of the adapter: x.base.trec and x.adapted.trec for x.trec'),
+  'allow-mismatch': flag("evaluation even if the provider is not the adapter's base"),
+  metrics: list('metrics as name@k, separated by blanks or commas', { default: DEFAULT_METRICS }),
+  engine: choice(ENGINE_CHOICES, 'compute engine', { default: 'auto' }),
   memory: memoryOption,
+  ...costOptions,
   report: reportOption,
   ...outputOptions,
-})
-
-export interface EvaluateArgs extends ProviderArgs, DatasetArgs, SplitArgs, OutputArgs {
-  readonly base: string
-  readonly data?: string
-  readonly train?: string
-  readonly vectors?: string
-  readonly adapter?: string
-  readonly allowMismatch: boolean
-  readonly engine: string
-  readonly memory?: string
-  readonly metrics: readonly string[]
-  readonly report?: string
 }
 
+export type EvaluateArgs = ArgsOf<typeof options>
+
 /** `adapter-train evaluate` */
-export const evaluateCommand: Command<EvaluateArgs> = {
+export const evaluateCommand: Command = {
   form: 'evaluate',
-  group: 'Judge',
-  describe: 'score a base model, and an adapter on it, on labelled queries',
+  group: 'Evaluate',
+  describe: 'Score a base model, and an adapter on it, on labelled queries',
   options,
   examples: [
     ['evaluate --base openai --data test.json', 'the base alone'],
-    ['evaluate --base openai --data test.json --adapter adapters/x.json', 'base and adapter'],
+    ['evaluate --data test.json --adapter adapters/x.json', 'an adapter, and the base that it names'],
+    [
+      'evaluate --data test.json --adapter adapters/x.json --fail-if-worse --require ndcg@10=0.5',
+      'a check for continuous integration',
+    ],
     ['evaluate --base vectors --vectors folder --adapter adapters/x.json', 'vectors of your own'],
+    [
+      'evaluate --data test.json --index lancedb:///srv/lance#docs --adapter adapters/x.json',
+      'through the index, by its own search and the exact one',
+    ],
   ],
-  async run(args) {
-    const { evaluate } = await import('../actions/evaluate.js')
-    await evaluate(args)
-    return undefined
-  },
 }

@@ -1,87 +1,66 @@
-import { TRIAL } from '../../pipeline/trial-size.js'
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { GOAL_NAMES, type GoalName } from '../init/goals.js'
-import { integer, text } from '../options/checks.js'
-import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
+import { TRIAL } from '../../pipeline/defaults.js'
+import { type Command, outputOptions } from '../command.js'
+import { providerOptions } from '../options/provider-options.js'
+import { type ArgsOf, choice, file, flag, inGroup, integer, toggle } from '../options/rows.js'
 
-const data = 'Data:'
-const goal = 'Goal:'
-const checks = 'Checks:'
-
-/** Default of `--out`. */
-const CONFIG_FILE = 'adapter-train.yaml'
-
-const options = defineOptions({
-  data: {
-    group: data,
-    type: 'string',
-    coerce: text('data'),
-    describe: 'training set (any format), a CSV or JSON file with columns of other names, or documents',
-  },
-  val: {
-    group: data,
-    type: 'string',
-    coerce: text('val'),
-    describe: 'validation set (default: found beside the data)',
-  },
-  test: { group: data, type: 'string', coerce: text('test'), describe: 'test set (default: found beside the data)' },
-  sample: { group: data, type: 'boolean', default: false, describe: 'use the sample data that comes with the package' },
-  ...providerOptions,
-  goal: { group: goal, choices: GOAL_NAMES, describe: 'what matters most' },
-  'dimensions-out': {
-    group: goal,
-    type: 'number',
-    coerce: integer('dimensions-out', 1),
-    describe: 'with --goal truncated: first dimensions of each document that the index stores',
-  },
-  trial: {
-    group: checks,
-    type: 'boolean',
-    describe: `try at most ${TRIAL.queries} queries and ${TRIAL.documents} documents (default: asked; without questions only where nothing is sent or fetched)`,
-  },
-  check: {
-    group: checks,
-    type: 'boolean',
-    default: false,
-    describe: 'embed one short text, to see whether key and model work',
-  },
-  yes: {
-    type: 'boolean',
-    alias: 'y',
-    default: false,
-    describe: 'ask nothing: take the defaults for what is not given',
-  },
-  force: { type: 'boolean', default: false, describe: 'replace a file that is there' },
-  out: {
-    type: 'string',
-    alias: 'o',
-    coerce: text('out'),
-    default: CONFIG_FILE,
-    describe: 'file of options to write, .yaml or .yml',
-  },
-  ...outputOptions,
-})
-
-export interface InitArgs extends ProviderArgs, OutputArgs {
-  readonly data?: string
-  readonly val?: string
-  readonly test?: string
-  readonly sample: boolean
-  readonly goal?: GoalName
-  readonly dimensionsOut?: number
-  readonly trial?: boolean
-  readonly check: boolean
-  readonly yes: boolean
-  readonly force: boolean
-  readonly out: string
+/** Aim of a user, and the options of `train` that go with it. */
+export interface Goal {
+  /** In the user's words, for the question and the comment in the file. */
+  readonly title: string
+  readonly kind?: string
+  /** True if the whole procedure is cross-validated over all labelled queries. */
+  readonly crossValidated?: true
+  /** True if a report page is written. */
+  readonly report?: true
+  /** True if the index stores only the first dimensions of each document. */
+  readonly truncated?: true
 }
 
+/** Goals in the order in which they are offered; the first is the default. */
+export const GOALS = {
+  quality: { title: 'the best ranking that the data allows' },
+  small: { title: 'a small adapter file and fast queries', kind: 'low-rank' },
+  truncated: { title: 'an index that stores only the first dimensions of each document', truncated: true },
+  prove: { title: 'find out if an adapter would help at all', crossValidated: true, report: true },
+} as const satisfies Record<string, Goal>
+
+export type GoalName = keyof typeof GOALS
+
+export const GOAL_NAMES = Object.keys(GOALS) as readonly GoalName[]
+
+const options = {
+  ...inGroup('Data', {
+    data: file('training set (any format), CSV or JSON with columns of other names, or documents'),
+    val: file('validation set (default: found beside the data)'),
+    test: file('test set (default: found beside the data)'),
+    sample: flag('sample data of the package'),
+  }),
+  ...providerOptions,
+  ...inGroup('Goal', {
+    goal: choice(GOAL_NAMES, 'what matters most'),
+    'dimensions-out': integer('with --goal truncated: first dimensions of each document that the index stores', {
+      min: 1,
+    }),
+  }),
+  ...inGroup('Checks', {
+    trial: toggle(
+      `trial on at most ${TRIAL.queries} queries and ${TRIAL.documents} documents (default: asked; without questions only if nothing is sent or downloaded)`,
+    ),
+    check: flag('test of key and model with one short text'),
+  }),
+  yes: { ...flag('no questions; defaults for everything not given'), alias: 'y' },
+  force: flag('existing file replaced'),
+  out: file('config file to write, .yaml or .yml', { alias: 'o', default: 'adapter-train.yaml' }),
+  ...outputOptions,
+}
+
+export type InitArgs = ArgsOf<typeof options>
+
 /** `adapter-train init` */
-export const initCommand: Command<InitArgs> = {
+export const initCommand: Command = {
   form: 'init',
   group: 'Get data',
-  describe:
-    'ask for data, base and goal, check them, run a small trial, and write a commented file of options for train',
+  describe: 'Check your data, run a small trial and write a config file',
   options,
   examples: [
     ['init', 'asks; an empty answer takes the default in brackets'],
@@ -89,8 +68,4 @@ export const initCommand: Command<InitArgs> = {
     ['init --data train.json --base openai --goal prove --trial', 'sends a small sample to OpenAI'],
     ['init --data docs/ --yes', 'what to do with documents that have no queries yet'],
   ],
-  async run(args) {
-    const { init } = await import('../actions/init.js')
-    return init(args)
-  },
 }

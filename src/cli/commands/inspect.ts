@@ -1,34 +1,30 @@
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type DatasetArgs, datasetOptions, type SplitArgs, splitOption } from '../options/dataset-options.js'
+import { type Command, outputOptions } from '../command.js'
+import { datasetOptions, splitOption } from '../options/dataset-options.js'
+import { type ArgsOf, file } from '../options/rows.js'
 
-const options = defineOptions({
+const positionals = { files: file('adapter files or datasets', { array: true, demandOption: true }) }
+
+const options = {
   ...datasetOptions,
   'skip-invalid': {
     ...datasetOptions['skip-invalid'],
-    describe: 'makes no difference here: what is invalid is always listed and left out',
+    describe: 'no effect here: invalid entries are always listed and left out',
   },
   ...splitOption,
   ...outputOptions,
-})
-
-export interface InspectArgs extends DatasetArgs, SplitArgs, OutputArgs {
-  readonly files: readonly string[]
 }
 
+export type InspectArgs = ArgsOf<typeof positionals & typeof options>
+
 /** `adapter-train inspect` */
-export const inspectCommand: Command<InspectArgs> = {
+export const inspectCommand: Command = {
   form: 'inspect <files..>',
   group: 'Get data',
-  describe: 'show what is in adapter files and data sets',
-  positionals: { files: { type: 'string', array: true, describe: 'adapter files or data sets', demandOption: true } },
+  describe: 'Show the contents of adapter files and datasets',
+  positionals,
   options,
   examples: [
     ['inspect adapters/x.json', 'base, kind, training facts'],
     ['inspect train.json test.json', 'counts, lengths, duplicates, suspicious queries, overlap, cost'],
   ],
-  async run(args) {
-    const { inspect } = await import('../actions/inspect.js')
-    await inspect(args)
-    return undefined
-  },
 }

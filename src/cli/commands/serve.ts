@@ -1,154 +1,73 @@
-import { providerNames } from '../../providers/index.js'
-import { SERVE_DEFAULTS } from '../../serve/defaults.js'
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { integer, list, number, text } from '../options/checks.js'
-import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
+import { SERVE_DEFAULTS } from '../../serve/options.js'
+import { type Command, outputOptions } from '../command.js'
+import { adapterBaseOptions } from '../options/provider-options.js'
+import { type ArgsOf, choice, file, flag, inGroup, integer, list, name, number, text, toggle } from '../options/rows.js'
 
-const group = 'Server:'
-const safety = 'Protection:'
-const trial = 'Trial of another adapter:'
+const D = SERVE_DEFAULTS
 
-const options = defineOptions({
-  adapter: {
-    type: 'array',
-    string: true,
-    coerce: list('adapter'),
-    describe: 'adapter files as PATH or NAME=PATH; the first serves MODEL:query, each one MODEL:NAME',
-  },
-  ...providerOptions,
-  base: { ...providerOptions.base, choices: providerNames, default: 'hashing' },
+const options = {
+  adapter: list('adapters as FILE or NAME=FILE; the first serves MODEL:query, each one MODEL:NAME', {
+    placeholder: 'FILE',
+  }),
+  ...adapterBaseOptions,
   timeout: {
-    ...providerOptions.timeout,
-    default: SERVE_DEFAULTS.upstreamTimeoutMs / 1000,
+    ...adapterBaseOptions.timeout,
+    default: D.upstreamTimeoutMs / 1000,
     describe: 'seconds before one call of the upstream is given up (504)',
   },
   retries: {
-    ...providerOptions.retries,
+    ...adapterBaseOptions.retries,
     default: 0,
-    describe: 'how often a failed call of the upstream is made again, besides what clients do themselves',
+    describe: 'retries of a failed upstream call, besides those of the client',
   },
-  'cache-queries': { type: 'boolean', default: false, describe: 'keep the embeddings of queries in the cache as well' },
-  'allow-mismatch': {
-    type: 'boolean',
-    default: false,
-    describe: "serve although the provider is not the adapter's base",
-  },
-  'model-name': { group, type: 'string', coerce: text('model-name'), describe: 'plain name of the model for clients' },
-  host: { group, type: 'string', coerce: text('host'), default: SERVE_DEFAULTS.host, describe: 'address to listen at' },
-  port: {
-    group,
-    type: 'number',
-    coerce: integer('port', 0),
-    default: SERVE_DEFAULTS.port,
-    describe: 'port to listen at; 0 for any that is free',
-  },
-  'drain-timeout': {
-    group,
-    type: 'number',
-    coerce: number('drain-timeout', { min: 0 }),
-    default: SERVE_DEFAULTS.drainTimeoutMs / 1000,
-    describe: 'seconds that requests in flight have after SIGTERM or Ctrl-C',
-  },
-  watch: { group, type: 'boolean', default: true, describe: 'take a new adapter file as soon as it is there' },
-  'log-level': {
-    group,
-    choices: ['debug', 'info', 'warn', 'error', 'silent'] as const,
-    default: 'info',
-    describe: 'what goes to stderr, a JSON object a line',
-  },
-  'token-file': {
-    group: safety,
-    type: 'string',
-    coerce: text('token-file'),
-    describe: 'file with the token that clients have to send (default: ADAPTER_TRAIN_SERVE_TOKEN)',
-  },
-  'body-limit': {
-    group: safety,
-    type: 'string',
-    coerce: text('body-limit'),
-    default: `${SERVE_DEFAULTS.bodyLimit / 2 ** 20}MiB`,
-    describe: 'largest body of a request',
-  },
-  'request-timeout': {
-    group: safety,
-    type: 'number',
-    coerce: number('request-timeout', { min: 0, exclusive: true }),
-    default: SERVE_DEFAULTS.requestTimeoutMs / 1000,
-    describe: 'seconds before a request is given up',
-  },
-  'rate-limit': {
-    group: safety,
-    type: 'number',
-    coerce: integer('rate-limit', 1),
-    describe: 'requests a minute for each client address (default: no limit)',
-  },
-  cors: {
-    group: safety,
-    type: 'array',
-    string: true,
-    coerce: list('cors'),
-    describe: 'origins whose pages may read the answers, such as https://app.example; "*" for all (default: none)',
-  },
-  shadow: {
-    group: trial,
-    type: 'string',
-    coerce: text('shadow'),
-    describe: 'name of the adapter on trial: logs how far the top documents of queries would change',
-  },
-  'shadow-data': {
-    group: trial,
-    type: 'string',
-    coerce: text('shadow-data'),
-    describe: 'data set with the documents for that',
-  },
-  'shadow-top': {
-    group: trial,
-    type: 'number',
-    coerce: integer('shadow-top', 1),
-    default: SERVE_DEFAULTS.shadowTop,
-    describe: 'documents of a ranking that are compared',
-  },
+  'cache-queries': flag('embeddings of queries cached too'),
+  'allow-mismatch': flag("service even if the provider is not the adapter's base"),
+  ...inGroup('Server', {
+    'model-name': name('plain name of the model for clients'),
+    host: name('address to listen at', { default: D.host }),
+    port: integer('port to listen at; 0 for any free one', { min: 0, default: D.port }),
+    'drain-timeout': number('seconds for requests in flight after SIGTERM or Ctrl-C', {
+      min: 0,
+      default: D.drainTimeoutMs / 1000,
+    }),
+    watch: toggle('adapters reloaded when their file changes', { default: true }),
+    'log-level': choice(
+      ['debug', 'info', 'warn', 'error', 'silent'],
+      'level of the log on stderr, one JSON object per line',
+      { default: 'info' },
+    ),
+  }),
+  ...inGroup('Protection', {
+    'token-file': file('token that clients have to send (default: ADAPTER_TRAIN_SERVE_TOKEN)'),
+    'body-limit': text('largest body of a request', { placeholder: 'SIZE', default: `${D.bodyLimit / 2 ** 20}MiB` }),
+    'request-timeout': number('seconds before a request is given up', {
+      min: 0,
+      above: true,
+      default: D.requestTimeoutMs / 1000,
+    }),
+    'rate-limit': integer('requests per minute and client address (default: no limit)', { min: 1 }),
+    cors: list('origins whose pages may read answers, such as https://app.example; "*" for all (default: none)'),
+  }),
+  ...inGroup('Trial of another adapter', {
+    shadow: name('adapter on trial: logs how much the top documents of queries would change'),
+    'shadow-data': file('dataset with the documents of the trial'),
+    'shadow-top': integer('documents per ranking that are compared', { min: 1, default: D.shadowTop }),
+  }),
   ...outputOptions,
-  json: { ...outputOptions.json, describe: 'print the address and the models as one JSON object on stdout' },
-  quiet: { ...outputOptions.quiet, describe: 'log warnings and errors only' },
-})
-
-export interface ServeArgs extends ProviderArgs, OutputArgs {
-  readonly base: string
-  readonly adapter?: readonly string[]
-  readonly timeout: number
-  readonly retries: number
-  readonly cacheQueries: boolean
-  readonly allowMismatch: boolean
-  readonly modelName?: string
-  readonly host: string
-  readonly port: number
-  readonly drainTimeout: number
-  readonly watch: boolean
-  readonly logLevel: string
-  readonly tokenFile?: string
-  readonly bodyLimit: string
-  readonly requestTimeout: number
-  readonly rateLimit?: number
-  readonly cors?: readonly string[]
-  readonly shadow?: string
-  readonly shadowData?: string
-  readonly shadowTop: number
+  json: flag('address and models as one JSON object on stdout'),
+  quiet: flag('warnings and errors only in the log'),
 }
 
+export type ServeArgs = ArgsOf<typeof options>
+
 /** `adapter-train serve` */
-export const serveCommand: Command<ServeArgs> = {
+export const serveCommand: Command = {
   form: 'serve',
   group: 'Use',
-  describe: 'serve the base model and adapters on it to any client of OpenAI or Cohere',
+  describe: 'Serve a base model and its adapters to OpenAI and Cohere clients',
   options,
   examples: [
-    ['serve --base openai --adapter adapters/x.json', 'clients ask for MODEL (documents) and MODEL:query (adapted)'],
-    ['serve --base openai --adapter now=a.json next=b.json --shadow next --shadow-data d.json', 'an adapter on trial'],
+    ['serve --adapter adapters/x.json', 'clients ask for MODEL (documents) and MODEL:query (adapted)'],
+    ['serve --adapter now=a.json next=b.json --shadow next --shadow-data d.json', 'an adapter on trial'],
   ],
-  async run(args) {
-    const { serve } = await import('../actions/serve.js')
-    await serve(args)
-    return undefined
-  },
 }

@@ -1,130 +1,85 @@
 import { PSEUDO_QUERIES } from '../../dataset/pseudo-queries.js'
 import { SPLIT_DEFAULTS, TUNE_BUDGET, TUNE_DEFAULT } from '../../pipeline/defaults.js'
-import { providerNames } from '../../providers/index.js'
-import { type Command, defineOptions, type OutputArgs, outputOptions } from '../command.js'
-import { type BatchArgs, batchOptions } from '../options/batch-options.js'
-import { integer, number, text } from '../options/checks.js'
+import { type Command, outputOptions } from '../command.js'
+import { batchOptions } from '../options/batch-options.js'
+import { costOptions } from '../options/cost-options.js'
 import { DATA_FILES } from '../options/data-files.js'
-import { type DatasetArgs, datasetOptions } from '../options/dataset-options.js'
-import { type LongRunArgs, longRunOptions } from '../options/long-run-options.js'
-import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
-import { reportOption } from '../options/report-option.js'
-import { type TrainingArgs, trainingOptions } from '../options/training-options.js'
+import { datasetOptions, reportOption, splitByOption } from '../options/dataset-options.js'
+import { indexOptions } from '../options/index-options.js'
+import { baseOrVectorsOptions } from '../options/provider-options.js'
+import { type ArgsOf, choice, dir, file, flag, inGroup, integer, name, number, toggle } from '../options/rows.js'
+import { termsOptions, textsOption } from '../options/terms-options.js'
+import { type HyperArgs, longRunOptions, replaceOptions, trainingOptions } from '../options/training-options.js'
 
-const data = 'Data:'
-const proof = 'Choice and proof:'
-
-const options = defineOptions({
-  ...providerOptions,
-  base: { ...providerOptions.base, choices: [...providerNames, 'vectors'], default: 'hashing' },
-  vectors: {
-    group: data,
-    type: 'string',
-    coerce: text('vectors'),
-    describe: 'with --base vectors: folder of queries, docs (.npy, .f32 or .jsonl) and pairs.json',
-  },
-  train: {
-    group: data,
-    type: 'string',
-    coerce: text('train'),
-    describe: `training set (default: ${DATA_FILES.train})`,
-  },
-  val: {
-    group: data,
-    type: 'string',
-    coerce: text('val'),
-    describe: `validation set (default: ${DATA_FILES.val} where the training set is the default too)`,
-  },
-  test: { group: data, type: 'string', coerce: text('test'), describe: 'test set (default: split off)' },
-  'val-fraction': {
-    group: data,
-    type: 'number',
-    coerce: number('val-fraction', { min: 0, max: 0.9 }),
-    describe: `share of the training queries to validate on, where no file is given (default: ${SPLIT_DEFAULTS.valFraction} with --tune off, else 0)`,
-  },
-  'test-fraction': {
-    group: data,
-    type: 'number',
-    coerce: number('test-fraction', { min: 0, max: 0.9 }),
-    describe: `share of the training queries to test on, where no file is given (default: ${SPLIT_DEFAULTS.testFraction})`,
-  },
-  'split-by': {
-    group: data,
-    choices: ['query', 'document'] as const,
-    default: SPLIT_DEFAULTS.splitBy,
-    describe: 'what stays together when splitting',
-  },
-  'k-fold': {
-    group: data,
-    type: 'number',
-    coerce: integer('k-fold', 2),
-    describe:
-      'with too little data for a test set: train on all of it, and report what the same procedure gives on folds held out in turn',
-  },
+const options = {
+  ...baseOrVectorsOptions,
+  ...inGroup('Data', {
+    vectors: dir('queries, docs (.npy, .f32 or .jsonl) and pairs.json, with --base vectors'),
+    texts: textsOption,
+    labels: choice(['given', 'none'], 'none: an adapter from --corpus only, W = I with words, untested', {
+      default: 'given',
+    }),
+    train: file(`training set (default: ${DATA_FILES.train})`),
+    val: file(`validation set (default: ${DATA_FILES.val} if the training set is the default too)`),
+    test: file('test set (default: held out)'),
+    'val-fraction': number(
+      `share of the training queries to validate on without a file (default: ${SPLIT_DEFAULTS.valFraction} with --tune off, else 0)`,
+      { min: 0, max: 0.9 },
+    ),
+    'test-fraction': number(
+      `share of the training queries to test on without a file (default: ${SPLIT_DEFAULTS.testFraction})`,
+      { min: 0, max: 0.9 },
+    ),
+    'split-by': splitByOption,
+    'k-fold': integer(
+      'folds, with too little data for a test set: trains on all of it, reports the same procedure on held-out folds',
+      { min: 2 },
+    ),
+  }),
+  ...indexOptions,
   ...datasetOptions,
   ...trainingOptions,
-  tune: {
-    group: proof,
-    choices: ['auto', 'off'] as const,
-    default: TUNE_DEFAULT,
-    describe: 'auto chooses by cross-validation what is not given; off trains exactly what the options say',
-  },
-  'tune-budget': {
-    group: proof,
-    type: 'number',
-    coerce: number('tune-budget', { min: 0, exclusive: true }),
-    default: TUNE_BUDGET,
-    describe: 'seconds that the choice may take',
-  },
-  'pseudo-queries': {
-    group: proof,
-    choices: ['auto', 'off'] as const,
-    default: 'auto',
-    describe: `with --tune auto and up to ${PSEUDO_QUERIES.mostLabelled} labelled queries: try first sentences of up to ${PSEUDO_QUERIES.documents} documents as further queries`,
-  },
-  gate: {
-    group: proof,
-    type: 'boolean',
-    describe:
-      'save the identity instead of an adapter that is not proven, with exit code 3 (default, but with --tune off; --no-gate keeps it, marked)',
-  },
-  'min-gain': {
-    group: proof,
-    type: 'number',
-    coerce: number('min-gain', { min: 0 }),
-    describe: 'the least out-of-fold gain that counts as proven',
-  },
+  ...termsOptions,
+  ...inGroup('Choice and proof', {
+    tune: choice(['auto', 'off'], 'auto selects by cross-validation what is not given; off trains exactly as given', {
+      default: TUNE_DEFAULT,
+    }),
+    'tune-budget': number('seconds for the selection, with some left for training and judging', {
+      min: 0,
+      above: true,
+      default: TUNE_BUDGET,
+    }),
+    'pseudo-queries': choice(
+      ['auto', 'off'],
+      `with --tune auto and up to ${PSEUDO_QUERIES.mostLabelled} labelled queries: pseudo-queries from up to ${PSEUDO_QUERIES.documents} documents`,
+      { default: 'auto' },
+    ),
+    gate: toggle(
+      'rejection of an adapter without a significant gain over the base, with exit code 3 (default: on unless --tune off; --no-gate saves it, marked)',
+    ),
+    pca: name(
+      'with --base compose: dimensions to reduce the vectors to by PCA of the training documents, or an adapter file whose projection to use',
+      { completes: 'file' },
+    ),
+    'keep-top-score': flag('queries scaled to keep the median best inner product, for thresholds on inner products'),
+    'min-gain': number('least out-of-fold gain that passes the gate', { min: 0 }),
+  }),
   ...batchOptions,
+  ...costOptions,
   ...longRunOptions,
-  out: { type: 'string', alias: 'o', coerce: text('out'), describe: 'adapter file (default: adapters/<base>.json)' },
+  out: file('adapter file (default: adapters/<base>.json)', { alias: 'o' }),
+  ...replaceOptions,
   report: reportOption,
   ...outputOptions,
-})
-
-export interface TrainArgs extends ProviderArgs, BatchArgs, DatasetArgs, TrainingArgs, LongRunArgs, OutputArgs {
-  readonly base: string
-  readonly train?: string
-  readonly val?: string
-  readonly test?: string
-  readonly valFraction?: number
-  readonly testFraction?: number
-  readonly splitBy: 'query' | 'document'
-  readonly kFold?: number
-  readonly tune: 'auto' | 'off'
-  readonly tuneBudget: number
-  readonly pseudoQueries: 'auto' | 'off'
-  readonly gate?: boolean
-  readonly minGain?: number
-  readonly vectors?: string
-  readonly out?: string
-  readonly report?: string
 }
 
+export type TrainArgs = ArgsOf<typeof options> & HyperArgs
+
 /** `adapter-train train`, and `adapter-train` alone. */
-export const trainCommand: Command<TrainArgs> = {
+export const trainCommand: Command = {
   form: 'train',
   group: 'Train',
-  describe: 'embed a data set, train an adapter, measure it and write its file',
+  describe: 'Train an adapter on a dataset, measure it and save it',
   options,
   examples: [
     ['--base openai --epochs 4', `train on ${DATA_FILES.train} and ${DATA_FILES.val} of this folder`],
@@ -132,10 +87,6 @@ export const trainCommand: Command<TrainArgs> = {
       '--base sbert --model ./models/my-model --train train.json --test test.json --out adapters/x.json',
       'a local model',
     ],
-    ['--train beir-folder --val-fraction 0.2', 'embedded provider, no key and no download'],
+    ['--base hashing --train beir-folder --val-fraction 0.2', 'built-in provider, no key and no download'],
   ],
-  async run(args) {
-    const { train } = await import('../actions/train.js')
-    return train(args)
-  },
 }

@@ -1,56 +1,47 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { isAbsolute, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { DatasetFormatName } from '../../dataset/formats/index.js'
-import { AdapterTrainError } from '../../errors.js'
+import { AdapterTrainError, usageError } from '../../errors.js'
+import { writeFileAtomic } from '../../files.js'
 import { type FirstLook, firstLook, partsBeside } from '../../pipeline/first-look.js'
 import type { InitArgs } from '../commands/init.js'
 import { DATA_FILES } from '../options/data-files.js'
-import type { Console } from '../output/console.js'
-import { reportSkipped } from '../output/report-skipped.js'
+import { type Console, reportSkipped } from '../output/console.js'
 import { count } from '../output/tables.js'
 import { type DataFiles, type ExaminedData, examineData } from './examine-data.js'
 import { type Prompter, yesNo } from './prompter.js'
-import { type SampleData, sampleData } from './sample-data.js'
 
-/** A data set that can be trained on. */
+/** Dataset for training. */
 export interface ChosenDataset {
   readonly kind: 'dataset'
   readonly format: DatasetFormatName
   readonly examined: ExaminedData
-  /** Paths for the file of options. */
   readonly files: DataFiles
   readonly sample?: SampleData
 }
 
-/** What `--data` names, or what somebody means by an answer. */
+/** Data that `--data` or an answer names. */
 export type ChosenData = ChosenDataset | Exclude<FirstLook, { kind: 'dataset' | 'unknown' }>
 
-/** The answer that means the sample data. */
+/** Answer for the sample data. */
 const SAMPLE = 'sample'
-
-/** Where data is looked for where none is named, the first that is there. */
+/** Default places of data; the first that exists is proposed. */
 const USUAL = [DATA_FILES.train, join('data', DATA_FILES.train), 'train.jsonl', 'train.json', 'train.csv']
 const DOCUMENT_FOLDERS = ['documents', 'docs']
 
-/**
- * The data of the options; without any, that of the answer, or without questions that which is found.
- *
- * @throws USAGE when there is none
- * @throws as `firstLook` and `examineData`
- */
+/** Chooses the data: that of the options, else of the answer, or without questions what is found. */
 export async function chooseData(args: InitArgs, out: Console, prompter: Prompter | undefined): Promise<ChosenData> {
-  if (args.sample && (args.data ?? args.val ?? args.test) !== undefined) {
-    throw new AdapterTrainError('USAGE', '--sample takes the sample data; drop --data, --val and --test')
-  }
+  if (args.sample && (args.data ?? args.val ?? args.test) !== undefined)
+    throw usageError('--sample cannot be combined with --data, --val or --test; drop them')
   if (args.sample) return chooseSample()
   const found = args.data ?? (await findData())
   if (!prompter || args.data !== undefined) {
-    if (found === undefined) throw new AdapterTrainError('USAGE', 'found no data here: give --data PATH, or --sample')
-    const chosen = await lookAt(found, args, out)
-    return chosen
+    if (found === undefined) throw usageError('found no data here: give --data PATH, or --sample')
+    return lookAt(found, args, out)
   }
   prompter.say(
-    '\nData: a data set (JSON, JSON Lines, CSV, a BEIR folder, ...), or documents without queries (PDF, Markdown, ...),\n' +
+    '\nData: a dataset (JSON, JSON Lines, CSV, a BEIR folder, ...), or documents without queries (PDF, Markdown, ...),\n' +
       `or "${SAMPLE}" for the sample data that comes with this program.`,
   )
   for (;;) {
@@ -61,10 +52,9 @@ export async function chooseData(args: InitArgs, out: Console, prompter: Prompte
     })
     if (chosen.kind !== 'dataset') return chosen
     const invalid = chosen.examined.loaded.skipped.length
-    if (invalid === 0 || (await prompter.ask(yesNo(`leave ${count(invalid, 'entry', 'entries')} out?`, true)))) {
+    if (invalid === 0 || (await prompter.ask(yesNo(`leave ${count(invalid, 'entry', 'entries')} out?`, true))))
       return chosen
-    }
-    prompter.say('Mend the data, and name it again; or name another.')
+    prompter.say('Fix the data and name it again, or name another.')
   }
 }
 
@@ -75,7 +65,7 @@ async function chooseSample(): Promise<ChosenDataset> {
 }
 
 async function lookAt(named: string, { val, test }: InitArgs, out: Console): Promise<ChosenData> {
-  // What import and generate write to a folder is meant where the folder is named.
+  // A folder stands for what import and generate write to it.
   const inside = [DATA_FILES.train, 'train.json'].map(name => join(named, name).replaceAll('\\', '/'))
   const path = inside.find(file => existsSync(file)) ?? named
   const look = await firstLook(path)
@@ -96,4 +86,51 @@ async function findData(): Promise<string | undefined> {
     if (look?.kind === 'documents') return folder
   }
   return undefined
+}
+
+const SHIPPED = fileURLToPath(new URL('../../../examples/data', import.meta.url))
+const FILES = { train: 'train_dataset.json', val: 'val_dataset.json', test: 'test_dataset.json' } as const
+/** Folder of the copy of the sample data, if the package is outside the current folder. */
+const COPY = 'sample-data'
+
+/** Sample data of the package. */
+export interface SampleData {
+  /** Paths to read from now. */
+  readonly files: typeof FILES
+  /** Paths that outlast the package, such as one downloaded by npx for one run; they exist after {@link keep}. */
+  readonly kept: typeof FILES
+  /** Paths that {@link keep} writes. */
+  readonly copies: readonly string[]
+  /** Copies the files if necessary. @throws FILE_WRITE when another file has the name of a copy */
+  keep(): void
+}
+
+/** @throws FILE_NOT_FOUND when the package lacks them */
+export function sampleData(): SampleData {
+  if (!existsSync(join(SHIPPED, FILES.train)))
+    throw new AdapterTrainError('FILE_NOT_FOUND', `the sample data is missing: expected it in ${SHIPPED}`)
+  const inside = relative(process.cwd(), SHIPPED)
+  const isInside = inside !== '..' && !/^\.\.[\\/]/.test(inside) && !isAbsolute(inside)
+  const files = inFolder(isInside ? inside.replaceAll('\\', '/') : SHIPPED)
+  const kept = isInside ? files : inFolder(COPY)
+  const names = Object.keys(FILES) as (keyof typeof FILES)[]
+  return {
+    files,
+    kept,
+    copies: isInside ? [] : Object.values(kept),
+    keep() {
+      if (isInside) return
+      const isOther = (name: keyof typeof FILES): boolean =>
+        existsSync(kept[name]) && !readFileSync(kept[name]).equals(readFileSync(files[name]))
+      const other = names.find(isOther)
+      if (other !== undefined)
+        throw new AdapterTrainError('FILE_WRITE', `cannot write ${kept[other]}: another file of that name is there`)
+      for (const name of names) writeFileAtomic(kept[name], readFileSync(files[name]))
+    },
+  }
+}
+
+function inFolder(folder: string): typeof FILES {
+  const paths = Object.entries(FILES).map(([name, file]) => [name, join(folder, file).replaceAll('\\', '/')])
+  return Object.fromEntries(paths) as typeof FILES
 }

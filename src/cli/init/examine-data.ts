@@ -4,53 +4,44 @@ import { PSEUDO_QUERIES } from '../../dataset/pseudo-queries.js'
 import { SUSPICIONS, type Suspicion } from '../../dataset/suspicious-queries.js'
 import { AdapterTrainError } from '../../errors.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
-import { type LoadedParts, loadParts } from '../../pipeline/load-parts.js'
+import { type LoadedParts, loadParts } from '../../pipeline/open-data.js'
 import { loadTokenCounter } from '../../providers/token-counter.js'
-import { TRAIN_DEFAULTS } from '../../train/defaults.js'
+import { TRAIN_DEFAULTS } from '../../train/options.js'
 import { count } from '../output/tables.js'
 
-export interface DataFiles {
-  readonly train: string
-  readonly val?: string
-  readonly test?: string
-}
+export type DataFiles = { readonly train: string; readonly val?: string; readonly test?: string }
 
-/** What is known of a data set before anything is embedded. */
+/** Facts of a dataset before anything is embedded. */
 export interface ExaminedData {
   readonly files: DataFiles
   readonly loaded: LoadedParts
   /** Labelled training queries. */
   readonly labelled: number
-  /** Queries that a held-out test set will have. */
+  /** Queries of the held-out test set. */
   readonly testQueries: number
   readonly counts: Readonly<Record<string, { readonly queries: number; readonly documents: number }>>
-  /** What a careful reader should look at. */
+  /** Findings to review. */
   readonly findings: readonly string[]
-  /** What the amount of data means, and what to do about it. */
+  /** Consequences of the amount of data, and what to do. */
   readonly advice: readonly string[]
-  /** Folds that are better than a test set that would be too small. */
+  /** Folds, if a test set would be too small. */
   readonly kFold?: number
 }
 
-/** Labelled queries without which nothing can be tried. */
+/** Fewest labelled queries for a trial. */
 const LEAST_QUERIES = 10
-/** Labelled queries below which the gate holds most adapters back; see docs/small-data.md. */
+/** Labelled queries below which the gate rejects most adapters; see docs/small-data.md. */
 const FEW_QUERIES = 100
-/** Queries of a test set that show a gain of 0.08 at the most. */
+/** Queries of a test set below which gains of 0.08 are not significant. */
 const SMALL_TEST = 50
-/** Folds that are recommended in place of a small test set. */
+/** Folds recommended instead of a small test set. */
 export const FOLDS = 5
 /** Texts above which near-duplicates are left to `inspect`. */
 const LOOKED_AT = 20_000
-/** Standard deviation of a query's change of nDCG, as found on the sets of bench/quality.mjs: between 0.2 and 0.35. */
+/** Standard deviation of a query's change of nDCG, from 0.2 to 0.35 on the datasets of bench/quality.mjs. */
 const USUAL_DEVIATION = 0.3
 
-/**
- * Reads the parts, leaves out and lists what is invalid, and looks for leaks, duplicates and too little data.
- *
- * @throws DATASET_INVALID when there are too few labelled queries to try anything
- * @throws as `loadParts`
- */
+/** Reads the splits, lists invalid entries, and looks for leaks, duplicates and too little data. */
 export async function examineData(files: DataFiles): Promise<ExaminedData> {
   const loaded = await loadParts({
     ...files,
@@ -61,7 +52,7 @@ export async function examineData(files: DataFiles): Promise<ExaminedData> {
   if (labelled < LEAST_QUERIES) {
     throw new AdapterTrainError(
       'DATASET_INVALID',
-      `${files.train} has ${count(labelled, 'labelled query', 'labelled queries')}; with fewer than ${LEAST_QUERIES} nothing can be learnt or measured. ` +
+      `${files.train} has ${count(labelled, 'labelled query', 'labelled queries')}; with fewer than ${LEAST_QUERIES} nothing can be learned or measured. ` +
         `Name a larger set, or let questions be written for your documents: adapter-train generate FOLDER --llm openai`,
       { details: { file: files.train, queries: labelled } },
     )
@@ -80,26 +71,30 @@ export async function examineData(files: DataFiles): Promise<ExaminedData> {
   }
 }
 
-/** Change of a mean over n queries that is as large as its 95 % interval is wide to one side. */
+/** Half the width of the 95% confidence interval of a mean over n queries. */
 export function halfWidth(queries: number, deviation: number = USUAL_DEVIATION): number {
   return (1.96 * deviation) / Math.sqrt(queries)
 }
 
 async function findingsIn({ parts }: LoadedParts): Promise<string[]> {
   const { train, validation, test } = parts
-  if (train.queries.size + train.corpus.size > LOOKED_AT) {
+  if (train.queries.size + train.corpus.size > LOOKED_AT)
     return [`a large set: adapter-train inspect looks for duplicates and suspicious queries`]
-  }
   const { nearDuplicateQueries, nearDuplicateDocuments, suspicious } = inspectDataset(train, await loadTokenCounter())
   const found = (n: number, one: string, many: string, examples: readonly string[]): string[] =>
     n > 0 ? [`${count(n, one, many)}: ${examples.join(', ')}${n > examples.length ? ', …' : ''}`] : []
   const near = (what: string, { count: n, examples }: typeof nearDuplicateQueries): string[] =>
-    found(n, `near-identical training ${what}`, `near-identical training ${what.replace(/y$/, 'ie')}s`, examples)
+    found(n, `near-duplicate training ${what}`, `near-duplicate training ${what.replace(/y$/, 'ie')}s`, examples)
   const leaks = [validation, test].flatMap(part => {
     const ids = part ? findLeaks(train, part, { ids: false, documents: 'none' }).filter(l => l.match === 'near') : []
     const held = [...new Set(ids.map(leak => leak.heldOut))]
-    const what = `of ${part?.name} is near-identical to a training query, which flatters the adapter`
-    return found(held.length, `query ${what}`, `queries ${what.replace('is', 'are')}`, held.slice(0, 3))
+    const what = `of ${part?.name} is a near-duplicate of a training query, which inflates the score of the adapter`
+    return found(
+      held.length,
+      `query ${what}`,
+      `queries ${what.replace('is a near-duplicate', 'are near-duplicates')}`,
+      held.slice(0, 3),
+    )
   })
   return [
     ...leaks,
@@ -116,17 +111,14 @@ function adviceFor(labelled: number, testQueries: number, ownTest: boolean, kFol
   const advice: string[] = []
   if (labelled < FEW_QUERIES) {
     advice.push(
-      `${labelled} labelled queries are few: below about ${FEW_QUERIES} the gate holds most adapters back. More of them help most, from your logs or written by an LLM (adapter-train generate FOLDER --llm openai)`,
+      `${labelled} labelled queries are few: below about ${FEW_QUERIES} the gate rejects most adapters. More labels help most: from your logs or written by an LLM (adapter-train generate FOLDER --llm openai)`,
     )
   }
-  if (labelled <= PSEUDO_QUERIES.mostLabelled) {
-    advice.push(
-      'first sentences of documents are tried as further queries (pseudo-queries: auto); cross-validation decides',
-    )
-  }
+  if (labelled <= PSEUDO_QUERIES.mostLabelled)
+    advice.push('pseudo-queries from the documents are tried too (pseudo-queries: auto); cross-validation decides')
   const bound = halfWidth(testQueries).toFixed(2)
-  const whose = ownTest ? 'the test set has' : 'a test set split off has'
-  const says = `${whose} ${count(testQueries, 'query', 'queries')}: on it, a gain in ${TRAIN_DEFAULTS.metric} below about ${bound} cannot be told from noise`
+  const whose = ownTest ? 'the test set has' : 'a held-out test set has'
+  const says = `${whose} ${count(testQueries, 'query', 'queries')}: on it, a gain in ${TRAIN_DEFAULTS.metric} below about ${bound} is not significant`
   const instead = `k-fold: ${kFold} measures on all ${labelled} training queries in turn (about ${halfWidth(labelled).toFixed(2)}), and takes ${(kFold ?? 0) + 1} times as long`
   advice.push(kFold === undefined ? says : `${says}; ${instead}`)
   return advice

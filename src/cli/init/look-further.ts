@@ -1,30 +1,27 @@
 import { existsSync } from 'node:fs'
 import type { QADataset } from '../../dataset/dataset.js'
-import type { EmbeddingEstimate } from '../../embed/estimate.js'
-import { estimateDatasets } from '../../embed/estimate-datasets.js'
+import { type EmbeddingEstimate, estimateDatasets } from '../../embed/estimate.js'
 import { isAdapterTrainError, messageOf } from '../../errors.js'
-import { embeddedSets, estimateTime, type TimeEstimate } from '../../pipeline/estimate-training.js'
-import { runTrial, type TrialReport, trialSample } from '../../pipeline/run-trial.js'
+import type { TimeEstimate, TrialReport } from '../../pipeline/run-trial.js'
+import { embeddedSets, estimateTime, runTrial, trialSample } from '../../pipeline/run-trial.js'
 import type { InitArgs } from '../commands/init.js'
+import { GOALS, type Goal } from '../commands/init.js'
 import { openCacheOption } from '../options/provider-options.js'
 import type { Console } from '../output/console.js'
 import { withSession } from '../session.js'
-import { GOALS, type Goal } from './goals.js'
 import { tryBase } from './open-base.js'
 import { type Prompter, yesNo } from './prompter.js'
-import type { Report, Setup } from './setup.js'
-import { estimateText, priceText } from './setup-text.js'
-import { timeText, trialText } from './trial-text.js'
+import { estimateText, priceText, type SayLines, type Setup, timeText, trialText } from './setup-text.js'
 
-/** What was found out beside the setup. */
+/** Findings besides the setup. */
 export interface Findings {
-  /** Absent where the model is not there yet. */
+  /** Absent if the model is not downloaded yet. */
   readonly estimate?: EmbeddingEstimate
   readonly trial?: TrialReport
   readonly time?: TimeEstimate
   /** Length of the vector of the one text of a check. */
   readonly checked?: number
-  /** Why something cannot be done yet. */
+  /** Reasons why something cannot be done yet. */
   readonly problems: readonly string[]
 }
 
@@ -32,23 +29,18 @@ interface Asking {
   readonly args: InitArgs
   readonly out: Console
   readonly prompter: Prompter | undefined
-  readonly report: Report
+  readonly say: SayLines
 }
 
-/**
- * Estimates the whole run and, with consent, makes a trial or checks key and model. What goes wrong with these two is reported and is
- * no reason not to write the file.
- *
- * @throws ABORTED after Ctrl-C
- */
+/** Estimates the run and, with consent, makes a trial or checks key and model; failures of these are only reported. */
 export async function lookFurther(setup: Setup, asking: Asking): Promise<Findings> {
-  const { args, out, prompter, report } = asking
+  const { args, out, prompter, say } = asking
   const { base, data, goal, dimensionsOut, kFold } = setup
   const { parts } = data.examined.loaded
   const { problem } = base.opened
   const sample = trialSample(parts.train)
   const [estimate, ofSample] = await estimates(setup, [embeddedSets(parts), [sample]])
-  report('estimate', estimateText(estimate, setup))
+  say('estimate', estimateText(estimate, setup))
   const found = { estimate, problems: problem === undefined ? [] : [problem] }
   if (problem !== undefined) return found
   try {
@@ -60,18 +52,18 @@ export async function lookFurther(setup: Setup, asking: Asking): Promise<Finding
         const signals = AbortSignal.any(prompter ? [signal, prompter.signal] : [signal])
         return runTrial({ provider, sample, cache, embed, signal: signals, fixed: { kind }, dimensionsOut })
       })
-      report('trial', trialText(trial, data.examined))
+      say('trial', trialText(trial, data.examined))
       const missing = Math.max(0, (estimate?.missing ?? 0) - trial.embedded.texts)
       const time = estimateTime(trial, { missing, queries: data.examined.labelled, kFold })
-      report('full run', [timeText(time)])
+      say('full run', [timeText(time)])
       return { ...found, trial, time }
     }
-    if (args.trial === undefined && !prompter) report('trial', [`none was made; --trial ${effect ?? 'makes one'}`])
+    if (args.trial === undefined && !prompter) say('trial', [`none was made; --trial ${effect ?? 'makes one'}`])
     if (args.check || (await wants('check', 'Check key and model with one short text?', setup, asking))) {
       const checked = await withSession(base.args.base, base.args, out, ({ provider, signal }) =>
         tryBase(provider, signal),
       )
-      report('check', [`it works: a text was embedded, ${checked} dimensions`])
+      say('check', [`it works: a text was embedded, ${checked} dimensions`])
       return { ...found, checked }
     }
     return found
@@ -81,7 +73,7 @@ export async function lookFurther(setup: Setup, asking: Asking): Promise<Finding
   }
 }
 
-/** What an option says, else what is answered, else whether nothing leaves this machine. */
+/** Decides by the option, else by the answer, else true if nothing leaves this machine. */
 async function wants(what: 'trial' | 'check', text: string, { base }: Setup, { args, prompter }: Asking) {
   const { outside } = base.opened
   if (what === 'trial' && args.trial !== undefined) return args.trial
@@ -89,17 +81,16 @@ async function wants(what: 'trial' | 'check', text: string, { base }: Setup, { a
   return prompter ? prompter.ask(yesNo(text, true)) : outside === undefined
 }
 
-/** What a trial does to the outside, such as "sends 400 texts to openai". */
+/** Describes the external effects of a trial, such as "sends 400 texts to openai". */
 function trialEffect({ base }: Setup, sample: EmbeddingEstimate | undefined): string | undefined {
   const { outside, name } = base.opened
-  if (outside === 'fetches') return 'fetches the model'
+  if (outside === 'fetches') return 'downloads the model'
   if (!sample || sample.missing === 0) return undefined
   const price = sample.cost ? `, ${priceText(sample.cost)}` : ''
   const size = `${sample.missing.toLocaleString('en')} texts, ${sample.tokens.toLocaleString('en')} tokens${price}`
   return outside === 'sends' ? `sends ${size} to ${name}` : `embeds ${size}`
 }
 
-/** Of the texts that the cache does not have. */
 async function estimates({ base }: Setup, sets: readonly QADataset[][]): Promise<(EmbeddingEstimate | undefined)[]> {
   const { provider } = base.opened
   if (!provider) return []

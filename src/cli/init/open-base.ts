@@ -1,37 +1,35 @@
 import { AdapterTrainError, isAdapterTrainError } from '../../errors.js'
-import { installedVersion } from '../../pipeline/doctor/packages.js'
+import { installedVersion } from '../../pipeline/doctor/diagnosis.js'
 import { loadProvider, providerNames } from '../../providers/index.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { isLocalModel } from '../../providers/sbert/files.js'
 import { checkProviderArgs, openProvider, type ProviderArgs } from '../options/provider-options.js'
 
-/** A base model as far as it can be looked at without sending or fetching anything. */
+/** Base model as far as it is known without sending or downloading anything. */
 export interface OpenedBase {
   readonly name: string
-  /** Absent where the model has to be fetched first. */
+  /** Absent if the model has to be downloaded first. */
   readonly provider?: EmbeddingProvider
   readonly key: 'set' | 'missing' | 'not needed'
-  /** Variable that holds the key, or has to. */
+  /** Environment variable of the key. */
   readonly keyVariable?: string
-  /** What using it does to the outside: texts are sent to a service, or a model is fetched. */
+  /** External effect of its use: texts are sent to a service, or a model is downloaded. */
   readonly outside?: 'sends' | 'fetches'
-  /** Why it cannot be used yet, and what to do. */
+  /** Reason why it cannot be used yet, and the fix. */
   readonly problem?: string
 }
 
 const SBERT_PACKAGE = '@huggingface/transformers'
 
-/**
- * Looks at key, package and model folder.
- *
- * @throws USAGE when an option makes no sense to the provider
- * @throws PROVIDER_MODEL when the model's folder cannot be used
- */
+/** Checks key, package and model folder. */
 export async function openBase(name: string, args: ProviderArgs): Promise<OpenedBase> {
   checkProviderArgs(name, args)
   const { keyVariables, defaultModel } = await loadProvider(name)
   if (name === 'sbert') return openLocal(args, args.model ?? defaultModel!)
-  if (keyVariables.length === 0) return { name, provider: await openProvider(name, args), key: 'not needed' }
+  if (keyVariables.length === 0) {
+    const provider = await openProvider(name, args)
+    return { name, provider, key: 'not needed', ...(!provider.isLocal && { outside: 'sends' as const }) }
+  }
   const keyVariable = keyVariables.find(variable => process.env[variable]?.trim())
   try {
     const provider = await openProvider(name, args)
@@ -58,17 +56,18 @@ async function openLocal(args: ProviderArgs, model: string): Promise<OpenedBase>
   }
 }
 
-/** The base that is proposed: one whose key is there, else the one that needs nothing. */
+/** Proposes a base: one whose key is set, else the one that needs none. */
 export async function proposedBase(): Promise<string> {
   if (process.env.OPENAI_BASE_URL?.trim()) return 'openai'
   for (const name of providerNames) {
-    const { keyVariables } = await loadProvider(name)
-    if (keyVariables.some(variable => process.env[variable]?.trim())) return name
+    const { keyVariables, addressForm } = await loadProvider(name)
+    // An address cannot be proposed.
+    if (addressForm === undefined && keyVariables.some(variable => process.env[variable]?.trim())) return name
   }
   return 'hashing'
 }
 
-/** One line a provider, for the question. */
+/** Describes the providers for the question, one per line. */
 export async function baseChoices(): Promise<string[]> {
   const width = Math.max(...providerNames.map(name => name.length))
   return Promise.all(
@@ -76,16 +75,12 @@ export async function baseChoices(): Promise<string[]> {
       const { description, keyVariables } = await loadProvider(name)
       const set = keyVariables.find(variable => process.env[variable]?.trim())
       const key = set ? ` (${set} is set)` : keyVariables.length > 0 ? ` (needs ${keyVariables[0]})` : ''
-      return `  ${i + 1} ${name.padEnd(width)}  ${description}${key}`
+      return `  ${String(i + 1).padStart(2)} ${name.padEnd(width)}  ${description}${key}`
     }),
   )
 }
 
-/**
- * Embeds one short text.
- * @returns the length of a vector
- * @throws as the provider
- */
+/** Embeds one short text. Returns the length of a vector. */
 export async function tryBase(provider: EmbeddingProvider, signal?: AbortSignal): Promise<number> {
   const [vector] = await provider.embed(['hello'], 'query', { signal })
   if (vector) return vector.length

@@ -1,20 +1,21 @@
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AdapterTrainError, isAdapterTrainError } from '../../errors.js'
+import { AdapterTrainError, isAdapterTrainError, usageError } from '../../errors.js'
+import { printable, printableMarked } from '../../words.js'
 
-/** Seconds in which an answer has to come where nobody types it. */
+/** Seconds to wait for an answer that is not typed. */
 const PIPE_PATIENCE = 5
 
-/** Something that is asked. */
+/** Question with its reader. */
 export interface Question<T> {
   readonly text: string
-  /** What an empty answer means; shown in brackets. */
+  /** Value of an empty answer, shown in brackets. */
   readonly fallback?: string
-  /** Turns an answer into a value. @throws AdapterTrainError when it cannot be one: it is shown, and the question asked again */
+  /** Turns an answer into a value. @throws AdapterTrainError when it is not one: the message is shown and the question repeated */
   read(answer: string): T | Promise<T>
 }
 
-/** Asks on stderr and reads answers from stdin, typed or piped, a line each. */
+/** Prompter that asks on stderr and reads answers from stdin, typed or piped, one per line. */
 export interface Prompter {
   ask<T>(question: Question<T>): Promise<T>
   say(text: string): void
@@ -23,11 +24,7 @@ export interface Prompter {
   close(): void
 }
 
-/**
- * Opens stdin for answers.
- *
- * @param missing says what to give instead, for the error where there is nobody to answer
- */
+/** Opens stdin for answers. `missing`: message of the error if nobody answers. */
 export function openPrompter(missing: () => string): Prompter {
   const { stdin, stderr } = process
   const abort = new AbortController()
@@ -57,7 +54,7 @@ export function openPrompter(missing: () => string): Prompter {
       wake = resolve
       if (lines.length > 0 || ended) resolve()
     })
-    // A pipe that nobody writes to would be waited for in vain.
+    // Nobody may ever write to a pipe.
     const waits = stdin.isTTY
       ? []
       : [sleep(PIPE_PATIENCE * 1000, undefined, { signal: patience.signal }).catch(() => {})]
@@ -70,17 +67,17 @@ export function openPrompter(missing: () => string): Prompter {
       return line.trim()
     }
     stderr.write('\n') // Ends the line of the question.
-    if (answers === 0 && !abort.signal.aborted && !stdin.isTTY) throw new AdapterTrainError('USAGE', missing())
+    if (answers === 0 && !abort.signal.aborted && !stdin.isTTY) throw usageError(missing())
     const why = abort.signal.aborted || ended ? '' : ` (no answer came within ${PIPE_PATIENCE} s)`
     throw new AdapterTrainError('ABORTED', `stopped before all questions were answered${why}; nothing was written`)
   }
 
   return {
     signal: abort.signal,
-    say: text => void stderr.write(`${text}\n`),
+    say: text => void stderr.write(`${printableMarked(text)}\n`),
     async ask({ text, fallback, read }) {
       for (;;) {
-        const prompt = `${text}${fallback === undefined ? '' : ` [${fallback}]`}: `
+        const prompt = printableMarked(`${text}${fallback === undefined ? '' : ` [${fallback}]`}: `)
         if (stdin.isTTY) {
           rl.setPrompt(prompt)
           rl.prompt()
@@ -88,11 +85,11 @@ export function openPrompter(missing: () => string): Prompter {
         const answer = await nextLine()
         if (!stdin.isTTY) stderr.write(`${answer}\n`)
         try {
-          if (answer === '' && fallback === undefined) throw new AdapterTrainError('USAGE', 'an answer is needed here')
+          if (answer === '' && fallback === undefined) throw usageError('an answer is needed here')
           return await read(answer === '' ? fallback! : answer)
         } catch (error) {
           if (!isAdapterTrainError(error) || error.code === 'ABORTED') throw error
-          stderr.write(`  ${error.message.replaceAll('\n', '\n  ')}\n`)
+          stderr.write(`  ${printable(error.message).replaceAll('\n', '\n  ')}\n`)
         }
       }
     },
@@ -104,7 +101,7 @@ export function openPrompter(missing: () => string): Prompter {
   }
 }
 
-/** A question with yes or no for an answer. */
+/** Builds a yes-or-no question. */
 export function yesNo(text: string, fallback: boolean): Question<boolean> {
   return {
     text: `${text} (y/n)`,
@@ -112,12 +109,12 @@ export function yesNo(text: string, fallback: boolean): Question<boolean> {
     read(answer) {
       if (/^(y|yes)$/i.test(answer)) return true
       if (/^(n|no)$/i.test(answer)) return false
-      throw new AdapterTrainError('USAGE', `expected y or n, found "${answer}"`)
+      throw usageError(`expected y or n, found "${answer}"`)
     },
   }
 }
 
-/** A question with one of some names for an answer, or its number. */
+/** Builds a question answered by a name or its number. */
 export function oneOf<T extends string>(text: string, names: readonly T[], fallback: T): Question<T> {
   return {
     text,
@@ -125,7 +122,7 @@ export function oneOf<T extends string>(text: string, names: readonly T[], fallb
     read(answer) {
       const name = names.find(known => known === answer.toLowerCase()) ?? names[Number(answer) - 1]
       if (name !== undefined) return name
-      throw new AdapterTrainError('USAGE', `expected one of ${names.join(', ')}, or its number; found "${answer}"`)
+      throw usageError(`expected one of ${names.join(', ')}, or its number; found "${answer}"`)
     },
   }
 }

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createChatModel } from '../../generate/llm/index.js'
-import { kebab } from '../../kebab.js'
 import { estimateDocuments } from '../../pipeline/estimate-documents.js'
 import type { FirstLook } from '../../pipeline/first-look.js'
-import { commandLine } from '../command-line.js'
+import { kebab } from '../../words.js'
 import { DATA_FILES } from '../options/data-files.js'
 import { count } from '../output/tables.js'
+import { commandLine } from '../output/write-report.js'
 import { proposedBase } from './open-base.js'
 import { priceText } from './setup-text.js'
 
-/** What has to be done before there is something to train on. */
+/** Steps to take before there is a training set. */
 export interface Proposal {
-  /** What was found, what it means, and what doing it costs; for people. */
+  /** Findings, their meaning and the cost, for people. */
   readonly lines: readonly string[]
   /** Command lines, in order. */
   readonly next: readonly string[]
@@ -23,7 +23,7 @@ export interface Proposal {
 /** Fields that `import` takes by the file's own names. */
 const FIELDS = ['query', 'document', 'query_id', 'document_id', 'grade'] as const
 
-/** `import` with the columns that look like query and document. */
+/** Proposes `import` with the columns that look like query and document. */
 export function proposeImport({ path, columns, fields }: Extract<FirstLook, { kind: 'columns' }>): Proposal {
   const folder = freeFolder()
   const named = FIELDS.flatMap(field => (fields[field] === undefined ? [] : [[field, fields[field]] as const]))
@@ -39,7 +39,7 @@ export function proposeImport({ path, columns, fields }: Extract<FirstLook, { ki
   }
 }
 
-/** `generate`, with what it costs. */
+/** Proposes `generate`, with its cost. */
 export async function proposeGenerate(
   { path, counts }: Extract<FirstLook, { kind: 'documents' }>,
   signal?: AbortSignal,
@@ -66,7 +66,7 @@ export async function proposeGenerate(
   }
 }
 
-/** A folder without data sets, which neither command would write over. */
+/** Finds a folder without datasets, which neither command would overwrite. */
 function freeFolder(): string {
   for (let i = 1; ; i++) {
     const folder = i === 1 ? 'data' : `data-${i}`
@@ -74,6 +74,4 @@ function freeFolder(): string {
   }
 }
 
-function initLine(folder: string): string {
-  return commandLine(['init', '--data', `${folder}/${DATA_FILES.train}`])
-}
+const initLine = (folder: string): string => commandLine(['init', '--data', `${folder}/${DATA_FILES.train}`])

@@ -1,25 +1,28 @@
 import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
 import { VERSION } from '../../version.js'
-import { commandLine } from '../command-line.js'
+import { GOALS, type Goal } from '../commands/init.js'
 import { trainCommand } from '../commands/train.js'
+import { defaultOut } from '../options/data-files.js'
+import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
+import { camel } from '../options/rows.js'
+import { wrap } from '../output/style.js'
+import { commandLine } from '../output/write-report.js'
+import type { Setup } from './setup-text.js'
 
-/** One option in the file. */
+/** Option in the file. */
 export interface ConfigLine {
   readonly option: string
   /** Absent: the option is shown with its default, commented out. */
   readonly value?: string | number | boolean
-  /** Default of an option whose table has none, because it depends on others. */
+  /** Default of an option without one in its table, because it depends on others. */
   readonly fallback?: string | number
-  /** In place of what help says. */
+  /** Replaces the help text. */
   readonly note?: string
 }
 
-export interface ConfigSection {
-  readonly title: string
-  readonly lines: readonly ConfigLine[]
-}
+export type ConfigSection = { readonly title: string; readonly lines: readonly ConfigLine[] }
 
-/** Options that are worth a look, with their defaults. */
+/** Options shown with their defaults. */
 export const SHOWN_DEFAULTS: readonly ConfigLine[] = [
   { option: 'metric' },
   { option: 'tune-budget' },
@@ -37,12 +40,7 @@ export const SPLIT_LINES: readonly ConfigLine[] = [
 
 const WIDTH = 118
 
-/**
- * The text of a file of options for `train`: what is set, each with what it means, and some defaults as lines that begin with "#" and no
- * blank.
- *
- * @param path of the file, for its first lines
- */
+/** Renders a config file for `train`: the options set, each with its meaning, and some defaults commented out. */
 export async function renderConfig(path: string, sections: readonly ConfigSection[]): Promise<string> {
   const { stringify } = await import('yaml')
   const scalar = (value: unknown): string => stringify(value, { lineWidth: 0 }).trim()
@@ -51,14 +49,14 @@ export async function renderConfig(path: string, sections: readonly ConfigSectio
     '',
     `  ${commandLine(['train', '--config', path]).replace(/[\r\n]+/g, ' ')}`,
     '',
-    'Each key is an option of that command (adapter-train train --help); the command line comes first. A line such as #seed: 42',
-    'shows a default: remove the # to change it. Paths start where the command runs. Keys of services never belong here: they are',
-    'read from the environment.',
+    'Each key is an option of that command (adapter-train train --help); the command line overrides it. A line such as',
+    '#seed: 42 shows a default: remove the # to change it. Paths are relative to the working folder. API keys never belong here: they',
+    'are read from the environment.',
   ]
   const lineOf = ({ option, value, fallback, note }: ConfigLine): string[] => {
-    const { describe = '', default: standard } = trainCommand.options[option]
+    const { describe, default: standard } = trainCommand.options[option]
     const shown = value === undefined ? `#${option}: ${scalar(standard ?? fallback)}` : `${option}: ${scalar(value)}`
-    return [...comment(note ?? describe), shown, '']
+    return [...wrap(note ?? describe, WIDTH - 2).map(line => `# ${line}`), shown, '']
   }
   const lines = [
     ...head.map(line => (line === '' ? '#' : `# ${line}`)),
@@ -68,12 +66,62 @@ export async function renderConfig(path: string, sections: readonly ConfigSectio
   return `${lines.join('\n').trimEnd()}\n`
 }
 
-/** Broken between words. */
-function comment(text: string): string[] {
-  const lines = ['#']
-  for (const word of text.split(/\s+/)) {
-    if (lines.at(-1)!.length + 1 + word.length > WIDTH) lines.push('#')
-    lines[lines.length - 1] += ` ${word}`
-  }
-  return lines
+/** Report page, for the goals that have one. */
+const REPORT = 'report.html'
+
+/** Lists the contents of the config file. */
+export function configSections(setup: Setup): ConfigSection[] {
+  const { data, base, goal } = setup
+  const { title }: Goal = GOALS[goal]
+  const { train, validation, test } = data.examined.counts
+  const parts = Object.entries({ train, validation, test }).flatMap(([name, c]) => (c ? [`${name} ${c.queries}`] : []))
+  return [
+    { title: `Data: ${data.format}; queries: ${parts.join(', ')}.`, lines: dataLines(setup) },
+    { title: 'Base: the model that embedded the documents of the index.', lines: baseLines(base.args) },
+    { title: `Goal: ${title}.`, lines: goalLines(setup) },
+    { title: 'Other options.', lines: SHOWN_DEFAULTS },
+    { title: 'Results.', lines: resultLines(setup) },
+  ]
+}
+
+/** Names the adapter file that a run will write. */
+export function adapterPath({ base }: Setup): string {
+  const { provider, name } = base.opened
+  return defaultOut(provider?.id ?? `${name}/${base.args.model}`)
+}
+
+function dataLines({ data, kFold }: Setup): ConfigLine[] {
+  const { train, val, test } = data.files
+  return [
+    { option: 'train', value: train, note: 'training set' },
+    ...(val === undefined ? [] : [{ option: 'val', value: val, note: 'validation set, also used by the gate' }]),
+    ...(test === undefined ? [] : [{ option: 'test', value: test, note: 'test set, used for measuring only' }]),
+    ...(data.examined.loaded.skipped.length > 0 ? [{ option: 'skip-invalid', value: true }] : []),
+    ...(test === undefined && kFold === undefined ? SPLIT_LINES : []),
+    ...(kFold === undefined ? [] : [{ option: 'k-fold', value: kFold }]),
+  ]
+}
+
+function baseLines(args: ProviderArgs): ConfigLine[] {
+  const given = args as unknown as Readonly<Record<string, ConfigLine['value']>>
+  return Object.keys(providerOptions).flatMap(option => {
+    const value = given[camel(option)]
+    return value === undefined || option === 'cache' ? [] : [{ option, value }]
+  })
+}
+
+function goalLines({ goal, dimensionsOut }: Setup): ConfigLine[] {
+  const { kind }: Goal = GOALS[goal]
+  return [
+    kind === undefined ? { option: 'kind' } : { option: 'kind', value: kind },
+    ...(dimensionsOut === undefined ? [] : [{ option: 'dimensions-out', value: dimensionsOut }]),
+  ]
+}
+
+function resultLines(setup: Setup): ConfigLine[] {
+  const { report }: Goal = GOALS[setup.goal]
+  return [
+    { option: 'out', value: adapterPath(setup), note: 'adapter file' },
+    report ? { option: 'report', value: REPORT } : { option: 'report', fallback: REPORT },
+  ]
 }

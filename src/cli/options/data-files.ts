@@ -1,9 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { AdapterTrainError, isAdapterTrainError, messageOf } from '../../errors.js'
-import { checkWritable } from '../../write-file-atomic.js'
+import { AdapterTrainError, isAdapterTrainError, messageOf, usageError } from '../../errors.js'
+import { checkWritable } from '../../files.js'
 
-/** Data files that are used when none is named: LlamaIndex's names. */
+/** Default data files: LlamaIndex's names. */
 export const DATA_FILES = { train: 'train_dataset.json', val: 'val_dataset.json' } as const
 
 export interface DataFileArgs {
@@ -14,13 +14,7 @@ export interface DataFileArgs {
   readonly testFraction?: number
 }
 
-/**
- * The files to read: those named, or LlamaIndex's in the current folder. Its validation file goes with its training file, unless
- * a share to split off is asked for.
- *
- * @throws FILE_NOT_FOUND when none is named and none is there
- * @throws USAGE when a part is both named and to be split off
- */
+/** Finds the files to read: those named, else LlamaIndex's, with its validation file unless a share is held out. */
 export function findDataFiles(args: DataFileArgs): { readonly train: string; readonly val?: string } {
   const { train, val, test, valFraction, testFraction } = args
   refuseBoth('val', val, valFraction)
@@ -38,20 +32,12 @@ export function findDataFiles(args: DataFileArgs): { readonly train: string; rea
 
 function refuseBoth(name: string, file: string | undefined, fraction: number | undefined): void {
   if (file === undefined || !fraction) return
-  throw new AdapterTrainError(
-    'USAGE',
-    `--${name} names a file, and --${name}-fraction ${fraction} asks to split one off; drop one of them`,
-  )
+  throw usageError(`--${name} and --${name}-fraction cannot be combined; drop one`)
 }
 
-/**
- * Checks, before any work, that the result can be written and would not replace what it is made from.
- * @param option name of the option that names the file
- * @throws USAGE when `out` is one of the inputs or names a folder
- * @throws FILE_WRITE when it cannot be written
- */
+/** Checks, before any work, that the result can be written and replaces none of its inputs. */
 export function checkOut(out: string, inputs: readonly (string | undefined)[], option = 'out'): void {
-  if (/[\\/]$/.test(out)) throw new AdapterTrainError('USAGE', `--${option} ${out} is a folder; name the file in it`)
+  if (/[\\/]$/.test(out)) throw usageError(`--${option} ${out} is a folder; name the file in it`)
   try {
     checkWritable(out)
   } catch (cause) {
@@ -62,13 +48,12 @@ export function checkOut(out: string, inputs: readonly (string | undefined)[], o
   }
   const same = inputs.find(input => input !== undefined && identity(input) === identity(out))
   if (same === undefined) return
-  throw new AdapterTrainError(
-    'USAGE',
+  throw usageError(
     `--${option} ${out} would overwrite ${option === 'out' ? 'the input ' : ''}${same}; name another file`,
   )
 }
 
-/** Where the adapter of a base goes where no file is named, such as `adapters/openai-text-embedding-3-small.json`. */
+/** Default adapter file of a base, such as `adapters/openai-text-embedding-3-small.json`. */
 export function defaultOut(baseId: string): string {
   const name = baseId
     .replace(/[^\p{L}\p{N}._-]+/gu, '-')
@@ -77,9 +62,27 @@ export function defaultOut(baseId: string): string {
   return `adapters/${name || 'adapter'}.json`
 }
 
-/** Equal for two names of one file, also where the file itself does not exist yet. */
+/** Identifies a file: equal for two names of it, even if it does not exist yet. */
 function identity(path: string): string {
   if (existsSync(path)) return realpathSync(path)
   const folder = dirname(resolve(path))
   return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path))
+}
+
+/** Tolerance of the sum of shares, for numbers such as 0.333. */
+const TOLERANCE = 0.005
+
+/** Reads shares such as `0.8,0.1,0.1`: training, validation and test, of which the last two may be left out. */
+export function splitShares(value: unknown): { readonly validation: number; readonly test: number } {
+  const shares = String(value)
+    .split(',')
+    .map(part => (part.trim() === '' ? Number.NaN : Number(part)))
+  const sum = shares.reduce((a, b) => a + b, 0)
+  if (shares.length > 3 || shares[0] === 0 || shares.some(share => !(share >= 0)) || Math.abs(sum - 1) > TOLERANCE) {
+    throw usageError(
+      `--split must be shares for training, validation and test that sum to 1, such as 0.8,0.1,0.1, or 1 for training alone; found "${value}"`,
+    )
+  }
+  const [, validation = 0, test = 0] = shares
+  return { validation, test }
 }

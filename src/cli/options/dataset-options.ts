@@ -1,42 +1,46 @@
-import type { Options } from 'yargs'
-import { DATASET_FORMATS, type DatasetFormatName } from '../../dataset/formats/index.js'
-import { text } from './checks.js'
+import { DATASET_FORMATS } from '../../dataset/formats/index.js'
+import { DATASET_WRITERS } from '../../dataset/writers/index.js'
+import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
+import { splitShares } from './data-files.js'
+import { type ArgsOf, choice, file, flag, inGroup, name, text } from './rows.js'
 
-const group = 'Data:'
+/** Options of every command that reads datasets. */
+export const datasetOptions = inGroup('Data', {
+  format: choice(
+    DATASET_FORMATS.map(format => format.name),
+    'format of the data (default: recognised by its content)',
+  ),
+  'skip-invalid': flag('invalid entries left out and listed, instead of an error'),
+})
 
-/** Options of every command that reads data sets. */
-export const datasetOptions = {
-  format: {
-    group,
-    choices: DATASET_FORMATS.map(format => format.name),
-    describe: 'format of the data (default: recognised by its content)',
-  },
-  'skip-invalid': {
-    group,
-    type: 'boolean',
-    default: false,
-    describe: 'leave invalid entries out and list them, instead of stopping',
-  },
-} as const satisfies Record<string, Options>
+/** Option of the commands that read datasets as they are; `train` has several, so there a qrels file is named. */
+export const splitOption = inGroup('Data', { split: name('split of a BEIR folder, such as test') })
 
-export interface DatasetArgs {
-  readonly format?: DatasetFormatName
-  readonly skipInvalid: boolean
-}
+/** Option of the commands that split the training queries. */
+export const splitByOption = choice(
+  ['query', 'document', 'time'],
+  'what stays together when splitting; time holds out the latest of a search log',
+  { default: SPLIT_DEFAULTS.splitBy },
+)
 
-/** Option of the commands that read data sets as they are; `train` has several, so there a qrels file is named. */
-export const splitOption = {
-  split: { group, type: 'string', coerce: text('split'), describe: 'split of a BEIR folder, such as test' },
-} as const satisfies Record<string, Options>
+/** Options of the commands that write datasets. `format`: its help. `of`: what is shared out. */
+export const writerOptions = (format: string, of: string) => ({
+  format: choice(
+    DATASET_WRITERS.map(writer => writer.name),
+    format,
+    { default: DATASET_WRITERS[0].name },
+  ),
+  split: text(`shares of the ${of} for training, validation and test; 1 for training alone`, {
+    ...{ placeholder: 'N,N,N', coerce: splitShares, default: '0.8,0.1,0.1' },
+  }),
+})
 
 /** Option of the commands that hold all vectors. */
-export const memoryOption = {
-  type: 'string',
-  coerce: text('memory'),
-  describe:
-    'what vectors may take, such as 4GB; more are read from files, batch by batch (default: half of the memory)',
-} as const satisfies Options
+export const memoryOption = text('memory limit for vectors, such as 4GB; more are read in batches (default: half)', {
+  placeholder: 'SIZE',
+})
 
-export interface SplitArgs {
-  readonly split?: string
-}
+/** Option of the commands that write a report. */
+export const reportOption = file('report: .html, one page with charts, or .md, for pull requests')
+
+export type DatasetArgs = ArgsOf<typeof datasetOptions>

@@ -1,168 +1,195 @@
-import type { Options } from 'yargs'
+import type { Adapter } from '../../adapters/adapter.js'
 import type { SqliteCache } from '../../cache/sqlite-cache.js'
-import { AdapterTrainError } from '../../errors.js'
-import { kebab } from '../../kebab.js'
-import { createProvider, providerNames } from '../../providers/index.js'
-import type { EmbeddingProvider, ProviderOptions } from '../../providers/provider.js'
-import { integer, number, text } from './checks.js'
+import { usageError } from '../../errors.js'
+import type { Projection } from '../../math/projection.js'
+import { createProvider, isOwnCode, providerNames } from '../../providers/index.js'
+import { type EmbeddingProvider, POOLINGS, type ProviderOptions } from '../../providers/provider.js'
+import { kebab } from '../../words.js'
+import type { ArgsOf } from './rows.js'
+import { camel, choice, fields, file, inGroup, integer, list, name, number, text, toggle, url } from './rows.js'
 
-/** Default of `--cache`. */
-const CACHE_FILE = 'cache/embeddings.sqlite'
-
-const group = 'Embedding model:'
+/** Option of the commands that use the embedding cache. */
+export const cacheOption = file('SQLite embedding cache; "none" for no cache', { default: 'cache/embeddings.sqlite' })
 
 /** Options of every command that embeds. */
-export const providerOptions = {
-  base: { group, choices: providerNames, describe: 'provider of the base embeddings' },
-  model: {
-    group,
-    type: 'string',
-    coerce: text('model'),
-    describe: "model name, hub id or local folder (default: the provider's own)",
-  },
-  dimensions: {
-    group,
-    type: 'number',
-    coerce: integer('dimensions', 1),
-    describe: 'length of the vectors, where the model can shorten them',
-  },
-  'base-url': { group, type: 'string', coerce: text('base-url'), describe: 'address of a compatible server' },
-  'base-id': {
-    group,
-    type: 'string',
-    coerce: text('base-id'),
-    describe: 'name of the embedding space in the adapter file and the cache',
-  },
-  dtype: { group, type: 'string', coerce: text('dtype'), describe: 'precision of a local model: fp32, fp16, q8, q4' },
-  device: { group, type: 'string', coerce: text('device'), describe: 'where a local model runs: cpu, cuda, webgpu' },
-  pooling: {
-    group,
-    choices: ['mean', 'cls', 'last_token'] as const,
-    describe: "pooling of a local model (default: the model's own)",
-  },
-  normalize: {
-    group,
-    type: 'boolean',
-    describe: "scale a local model's vectors to length 1 (default: the model's own)",
-  },
-  'query-prefix': { group, type: 'string', describe: 'text before every query' },
-  'document-prefix': { group, type: 'string', describe: 'text before every document' },
-  revision: { group, type: 'string', coerce: text('revision'), describe: 'branch, tag or commit of a hub model' },
-  'max-input-tokens': {
-    group,
-    type: 'number',
-    coerce: integer('max-input-tokens', 1),
-    describe: 'longest text in tokens',
-  },
-  'batch-inputs': { group, type: 'number', coerce: integer('batch-inputs', 1), describe: 'most texts in one request' },
-  concurrency: { group, type: 'number', coerce: integer('concurrency', 1), describe: 'requests in flight at once' },
-  timeout: {
-    group,
-    type: 'number',
-    coerce: number('timeout', { min: 0, exclusive: true }),
-    describe: 'seconds before one request is given up',
-  },
-  retries: {
-    group,
-    type: 'number',
-    coerce: integer('retries', 0),
-    describe: 'how often a failed request is sent again',
-  },
-  price: {
-    group,
-    type: 'number',
-    coerce: number('price', { min: 0 }),
-    describe: 'US dollars for a million tokens, instead of the price table',
-  },
-  cache: {
-    group,
-    type: 'string',
-    coerce: text('cache'),
-    default: CACHE_FILE,
-    describe: 'SQLite file that keeps embeddings; "none" for no cache',
-  },
-} as const satisfies Record<string, Options>
+export const providerOptions = inGroup('Embedding model', {
+  base: choice(
+    providerNames,
+    'provider of the base embeddings; or ai-sdk:PACKAGE, or a module such as ./embedder.mjs',
+    { orElse: (value: unknown) => isOwnCode(String(value)) },
+  ),
+  model: name("model name, hub id or local folder (default: the provider's own)", { completes: 'file' }),
+  dimensions: integer('length of the vectors, if the model can shorten them', { min: 1 }),
+  'base-url': url('address of a compatible server'),
+  part: list('models of --base compose, such as openai:text-embedding-3-small or sbert:./model?dtype=q8'),
+  'base-id': name('name of the embedding space in the adapter file and the cache'),
+  dtype: name('precision of a local model: fp32, fp16, q8, q4'),
+  device: name('device of a local model: cpu, cuda, webgpu'),
+  pooling: choice(POOLINGS, "pooling of a local model (default: the model's own)"),
+  normalize: toggle("a local model's vectors scaled to unit length (default: the model's own)"),
+  'query-prefix': text('text before every query', { mayBeEmpty: true }),
+  'document-prefix': text('text before every document', { mayBeEmpty: true }),
+  'query-param': fields('field added to a request for queries'),
+  'document-param': fields('field added to a request for documents'),
+  revision: name('branch, tag or commit of a hub model'),
+  'max-input-tokens': integer('longest text in tokens', { min: 1 }),
+  'batch-inputs': integer('maximum texts per request', { min: 1 }),
+  concurrency: integer('requests in flight at once', { min: 1 }),
+  timeout: number('seconds before a request is given up', { min: 0, above: true }),
+  retries: integer('retries of a failed request', { min: 0 }),
+  'skip-refused': toggle('texts the model refuses left out and listed'),
+  price: number('US dollars per million tokens, instead of the price table', { min: 0 }),
+  cache: cacheOption,
+})
 
-/** What yargs makes of {@link providerOptions}. */
-export interface ProviderArgs {
+/** {@link providerOptions} of the commands that open the base of an adapter file. */
+export const adapterBaseOptions = {
+  ...providerOptions,
+  base: { ...providerOptions.base, describe: `${providerOptions.base.describe} (default: the adapter's)` },
+} as const
+
+/** Same, of the commands that also take vectors of the user's own. */
+export const baseOrVectorsOptions = {
+  ...providerOptions,
+  base: { ...providerOptions.base, choices: [...providerNames, 'vectors'] as const },
+} as const
+
+export type ProviderArgs = Omit<ArgsOf<typeof providerOptions>, 'base'> & {
   readonly base?: string
-  readonly model?: string
-  readonly dimensions?: number
-  readonly baseUrl?: string
-  readonly baseId?: string
-  readonly dtype?: string
-  readonly device?: string
-  readonly pooling?: 'mean' | 'cls' | 'last_token'
-  readonly normalize?: boolean
-  readonly queryPrefix?: string
-  readonly documentPrefix?: string
-  readonly revision?: string
-  readonly maxInputTokens?: number
-  readonly batchInputs?: number
-  readonly concurrency?: number
-  readonly timeout?: number
-  readonly retries?: number
-  readonly price?: number
-  readonly cache: string
+  /** Projection of an adapter's base model; what `train` is to reduce vectors to is a text. */
+  readonly pca?: string | Projection
 }
 
+const PARAMS = ['queryParam', 'documentParam'] as const
 const LOCAL_ONLY = ['dtype', 'device', 'pooling', 'normalize', 'revision'] as const
+const ONE_MODEL = ['part', ...LOCAL_ONLY] as const
 
-/** Options that a provider would take no notice of; who gives one has most likely forgotten or mistaken `--base`. */
+/** Options without effect on a provider: given, they point to a forgotten or mistaken `--base`. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly (keyof ProviderArgs)[]>> = {
-  openai: LOCAL_ONLY,
-  cohere: LOCAL_ONLY,
-  sbert: ['baseUrl', 'price'],
+  ...Object.fromEntries(providerNames.map(name => [name, ONE_MODEL])),
+  cohere: [...ONE_MODEL, ...PARAMS],
+  compose: [
+    ...(['model', 'dimensions', 'baseUrl', 'baseId', 'maxInputTokens', 'concurrency', 'price'] as const),
+    ...(['queryPrefix', 'documentPrefix', ...LOCAL_ONLY, ...PARAMS] as const),
+  ],
+  sbert: ['part', 'baseUrl', 'price', ...PARAMS],
   vectors: [
-    ...(['model', 'dimensions', 'baseUrl', 'dtype', 'pooling', 'normalize', 'queryPrefix', 'documentPrefix'] as const),
+    'part',
+    ...([
+      'model',
+      'dimensions',
+      'baseUrl',
+      'dtype',
+      'device',
+      'pooling',
+      'normalize',
+      'queryPrefix',
+      'documentPrefix',
+      ...PARAMS,
+    ] as const),
     ...(['revision', 'maxInputTokens', 'batchInputs', 'concurrency', 'timeout', 'retries', 'price'] as const),
   ],
-  hashing: ['model', 'baseUrl', 'price', 'timeout', 'maxInputTokens', 'queryPrefix', 'documentPrefix', ...LOCAL_ONLY],
+  hashing: [
+    'part',
+    'model',
+    'baseUrl',
+    'price',
+    'timeout',
+    'maxInputTokens',
+    'queryPrefix',
+    'documentPrefix',
+    ...LOCAL_ONLY,
+    ...PARAMS,
+  ],
 }
 
-/** @throws USAGE when an option is given that means nothing to the provider */
-export function checkProviderArgs(name: string, args: ProviderArgs): void {
-  const ignored = WITHOUT_EFFECT[name]?.find(key => args[key] !== undefined)
-  if (ignored === undefined) return
+/** Same, of a package of the AI SDK and of a module. */
+const CODE_WITHOUT_EFFECT = {
+  package: ['baseUrl', 'timeout', 'maxInputTokens', ...LOCAL_ONLY],
+  module: [
+    ...([
+      'model',
+      'dimensions',
+      'baseUrl',
+      'price',
+      'timeout',
+      'maxInputTokens',
+      'batchInputs',
+      'concurrency',
+    ] as const),
+    ...(['queryPrefix', 'documentPrefix', ...LOCAL_ONLY, ...PARAMS] as const),
+  ],
+} as const
+
+const NOTES: Readonly<Record<string, string>> = {
+  sbert: ' (a model on this machine)',
+  hashing: ' (a toy without a model, for trying the program)',
+}
+
+/** @throws USAGE when there is no base */
+export function requireBase(base: string | undefined): string {
+  if (base !== undefined) return base
+  const names = providerNames.map(name => `${name}${NOTES[name] ?? ''}`)
+  throw usageError(`missing option --base, the embedding model; expected one of ${names.join(', ')}`)
+}
+
+/** Completes options with the base that an adapter file names, unless `--base` is given. */
+export async function withBaseOf<A extends ProviderArgs>(
+  args: A,
+  adapter: Adapter | undefined,
+  path?: string,
+): Promise<A & { readonly base: string }> {
+  if (args.base !== undefined || adapter === undefined) return { ...args, base: requireBase(args.base) }
+  const { baseOf } = await import('../../wrap/recorded-base.js')
+  const {
+    provider: base,
+    queryParams: queryParam,
+    documentParams: documentParam,
+    ...options
+  } = baseOf(adapter, passedOn(args), path)
+  return { ...args, ...options, queryParam, documentParam, base }
+}
+
+/** @throws USAGE when an option has no effect on the provider */
+export function checkProviderArgs(name: string | undefined, args: ProviderArgs): void {
+  if (name === undefined) return
+  const kind = name.startsWith('ai-sdk:') ? 'package' : 'module'
+  const without: readonly (keyof ProviderArgs)[] = isOwnCode(name)
+    ? CODE_WITHOUT_EFFECT[kind]
+    : (WITHOUT_EFFECT[name] ?? [])
+  const ignored = without.find(key => args[key] !== undefined)
+  if (!ignored) return
   const readers = providerNames.filter(other => !WITHOUT_EFFECT[other]?.includes(ignored))
-  throw new AdapterTrainError(
-    'USAGE',
-    `--${kebab(ignored)} means nothing to --base ${name}; it is for --base ${readers.join(', ')}`,
-  )
+  throw usageError(`--${kebab(ignored)} has no effect with --base ${name}; expected --base ${readers.join(', ')}`)
 }
 
-/** The provider that the options ask for; without `apiKey` its key comes from the environment. */
+const PASSED_ON = (Object.keys(providerOptions).map(camel) as (keyof ProviderArgs)[]).filter(
+  key => !['base', 'cache', 'retries', 'timeout', 'batchInputs', 'skipRefused', ...PARAMS].includes(key),
+)
+
+function passedOn(args: ProviderArgs): ProviderOptions {
+  const { queryParam: queryParams, documentParam: documentParams } = args
+  const pca = typeof args.pca === 'object' ? args.pca : undefined
+  return { ...Object.fromEntries(PASSED_ON.map(key => [key, args[key]])), queryParams, documentParams, pca }
+}
+
+/** Opens the provider that the options name; without `apiKey` its key comes from the environment. */
 export function openProvider(
   name: string,
   args: ProviderArgs & Pick<ProviderOptions, 'batchApi' | 'transport'>,
   apiKey?: string,
 ): Promise<EmbeddingProvider> {
-  return createProvider(name, {
-    apiKey,
-    model: args.model,
-    dimensions: args.dimensions,
-    baseUrl: args.baseUrl,
-    baseId: args.baseId,
-    dtype: args.dtype,
-    device: args.device,
-    pooling: args.pooling,
-    normalize: args.normalize,
-    queryPrefix: args.queryPrefix,
-    documentPrefix: args.documentPrefix,
-    revision: args.revision,
-    maxInputTokens: args.maxInputTokens,
-    maxInputs: args.batchInputs,
-    transport: args.transport,
-    concurrency: args.concurrency,
-    timeoutMs: args.timeout === undefined ? undefined : Math.max(1, Math.round(args.timeout * 1000)),
-    price: args.price,
-    batchApi: args.batchApi,
-  })
+  const { batchInputs: maxInputs, timeout, transport, batchApi } = args
+  const timeoutMs = timeout === undefined ? undefined : Math.max(1, Math.round(timeout * 1000))
+  return createProvider(name, { ...passedOn(args), apiKey, maxInputs, timeoutMs, transport, batchApi })
 }
 
-/** The cache that `--cache` asks for; `undefined` for "none". */
-export async function openCacheOption(args: ProviderArgs): Promise<SqliteCache | undefined> {
+/** Opens the cache of `--cache`; `undefined` for "none". */
+export async function openCacheOption(
+  args: ProviderArgs,
+  onWarning?: (message: string) => void,
+): Promise<SqliteCache | undefined> {
   if (args.cache === 'none') return undefined
   const { openCache } = await import('../../cache/sqlite-cache.js')
-  return openCache(args.cache)
+  return openCache(args.cache, { onWarning })
 }

@@ -1,26 +1,27 @@
+import type { DatasetIssue } from '../../dataset/dataset.js'
+import { asMessage, printable, printableMarked, withoutPasswords } from '../../words.js'
 import { canRedraw, clearProgress, createProgress, type Progress } from './progress.js'
 import { PLAIN, type Style, styleFor } from './style.js'
-import { padEnd, padStart, visibleWidth } from './visible-width.js'
+import { padEnd, padStart, visibleWidth } from './width.js'
 
-/** Where a command writes: results to stdout, the rest to stderr. The only place of this package that prints. */
+/** Output of a command: results on stdout, the rest on stderr. The only place in this package that prints. */
 export interface Console {
-  /** A line of the result; swallowed with `--json`. */
+  /** Prints a line of the result; suppressed by `--json`. */
   result(text: string): void
-  /** The one JSON object of `--json`. */
+  /** Prints the JSON object of `--json`. */
   json(value: unknown): void
-  /** What is going on; swallowed with `--quiet`. */
+  /** Prints what happens; suppressed by `--quiet`. */
   info(text: string): void
-  /** What only `--verbose` shows. */
+  /** Prints what only `--verbose` shows. */
   detail(text: string): void
   warn(text: string): void
   error(text: string): void
-  /** What to do next, after the result: commands or snippets, and what each is for; swallowed with `--quiet`. */
+  /** Prints the next steps after the result: commands or snippets with their purpose; suppressed by `--quiet`. */
   next(steps: readonly NextStep[]): void
-  /** @param unit what is counted, for the rate */
+  /** @param unit of the rate: `texts` */
   progress(label: string, unit?: string): Progress
-  /** Marks parts of a result. */
   readonly style: Style
-  /** Whether progress is one line that is drawn over and over, so that nothing need be logged beside it. */
+  /** True if progress is one line that is redrawn. */
   readonly live: boolean
 }
 
@@ -30,7 +31,7 @@ export interface ConsoleOptions {
   readonly json?: boolean
   readonly quiet?: boolean
   readonly verbose?: boolean
-  /** What the command line says about colours; by default they are for terminals. */
+  /** `--color` or `--no-color`; default: on a terminal. */
   readonly color?: boolean
 }
 
@@ -40,7 +41,9 @@ export function createConsole({ json = false, quiet = false, verbose = false, co
   const remarks = styleFor(stderr, json ? false : color)
   const write = (stream: NodeJS.WriteStream, text: string): void => {
     clearProgress()
-    stream.write(`${text}\n`)
+    const plain = (stream === stdout ? style : remarks) === PLAIN
+    const shown = json && stream === stdout ? text : withoutPasswords(text)
+    stream.write(`${plain ? printable(shown) : printableMarked(shown)}\n`)
   }
   return {
     style,
@@ -55,8 +58,8 @@ export function createConsole({ json = false, quiet = false, verbose = false, co
     detail: text => {
       if (verbose && !quiet) write(stderr, remarks.dim(text))
     },
-    warn: text => write(stderr, `${remarks.yellow('warning:')} ${text}`),
-    error: text => write(stderr, `${remarks.red('error:')} ${text}`),
+    warn: text => write(stderr, `${remarks.yellow('warning:')} ${asMessage(text)}`),
+    error: text => write(stderr, `${remarks.red('error:')} ${asMessage(text)}`),
     next: steps => {
       if (quiet || steps.length === 0) return
       const lines = steps.map(([words, effect]) => `  ${words.replaceAll('\n', '\n  ')}\n      ${effect}`)
@@ -66,10 +69,7 @@ export function createConsole({ json = false, quiet = false, verbose = false, co
   }
 }
 
-/**
- * Columns as wide as their widest cell; the first to the left, the others to the right.
- * @param style of the first row, the heads
- */
+/** Aligns columns by their widest cell, the first one left, the others right. `style`: of the first row. */
 export function formatTable(rows: readonly (readonly string[])[], style: Style = PLAIN): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map(cells => visibleWidth(cells[column]))))
   return rows
@@ -78,4 +78,19 @@ export function formatTable(rows: readonly (readonly string[])[], style: Style =
       return row === 0 ? style.bold(line.trimEnd()) : line.trimEnd()
     })
     .join('\n')
+}
+
+/** Entries listed one by one. */
+const LISTED = 20
+
+/** Prints what `--skip-invalid` left out. */
+export function reportSkipped(skipped: readonly DatasetIssue[], out: Console): void {
+  if (skipped.length === 0) return
+  const lines = skipped.slice(0, LISTED).map(describe)
+  if (skipped.length > LISTED) lines.push(`and ${skipped.length - LISTED} more`)
+  out.warn(`${skipped.length} invalid entries left out:\n  ${lines.join('\n  ')}`)
+}
+
+function describe({ file, line, id, problem }: DatasetIssue): string {
+  return `${file}${line === undefined ? '' : `:${line}`}${id === undefined ? '' : ` (${id})`}: ${problem}`
 }

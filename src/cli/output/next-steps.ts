@@ -1,40 +1,69 @@
-import { kebab } from '../../kebab.js'
-import type { EmbeddedTrainingReport } from '../../pipeline/embedded-training-report.js'
+import { existsSync } from 'node:fs'
 import type { Proof } from '../../pipeline/proof.js'
-import { commandLine, withoutCredentials } from '../command-line.js'
-import type { ProviderArgs } from '../options/provider-options.js'
+import type { EmbeddedTrainingReport } from '../../pipeline/training.js'
+import { kebab } from '../../words.js'
+import { DATA_FILES } from '../options/data-files.js'
+import { cacheOption, type ProviderArgs } from '../options/provider-options.js'
 import type { NextStep } from './console.js'
+import type { Shipped } from './ship-adapter.js'
+import { commandLine, withoutCredentials } from './write-report.js'
 
-/** Options that say which embedding space is meant; the others are how to get there. */
+/** Options that identify the embedding space. */
 const SPACE = [
   ...(['base', 'model', 'dimensions', 'baseUrl', 'baseId', 'dtype', 'pooling', 'normalize', 'queryPrefix'] as const),
   ...(['documentPrefix', 'revision'] as const),
 ]
 
-type BaseArgs = ProviderArgs & { readonly base: string; readonly vectors?: string }
-type Found = Pick<EmbeddedTrainingReport, 'gate' | 'metrics' | 'data' | 'interrupted' | 'kFold' | 'bestEpoch' | 'kind'>
+type BaseArgs = ProviderArgs & { readonly vectors?: string; readonly index?: string }
+type Found = Pick<
+  EmbeddedTrainingReport,
+  'gate' | 'duel' | 'metrics' | 'data' | 'interrupted' | 'kFold' | 'bestEpoch' | 'kind'
+>
 
-/** What to do with an adapter that was trained, or where it was held back, to get one that is not. */
+/** Default name of a test set, as `import` and `generate` write it. */
+const TEST_FILE = 'test_dataset.json'
+
+/** Suggests how to use a trained adapter, or how to get one that passes the gate. */
 export function afterTraining(
-  args: BaseArgs & { readonly train?: string; readonly test?: string; readonly checkpoint?: string },
-  { gate, metrics, data, interrupted, kFold, bestEpoch, kind }: Found,
-  path: string,
+  given: BaseArgs & {
+    readonly train?: string
+    readonly test?: string
+    readonly checkpoint?: string
+    /** Given to `sweep`. */
+    readonly grid?: unknown
+    readonly splitBy?: string
+  },
+  { gate, duel, metrics, data, interrupted, kFold, bestEpoch, kind }: Found,
+  { adapter: path, rejected }: Shipped,
 ): NextStep[] {
+  // The file names its base, except for the address of a server.
+  const { base, vectors, baseUrl, checkpoint, cache } = given
+  const args = { ...(base === 'vectors' ? { base, vectors } : { baseUrl }), checkpoint, cache, index: given.index }
+  const test = given.test ?? (existsSync(TEST_FILE) ? TEST_FILE : undefined)
   if (interrupted) {
-    const again: NextStep[] = args.checkpoint ? [[commandLine(process.argv.slice(2)), 'go on where it stopped']] : []
-    return [...again, measure(args, path, 'see what it is worth as it stands')]
+    const again: NextStep[] = args.checkpoint ? [[commandLine(process.argv.slice(2)), 'resume']] : []
+    return [...again, measure(args, (rejected ?? path)!, test, 'see what it is worth as it stands')]
   }
   if (gate?.kept === false || bestEpoch === 0) {
     const queries = data.train?.queries ?? 0
     return [
-      ['adapter-train generate docs/ --llm openai --out data/', `more labels than these ${queries}: written by an LLM`],
-      ...(kFold ? [] : [rerun('--k-fold', '5', 'see on every query, held out in turn, what the procedure gives')]),
-      ...(kind === 'linear'
+      moreLabels(`more labels than these ${queries}: written by an LLM`),
+      ...(kFold || given.grid || given.splitBy === 'time'
+        ? []
+        : [rerun('--k-fold', '5', 'see on every query, held out in turn, what the procedure gives')]),
+      ...(kind === 'linear' && !given.grid
         ? [rerun('--kind', 'linear-memory', 'another kind, which remembers the training queries')]
         : []),
     ]
   }
-  if (args.base === 'vectors') {
+  if (rejected !== undefined) {
+    return [
+      measure(args, rejected, test, 'see what the rejected one is worth'),
+      ...(duel ? [rerun('--replace', 'always', 'put the new one in use all the same')] : []),
+    ]
+  }
+  if (path === undefined) return []
+  if (base === 'vectors') {
     return [
       [
         `import { applyAdapter, loadAdapter } from 'adapter-train'\nconst adapted = applyAdapter(loadAdapter(${literal(path)}), queryVector)`,
@@ -42,45 +71,42 @@ export function afterTraining(
       ],
     ]
   }
-  const isMeasured = metrics?.split === 'test'
+  const searched = given.test ?? given.train ?? [DATA_FILES.train].find(existsSync)
+  const look: NextStep[] =
+    searched === undefined
+      ? []
+      : [[adapterCommand('try', args, path, ['--data', searched]), 'type queries, and see what changes']]
   return [
     useInCode(args, path),
     [adapterCommand('serve', args, path), "or as a server that speaks OpenAI's and Cohere's protocols"],
-    isMeasured && args.test !== undefined
-      ? [adapterCommand('try', args, path, ['--data', args.test]), 'type queries, and see what changes']
-      : measure(args, path, 'measure it on labelled queries of your own'),
+    ...(metrics?.split === 'test' || test === undefined
+      ? look
+      : [measure(args, path, test, 'measure it on labelled queries of your own')]),
   ]
 }
 
-/** What to do about a base, or an adapter, that was measured. */
+/** Suggests what to do after an evaluation. */
 export function afterEvaluation(
   args: BaseArgs & { readonly adapter?: string; readonly data?: string },
   difference: Proof['difference'] | undefined,
   metric: string,
 ): NextStep[] {
   if (args.adapter === undefined) {
-    return [[words('train', spaceWords(args)), 'train an adapter for this base on train_dataset.json of this folder']]
+    const train = existsSync(DATA_FILES.train) ? DATA_FILES.train : 'FILE'
+    return [[words('train', [...spaceWords(args), '--train', train]), 'train an adapter for this base']]
   }
   const change = difference?.[metric]
   if (args.base === 'vectors') return []
   const look: NextStep[] = args.data
     ? [[adapterCommand('try', args, args.adapter, ['--data', args.data]), 'type queries, and see what changes']]
     : []
-  if (change && change.low <= 0) {
-    return [
-      [
-        'adapter-train generate docs/ --llm openai --out data/',
-        `${metric} is not proven to rise: train on more labels`,
-      ],
-      ...look,
-    ]
-  }
+  if (change && change.low <= 0) return [moreLabels(`${metric} is not proven to rise: train on more labels`), ...look]
   return [useInCode(args, args.adapter), ...look]
 }
 
-/** What to do with data sets that were written. */
+/** Suggests what to do with new datasets. */
 export function afterWriting(files: readonly string[]): NextStep[] {
-  const part = (name: string): string | undefined => files.find(file => new RegExp(`${name}[^/\\\\]*$`).test(file))
+  const part = (name: string): string | undefined => files.find(file => partOf(file, name))
   const train = part('train')
   if (train === undefined) return []
   const parts = { train, val: part('val'), test: part('test') }
@@ -93,15 +119,27 @@ export function afterWriting(files: readonly string[]): NextStep[] {
   ]
 }
 
-/** What to do when embeddings are in the cache, or were only estimated. */
-export function afterEmbedding(args: BaseArgs & { readonly estimate: boolean }): NextStep[] {
+/** Suggests what to do after embedding or its estimate. */
+export function afterEmbedding(
+  args: BaseArgs & { readonly data: readonly string[]; readonly estimate: boolean },
+): NextStep[] {
   const all = process.argv.slice(2)
-  return args.estimate
-    ? [[commandLine(all.filter(word => word !== '--estimate')), 'embed them']]
-    : [[words('train', spaceWords(args)), 'train on train_dataset.json of this folder (or --train FILE)']]
+  if (args.estimate) return [[commandLine(all.filter(word => word !== '--estimate')), 'embed them']]
+  const train = args.data.find(file => partOf(file, 'train')) ?? args.data[0]
+  const others = (['val', 'test'] as const).flatMap(part => {
+    const file = args.data.find(file => file !== train && partOf(file, part))
+    return file === undefined ? [] : [`--${part}`, file]
+  })
+  return [[words('train', [...spaceWords(args), '--train', train, ...others]), 'train an adapter on them']]
 }
 
-/** Words of the options that say which space is meant, as far as they are given. */
+/** True if a file is named for a part of a dataset. */
+const partOf = (file: string, part: string): boolean => new RegExp(`${part}[^/\\\\]*$`).test(file)
+
+function moreLabels(effect: string): NextStep {
+  return [`adapter-train generate ${existsSync('docs') ? 'docs/' : 'FOLDER'} --llm openai --out data/`, effect]
+}
+
 function spaceWords(args: BaseArgs): string[] {
   const vectors = args.base === 'vectors' && args.vectors !== undefined ? ['--vectors', args.vectors] : []
   const given = SPACE.flatMap(name => {
@@ -110,40 +148,49 @@ function spaceWords(args: BaseArgs): string[] {
     if (typeof value === 'boolean') return [`--${value ? '' : 'no-'}${kebab(name)}`]
     return [`--${kebab(name)}`, String(value)]
   })
-  return [...given, ...vectors]
+  const cache = args.cache === cacheOption.default || args.base === 'vectors' ? [] : ['--cache', args.cache]
+  return [...given, ...vectors, ...cache]
 }
 
-function words(command: string, rest: readonly string[]): string {
-  return commandLine([command, ...rest])
-}
+const words = (command: string, rest: readonly string[]): string => commandLine([command, ...rest])
 
 function adapterCommand(command: string, args: BaseArgs, path: string, more: readonly string[] = []): string {
-  return words(command, [...spaceWords(args), '--adapter', path, ...more])
+  const index = args.index === undefined || command === 'serve' ? [] : ['--index', args.index]
+  return words(command, [...spaceWords(args), '--adapter', path, ...more, ...index])
 }
 
-function measure(args: BaseArgs & { readonly test?: string }, path: string, effect: string): NextStep {
-  const data = args.base === 'vectors' ? [] : ['--data', args.test ?? 'test_dataset.json']
+/** @param test absent if there is no file of test queries */
+function measure(args: BaseArgs, path: string, test: string | undefined, effect: string): NextStep {
+  const data = args.base === 'vectors' ? [] : ['--data', test ?? 'FILE']
   return [adapterCommand('evaluate', args, path, data), effect]
 }
 
-/** The command line as it was, with one option more. */
+/** Repeats the command line with an option set to a value. */
 function rerun(option: string, value: string, effect: string): NextStep {
-  return [commandLine([...process.argv.slice(2), option, value]), effect]
+  const given = process.argv.slice(2).filter((word, i, all) => word !== option && all[i - 1] !== option)
+  return [commandLine([...given.filter(word => !word.startsWith(`${option}=`)), option, value]), effect]
 }
 
 function useInCode(args: BaseArgs, path: string): NextStep {
   const { base, model, dimensions, baseUrl } = args
-  const options = { model, dimensions, baseUrl: baseUrl && withoutCredentials(baseUrl) }
+  const address = baseUrl && withoutCredentials(baseUrl)
+  const effect = 'embedder.embedQuery(text) is adapted, embedder.embedDocuments(texts) as before'
+  if (base === undefined) {
+    const more = address === undefined ? '' : `, { base: { baseUrl: ${literal(address)} } }`
+    return [
+      `import { openEmbedder } from 'adapter-train'\nconst embedder = await openEmbedder(${literal(path)}${more})`,
+      effect,
+    ]
+  }
+  const options = { model, dimensions, baseUrl: address }
   const given = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${typeof value === 'string' ? literal(value) : value}`],
   )
   const provider = `createProvider(${literal(base)}${given.length > 0 ? `, { ${given.join(', ')} }` : ''})`
   return [
     `import { createProvider, wrapEmbedder } from 'adapter-train'\nconst embedder = wrapEmbedder(await ${provider}, ${literal(path)})`,
-    'embedder.embedQuery(text) is adapted, embedder.embedDocuments(texts) as before',
+    effect,
   ]
 }
 
-function literal(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-}
+const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

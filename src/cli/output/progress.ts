@@ -1,20 +1,15 @@
-import { truncate, visibleWidth } from './visible-width.js'
+import { truncate, visibleWidth } from './width.js'
 
-/** Shows how far a piece of work is. */
+/** Progress of a piece of work. */
 export interface Progress {
-  /**
-   * @param done units finished
-   * @param total units in all; `undefined` where nobody knows
-   * @param note added to the line, such as a loss
-   */
+  /** `done`: units finished. `total`: units in all; `undefined` if unknown. `note`: added to the line, such as a loss. */
   update(done: number, total: number | undefined, note?: string): void
-  /** Ends the line. */
   end(): void
 }
 
 export interface ProgressOptions {
   readonly quiet?: boolean
-  /** What is counted, for the rate: `texts`. */
+  /** Unit of the rate: `texts`. */
   readonly unit?: string
   /** Milliseconds. */
   readonly now?: () => number
@@ -27,24 +22,24 @@ const BAR_WIDTH = 24
 /** Columns of a terminal below which there is no bar, so that the figures have room. */
 const LEAST_FOR_BAR = 72
 
-/** The part of a stream that progress needs. */
+/** Part of a stream that progress needs. */
 export type ProgressStream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & { write(text: string): unknown }
 
-/** Takes the line of progress away that is on the terminal: there is one terminal, so there is one such line. */
+/** Removes the line of progress: there is one terminal, so there is one line. */
 let takeAway: (() => void) | undefined
 
-/** Clears the line of progress, where one is on the terminal: before anything else is written there. */
+/** Clears the line of progress before anything else is written to the terminal. */
 export function clearProgress(): void {
   takeAway?.()
   takeAway = undefined
 }
 
-/** Whether a line can be drawn over. */
+/** True if a line can be redrawn. */
 export function canRedraw({ isTTY }: Pick<ProgressStream, 'isTTY'>): boolean {
   return isTTY === true && process.env.TERM !== 'dumb'
 }
 
-/** A bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere. Both count from the first update. */
+/** Makes a bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere. */
 export function createProgress(
   label: string,
   stream: ProgressStream,
@@ -64,14 +59,13 @@ export function createProgress(
     } else {
       const rate = (done - first!.done) / Math.max(elapsed, 1e-3)
       parts.push(`${Math.floor((total > 0 ? done / total : 1) * 100)} %`, `${done}/${total}`)
-      if (done < total && rate > 0) {
+      if (done < total && rate > 0)
         parts.push(`${formatRate(rate)}${unit ? ` ${unit}` : ''}/s`, `${formatDuration((total - done) / rate)} left`)
-      }
     }
     return [...parts, ...(note ? [note] : [])].join('  ')
   }
 
-  /** Moves to the start of the line and clears it. Where the terminal has become narrower, it may have been wrapped into several. */
+  /** Moves to the start of the line and clears it. If the terminal became narrower, it may have been wrapped into several. */
   function erasure(): string {
     const above = stream.columns > 0 ? Math.floor(Math.max(0, width - 1) / stream.columns) : 0
     return above > 0 ? `\x1b[${above}A\r\x1b[J` : '\r\x1b[K'
@@ -105,7 +99,7 @@ export function createProgress(
         if (!isFirst && !isLast && time - written < REDRAW_MS) return
         draw(done, total, note)
       } else {
-        // The first and the last state are told by other lines.
+        // Other lines report the first and the last state.
         if (!isFirst && (isLast || time - written < PLAIN_LINE_MS)) return
         if (!isFirst) stream.write(`${line(done, total, note)}\n`)
       }
@@ -117,9 +111,7 @@ export function createProgress(
   }
 }
 
-function formatRate(rate: number): string {
-  return rate >= 10 ? String(Math.round(rate)) : rate.toFixed(1)
-}
+const formatRate = (rate: number): string => (rate >= 10 ? String(Math.round(rate)) : rate.toFixed(1))
 
 /** 75 -> "1m 15s" */
 export function formatDuration(seconds: number): string {

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 
-/** How text is marked on a terminal; where colours are off each gives the text as it is. */
+/** Marks of text on a terminal; without colours each returns the text as it is. */
 export interface Style {
   bold(text: string): string
   dim(text: string): string
@@ -24,10 +24,8 @@ export const PLAIN: Style = styleOf((_, text) => text)
 const COLOURED: Style = styleOf((name, text) => styleText(name, text, { validateStream: false }))
 
 /**
- * The style for a stream: colours on a terminal only. The first of these that says something decides: `--color` or `--no-color`,
+ * The style for a stream: colours on a terminal only. The first of these that is set decides: `--color` or `--no-color`,
  * FORCE_COLOR (0 or false for none), NO_COLOR, TERM=dumb, and whether the stream is a terminal.
- *
- * @param wish what the command line says
  * @see https://no-color.org, https://force-color.org
  */
 export function styleFor(
@@ -43,4 +41,15 @@ function isColoured(isTerminal: boolean, wish: boolean | undefined, env: NodeJS.
   const { FORCE_COLOR, NO_COLOR, TERM } = env
   if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
   return isTerminal && !NO_COLOR && TERM !== 'dumb'
+}
+
+/** Breaks a text between words into lines of so many columns. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(/\s+/)) {
+    const longer = `${lines.at(-1)} ${word}`
+    if (lines.length > 0 && longer.length <= columns) lines[lines.length - 1] = longer
+    else lines.push(word)
+  }
+  return lines
 }

@@ -1,21 +1,21 @@
 import type { Comparison } from '../../evaluate/compare.js'
 import type { Scores } from '../../evaluate/evaluator.js'
 import type { LargestChanges } from '../../evaluate/largest-changes.js'
-import { signed } from '../../math/signed.js'
+import type { Duel } from '../../pipeline/duel.js'
+import type { HybridComparison } from '../../pipeline/hybrid-rows.js'
 import type { Proof } from '../../pipeline/proof.js'
+import type { SweepReport } from '../../pipeline/run-sweep.js'
+import type { TrainingReport } from '../../pipeline/training.js'
+import { optionWords } from '../../report/format.js'
 import type { GateResult } from '../../train/gate.js'
+import { signed } from '../../words.js'
 import { formatTable } from './console.js'
 import { PLAIN, type Style } from './style.js'
-import { oneLine } from './visible-width.js'
+import { oneLine, visibleWidth } from './width.js'
 
-/** One line a metric: base, and where there is an adapter, adapted and difference, with interval and p where they are known. */
-function comparisonTable(
-  base: Scores,
-  adapted?: Scores,
-  difference?: Comparison['difference'],
-  style: Style = PLAIN,
-): string {
-  const interval = difference ? ['95 % interval', 'p'] : []
+/** Lays out one line per metric: base and, with an adapter, adapted and difference, with interval and p-value if known. */
+function comparisonTable(base: Scores, adapted?: Scores, difference?: Comparison['difference'], style: Style = PLAIN) {
+  const interval = difference ? ['95% CI', 'p-value'] : []
   const head = ['metric', 'base', ...(adapted ? ['adapted', 'difference', ...interval] : [])]
   const rows = Object.entries(base).map(([metric, value]) => {
     const d = difference?.[metric]
@@ -29,7 +29,7 @@ function comparisonTable(
   return formatTable([head, ...rows], style)
 }
 
-/** A change with its sign; green or red where it is proven, which means that its interval excludes 0. */
+/** Formats a change with its sign; green or red if significant, that is if its interval excludes 0. */
 export function changeText(
   change: number,
   interval: { readonly low: number; readonly high: number } | undefined,
@@ -40,20 +40,24 @@ export function changeText(
   return low > 0 ? style.green(text) : high < 0 ? style.red(text) : text
 }
 
-/** What the gate said. */
+/** Formats the verdict of the gate. */
 export function gateLine({ passed, kept, reason }: GateResult, { green, yellow }: Style): string {
-  const verdict = passed ? green('passed') : yellow(kept ? 'failed, kept all the same' : 'failed, identity saved')
+  const verdict = passed ? green('passed') : yellow(kept ? 'rejected, adapter saved all the same' : 'rejected')
   return `gate       ${verdict}: ${reason}`
 }
 
-/** What {@link proofText} shows; `train` and `evaluate` report it alike. */
-export type ProofFacts = Partial<
-  Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest' | 'whole'>
-> & {
-  readonly metrics: { readonly base: Scores; readonly adapted?: Scores }
+/** Says how the new adapter did against the one in use. */
+export function duelLine({ replaces, reason, queries }: Duel, { green, yellow }: Style): string {
+  if (queries === 0) return `in use     ${reason}`
+  return `in use     ${replaces ? green('replaced') : yellow('kept')}: ${reason}`
 }
 
-/** A proof in lines: every metric, wins and losses by query, seen and unseen documents, the largest changes. */
+/** Facts in {@link proofText}, from `train` and `evaluate` alike. */
+export type ProofFacts = Partial<
+  Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'largest' | 'whole'>
+> & { readonly metrics: { readonly base: Scores; readonly adapted?: Scores } }
+
+/** Lays out a proof: every metric, wins and losses by query, seen and unseen documents, the largest changes. */
 export function proofText(
   { metrics, difference, largest, wins, ties, losses, ...parts }: ProofFacts,
   style: Style = PLAIN,
@@ -63,19 +67,19 @@ export function proofText(
   const { metric } = largest
   if (parts.whole) {
     const { dimensions, metrics: whole } = parts.whole
-    lines.push(`\nthe base with all ${dimensions} dimensions: ${metric} ${whole[metric].toFixed(4)}`)
+    lines.push(`\nbase model with all ${dimensions} dimensions: ${metric} ${whole[metric].toFixed(4)}`)
   }
   lines.push(`\n${metric} by query: ${wins} better, ${ties} the same, ${losses} worse`)
   for (const [part, words] of [
-    [parts.seen, 'with training queries'],
-    [parts.unseen, 'without any training query'],
+    [parts.seen, 'seen documents (with training queries)'],
+    [parts.unseen, 'unseen documents (no training queries)'],
   ] as const) {
     if (!part || !('metrics' in part)) continue
     const { base, adapted } = part.metrics
     const d = part.difference[metric]
     const change = `${changeText(d.mean, d, style)}, ${signed(d.low)} to ${signed(d.high)}, p ${formatP(d.p).replace(/^(?!<)/, '= ')}`
     lines.push(
-      `${count(part.queries, 'query', 'queries')} on documents ${words}: ${metric} ${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)} (${change})`,
+      `${count(part.queries, 'query', 'queries')} on ${words}: ${metric} ${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)} (${change})`,
     )
   }
   const changes = changesTable(largest, style)
@@ -83,14 +87,12 @@ export function proofText(
 }
 
 /** 0.0412 -> "0.041", 0.0002 -> "<0.001" */
-export function formatP(p: number): string {
-  return p < 0.001 ? '<0.001' : p.toFixed(3)
-}
+export const formatP = (p: number): string => (p < 0.001 ? '<0.001' : p.toFixed(3))
 
-/** Columns of a query's text that are shown. */
+/** Columns of a query's text. */
 const SHOWN = 70
 
-/** The queries that gained and lost most, with the rank of their first relevant document before and after. */
+/** Lists the queries that gained and lost most, with the rank of their first relevant document before and after. */
 export function changesTable({ wins, losses, depth }: LargestChanges, style: Style = PLAIN): string {
   const rank = (r: number | null): string => (r === null ? `>${depth}` : String(r))
   const list = (title: string, changes: LargestChanges['wins']): string[] =>
@@ -107,6 +109,103 @@ export function changesTable({ wins, losses, depth }: LargestChanges, style: Sty
 }
 
 /** 1, "epoch" -> "1 epoch"; 1200, "query", "queries" -> "1200 queries" */
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+
+/** Lays out the combinations by their out-of-fold metric, with the base below. */
+export function sweepTable({ metric, base, lines }: SweepReport['sweep'], style: Style = PLAIN): string {
+  const rows = lines.map(({ options, score, difference: d, seconds }) => [
+    optionWords(options),
+    score.toFixed(4),
+    changeText(d.mean, d, style),
+    `${signed(d.low)} to ${signed(d.high)}`,
+    formatP(d.holm),
+    seconds.toFixed(1),
+  ])
+  const head = ['options', metric, 'difference', '95% CI', 'p-value (Holm)', 'seconds']
+  return formatTable([head, ...rows, ['base', base.toFixed(4), '', '', '', '']], style)
+}
+
+/** Describes the memory of training queries, or a hint that one may help. */
+export function memoryLines({ memory, memoryHint }: TrainingReport, metric: string): string[] {
+  if (memoryHint !== undefined) {
+    return [
+      `hint       --kind linear-memory may help: ${signed(memoryHint)} ${metric} out of fold in a quick check, which may be optimistic`,
+    ]
+  }
+  if (!memory) return []
+  const found = `${signed(memory.gain)} out-of-fold ${metric} (standard error ${memory.standardError.toFixed(4)})`
+  if (!memory.chosen) return [`memory     none, plain linear: the best one changes ${found}, not significant`]
+  const { queries = 0, distinct = 0, bytes = 0, multiplyAdds = 0, microseconds = 0 } = memory
+  const of = queries < distinct ? ` of ${distinct}` : ''
+  const beside = memory.onIdentity ? 'the unadapted query' : 'linear'
+  return [
+    `memory     ${found} beside ${beside}, beta ${memory.beta}, z0 ${memory.z0}`,
+    `           ${count(queries, 'query', 'queries')}${of}, ${(bytes / 1e6).toFixed(1)} MB of weights; a query costs ${(multiplyAdds / 1e6).toFixed(2)} million multiply-adds, ${microseconds} microseconds here`,
+  ]
+}
+
+/** Lines of a training report about text terms, and about the linear part that is left where the text is not seen. */
+export function termsLines({ terms, linearPart }: TrainingReport, metric: string): string[] {
+  if (!terms) return []
+  const { source, alpha, rows = 0, bytes = 0, microseconds = 0, corpus, gain, linear, ownCorpus, note } = terms
+  const of = ({ gain, standardError, p }: typeof terms.gain) =>
+    `${signed(gain)} out-of-fold ${metric} (standard error ${standardError.toFixed(4)}, p ${formatP(p)})`
+  const more = note === undefined ? [] : [`           ${note}`]
+  if (source === undefined) return [`terms      none: the words of the queries do not help out of fold`, ...more]
+  const lines = [
+    `terms      ${source}, alpha ${alpha}: ${of(gain)}`,
+    `           ${count(rows, source === 'words' ? 'row' : 'document')} in ${(bytes / 1e6).toFixed(1)} MB from ${count(corpus!.documents, 'document')}; a query costs ${microseconds} microseconds more here`,
+    `           linear part ${linear.kept ? 'kept' : 'left out'}: ${of(linear)} beside them`,
+    ...more,
+  ]
+  if (ownCorpus.length > 0)
+    lines.push(`           figures on the ${ownCorpus.join(' and ')} set are with terms of its own corpus`)
+  if (linearPart) {
+    const unseen = linearPart.unseen && 'metrics' in linearPart.unseen ? linearPart.unseen : undefined
+    const beyond = unseen
+      ? `, ${unseen.metrics.adapted[metric].toFixed(4)} on documents without any training query`
+      : ''
+    lines.push(
+      `           without the text of a query, the linear part alone: ${metric} ${linearPart.metrics.adapted[metric].toFixed(4)}${beyond}`,
+    )
+  }
+  return lines
+}
+
+/** Lays out what a search by words adds to searches by vectors, and what pays. */
+export function hybridText(hybrid: HybridComparison | string, style: Style = PLAIN): string {
+  if (typeof hybrid === 'string') return `hybrid     ${hybrid}`
+  const { metric, bm25, rows, pays } = hybrid
+  const head = ['vectors', metric, 'rank fusion', 'tuned hybrid', 'weight', 'tuned - vectors', '95% CI', 'p-value']
+  const lines = rows.map(({ name, vectors, rrf, tuned, weight, difference: { tuned: d } }) => [
+    ...[name, vectors.toFixed(4), rrf.toFixed(4), tuned.toFixed(4), weight.toFixed(2)],
+    ...[changeText(d.mean, d, style), `${signed(d.low)} to ${signed(d.high)}`, formatP(d.p)],
+  ])
+  const title = style.bold(`with a search by words (BM25 alone: ${metric} ${bm25.toFixed(4)})`)
+  return `${title}\n\n${formatTable([head, ...lines], style)}\n\nwhat pays  ${pays}`
+}
+
+const GAP = 2
+
+/** Fits a table to a terminal: columns without room go to further tables below, each with the first column again. */
+export function wrapTable(rows: readonly (readonly string[])[], columns: number | undefined, style: Style = PLAIN) {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map(cells => visibleWidth(cells[i]))))
+  const tables: number[][] = []
+  let room = 0
+  for (let i = 1; i < widths.length; i++) {
+    room -= GAP + widths[i]
+    if (tables.length === 0 || room < 0) {
+      tables.push([0])
+      room = (columns ?? Number.POSITIVE_INFINITY) - widths[0] - GAP - widths[i]
+    }
+    tables.at(-1)!.push(i)
+  }
+  return tables
+    .map(picked =>
+      formatTable(
+        rows.map(cells => picked.map(i => cells[i])),
+        style,
+      ),
+    )
+    .join('\n\n')
 }

@@ -1,21 +1,20 @@
-import type { TrainingPhase } from '../../pipeline/train-on-embedded.js'
-import type { EpochResult } from '../../train/train-adapter.js'
+import type { TrainingPhase } from '../../pipeline/training.js'
+import type { EpochResult } from '../../train/trainer.js'
 import type { Tried } from '../../train/tune/tune.js'
 import type { Console } from './console.js'
 
-/** Shows how a training run goes: a line that is drawn over and over, and with `--verbose` every candidate, epoch and phase. */
+/** Progress of a training run: a redrawn line and, with `--verbose`, every candidate, epoch and phase. */
 export interface TrainingProgress {
   readonly onPhase: (phase: 'embed' | TrainingPhase) => void
   readonly onTried: (line: string, tried: Tried) => void
   readonly onStep: (step: number, steps: number) => void
   readonly onEpoch: (epoch: EpochResult, epochs: number) => void
-  /** Ends the lines, however the run ended. */
   end(): void
 }
 
 const PHASES = { embed: 'embedding', tune: 'choosing options', train: 'training', evaluate: 'measuring' } as const
 
-/** @param metric by which candidates are chosen and epochs are measured */
+/** @param metric of candidates and epochs */
 export function trainingProgress(metric: string, out: Console): TrainingProgress {
   const choosing = out.progress('choosing', 'candidates')
   const training = out.progress('training', 'steps')

@@ -1,26 +1,27 @@
 import { decodeAdapter, encodeAdapter } from '../../adapters/file.js'
+import { looksLikeSafetensors } from '../../adapters/safetensors.js'
 import { completeAdapter, factsOf } from '../facts.js'
 import type { Format } from '../format.js'
 
 /** The adapter file of this package. */
 export const json: Format = {
-  description: "this package's own file",
   types: ['F32', 'F16'],
   ending: '.json',
   encode: (adapter, type) => Buffer.from(encodeAdapter(adapter, type)),
-  matches: ({ names, read }) => names === undefined && /^\s*\{/.test(Buffer.from(read().subarray(0, 64)).toString()),
+  // The length of a safetensors header may begin with the byte of a brace.
+  matches: ({ names, read }) =>
+    names === undefined &&
+    /^\s*\{/.test(Buffer.from(read().subarray(0, 64)).toString()) &&
+    !looksLikeSafetensors(read()),
   decode({ path, read }, given) {
-    const adapter = decodeAdapter(Buffer.from(read()).toString('utf8'), path)
+    const adapter = decodeAdapter(Buffer.from(read()).toString('utf8'), path, true)
     return completeAdapter(adapter.params, factsOf(adapter), given, path)
   },
 }
 
 /** The same at half the size. */
 export const f16Json: Format = {
-  description: 'the same with weights in float16, half the size',
   types: ['F16'],
+  // Read as any adapter file.
   encode: json.encode,
-  // It is read as any adapter file.
-  matches: () => false,
-  decode: json.decode,
 }

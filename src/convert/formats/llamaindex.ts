@@ -12,20 +12,19 @@ const CONFIG = 'config.json'
 const WEIGHTS = 'pytorch_model.bin'
 
 /**
- * The folder that LlamaIndex's adapters are saved in: LinearLayer for an affine map, TwoLayerNN for a hidden layer. A state dict
- * that PyTorch saved is read without the folder, too.
- *
+ * The folder of an adapter of LlamaIndex: LinearLayer if it is affine, TwoLayerNN if it has a hidden layer. Also reads a state dict
+ * of PyTorch without a folder.
  * @see https://github.com/run-llama/llama_index/tree/main/llama-index-integrations/embeddings/llama-index-embeddings-adapter
  */
 export const llamaindex: Format = {
-  description: "the folder that LlamaIndex's LinearAdapterEmbeddingModel loads",
   types: ['F32'],
   encode(adapter) {
     const { config, tensors, kind } = adapter.kind === 'residual-mlp' ? twoLayerNN(adapter) : linearLayer(adapter)
-    if (config.in_features !== config.out_features) {
+    if (config.in_features !== config.out_features || (kind === 'residual-mlp' && adapter.params.W)) {
+      // Its LinearLayer copies torch.eye(in, out) into its weights first, which fails for any other shape.
       throw new AdapterTrainError(
         'CONVERT_UNSUPPORTED',
-        `LlamaIndex's adapters give as many dimensions as they take, but this one maps ${config.in_features} to ${config.out_features}; use --format safetensors or onnx`,
+        `a ${kind} adapter of ${config.in_features} to ${config.out_features} dimensions${kind === 'residual-mlp' ? ' with W' : ''} is none of LlamaIndex's, which keep the number of dimensions. Use --format safetensors or onnx`,
       )
     }
     return new Map([[CONFIG, jsonBytes(config)], [WEIGHTS, encodeTorchFile(tensors)], factsFile({ ...adapter, kind })])
@@ -57,14 +56,10 @@ function twoLayerNN({ params: { W1, b1, W2, b2 } }: Adapter) {
   return {
     kind: 'residual-mlp',
     config: {
-      in_features: W1.cols,
-      hidden_features: W1.rows,
-      out_features: W2.rows,
-      bias: true,
-      activation_fn_str: 'relu',
-      add_residual: true,
+      ...{ in_features: W1.cols, hidden_features: W1.rows, out_features: W2.rows, bias: true },
+      ...{ activation_fn_str: 'relu', add_residual: true },
     },
-    // LlamaIndex starts the weight of the residual part at 0; the trained map has it whole.
+    // LlamaIndex starts training with a residual weight of 0; the trained adapter has 1.
     tensors: new Map<string, Matrix>([
       ['residual_weight', matrix(1, 1, Float32Array.of(1))],
       ['linear1.weight', W1],

@@ -1,8 +1,7 @@
-import { encodeTensor, tensorShape } from '../../adapters/encode-tensor.js'
+import { encodeTensor, tensorShape } from '../../adapters/safetensors.js'
 import { wrong } from '../../adapters/stored-adapter.js'
 import type { Matrix } from '../../math/matrix.js'
-import { readNpy } from '../../vectors/npy.js'
-import { npyHeader } from '../../vectors/npy-header.js'
+import { npyHeader, readNpy } from '../../vectors/npy.js'
 import { completeAdapter, factsFile, readFacts } from '../facts.js'
 import type { Format } from '../format.js'
 import { paramsOfModule } from '../torch/state-dict.js'
@@ -11,7 +10,6 @@ const ENDING = '.npy'
 
 /** A folder with an array for each parameter, such as `W.npy` and `b.npy`. */
 export const npy: Format = {
-  description: 'a folder of NumPy arrays, W.npy and b.npy',
   types: ['F32'],
   encode(adapter) {
     const arrays = Object.entries(adapter.params).map(([name, m]): [string, Uint8Array] => [

@@ -1,7 +1,6 @@
 import { outputDimensions } from '../../adapters/adapter.js'
-import { encodeTensor, tensorShape } from '../../adapters/encode-tensor.js'
-import { parseJson } from '../../adapters/parse-adapter.js'
-import { mapValues } from '../../adapters/stored-adapter.js'
+import { encodeTensor, tensorShape } from '../../adapters/safetensors.js'
+import { mapValues, parseJson } from '../../adapters/stored-adapter.js'
 import { encodeOnnxModel, type OnnxConstant, type OnnxNode } from '../../engines/cpu/onnx-graph.js'
 import { AdapterTrainError } from '../../errors.js'
 import { type Matrix, matrix } from '../../math/matrix.js'
@@ -12,7 +11,6 @@ import { decodeOnnxModel, looksLikeOnnx } from '../onnx-file.js'
 
 /** Names of the graph's input [batch, d] and output [batch, k]. */
 const [INPUT, OUTPUT] = ['embedding', 'adapted']
-
 /** Numbers of the memory's gate. */
 const [SLOPE, LEAST_DEVIATION] = ['slope', 'least_deviation']
 
@@ -28,14 +26,9 @@ const node = (
   inputs: string | readonly string[],
   outputs: string | readonly string[],
   attributes = {},
-): OnnxNode => ({
-  op,
-  inputs: [inputs].flat(),
-  outputs: [outputs].flat(),
-  attributes,
-})
+): OnnxNode => ({ op, ...{ inputs: [inputs].flat(), outputs: [outputs].flat(), attributes } })
 
-/** The graph of each kind of map, over the parameters by name. */
+/** The graph of each kind of adapter, over the parameters by name. */
 const GRAPHS: Readonly<Record<string, readonly OnnxNode[]>> = {
   linear: [product(INPUT, 'W', 'b', OUTPUT)],
   diagonal: [node('Mul', [INPUT, 'w'], 'scaled'), node('Add', ['scaled', 'b'], OUTPUT)],
@@ -49,6 +42,13 @@ const GRAPHS: Readonly<Record<string, readonly OnnxNode[]>> = {
     node('Relu', 'sum', 'hidden'),
     product('hidden', 'W2', 'b2', 'change'),
     node('Add', [INPUT, 'change'], OUTPUT),
+  ],
+  'residual-mlp over W': [
+    product(INPUT, 'W1', 'b1', 'sum'),
+    node('Relu', 'sum', 'hidden'),
+    product('hidden', 'W2', 'b2', 'change'),
+    product(INPUT, 'W', undefined, 'straight'),
+    node('Add', ['straight', 'change'], OUTPUT),
   ],
   'linear-memory': [
     product(INPUT, 'W', 'b', 'linear'),
@@ -72,23 +72,22 @@ const GRAPHS: Readonly<Record<string, readonly OnnxNode[]>> = {
   ],
 }
 
-/** What the graph of a kind needs beside its parameters. */
+/** Constants in the graph of a kind besides its parameters. */
 const NUMBERS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'linear-memory': { [LEAST_DEVIATION]: 1e-6, [SLOPE]: 1.5 },
 }
 
-/** One model file for any ONNX runtime, with what the adapter file says in its metadata. */
+/** One model file for any ONNX runtime, the facts of the adapter in its metadata. */
 export const onnx: Format = {
-  description: `a model for ONNX runtimes, ${INPUT} [batch, d] to ${OUTPUT} [batch, k]`,
   types: ['F32'],
   ending: '.onnx',
   encode(adapter) {
     const { kind, base, params } = adapter
-    const nodes = GRAPHS[kind]
+    const nodes = GRAPHS[params.W1 && params.W ? `${kind} over W` : kind]
     if (!nodes) {
       throw new AdapterTrainError(
         'CONVERT_UNSUPPORTED',
-        `there is no ONNX graph for a ${kind} adapter yet; use --format safetensors`,
+        `a ${kind} adapter has no ONNX graph yet. Use --format safetensors`,
       )
     }
     const { format, kind: _, ...facts } = factsOf(adapter)
@@ -129,10 +128,10 @@ export const onnx: Format = {
 const constant = (name: string, m: Matrix): OnnxConstant => ({
   name,
   type: 'float32',
-  // The products need a matrix of one row as such.
+  // Products need a matrix, also of one row.
   shape: isVector(name) ? tensorShape(m) : [m.rows, m.cols],
   bytes: encodeTensor(name, m, 'F32'),
 })
 
-/** The biases and the weights of single dimensions, which are added and multiplied along the rows of a batch. */
+/** True for biases and weights of single dimensions, which apply to every row of a batch. */
 const isVector = (name: string): boolean => /^(b\d?|w)$/.test(name)

@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto'
-import { encodeTensor, tensorShape } from '../../adapters/encode-tensor.js'
-import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors } from '../../adapters/safetensors.js'
-import { readSafetensorsAdapter } from '../../adapters/safetensors-adapter.js'
-import { ADAPTER_FORMAT, checkSha256, mapValues } from '../../adapters/stored-adapter.js'
+import { checkSafetensors } from '../../adapters/check-safetensors.js'
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  encodeTensor,
+  looksLikeSafetensors,
+  readSafetensorsAdapter,
+  tensorShape,
+} from '../../adapters/safetensors.js'
+import { checkSha256, mapValues } from '../../adapters/stored-adapter.js'
 import type { Matrix } from '../../math/matrix.js'
-import { checkLayout } from '../check-layout.js'
 import { completeAdapter, factsOf } from '../facts.js'
 import type { Format } from '../format.js'
-import { paramsOfModule } from '../torch/state-dict.js'
-import { readStrided, STORAGES } from '../torch/strided.js'
+import { paramsOfModule, readStrided, STORAGES } from '../torch/state-dict.js'
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** One binary file, with what the adapter file says in its metadata. The runtime for browsers reads it as well. */
+/** One binary file, the facts of the adapter in its metadata. The runtime for browsers reads it too. */
 export const safetensors: Format = {
-  description: 'one binary file with metadata, for Python, Rust and the runtime',
   types: ['F32', 'F16'],
   ending: '.safetensors',
   encode(adapter, type) {
@@ -34,23 +37,20 @@ export const safetensors: Format = {
   },
   matches: ({ names, read }) => names === undefined && looksLikeSafetensors(read()),
   decode({ path, read }, given) {
-    const { tensors, metadata } = decodeSafetensors(read(), path)
-    checkLayout(read(), path)
-    if (metadata.format === ADAPTER_FORMAT) {
+    checkSafetensors(read(), path)
+    if (decodeSafetensors(read(), path).metadata.format?.startsWith('adapter-train/')) {
       const { facts, params, stored } = readSafetensorsAdapter(read(), path)
       for (const part of stored) checkSha256(part, sha256(part.bytes))
       return completeAdapter(params, facts, given, path)
     }
-    const matrices = readModuleTensors(tensors, path)
-    return completeAdapter(paramsOfModule(matrices, path), undefined, given, path)
+    return completeAdapter(paramsOfModule(readModuleTensors(read(), path), path), undefined, given, path)
   },
 }
 
-/** Tensors of a file that another program wrote, of any floating-point type. */
-export function readModuleTensors(
-  tensors: ReturnType<typeof decodeSafetensors>['tensors'],
-  where: string,
-): Map<string, Matrix> {
+/** Reads the tensors of a file that another program wrote, of any floating-point type, as matrices by name. */
+export function readModuleTensors(file: Uint8Array, where: string): Map<string, Matrix> {
+  checkSafetensors(file, where)
+  const { tensors } = decodeSafetensors(file, where)
   return new Map(
     Object.entries(tensors).map(([name, { dtype, shape, bytes }]) => {
       const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, size) => product * size, 1))

@@ -1,8 +1,5 @@
-import { encodeTensor, tensorShape } from '../../adapters/encode-tensor.js'
-import { decodeSafetensors, encodeSafetensors } from '../../adapters/safetensors.js'
+import { encodeSafetensors, encodeTensor, tensorShape } from '../../adapters/safetensors.js'
 import { wrong } from '../../adapters/stored-adapter.js'
-import type { Matrix } from '../../math/matrix.js'
-import { checkLayout } from '../check-layout.js'
 import { toDense } from '../dense.js'
 import { completeAdapter, factsFile, jsonBytes, readFacts } from '../facts.js'
 import type { Format } from '../format.js'
@@ -12,13 +9,12 @@ import { readModuleTensors } from './safetensors.js'
 
 const CONFIG = 'config.json'
 const WEIGHTS = 'model.safetensors'
-/** Where releases before 2.3 kept the weights. */
+/** File of the weights in releases before 2.3. */
 const OLD_WEIGHTS = 'pytorch_model.bin'
 const IDENTITY = 'torch.nn.modules.linear.Identity'
 
 /** The folder of a Dense module of Sentence Transformers. */
 export const sentenceTransformers: Format = {
-  description: 'the folder of a Dense module of Sentence Transformers',
   types: ['F32'],
   encode(adapter) {
     const { W, b } = toDense(adapter, 'a Dense module of Sentence Transformers')
@@ -47,15 +43,9 @@ export const sentenceTransformers: Format = {
       )
     }
     const file = names.includes(WEIGHTS) ? WEIGHTS : OLD_WEIGHTS
-    const tensors = file === WEIGHTS ? readWeights(read(file), pathOf(file)) : decodeTorchFile(read(file), pathOf(file))
+    const tensors = (file === WEIGHTS ? readModuleTensors : decodeTorchFile)(read(file), pathOf(file))
     return completeAdapter(paramsOfModule(tensors, pathOf(file)), readFacts(input), given, path)
   },
-}
-
-function readWeights(file: Uint8Array, where: string): Map<string, Matrix> {
-  const { tensors } = decodeSafetensors(file, where)
-  checkLayout(file, where)
-  return readModuleTensors(tensors, where)
 }
 
 const readme = (baseId: string): string => `# Query adapter for ${baseId}

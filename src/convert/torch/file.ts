@@ -1,15 +1,14 @@
-import { encodeTensor, tensorShape } from '../../adapters/encode-tensor.js'
+import { encodeTensor, tensorShape } from '../../adapters/safetensors.js'
 import { damaged, wrong } from '../../adapters/stored-adapter.js'
 import type { Matrix } from '../../math/matrix.js'
-import { pickleStateDict } from './pickle.js'
-import { readStrided } from './strided.js'
-import { unpickleStateDict } from './unpickle.js'
+import { readStrided } from './state-dict.js'
+import { pickleStateDict, unpickleStateDict } from './unpickle.js'
 import { decodeZip, encodeZip } from './zip.js'
 
-/** The folder within the archive; PyTorch names it after the file. */
+/** Folder within the archive; PyTorch names it after the file. */
 const FOLDER = 'pytorch_model'
 
-/** A state dict as `torch.save` writes it: a ZIP archive of a pickle and of the values. */
+/** Writes a state dict like `torch.save`: a ZIP archive of a pickle and of the values. */
 export function encodeTorchFile(tensors: ReadonlyMap<string, Matrix>): Uint8Array {
   const entries = [...tensors].map(([name, m], i) => ({ name, m, key: String(i) }))
   const pickle = pickleStateDict(new Map(entries.map(({ name, m, key }) => [name, { key, shape: tensorShape(m) }])))
@@ -26,21 +25,15 @@ export function encodeTorchFile(tensors: ReadonlyMap<string, Matrix>): Uint8Arra
   )
 }
 
-/** Whether the bytes begin as PyTorch's files do, the present ones or those of before version 1.6. */
+/** True if the bytes begin like a file of PyTorch, of the present format or that before version 1.6. */
 export function looksLikeTorchFile(bytes: Uint8Array): boolean {
   return bytes.length > 2 && ((bytes[0] === 0x50 && bytes[1] === 0x4b) || (bytes[0] === 0x80 && bytes[1] <= 5))
 }
 
-/**
- * Reads a state dict that PyTorch saved, executing nothing of it.
- * @returns matrices by name; a vector is a matrix of one row
- * @throws ADAPTER_FORMAT when it is anything else, or holds other tensors than vectors and matrices of floating-point numbers
- * @throws ADAPTER_CORRUPT when it is damaged
- */
+/** Reads a state dict that PyTorch saved, executing nothing of it. Returns matrices by name; a vector is a matrix of one row. */
 export function decodeTorchFile(bytes: Uint8Array, where: string): Map<string, Matrix> {
-  if (bytes[0] === 0x80) {
+  if (bytes[0] === 0x80)
     throw wrong(where, 'is in the format of PyTorch before 1.6; load it there and save it again with torch.save')
-  }
   const files = decodeZip(bytes, where)
   const pickleName = [...files.keys()].find(name => /^[^/]+\/data\.pkl$/.test(name))
   if (pickleName === undefined) throw wrong(where, 'is a ZIP archive without data.pkl, not a file of torch.save')

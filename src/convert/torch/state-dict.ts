@@ -1,14 +1,13 @@
 import type { Weights } from '../../adapters/kind.js'
-import { wrong } from '../../adapters/stored-adapter.js'
+import { damaged, wrong } from '../../adapters/stored-adapter.js'
+import { fromFloat16Bits } from '../../math/bytes.js'
 import { type Matrix, matrix } from '../../math/matrix.js'
-import { isParameter } from '../kinds.js'
+import { isParameter } from '../facts.js'
+import type { TensorReference } from './unpickle.js'
 
 /**
- * The parameters of an adapter from the tensors of a module, by the names that `torch.nn.Linear`, Sentence Transformers' Dense and
- * LlamaIndex's LinearLayer and TwoLayerNN give them, or that an adapter has itself.
- *
- * @param tensors by name
- * @throws ADAPTER_FORMAT when it is no such module
+ * Finds the parameters of an adapter among the tensors of a module, by the names in `torch.nn.Linear`, Sentence Transformers'
+ * Dense, LlamaIndex's LinearLayer and TwoLayerNN, or in an adapter itself.
  */
 export function paramsOfModule(tensors: ReadonlyMap<string, Matrix>, where: string): Weights {
   const names = [...tensors.keys()]
@@ -30,10 +29,62 @@ export function paramsOfModule(tensors: ReadonlyMap<string, Matrix>, where: stri
   }
   if (names.some(isParameter)) {
     const params = Object.fromEntries(tensors)
-    return params.W && !params.b ? { ...params, b: biasOf('b', params.W) } : params
+    return params.W && !params.b && !params.W1 ? { ...params, b: biasOf('b', params.W) } : params
   }
   throw wrong(
     where,
     `holds the tensors ${names.join(', ') || '(none)'}; expected linear.weight and linear.bias, or the parameters of an adapter`,
   )
+}
+
+type FloatKind = { readonly bytes: number; get(view: DataView, at: number): number }
+
+const bfloat16 = new DataView(new ArrayBuffer(4))
+
+const FLOATS: Readonly<Record<string, FloatKind>> = {
+  FloatStorage: { bytes: 4, get: (view, at) => view.getFloat32(at, true) },
+  DoubleStorage: { bytes: 8, get: (view, at) => view.getFloat64(at, true) },
+  HalfStorage: { bytes: 2, get: (view, at) => fromFloat16Bits(view.getUint16(at, true)) },
+  BFloat16Storage: {
+    bytes: 2,
+    get(view, at) {
+      // The upper half of a float32.
+      bfloat16.setUint32(0, view.getUint16(at, true) * 65536)
+      return bfloat16.getFloat32(0)
+    },
+  },
+}
+
+/** PyTorch's storage of each floating-point type of a safetensors file. */
+export const STORAGES: Readonly<Record<string, string>> = {
+  F32: 'FloatStorage',
+  F64: 'DoubleStorage',
+  F16: 'HalfStorage',
+  BF16: 'BFloat16Storage',
+}
+
+/** Reads a tensor of any strides as a float32 matrix; a scalar or a vector is one row. */
+export function readStrided(
+  { storage, offset, shape, strides }: Omit<TensorReference, 'key'>,
+  bytes: Uint8Array,
+  where: string,
+): Matrix {
+  const type = FLOATS[storage]
+  if (!type) throw wrong(where, `holds values of type ${storage}, expected floating-point numbers`)
+  if (shape.length > 2 || shape.includes(0))
+    throw wrong(where, `has shape [${shape.join(', ')}], expected a vector or a matrix`)
+  const [cols = 1, rows = 1] = [...shape].reverse()
+  const [colStride = 0, rowStride = 0] = [...strides].reverse()
+  const count = bytes.length / type.bytes
+  const last = offset + (rows - 1) * rowStride + (cols - 1) * colStride
+  // A tensor of more values than its storage repeats some; no trained weight does.
+  if (!(last < count) || rows * cols > count) throw damaged(where, `reaches beyond its ${bytes.length} bytes`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const out = matrix(rows, cols)
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      out.data[i * cols + j] = type.get(view, (offset + i * rowStride + j * colStride) * type.bytes)
+    }
+  }
+  return out
 }

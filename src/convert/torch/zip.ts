@@ -7,68 +7,52 @@ const END_RECORD = 0x06054b50
 const LOCAL_BYTES = 30
 const CENTRAL_BYTES = 46
 const END_BYTES = 22
-/** The comment after the end record is at most so long. */
+/** Longest comment after the end record, in bytes. */
 const MAX_COMMENT = 0xffff
-/** PyTorch aligns what it stores to this, so that it can be mapped into memory. */
+/** Alignment of contents, in bytes, so that they can be mapped into memory. */
 const ALIGNMENT = 64
-/** 1 January 1980, the first day of the format, so that equal contents give equal files. */
+/** 1 January 1980, the first day of the format: equal contents give equal files. */
 const DATE = 0x21
-/** Name of the extra field that PyTorch fills up with. */
+/** Name of the extra field that holds PyTorch's padding. */
 const PADDING_FIELD = 0x4246
 
-/** A ZIP archive of uncompressed files, aligned as PyTorch does. */
+/** Writes a ZIP archive of uncompressed files, aligned as by PyTorch. */
 export function encodeZip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const parts: Uint8Array[] = []
   const central: Uint8Array[] = []
   let at = 0
-  const add = (bytes: Uint8Array): void => {
-    parts.push(bytes)
-    at += bytes.length
-  }
   for (const [name, content] of files) {
     const nameBytes = Buffer.from(name)
-    // Date, checksum, sizes and length of the name stand the same in both headers.
-    const common = Buffer.alloc(18)
-    common.writeUInt16LE(DATE, 2)
-    common.writeUInt32LE(crc32(content), 4)
-    common.writeUInt32LE(content.length, 8)
-    common.writeUInt32LE(content.length, 12)
-    common.writeUInt16LE(nameBytes.length, 16)
-
-    const centralHeader = Buffer.alloc(CENTRAL_BYTES)
-    centralHeader.writeUInt32LE(CENTRAL_HEADER)
-    common.copy(centralHeader, 12)
-    centralHeader.writeUInt32LE(at, 42)
-    central.push(centralHeader, nameBytes)
-
+    const { length } = content
+    // Time, date, checksum, sizes and length of the name, the same in both headers.
+    const common = fields([0, 2], [DATE, 2], [crc32(content), 4], [length, 4], [length, 4], [nameBytes.length, 2])
+    // Signature; versions, flags and method. Then lengths of extra field and comment, disk, attributes and place.
+    central.push(
+      fields([CENTRAL_HEADER, 4], [0, 4], [0, 4]),
+      common,
+      fields([0, 4], [0, 4], [0, 4], [at, 4]),
+      nameBytes,
+    )
     const unpadded = at + LOCAL_BYTES + nameBytes.length + 4
     const padding = (ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT
-    const local = Buffer.alloc(LOCAL_BYTES)
-    local.writeUInt32LE(LOCAL_HEADER)
-    common.copy(local, 10)
-    local.writeUInt16LE(4 + padding, 28)
-    const extra = Buffer.alloc(4 + padding)
-    extra.writeUInt16LE(PADDING_FIELD)
-    extra.writeUInt16LE(padding, 2)
-    for (const bytes of [local, nameBytes, extra, content]) add(bytes)
+    const local = [fields([LOCAL_HEADER, 4], [0, 6]), common, fields([4 + padding, 2])]
+    parts.push(...local, nameBytes, fields([PADDING_FIELD, 2], [padding, 2]), Buffer.alloc(padding), content)
+    at = unpadded + padding + length
   }
-  const end = Buffer.alloc(END_BYTES)
-  end.writeUInt32LE(END_RECORD)
-  end.writeUInt16LE(files.size, 8)
-  end.writeUInt16LE(files.size, 10)
-  end.writeUInt32LE(
-    central.reduce((sum, bytes) => sum + bytes.length, 0),
-    12,
-  )
-  end.writeUInt32LE(at, 16)
+  const size = central.reduce((sum, bytes) => sum + bytes.length, 0)
+  const end = fields([END_RECORD, 4], [0, 4], [files.size, 2], [files.size, 2], [size, 4], [at, 4], [0, 2])
   return Buffer.concat([...parts, ...central, end])
 }
 
-/**
- * The files of a ZIP archive that compresses nothing, as PyTorch writes it; views of `bytes`.
- * @throws ADAPTER_FORMAT when it is no such archive
- * @throws ADAPTER_CORRUPT when a checksum does not match or the archive is cut short
- */
+/** Little-endian whole numbers, each of so many bytes. */
+function fields(...list: readonly (readonly [value: number, bytes: number])[]): Buffer {
+  const out = Buffer.alloc(list.reduce((sum, [, bytes]) => sum + bytes, 0))
+  let at = 0
+  for (const [value, bytes] of list) at = out.writeUIntLE(value, at, bytes)
+  return out
+}
+
+/** Reads the files of a ZIP archive that compresses nothing, as written by PyTorch; views of `bytes`. */
 export function decodeZip(bytes: Uint8Array, where: string): Map<string, Uint8Array> {
   const archive = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   try {
@@ -86,6 +70,8 @@ function readEntries(archive: Buffer, where: string): Map<string, Uint8Array> {
   while (end >= last && archive.readUInt32LE(end) !== END_RECORD) end--
   if (end < last) throw damaged(where, 'its ZIP archive has no end')
   const files = new Map<string, Uint8Array>()
+  const spans: [start: number, end: number][] = []
+  let total = 0
   let at = archive.readUInt32LE(end + 16)
   for (let left = archive.readUInt16LE(end + 10); left > 0; left--) {
     if (archive.readUInt32LE(at) !== CENTRAL_HEADER) throw damaged(where, 'its ZIP archive has a broken directory')
@@ -102,11 +88,17 @@ function readEntries(archive: Buffer, where: string): Map<string, Uint8Array> {
     }
     if (archive.readUInt32LE(local) !== LOCAL_HEADER) throw damaged(where, `its "${name}" is not where it should be`)
     const start = local + LOCAL_BYTES + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28)
+    spans.push([local, start + size])
     const content = archive.subarray(start, start + size)
+    total += content.length
+    if (total > archive.length) throw damaged(where, 'entries of its ZIP archive overlap')
     if (content.length !== size || crc32(content) !== sum)
       throw damaged(where, `the checksum of its "${name}" does not match`)
     files.set(name, content)
     at += CENTRAL_BYTES + nameBytes + extraBytes + commentBytes
   }
+  spans.sort((a, b) => a[0] - b[0])
+  if (spans.some(([start], i) => i > 0 && start < spans[i - 1][1]))
+    throw damaged(where, 'entries of its ZIP archive overlap')
   return files
 }

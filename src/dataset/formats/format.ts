@@ -3,32 +3,30 @@ import type { Probe } from '../probe.js'
 import type { DatasetSink } from '../sink.js'
 
 export interface FormatOptions {
-  /** Which of several sets of judgements: `train`, `dev`, `test`, ... */
+  /** One of several qrels files: `train`, `dev`, `test`, ... */
   readonly split?: string
   /** The user's own names of fields or columns. */
   readonly fields?: FieldNames
-  /** The documents, id -> text, for a file that names them by id alone. */
+  /** Documents, id -> text, for a file that only names their ids. */
   readonly corpus?: ReadonlyMap<string, string>
-  /** Clicks on a document that make it relevant, at the least. */
+  /** Least clicks that make a document relevant. */
   readonly minClicks?: number
+  /** True if documents may be elsewhere, so that the file need not have them. */
+  readonly documentsElsewhere?: boolean
 }
 
-/** A file or folder layout that data sets come in. */
+/** A file or folder layout of datasets. */
 export interface DatasetFormat {
   readonly name: string
   /** Completes "expected ...", for messages and help. */
   readonly description: string
-  /** Whether `split` means something to it. */
-  readonly hasSplits: boolean
-  /** Whether `fields` does. */
-  readonly hasFields: boolean
-  /** Whether `corpus` and `minClicks` do. */
+  readonly hasSplits?: boolean
+  readonly hasFields?: boolean
   readonly hasClicks?: boolean
-  /** Whether the content (not the name) looks like this format, broken or not. */
+  /** True if the content (not the name) has this format, broken or not. */
   detect(probe: Probe): boolean
-  /**
-   * Pours the entries into the sink.
-   * @throws DATASET_INVALID when it is broken as a whole
-   */
+  /** Reads the entries into the sink. @throws DATASET_INVALID if the file is broken as a whole */
   read(probe: Probe, sink: DatasetSink, options: FormatOptions): Promise<void>
+  /** Names the documents of a file that has only judgements: a dataset or a file of documents, relative to the file's folder. */
+  documentsOf?(probe: Probe): { readonly data?: string; readonly split?: string; readonly corpus?: string } | undefined
 }

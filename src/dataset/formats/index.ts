@@ -1,21 +1,20 @@
 import { beir } from './beir.js'
-import { csv } from './csv.js'
 import type { DatasetFormat } from './format.js'
-import { json } from './json.js'
-import { jsonl } from './jsonl.js'
+import { judgements } from './judgements.js'
 import { llamaindex } from './llamaindex.js'
+import { csv, json, jsonl, tsv } from './records.js'
 import { searchLog } from './search-log.js'
 import { squad } from './squad.js'
 import { triplets } from './triplets.js'
-import { tsv } from './tsv.js'
 
-/** Every format that a data set is read from. */
+/** Formats that datasets are read from. */
 export const DATASET_FORMATS = [
   llamaindex,
   beir,
   squad,
   triplets,
   searchLog,
+  judgements,
   json,
   jsonl,
   csv,

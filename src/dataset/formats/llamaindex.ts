@@ -1,25 +1,21 @@
 import { quote, show } from '../check.js'
-import { createLineFinder, type JsonCursor, leadingKeys } from '../json-cursor.js'
-import { readJsonDocument } from '../json-document.js'
-import { invalidFile, type Place } from '../place.js'
+import { createLineFinder, type JsonCursor, leadingKeys, readJsonDocument } from '../json-cursor.js'
 import type { DatasetSink } from '../sink.js'
+import { invalidFile, type Place } from '../text-file.js'
 import type { DatasetFormat } from './format.js'
 
 const SECTIONS = ['queries', 'corpus', 'relevant_docs'] as const
 
 /**
- * LlamaIndex's EmbeddingQAFinetuneDataset. A value of `relevant_docs` is a list of document ids, or as an extension an object
- * of document id to grade.
- *
+ * LlamaIndex's EmbeddingQAFinetuneDataset. A value of `relevant_docs` is a list of document ids, or as an extension an
+ * object of document id to grade.
  * @see https://docs.llamaindex.ai/en/stable/examples/finetuning/embeddings/finetune_embedding/
  */
 export const llamaindex = {
   name: 'llamaindex',
   description: 'a JSON object with queries, corpus and relevant_docs (LlamaIndex EmbeddingQAFinetuneDataset)',
-  hasSplits: false,
-  hasFields: false,
   detect: ({ head }) => leadingKeys(head).some(isSection),
-  async read({ path }, sink) {
+  async read({ path }, sink, { documentsElsewhere }) {
     await readJsonDocument(path, cursor => {
       const lineAt = createLineFinder(cursor.text)
       const place = (offset: number): Place => ({ file: path, line: lineAt(offset) })
@@ -32,7 +28,9 @@ export const llamaindex = {
         else if (cursor.peek() === '{') readSection[key](cursor, sink, place)
         else throw invalidFile(place(offset), `"${key}" is ${show(cursor.value())}, expected an object of id to value`)
       })
-      const missing = SECTIONS.filter(section => !found.has(section)).map(section => `"${section}"`)
+      const missing = SECTIONS.filter(
+        section => !found.has(section) && !(section === 'corpus' && documentsElsewhere),
+      ).map(section => `"${section}"`)
       if (missing.length === 0) return
       const keys = [...found].map(quote).join(', ') || 'none'
       throw invalidFile({ file: path }, `has no ${missing.join(' and no ')}; found the keys ${keys}`)
@@ -43,12 +41,8 @@ export const llamaindex = {
 type ReadSection = (cursor: JsonCursor, sink: DatasetSink, place: (offset: number) => Place) => void
 
 const readSection: Readonly<Record<(typeof SECTIONS)[number], ReadSection>> = {
-  queries: (cursor, sink, place) => {
-    cursor.object((id, offset) => sink.addQuery(id, cursor.value(), place(offset)))
-  },
-  corpus: (cursor, sink, place) => {
-    cursor.object((id, offset) => sink.addDocument(id, cursor.value(), place(offset)))
-  },
+  queries: (cursor, sink, place) => cursor.object((id, at) => sink.addQuery(id, cursor.value(), place(at))),
+  corpus: (cursor, sink, place) => cursor.object((id, at) => sink.addDocument(id, cursor.value(), place(at))),
   relevant_docs: (cursor, sink, place) => {
     const seen = new Set<string>()
     cursor.object((query, offset) => {
@@ -70,6 +64,4 @@ const readSection: Readonly<Record<(typeof SECTIONS)[number], ReadSection>> = {
   },
 }
 
-function isSection(key: string): key is (typeof SECTIONS)[number] {
-  return (SECTIONS as readonly string[]).includes(key)
-}
+const isSection = (key: string): key is (typeof SECTIONS)[number] => (SECTIONS as readonly string[]).includes(key)

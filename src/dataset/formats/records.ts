@@ -2,21 +2,22 @@ import {
   checkRecordHeader,
   columnFields,
   type FieldNames,
+  hasClickFields,
+  hasTripletFields,
   isRecordColumn,
   renameFields,
   rowToRecord,
 } from '../fields.js'
-import type { Place } from '../place.js'
 import type { Probe } from '../probe.js'
 import { readEntries } from '../read-entries.js'
 import { createRecordReader, type DatasetRecord, hasRecordField } from '../records.js'
 import { type Layout, sampleOf } from '../sample.js'
 import type { DatasetSink } from '../sink.js'
 import type { Delimiter } from '../table.js'
-import { hasClickFields, hasTripletFields } from './other-fields.js'
+import type { Place } from '../text-file.js'
+import type { DatasetFormat } from './format.js'
 
-/** How the formats json, jsonl, csv and tsv tell whether a file holds records, each in its own layout. */
-export function detectsRecords(probe: Probe, layout: Layout): boolean {
+function detectsRecords(probe: Probe, layout: Layout): boolean {
   if (probe.entries) return false
   const { layout: found, keys, isTuple } = sampleOf(probe, column => hasRecordField([column]))
   if (found !== layout || isTuple) return false
@@ -26,15 +27,12 @@ export function detectsRecords(probe: Probe, layout: Layout): boolean {
     : layout === 'array' || hasRecordField(keys)
 }
 
-/** Reads records of {@link RECORD_FIELDS}, or of the user's own names for them. */
-export async function readRecords(
+async function readRecords(
   probe: Probe,
   sink: DatasetSink,
-  {
-    layout,
-    delimiter,
-    fields,
-  }: { readonly layout: Layout; readonly delimiter?: Delimiter; readonly fields?: FieldNames },
+  layout: Layout,
+  fields: FieldNames | undefined,
+  delimiter?: Delimiter,
 ): Promise<void> {
   const names = fields && layout === 'table' ? columnFields(fields) : fields
   const take = createRecordReader(sink)
@@ -62,14 +60,49 @@ export async function readRecords(
   })
 }
 
-/** Which of the formats of records a file has, where the user says what its fields are called. */
+/** Recognises the format of a file whose fields the user has named. */
 export function formatOfFields(probe: Probe, fields: FieldNames): 'json' | 'jsonl' | 'csv' | 'tsv' {
   const { layout, delimiter } = sampleOf(probe, isRecordColumn(fields))
   if (layout !== 'table') return layout === 'array' ? 'json' : 'jsonl'
   return delimiter === '\t' ? 'tsv' : 'csv'
 }
 
-/** The delimiter of a table of records. */
-export function recordDelimiter(probe: Probe, fields: FieldNames | undefined): Delimiter | undefined {
+function recordDelimiter(probe: Probe, fields: FieldNames | undefined): Delimiter | undefined {
   return sampleOf(probe, isRecordColumn(fields)).delimiter
 }
+
+/** CSV as of RFC 4180 with a header row; the delimiter (comma or semicolon) is read off the header. */
+export const csv = {
+  name: 'csv',
+  description: 'CSV (comma or semicolon) with the header query, document, optionally query_id, document_id, grade',
+  hasFields: true,
+  detect: probe => detectsRecords(probe, 'table') && recordDelimiter(probe, undefined) !== '\t',
+  read: (probe, sink, { fields }) => readRecords(probe, sink, 'table', fields, recordDelimiter(probe, fields)),
+} as const satisfies DatasetFormat
+
+/** A JSON array of records; the fields are those of JSON Lines. */
+export const json = {
+  name: 'json',
+  description: 'a JSON array of such objects',
+  hasFields: true,
+  detect: probe => detectsRecords(probe, 'array'),
+  read: (probe, sink, { fields }) => readRecords(probe, sink, 'array', fields),
+} as const satisfies DatasetFormat
+
+/** JSON Lines: one record per line; a line with a document and no query adds to the corpus. */
+export const jsonl = {
+  name: 'jsonl',
+  description: 'JSON Lines of {query, document}, optionally with query_id, document_id and grade',
+  hasFields: true,
+  detect: probe => detectsRecords(probe, 'lines'),
+  read: (probe, sink, { fields }) => readRecords(probe, sink, 'lines', fields),
+} as const satisfies DatasetFormat
+
+/** Tab-separated values with a header row; a quote is an ordinary character unless a whole cell is quoted as in CSV. */
+export const tsv = {
+  name: 'tsv',
+  description: 'the same separated by tabs',
+  hasFields: true,
+  detect: probe => detectsRecords(probe, 'table') && recordDelimiter(probe, undefined) === '\t',
+  read: (probe, sink, { fields }) => readRecords(probe, sink, 'table', fields, '\t'),
+} as const satisfies DatasetFormat

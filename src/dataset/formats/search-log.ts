@@ -1,32 +1,33 @@
+import { tryJson } from '../../json.js'
+import { getOrInsert } from '../../maps.js'
 import { quote, show, textProblem, toId } from '../check.js'
-import { foldText } from '../fold-text.js'
-import { invalidFile, type Place } from '../place.js'
+import { hasClickFields } from '../fields.js'
 import { readEntries } from '../read-entries.js'
 import { createRecordReader, type DatasetRecord } from '../records.js'
 import { sampleOf } from '../sample.js'
 import type { DatasetSink } from '../sink.js'
 import { assertNoRepeatedColumn } from '../table.js'
+import { foldText } from '../text.js'
+import { invalidFile, type Place } from '../text-file.js'
 import type { DatasetFormat, FormatOptions } from './format.js'
-import { hasClickFields } from './other-fields.js'
 
-const FIELDS = ['query', 'clicked', 'shown', 'clicks']
+const FIELDS = ['query', 'clicked', 'shown', 'clicks', 'time']
+/** Numbers from here on are milliseconds since 1970; as seconds they would be times after the year 5000. */
+const MILLISECONDS = 1e11
 const isField = (name: string): boolean => FIELDS.includes(name)
 
 /**
- * A search log: a query, what was clicked and, in the order of the ranking, what was shown; documents by text, or by id where
- * `corpus` is given.
+ * A search log: a query, the documents clicked and, in the order of the ranking, the documents shown; by text, or by id
+ * if `corpus` is given.
  *
- * The grade of a document is the sum of its clicks over all entries of the same query (folded), where that is at least
- * `minClicks`. A document that was shown above a click, and was never clicked for that query, was looked at and passed over:
- * it is judged not relevant (grade 0). All other documents that were shown are not judged.
- *
+ * The grade of a document is the sum of its clicks over all entries of the same query (folded), if that is at least
+ * `minClicks`. A document shown above a click, and never clicked for that query, was passed over: it is judged not
+ * relevant (grade 0). All other documents shown are not judged.
  * @see https://doi.org/10.1145/775047.775067 (Joachims, 2002: "click > skip above")
  */
 export const searchLog = {
   name: 'search-log',
-  description: 'a search log: {query, clicked, shown}, as JSON Lines, a JSON array, CSV or TSV',
-  hasSplits: false,
-  hasFields: false,
+  description: 'a search log: {query, clicked, shown, time}, as JSON Lines, a JSON array, CSV or TSV',
   hasClicks: true,
   detect: probe => !probe.entries && hasClickFields(sampleOf(probe, isField).keys),
   async read(probe, sink, options) {
@@ -41,19 +42,19 @@ export const searchLog = {
         throw invalidFile(place, `the header has the columns ${found}, expected "query" and "clicked"`)
       },
     })
-    if (!options.corpus) assertTexts(log, probe.path)
+    if (!options.corpus && !options.documentsElsewhere) assertTexts(log, probe.path)
     pour(log, sink, options)
   },
 } as const satisfies DatasetFormat
 
-/** What is known of one query: clicks by document, and the documents that were shown, passed over or not. */
 interface Searches {
   readonly query: string
   readonly place: Place
+  /** Of the first search, in milliseconds since 1970. */
+  time?: number
   readonly clicks: Map<string, number>
   readonly shown: Map<string, { passedOver: boolean; readonly place: Place }>
 }
-/** By folded query. */
 type Log = Map<string, Searches>
 
 function addEntry(log: Log, record: DatasetRecord, place: Place, isTable: boolean, sink: DatasetSink): void {
@@ -61,6 +62,8 @@ function addEntry(log: Log, record: DatasetRecord, place: Place, isTable: boolea
   const problem = textProblem(query)
   const clicked = toList(record.clicked, isTable)
   const shown = toList(record.shown, isTable)
+  const time = record.time ?? ''
+  const milliseconds = time === '' ? undefined : toMilliseconds(time)
   const clicks = record.clicks ?? 1
   const count = typeof clicks === 'string' && /^\s*\d+\s*$/.test(clicks) ? Number(clicks) : clicks === '' ? 1 : clicks
   if (problem) sink.leaveOut(`the query ${problem}`, place)
@@ -68,10 +71,13 @@ function addEntry(log: Log, record: DatasetRecord, place: Place, isTable: boolea
   else if (!shown) sink.leaveOut(`"shown" is ${show(record.shown)}, expected a list of documents`, place)
   else if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0) {
     sink.leaveOut(`"clicks" is ${show(clicks)}, expected a whole number`, place)
+  } else if (milliseconds !== undefined && !Number.isFinite(milliseconds)) {
+    sink.leaveOut(`"time" is ${show(time)}, expected a time such as 2026-05-31T12:00:00Z, or seconds since 1970`, place)
   } else {
     const key = foldText(query as string)
-    const searches = log.get(key) ?? { query: query as string, place, clicks: new Map(), shown: new Map() }
-    log.set(key, searches)
+    const make = (): Searches => ({ query: query as string, place, clicks: new Map(), shown: new Map() })
+    const searches = getOrInsert(log, key, make)
+    if (milliseconds !== undefined) searches.time = Math.min(milliseconds, searches.time ?? milliseconds)
     if (count > 0) for (const id of clicked) searches.clicks.set(id, (searches.clicks.get(id) ?? 0) + count)
     const lowest = count > 0 ? shown.findLastIndex(id => clicked.includes(id)) : -1
     shown.forEach((id, rank) => {
@@ -82,22 +88,26 @@ function addEntry(log: Log, record: DatasetRecord, place: Place, isTable: boolea
   }
 }
 
-/** A document or a list of them; in a table a list is written as JSON, and an empty cell is an empty list. */
+/** Reads a time: seconds or (above {@link MILLISECONDS}) milliseconds since 1970, or a text of ISO 8601; NaN if it is neither. */
+function toMilliseconds(time: unknown): number {
+  const number = typeof time === 'string' && time.trim() !== '' ? Number(time) : time
+  if (typeof number === 'number' && Number.isFinite(number)) return number < MILLISECONDS ? number * 1000 : number
+  return typeof time === 'string' && /^\d{4}-\d{2}-\d{2}/.test(time.trim()) ? Date.parse(time.trim()) : Number.NaN
+}
+
+/** Reads a document or a list of them; in a table a list is written as JSON, and an empty cell is an empty list. */
 function toList(value: unknown, isTable: boolean): string[] | undefined {
   if (value === undefined || value === null || (isTable && value === '')) return []
   let list: unknown = value
   if (isTable && /^\s*\[/.test(value as string)) {
-    try {
-      list = JSON.parse(value as string)
-    } catch {
-      return undefined
-    }
+    list = tryJson(value as string)
+    if (list === undefined) return undefined
   }
   const ids = [list].flat().map(toId)
   return ids.every(id => id !== undefined) ? ids : undefined
 }
 
-/** @throws DATASET_INVALID when every document looks like an id, and there are no texts to them */
+/** @throws DATASET_INVALID if every document looks like an id */
 function assertTexts(log: Log, file: string): void {
   let example: string | undefined
   for (const { clicks } of log.values()) {
@@ -113,20 +123,22 @@ function assertTexts(log: Log, file: string): void {
   )
 }
 
-function pour(log: Log, sink: DatasetSink, { corpus, minClicks = 1 }: FormatOptions): void {
+function pour(log: Log, sink: DatasetSink, { corpus, minClicks = 1, documentsElsewhere }: FormatOptions): void {
+  const byId = corpus !== undefined || documentsElsewhere === true
   const take = createRecordReader(sink)
   if (corpus) for (const [id, text] of corpus) sink.addDocument(id, text, { file: sink.name })
   let [dropped, unanswered] = [0, 0]
-  for (const { query, place, clicks, shown } of log.values()) {
+  for (const { query, place, time, clicks, shown } of log.values()) {
+    if (time !== undefined) sink.times.set(query, time)
     const kept = [...clicks].filter(([, n]) => n >= minClicks)
     dropped += clicks.size - kept.length
-    const document = (id: string) => (corpus ? { document_id: id } : { document: id })
+    const document = (id: string) => (byId ? { document_id: id } : { document: id })
     if (kept.length === 0) unanswered++
     for (const [id, grade] of kept) take({ query, ...document(id), grade }, place, { exact: true })
     for (const [id, { passedOver, place: at }] of shown) {
       if (kept.length > 0 && passedOver && !clicks.has(id))
         take({ query, ...document(id), grade: 0 }, at, { exact: true })
-      else if (!corpus && !clicks.has(id)) take(document(id), at, { exact: true })
+      else if (!byId && !clicks.has(id)) take(document(id), at, { exact: true })
     }
   }
   if (dropped > 0) sink.note(`${dropped} pairs of a query and a document with fewer than ${minClicks} clicks left out`)

@@ -1,21 +1,17 @@
 import { show } from '../check.js'
-import { createLineFinder, leadingKeys } from '../json-cursor.js'
-import { readJsonDocument } from '../json-document.js'
-import { invalidFile } from '../place.js'
+import { createLineFinder, leadingKeys, readJsonDocument } from '../json-cursor.js'
 import { createRecordReader } from '../records.js'
+import { invalidFile } from '../text-file.js'
 import type { DatasetFormat } from './format.js'
 
 /**
- * SQuAD 1.1 and 2.0: the contexts are the documents, each relevant to its questions. A question that its context does not
- * answer (`is_impossible`) has no relevant document, and is left out with a note.
- *
+ * SQuAD 1.1 and 2.0: contexts are the documents, each relevant to its questions. A question that its context does not
+ * answer (`is_impossible`) is left out with a note.
  * @see https://rajpurkar.github.io/SQuAD-explorer/
  */
 export const squad = {
   name: 'squad',
   description: 'SQuAD JSON: {data: [{paragraphs: [{context, qas: [{id, question}]}]}]}',
-  hasSplits: false,
-  hasFields: false,
   detect: ({ head }) => leadingKeys(head).includes('data') && head.includes('"paragraphs"'),
   async read({ path }, sink) {
     const take = createRecordReader(sink)

@@ -1,20 +1,19 @@
 import { quote, show } from '../check.js'
-import { invalidFile, type Place } from '../place.js'
+import { ANCHOR_FIELDS, hasTripletFields, NEGATIVE_FIELDS, POSITIVE_FIELDS } from '../fields.js'
 import { readEntries } from '../read-entries.js'
 import { createRecordReader } from '../records.js'
 import { sampleOf } from '../sample.js'
 import { assertNoRepeatedColumn } from '../table.js'
+import { invalidFile, type Place } from '../text-file.js'
 import type { DatasetFormat } from './format.js'
-import { ANCHOR_FIELDS, hasTripletFields, NEGATIVE_FIELDS, POSITIVE_FIELDS } from './other-fields.js'
 
 const isField = (name: string): boolean =>
   [...ANCHOR_FIELDS, ...POSITIVE_FIELDS].some(known => known === name) || NEGATIVE_FIELDS.test(name)
 
 /**
  * Pairs and triplets of sentence-transformers: objects with `anchor` (or `query`), `positive` (`pos`) and `negative` (`neg`,
- * `negative_1`, ...), each a text or a list of them; or arrays of an anchor, a positive and negatives. As JSON Lines, a JSON
- * array or a table. Negatives are documents of grade 0; one that is a positive of the same query elsewhere is none.
- *
+ * `negative_1`, ...), each a text or a list of them; or arrays of an anchor, a positive and negatives. As JSON Lines, a JSON array
+ * or a table. Negatives are documents of grade 0; one that is a positive of the same query elsewhere is none.
  * @see https://sbert.net/docs/sentence_transformer/dataset_overview.html
  */
 export const triplets = {
@@ -22,8 +21,6 @@ export const triplets = {
   description:
     'sentence-transformers pairs and triplets: {anchor, positive, negative} or {query, pos: [...], neg: [...]} or ' +
     '["anchor", "positive", "negative"], as JSON Lines, a JSON array, CSV or TSV',
-  hasSplits: false,
-  hasFields: false,
   detect(probe) {
     if (probe.entries) return false
     const { keys, isTuple } = sampleOf(probe, isField)
@@ -33,14 +30,10 @@ export const triplets = {
     sink.keepHighest = true
     const take = createRecordReader(sink)
     const takeParts = (query: Named, positives: readonly Named[], negatives: readonly Named[], place: Place): void => {
-      for (const [documents, grade] of [
-        [positives, 1],
-        [negatives, 0],
-      ] as const) {
-        for (const document of documents) {
-          const style = { query: query.name, document: document.name, exact: true }
-          take({ query: query.text, document: document.text ?? '', grade }, place, style)
-        }
+      for (const document of [...positives, ...negatives]) {
+        const style = { query: query.name, document: document.name, exact: true }
+        const grade = positives.includes(document) ? 1 : 0
+        take({ query: query.text, document: document.text ?? '', grade }, place, style)
       }
     }
     const sample = sampleOf(probe, isField)
@@ -57,13 +50,8 @@ export const triplets = {
         } else if (positives.length === 0) {
           sink.leaveOut('has no positive, expected "positive" or "pos": a text or a list of them', place)
         } else {
-          const query = { name: anchor, text: record[anchor] }
-          takeParts(
-            query,
-            positives,
-            fields(name => NEGATIVE_FIELDS.test(name)),
-            place,
-          )
+          const negatives = fields(name => NEGATIVE_FIELDS.test(name))
+          takeParts({ name: anchor, text: record[anchor] }, positives, negatives, place)
         }
       },
       tuple(values, place) {
@@ -90,12 +78,8 @@ export const triplets = {
 const PLACES = ['anchor', 'positive', 'negative'] as const
 
 /** A text under the name that the file has for it. */
-interface Named {
-  readonly name: string
-  readonly text: unknown
-}
+type Named = { readonly name: string; readonly text: unknown }
 
-/** The texts of a field: none where it is empty, which is how a table says so. */
 function listOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value
   return value === undefined || value === null || value === '' ? [] : [value]

@@ -5,14 +5,12 @@ import type { DatasetSplit } from '../split.js'
 import { countGrades, type DatasetWriter, linesToBytes, partsOf } from './writer.js'
 
 const partFiles = { train: 'qrels/train.tsv', validation: 'qrels/dev.tsv', test: 'qrels/test.tsv' } as const
-
-/** What a cell of a tab-separated file cannot hold, as BEIR's reader takes quotes at its start for CSV quoting. */
+/** Ids that a tab-separated file cannot hold, as BEIR's reader takes quotes at the start of a cell for CSV quoting. */
 const NOT_IN_A_CELL = /[\t\r\n]|^[\s"]|\s$/
 
 /**
- * A BEIR folder: one corpus and one file of queries for all parts, and a file of judgements for each. A grade is a whole
- * number, as BEIR reads no other.
- *
+ * A BEIR folder: one corpus and one file of queries for all parts, and a file of judgements for each. A grade is a
+ * whole number, as BEIR reads no other.
  * @see https://github.com/beir-cellar/beir/wiki/Load-your-custom-dataset
  */
 export const beir = {
@@ -21,16 +19,9 @@ export const beir = {
   partFiles,
   sharedFiles: ['corpus.jsonl', 'queries.jsonl'],
   files(parts) {
-    const texts = (side: 'queries' | 'corpus') => merged(parts, side)
     return [
-      {
-        path: 'corpus.jsonl',
-        content: () => linesToBytes(map(texts('corpus'), ([_id, text]) => JSON.stringify({ _id, title: '', text }))),
-      },
-      {
-        path: 'queries.jsonl',
-        content: () => linesToBytes(map(texts('queries'), ([_id, text]) => JSON.stringify({ _id, text }))),
-      },
+      { path: 'corpus.jsonl', content: () => linesToBytes(textLines(merged(parts, 'corpus'), { title: '' })) },
+      { path: 'queries.jsonl', content: () => linesToBytes(textLines(merged(parts, 'queries'))) },
       ...partsOf(parts).map(([part, dataset]) => ({
         path: partFiles[part],
         content: () => linesToBytes(qrelLines(dataset)),
@@ -67,7 +58,6 @@ function* qrelLines({ queries, qrels }: QADataset): Generator<string> {
   }
 }
 
-/** The texts of all parts, each id once. */
 function merged(parts: DatasetSplit, side: 'queries' | 'corpus'): Map<string, string> {
   const texts = new Map<string, string>()
   for (const [part, dataset] of partsOf(parts)) {
@@ -85,6 +75,6 @@ function merged(parts: DatasetSplit, side: 'queries' | 'corpus'): Map<string, st
   return texts
 }
 
-function* map<T>(items: Iterable<T>, toLine: (item: T) => string): Generator<string> {
-  for (const item of items) yield toLine(item)
+function* textLines(texts: ReadonlyMap<string, string>, rest: { readonly title?: string } = {}): Generator<string> {
+  for (const [_id, text] of texts) yield JSON.stringify({ _id, ...rest, text })
 }

@@ -1,46 +1,35 @@
 import type { QADataset } from '../dataset.js'
-import type { DatasetSplit } from '../split.js'
+import { type DatasetSplit, PART_NAMES, type PartName } from '../split.js'
 
-/** The parts of a data set in the order in which they are written. */
-export const PART_NAMES = ['train', 'validation', 'test'] as const
-export type PartName = (typeof PART_NAMES)[number]
-
-/** A file to be written. */
-export interface OutputFile {
+interface OutputFile {
   /** Within the folder, with slashes. */
   readonly path: string
-  /** Made when it is written, as a large corpus should not be in memory three times. */
+  /** Made on writing, as a large corpus should not be in memory three times. */
   content(): Uint8Array
 }
 
-/** A file or folder layout that data sets are written in. */
+/** A file or folder layout that datasets are written in. */
 export interface DatasetWriter {
   readonly name: string
   /** For messages and help. */
   readonly description: string
-  /** The file of each part, within the folder. */
+  /** File of each split, within the folder. */
   readonly partFiles: Readonly<Record<PartName, string>>
-  /** Files for all parts together, within the folder. */
+  /** Files for all splits together, within the folder. */
   readonly sharedFiles: readonly string[]
-  /** All files, those that make the data set complete last. */
+  /** Makes all files, those that complete the dataset last. */
   files(parts: DatasetSplit): readonly OutputFile[]
-  /**
-   * What the format cannot hold, each in a sentence.
-   * @throws DATASET_FORMAT when it cannot hold the data set at all
-   */
+  /** Sentences about what the format loses. @throws DATASET_FORMAT if it cannot hold the dataset at all */
   losses(parts: DatasetSplit): readonly string[]
 }
 
-/** The parts that are there, with their names. */
+/** Lists the splits present, with their names. */
 export function partsOf(parts: DatasetSplit): readonly (readonly [PartName, QADataset])[] {
   return PART_NAMES.flatMap(name => (parts[name] ? [[name, parts[name]] as const] : []))
 }
 
-/** Grades above 0 for which `lost` holds, and judgements of grade 0. */
-export function countGrades(
-  parts: DatasetSplit,
-  lost: (grade: number) => boolean,
-): { readonly changed: number; readonly negatives: number } {
+/** Counts grades above 0 for which `lost` is true, and judgements with grade 0. */
+export function countGrades(parts: DatasetSplit, lost: (grade: number) => boolean) {
   let [changed, negatives] = [0, 0]
   for (const [, { qrels }] of partsOf(parts)) {
     for (const judged of qrels.values()) {
@@ -53,7 +42,7 @@ export function countGrades(
   return { changed, negatives }
 }
 
-/** Lines as one buffer, as a large corpus is longer than a string can be. */
+/** Encodes lines as one buffer, as a large corpus is longer than a string can be. */
 export function linesToBytes(lines: Iterable<string>): Buffer {
   const blocks: Buffer[] = []
   let block: string[] = []

@@ -1,21 +1,18 @@
-import { decodeText } from '../decode-text.js'
-import { rowOf } from '../row-text.js'
+import { frequentDelimiter, withoutSeparatorLine } from '../../dataset/table.js'
+import { loadText } from '../decode-text.js'
+import { rowOf } from '../section.js'
 import type { DocumentLoader } from './loader.js'
-
-const DELIMITERS = [',', ';', '\t']
 
 /** CSV as of RFC 4180 with a header row (comma, semicolon or tab): every row becomes one line, `column: value; ...`. */
 export const csv: DocumentLoader = {
   name: 'CSV',
   extensions: ['.csv'],
-  async load(bytes) {
-    const decoded = decodeText(bytes)
-    if (decoded.problem !== undefined) return { ...decoded, sections: [] }
+  load: loadText(async text => {
     const { parse, CsvError } = await import('csv-parse/sync')
     let rows: string[][]
     try {
-      rows = parse(decoded.text, {
-        delimiter: delimiterOf(decoded.text),
+      rows = parse(withoutSeparatorLine(text), {
+        delimiter: frequentDelimiter(text),
         record_delimiter: '\n',
         relax_column_count: true,
         relax_quotes: true,
@@ -31,16 +28,5 @@ export const csv: DocumentLoader = {
     const lines = records.map(cells => rowOf(cells.map((cell, i) => [columns[i] ?? '', cell]))).filter(Boolean)
     if (lines.length === 0) return { sections: [], problem: 'has no row under its header' }
     return { sections: [{ text: lines.join('\n'), rows: true }] }
-  },
-}
-
-/** The delimiter that the first line holds most often outside quotes. */
-function delimiterOf(text: string): string {
-  const [header] = text
-    .trimStart()
-    .slice(0, 1 << 16)
-    .replace(/"(?:[^"]|"")*"/gu, '""')
-    .split('\n', 1)
-  const times = (delimiter: string) => header.split(delimiter).length
-  return DELIMITERS.reduce((best, delimiter) => (times(delimiter) > times(best) ? delimiter : best))
+  }),
 }

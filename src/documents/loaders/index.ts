@@ -7,8 +7,7 @@ import { markdown } from './markdown.js'
 import { pdf } from './pdf.js'
 import { text } from './text.js'
 
-/** Every kind of document that can be read. */
+/** Loaders of all kinds of documents. */
 export const DOCUMENT_LOADERS: readonly DocumentLoader[] = [pdf, docx, html, markdown, text, csv, jsonl]
 
-/** In the order of the loaders. */
 export const DOCUMENT_EXTENSIONS: readonly string[] = DOCUMENT_LOADERS.flatMap(loader => loader.extensions)

@@ -1,6 +1,5 @@
-import { decodeText, normalizeText } from '../decode-text.js'
-import { rowOf } from '../row-text.js'
-import type { Section } from '../section.js'
+import { loadText, normalizeText } from '../decode-text.js'
+import { rowOf, type Section } from '../section.js'
 import type { DocumentLoader } from './loader.js'
 
 /** Fields that hold the text of a record, by precedence. */
@@ -8,15 +7,13 @@ const TEXT_FIELDS = ['text', 'content', 'page_content', 'body', 'document', 'pas
 const SHOWN = 5
 
 /**
- * JSON Lines: an object with a text (`text`, `content`, `body`, ...) is a text of its own, with `title` as its heading; any
- * other becomes one line, `name: value; ...`.
+ * JSON Lines: an object with a text (`text`, `content`, `body`, ...) is a separate text, with `title` as its heading;
+ * any other becomes one line, `name: value; ...`.
  */
 export const jsonl: DocumentLoader = {
   name: 'JSON Lines',
   extensions: ['.jsonl', '.ndjson'],
-  async load(bytes) {
-    const decoded = decodeText(bytes)
-    if (decoded.problem !== undefined) return { ...decoded, sections: [] }
+  load: loadText(lines => {
     const sections: Section[] = []
     const broken: number[] = []
     let rows: string[] = []
@@ -24,7 +21,7 @@ export const jsonl: DocumentLoader = {
       if (rows.length > 0) sections.push({ text: rows.join('\n'), rows: true })
       rows = []
     }
-    decoded.text.split('\n').forEach((line, i) => {
+    lines.split('\n').forEach((line, i) => {
       if (line.trim() === '') return
       const record = parseRecord(line)
       if (record === undefined) {
@@ -46,7 +43,7 @@ export const jsonl: DocumentLoader = {
     const which = broken.length === 1 ? `line ${shown} holds` : `${broken.length} lines (${shown}) hold`
     const rest = sections.length > 0 ? '; the other lines were read' : ''
     return { sections, problem: `${which} no JSON object${rest}` }
-  },
+  }),
 }
 
 function parseRecord(line: string): Record<string, unknown> | undefined {

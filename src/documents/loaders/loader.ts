@@ -1,17 +1,27 @@
+import { optionWord } from '../../words.js'
 import type { Section } from '../section.js'
 
-/** What came of reading a file: sections, and what of it could not be read. */
+/** Sections of a file, and the problem of the rest. */
 export interface Loaded {
   readonly sections: readonly Section[]
-  /** Why the file (no sections) or a part of it could not be read; goes on from the file's name: "is encrypted". */
+  /** Problem of the file (no sections) or of a part of it, a phrase after the file's name: "is encrypted". */
   readonly problem?: string
 }
 
-/** Reads one kind of file. What it throws is taken as "cannot be read as". */
+/** Bytes of a document, after inflating, above which it is skipped. */
+export const MAX_DOCUMENT_BYTES = 50 << 20
+
+/** Words the problem of a document above the limit. */
+export function tooLarge(what: string, limit: number): string {
+  const size = limit < 1 << 20 ? `${limit} bytes` : `${Math.floor(limit / (1 << 20))} MiB`
+  return `is too large: ${what} more than ${size}; raise ${optionWord('--max-document-bytes (maxBytes)')} if you trust it`
+}
+
+/** A reader of one kind of file. What it throws becomes "cannot be read as". */
 export interface DocumentLoader {
-  /** For messages, such as "PDF". */
   readonly name: string
   /** Lower case, with the dot. */
   readonly extensions: readonly string[]
-  load(bytes: Buffer): Promise<Loaded>
+  /** @param maxBytes after inflating; default `MAX_DOCUMENT_BYTES` */
+  load(bytes: Buffer, maxBytes?: number): Promise<Loaded>
 }

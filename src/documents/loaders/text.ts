@@ -1,12 +1,9 @@
-import { decodeText } from '../decode-text.js'
+import { loadText } from '../decode-text.js'
 import type { DocumentLoader } from './loader.js'
 
 /** Plain text: paragraphs are separated by blank lines. */
 export const text: DocumentLoader = {
   name: 'text',
   extensions: ['.txt'],
-  async load(bytes) {
-    const decoded = decodeText(bytes)
-    return decoded.problem === undefined ? { sections: [{ text: decoded.text }] } : { ...decoded, sections: [] }
-  },
+  load: loadText(text => ({ sections: [{ text }] })),
 }

@@ -1,21 +1,14 @@
 import attention from './attention.generated.js'
-import { createMemory, instantiate, PAGE_BYTES } from './wasm.js'
+import { align, createMemory, instantiate, PAGE_BYTES } from './wasm.js'
+
+/** Writes sum over i of softmax_i(q . keys[i]) values[i] for q [d] to out [k]; returns the largest q . keys[i]. */
+type AttentionKernel = (q: Float32Array, out: Float32Array) => number
 
 /**
- * Softmax attention: out = sum over i of softmax_i(q . keys[i]) values[i].
- * @param q [d]
- * @param out [k], written
- * @returns the largest q . keys[i]
- */
-export type AttentionKernel = (q: Float32Array, out: Float32Array) => number
-
-/**
- * Attention over fixed keys and values at the speed of memory: both are copied once, next to a WebAssembly SIMD kernel; plain
- * TypeScript does the work where WebAssembly or its SIMD instructions are missing. Synchronous, needs no Node API.
- *
+ * Makes a function for attention over fixed keys and values at the speed of memory: both are copied once, next to a
+ * WebAssembly SIMD kernel, or plain TypeScript does the work. Synchronous, needs no Node API.
  * @param keys [n, d] row-major
  * @param values [n, k] row-major
- * @param n at least 1
  */
 export function createAttentionKernel(keys: Float32Array, values: Float32Array, n: number): AttentionKernel {
   return createWasmKernel(keys, values, n) ?? createPlainAttentionKernel(keys, values, n)
@@ -50,15 +43,13 @@ function createWasmKernel(keys: Float32Array, values: Float32Array, n: number): 
   }
 }
 
-const align = (count: number): number => Math.ceil(count / 16) * 16
-
-/** {@link createAttentionKernel} without WebAssembly; sums in double precision, and reads keys and values where they are. */
+/** {@link createAttentionKernel} without WebAssembly; sums in double precision and copies nothing. */
 export function createPlainAttentionKernel(keys: Float32Array, values: Float32Array, n: number): AttentionKernel {
   const [d, k] = [keys.length / n, values.length / n]
   const logits = new Float64Array(n)
   const sums = new Float64Array(k)
   return (q, out) => {
-    let top = Number.NEGATIVE_INFINITY
+    let top = -Number.POSITIVE_INFINITY
     for (let i = 0; i < n; i++) {
       let s = 0
       for (let j = 0; j < d; j++) s += keys[i * d + j] * q[j]

@@ -1,23 +1,22 @@
+import { AdapterTrainError } from '../../errors.js'
 import { createMemory, MAX_PAGES, PAGE_BYTES, type WasmMemory } from './wasm.js'
 
-/** Linear memory in which tensors are given room and give it back. */
+/** Linear memory that tensors are allocated in. */
 export interface Heap {
   readonly memory: WasmMemory
-  /** All of the memory as float32; another array once the memory has grown. */
+  /** All of the memory as float32; a new array after the memory has grown. */
   readonly floats: Float32Array
-  /** The address of `bytes` free bytes, a multiple of 64, never 0; undefined when memory is full. What they hold is arbitrary. */
+  /** Allocates uninitialised bytes at a multiple of 64, never 0; undefined if memory is full. */
   allocate(bytes: number): number | undefined
-  /** Gives back what {@link Heap.allocate} gave for the same `bytes`. */
   release(address: number, bytes: number): void
 }
 
 /** One cache line, so that tensors share none. */
 const ALIGNMENT = 64
-
-/** Memory grows by at least this much, as growing makes every view anew. */
+/** Least growth of memory, as every growth replaces all views. */
 const GROWTH_BYTES = 16 * 1024 * 1024
 
-/** A first-fit heap; undefined where there is no WebAssembly. The first page belongs to the kernels' constants. */
+/** Makes a first-fit heap; undefined without WebAssembly. The first page belongs to the kernels' constants. */
 export function createHeap(): Heap | undefined {
   const memory = createMemory(1, MAX_PAGES)
   if (!memory) return undefined
@@ -88,3 +87,44 @@ export function createHeap(): Heap | undefined {
 }
 
 const aligned = (bytes: number): number => Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT)
+
+/** A block of linear memory that is kept between operations and replaced if a larger one is needed. */
+export class Scratch {
+  readonly #heap: Heap
+  #address = 0
+  #bytes = 0
+
+  constructor(heap: Heap) {
+    this.#heap = heap
+  }
+
+  /** Returns the address of so many float32 values, until the next call. @throws ENGINE_MEMORY if memory is full */
+  reserve(values: number): number {
+    const bytes = values * 4
+    if (bytes <= this.#bytes) return this.#address
+    if (this.#bytes > 0) this.#heap.release(this.#address, this.#bytes)
+    this.#bytes = 0
+    const address = this.#heap.allocate(bytes)
+    if (address === undefined) {
+      const size = `${Math.ceil(bytes / 2 ** 20)} MiB`
+      throw new AdapterTrainError('ENGINE_MEMORY', `the cpu engine has no ${size} to work in; use smaller batches`)
+    }
+    this.#address = address
+    this.#bytes = bytes
+    return address
+  }
+
+  /** Copies arrays and returns their addresses, 0 for an absent one. */
+  stage(arrays: readonly (Uint32Array | Float32Array | undefined)[]): number[] {
+    let address = this.reserve(arrays.reduce((sum, a) => sum + (a?.length ?? 0), 0))
+    const { floats } = this.#heap
+    return arrays.map(array => {
+      if (!array) return 0
+      const at = address
+      if (array instanceof Float32Array) floats.set(array, at / 4)
+      else new Uint32Array(floats.buffer, at, array.length).set(array)
+      address += array.length * 4
+      return at
+    })
+  }
+}

@@ -1,40 +1,33 @@
 import { availableParallelism } from 'node:os'
-import type { Engine } from '../engine.js'
+import type { DescribedEngine } from '../engine.js'
 import { createJsEngine } from '../js.js'
-import { createArrayGemm, createGemm } from './gemm.js'
 import { createHeap } from './heap.js'
 import { createKernels } from './kernels.js'
 import { createOnnxProducts } from './onnxruntime.js'
-import { createOperations } from './operations.js'
+import { createArrayGemm, createGemm, createOperations } from './operations.js'
 import { cpuTensor, OUTSIDE_BYTES, TensorStore } from './tensors.js'
 
-export interface CpuEngineOptions {
-  /** Threads of a matrix product; as many as the machine runs at once by default. */
+interface CpuEngineOptions {
+  /** Threads of a matrix product. Default: all that the machine runs at once. */
   readonly threads?: number
-  /** Whether matrix products may use onnxruntime, true by default. */
+  /** True (default) if matrix products may use onnxruntime. */
   readonly onnxruntime?: boolean
-  /** Whether the rest may use WebAssembly, true by default. */
+  /** True (default) if the rest may use WebAssembly. */
   readonly wasm?: boolean
   /**
-   * Matrices above this size are kept outside WebAssembly's memory, 256 MiB by default. Rows are gathered from them and products
-   * made with them as fast; other operations on them are slow.
+   * Size above which a matrix is kept outside WebAssembly's memory. Gathering and products stay fast; other operations
+   * on it are slow. Default: 256 MiB.
    */
   readonly outsideBytes?: number
 }
 
-/** An {@link Engine} that says what it runs on. */
-export interface CpuEngine extends Engine {
-  /** Such as "onnxruntime 1.30.0, 2 threads; WebAssembly SIMD". */
-  readonly description: string
-}
-
 /**
- * The engine for machines without a GPU: matrix products by onnxruntime, everything else by WebAssembly SIMD kernels on the same
- * memory. Without onnxruntime-node WebAssembly does the products too; without WebAssembly SIMD plain TypeScript does the rest.
+ * Starts the engine for machines without a GPU: matrix products by onnxruntime, the rest by WebAssembly SIMD kernels on
+ * the same memory. WebAssembly and plain TypeScript take over what is missing.
  *
- * An uploaded matrix of more than `outsideBytes` is not copied: its array must not change for as long as the tensor is in use.
+ * An uploaded matrix of more than `outsideBytes` is not copied: its array must not change while the tensor is in use.
  */
-export async function createCpuEngine(options: CpuEngineOptions = {}): Promise<CpuEngine> {
+export async function createCpuEngine(options: CpuEngineOptions = {}): Promise<DescribedEngine> {
   const { threads = availableParallelism(), onnxruntime = true, wasm = true, outsideBytes = OUTSIDE_BYTES } = options
   const js = createJsEngine()
   const heap = wasm ? createHeap() : undefined

@@ -23,14 +23,8 @@ export interface Kernels {
   normalizeRowsBackward(z: Address, norms: Address, g: Address, out: Address, rows: number, cols: number): void
   multiplyMatrices(
     ...args: [
-      a: Address,
-      b: Address,
-      out: Address,
-      m: number,
-      n: number,
-      k: number,
-      transposeB: boolean,
-      scratch: Address,
+      ...[a: Address, b: Address, out: Address, m: number, n: number, k: number],
+      ...[transposeB: boolean, scratch: Address],
     ]
   ): void
   softmaxCrossEntropy(
@@ -67,5 +61,5 @@ export interface Kernels {
 /** Values of scratch that {@link Kernels.multiplyMatrices} needs. */
 export const PRODUCT_SCRATCH = 8 * 256 + 32
 
-/** The kernels over a heap, or undefined where WebAssembly's SIMD instructions are missing. */
+/** Instantiates the kernels over a heap; undefined without WebAssembly SIMD. */
 export const createKernels = (heap: Heap): Kernels | undefined => instantiate<Kernels>(kernels, heap.memory)

@@ -1,16 +1,14 @@
 import linear from './linear.generated.js'
-import { createMemory, instantiate, PAGE_BYTES } from './wasm.js'
+import { align, createMemory, instantiate, PAGE_BYTES } from './wasm.js'
 
-/** q' = W q + b for one vector: reads `q`, writes `out`. */
-export type LinearKernel = (q: ArrayLike<number>, out: Float32Array) => void
+/** Writes W q + b to `out`. */
+type LinearKernel = (q: ArrayLike<number>, out: Float32Array) => void
 
 /**
- * A function that applies a linear adapter to one vector at the speed of memory: W is copied once, next to a WebAssembly SIMD
- * kernel; plain TypeScript does the work where WebAssembly or its SIMD instructions are missing. Synchronous, needs no Node API.
- *
+ * Makes a function that applies W and b to one vector at the speed of memory: W is copied once, next to a WebAssembly
+ * SIMD kernel, or plain TypeScript does the work. Synchronous, needs no Node API.
  * @param W [rows, cols] row-major
  * @param b [rows]; absent means zero
- * @param cols length of `q`; the length of `out` is rows = W.length / cols
  */
 export function createLinearKernel(W: Float32Array, b: Float32Array | undefined, cols: number): LinearKernel {
   return createWasmKernel(W, b, cols) ?? createPlainKernel(W, b, cols)
@@ -38,9 +36,7 @@ function createWasmKernel(W: Float32Array, b: Float32Array | undefined, cols: nu
   }
 }
 
-const align = (count: number): number => Math.ceil(count / 16) * 16
-
-/** {@link createLinearKernel} without WebAssembly; sums in double precision, and reads W where it is. */
+/** {@link createLinearKernel} without WebAssembly; sums in double precision and does not copy W. */
 export function createPlainKernel(W: Float32Array, b: Float32Array | undefined, cols: number): LinearKernel {
   const rows = W.length / cols
   const x = new Float64Array(cols)
@@ -50,13 +46,9 @@ export function createPlainKernel(W: Float32Array, b: Float32Array | undefined, 
   }
 }
 
-/** Four sums at a time, so that one addition does not wait for the last. */
+// Four sums at a time, so that one addition does not wait for the last.
 function dot(w: Float32Array, x: Float64Array): number {
-  let s0 = 0
-  let s1 = 0
-  let s2 = 0
-  let s3 = 0
-  let j = 0
+  let [s0, s1, s2, s3, j] = [0, 0, 0, 0, 0]
   for (; j + 4 <= w.length; j += 4) {
     s0 += w[j] * x[j]
     s1 += w[j + 1] * x[j + 1]

@@ -6,24 +6,18 @@ export interface OnnxNode {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>
 }
 
-export type OnnxAttribute = { readonly int: number } | { readonly ints: readonly number[] } | { readonly float: number }
+type OnnxAttribute = { readonly int: number } | { readonly ints: readonly number[] } | { readonly float: number }
 
 /** An input or output; a dimension is a size or a name that stands for any. */
-export interface OnnxValue {
-  readonly name: string
-  readonly type: OnnxType
-  readonly shape: readonly (number | string)[]
-}
+export type OnnxValue = { readonly name: string; readonly type: OnnxType; readonly shape: readonly (number | string)[] }
 
 /** A constant of the graph, as raw little-endian bytes. */
-export interface OnnxConstant {
-  readonly name: string
-  readonly type: OnnxType
+export interface OnnxConstant extends OnnxValue {
   readonly shape: readonly number[]
   readonly bytes: Uint8Array
 }
 
-export interface OnnxGraph {
+interface OnnxGraph {
   readonly name: string
   readonly nodes: readonly OnnxNode[]
   readonly inputs: readonly OnnxValue[]
@@ -31,32 +25,22 @@ export interface OnnxGraph {
   readonly constants?: readonly OnnxConstant[]
 }
 
-/** Who made a model, and what else is to be known of it. */
-export interface OnnxOrigin {
-  readonly producer: string
-  readonly version: string
-  readonly metadata: Readonly<Record<string, string>>
-}
-
 /** TensorProto.DataType */
 const TYPES = { float32: 1, bfloat16: 16 } as const
 
-export type OnnxType = keyof typeof TYPES
+type OnnxType = keyof typeof TYPES
 
-/** Version of the file format and of the operators: both are old enough for every runtime in use. */
+/** Versions of the file format and the operators, old enough for every runtime in use. */
 const IR_VERSION = 8
 const OPSET = 17
+/** AttributeProto.AttributeType */
+const ATTRIBUTE = { float: 1, int: 2, ints: 7 } as const
 
-const FLOAT_ATTRIBUTE = 1
-const INT_ATTRIBUTE = 2
-const INTS_ATTRIBUTE = 7
-
-/**
- * An ONNX model (a ModelProto) as bytes.
- *
- * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto for the field numbers
- */
-export function encodeOnnxModel(graph: OnnxGraph, origin?: OnnxOrigin): Uint8Array {
+/** Encodes an ONNX model (a ModelProto). See https://github.com/onnx/onnx/blob/main/onnx/onnx.proto for the field numbers */
+export function encodeOnnxModel(
+  graph: OnnxGraph,
+  origin?: { readonly producer: string; readonly version: string; readonly metadata: Readonly<Record<string, string>> },
+): Uint8Array {
   const opset = message(text(1, ''), varint(2, OPSET))
   return message(
     varint(1, IR_VERSION),
@@ -87,11 +71,9 @@ function encodeNode({ op, inputs, outputs, attributes = {} }: OnnxNode): Uint8Ar
 }
 
 function encodeAttribute(name: string, value: OnnxAttribute): Uint8Array {
-  if ('int' in value) return message(text(1, name), varint(3, value.int), varint(20, INT_ATTRIBUTE))
-  if ('ints' in value) {
-    return message(text(1, name), ...value.ints.map(int => varint(8, int)), varint(20, INTS_ATTRIBUTE))
-  }
-  return message(text(1, name), float(2, value.float), varint(20, FLOAT_ATTRIBUTE))
+  if ('int' in value) return message(text(1, name), varint(3, value.int), varint(20, ATTRIBUTE.int))
+  if ('float' in value) return message(text(1, name), float(2, value.float), varint(20, ATTRIBUTE.float))
+  return message(text(1, name), ...value.ints.map(int => varint(8, int)), varint(20, ATTRIBUTE.ints))
 }
 
 function encodeConstant({ name, type, shape, bytes }: OnnxConstant): Uint8Array {
@@ -109,15 +91,7 @@ const VARINT = 0
 const BYTES = 2
 const FIXED32 = 5
 
-function message(...fields: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(fields.reduce((sum, f) => sum + f.length, 0))
-  let at = 0
-  for (const f of fields) {
-    out.set(f, at)
-    at += f.length
-  }
-  return out
-}
+const message = (...fields: readonly Uint8Array[]): Uint8Array => Buffer.concat(fields)
 
 const field = (number: number, value: Uint8Array): Uint8Array =>
   message(base128(number * 8 + BYTES), base128(value.length), value)
@@ -127,8 +101,8 @@ const text = (number: number, value: string): Uint8Array => field(number, new Te
 const varint = (number: number, value: number): Uint8Array => message(base128(number * 8 + VARINT), base128(value))
 
 function float(number: number, value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setFloat32(0, value, true)
+  const bytes = Buffer.alloc(4)
+  bytes.writeFloatLE(value)
   return message(base128(number * 8 + FIXED32), bytes)
 }
 

@@ -1,31 +1,27 @@
+import { getOrInsert } from '../../maps.js'
 import type { Matrix } from '../../math/matrix.js'
 import { encodeOnnxModel, type OnnxConstant, type OnnxValue } from './onnx-graph.js'
 
-/** Matrix products by onnxruntime: a graph of one operation for each pair of transposes. */
+/** Matrix products with onnxruntime: a graph of one operation for each pair of transposes. */
 export interface OnnxProducts {
   /** Version and threads, such as "onnxruntime 1.30.0, 2 threads". */
   readonly description: string
-  /** out = op(a) op(b), written in place. */
+  /** Writes op(a) op(b) to `out`. */
   multiply(a: Matrix, b: Matrix, out: Matrix, transposeA: boolean, transposeB: boolean): void
   dispose(): void
 }
 
 /** The synchronous session beneath onnxruntime-node's public, promise-based one. */
-interface NativeSession {
-  loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: object): void
-  run(feeds: Record<string, object>, fetches: Record<string, object | null>, options: object): unknown
-  dispose(): void
-}
-
-interface NativeBinding {
-  InferenceSession: new () => NativeSession
-}
+type NativeBinding = typeof import('onnxruntime-node/dist/binding.js')['binding']
+type NativeSession = InstanceType<NativeBinding['InferenceSession']>
+type Operand = Parameters<NativeSession['run']>[0][string]
 
 /**
- * Starts onnxruntime, if onnxruntime-node is installed and works on this machine; undefined otherwise.
+ * Starts onnxruntime; undefined if onnxruntime-node is not installed or does not work on this machine.
  *
- * A product must be done when the call returns, which the package's public interface does not offer: it defers every run to the
- * event loop. So the native session is used directly, and only after a trial product came out right.
+ * A product must be complete when the call returns, but the package's public interface defers every run to the event loop. So this
+ * file, and no other, uses the private native session, after a trial product has the right result. package.json pins the package
+ * to patch releases; test/engines/onnxruntime.test.ts fails when the session moves, and WebAssembly then does the products.
  */
 export async function createOnnxProducts(threads: number): Promise<OnnxProducts | undefined> {
   let binding: NativeBinding
@@ -33,7 +29,7 @@ export async function createOnnxProducts(threads: number): Promise<OnnxProducts 
   try {
     const native = await import('onnxruntime-node/dist/binding.js')
     native.initOrt()
-    binding = native.binding as unknown as NativeBinding
+    binding = native.binding
     version = (await import('onnxruntime-node')).env.versions.node ?? ''
   } catch {
     return undefined
@@ -52,17 +48,15 @@ function createProducts(
   threads: number,
   inPlace: boolean,
 ): OnnxProducts {
-  const sessions: (NativeSession | undefined)[] = []
+  const sessions = new Map<string, NativeSession>()
 
   const sessionFor = (transposeA: boolean, transposeB: boolean): NativeSession => {
-    const index = Number(transposeA) * 2 + Number(transposeB)
-    const known = sessions[index]
-    if (known) return known
-    const model = productModel(transposeA, transposeB, inPlace)
-    const session = new InferenceSession()
-    session.loadModel(model.buffer, model.byteOffset, model.byteLength, sessionOptions(threads))
-    sessions[index] = session
-    return session
+    return getOrInsert(sessions, `${transposeA} ${transposeB}`, () => {
+      const model = productModel(transposeA, transposeB, inPlace)
+      const session = new InferenceSession()
+      session.loadModel(model.buffer as ArrayBuffer, model.byteOffset, model.byteLength, sessionOptions(threads))
+      return session
+    })
   }
 
   return {
@@ -81,16 +75,16 @@ function createProducts(
       }
     },
     dispose() {
-      for (const session of sessions) session?.dispose()
-      sessions.length = 0
+      for (const session of sessions.values()) session.dispose()
+      sessions.clear()
     },
   }
 }
 
 /**
- * onnxruntime-node writes a product to the array that it is given, and then copies it into a new array to return it; for a
- * weight gradient that costs more than the product. So the graph has a first output of a type that cannot be returned: the run
- * is done, and the copies are never made.
+ * onnxruntime-node writes a product to the given array, and then copies it into a new array to return it; for a weight gradient
+ * that costs more than the product. So the graph has a first output of a type that cannot be returned: the run completes, and the
+ * copies are never made.
  */
 const STOP: OnnxConstant = { name: 'stop', type: 'bfloat16', shape: [1], bytes: new Uint8Array(2) }
 
@@ -108,8 +102,8 @@ function productModel(transposeA: boolean, transposeB: boolean, inPlace: boolean
   })
 }
 
-/** A wait that spins wins microseconds on an idle machine and loses the other core's work on a busy one. */
-const sessionOptions = (threads: number) => ({
+/** No spinning: it saves microseconds on an idle machine and takes the other core's time on a busy one. */
+const sessionOptions = (threads: number): Parameters<NativeSession['loadModel']>[3] => ({
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
   executionMode: 'sequential',
@@ -118,9 +112,10 @@ const sessionOptions = (threads: number) => ({
   extra: { session: { intra_op: { allow_spinning: '0' } } },
 })
 
-const operand = ({ rows, cols, data }: Matrix) => ({ type: 'float32', location: 'cpu', dims: [rows, cols], data })
+/** The binding reads these four members of a tensor. */
+const operand = ({ rows, cols, data }: Matrix): Operand =>
+  ({ type: 'float32', location: 'cpu', dims: [rows, cols], data }) as unknown as Operand
 
-/** Whether a small product comes out right. */
 function works(products: OnnxProducts): boolean {
   const a = { rows: 1, cols: 2, data: Float32Array.of(1, 2) }
   const b = { rows: 2, cols: 2, data: Float32Array.of(3, 4, 5, 6) }

@@ -3,12 +3,9 @@ import type { Matrix } from '../../math/matrix.js'
 import type { Tensor } from '../engine.js'
 import type { Heap } from './heap.js'
 
-/**
- * A tensor of the cpu engine: in linear memory, where the kernels reach it, or in an array of its own. Either way it is a
- * Matrix, so what has no kernel can be done by the js engine's functions.
- */
+/** A tensor in linear memory, where the kernels reach it, or in its own array; a Matrix for the js engine either way. */
 export interface CpuTensor extends Matrix {
-  /** Where it begins in linear memory; undefined when it lives outside. */
+  /** Address in linear memory; undefined outside it. */
   readonly address: number | undefined
 }
 
@@ -27,7 +24,7 @@ export class TensorStore {
     this.#outsideBytes = outsideBytes
   }
 
-  /** A tensor whose values are arbitrary. */
+  /** Makes an uninitialised tensor. @throws ENGINE_MEMORY */
   create(rows: number, cols: number): CpuTensor {
     const bytes = rows * cols * 4
     const address = bytes > this.#outsideBytes ? undefined : this.#heap?.allocate(bytes)
@@ -43,7 +40,7 @@ export class TensorStore {
     }
   }
 
-  /** A tensor with the values of `m`. A matrix too large for linear memory is not copied, but used where it is. */
+  /** Copies a matrix; one too large for linear memory is used where it is. */
   upload(m: Matrix): CpuTensor {
     const { rows, cols } = m
     if (rows * cols * 4 > this.#outsideBytes) return { rows, cols, data: m.data, address: undefined }
@@ -63,7 +60,7 @@ export class TensorStore {
   }
 }
 
-/** A tensor in linear memory; its array is made anew when the memory has grown. */
+/** A tensor in linear memory; its array is replaced after the memory has grown. */
 export class HeapTensor implements CpuTensor {
   readonly rows: number
   readonly cols: number
@@ -80,9 +77,8 @@ export class HeapTensor implements CpuTensor {
 
   get data(): Float32Array {
     const { floats } = this.#heap
-    if (this.#data?.buffer !== floats.buffer) {
+    if (this.#data?.buffer !== floats.buffer)
       this.#data = floats.subarray(this.address / 4, this.address / 4 + this.rows * this.cols)
-    }
     return this.#data!
   }
 }

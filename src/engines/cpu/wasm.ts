@@ -1,6 +1,6 @@
-import { fromBase64 } from '../../math/base64.js'
+import { fromBase64 } from '../../math/bytes.js'
 
-/** The part of the WebAssembly API that is used here; Node and browsers have it, TypeScript knows it with the DOM only. */
+/** The part of the WebAssembly API used here, which TypeScript only knows with the DOM. */
 interface WebAssemblyApi {
   Memory: new (limits: { initial: number; maximum?: number }) => WasmMemory
   Module: new (bytes: Uint8Array) => object
@@ -8,18 +8,17 @@ interface WebAssemblyApi {
 }
 
 /** A linear memory; `buffer` is another object after every `grow`. */
-export interface WasmMemory {
-  readonly buffer: ArrayBuffer
-  grow(pages: number): number
-}
+export type WasmMemory = { readonly buffer: ArrayBuffer; grow(pages: number): number }
 
 /** Bytes of a page of linear memory. */
 export const PAGE_BYTES = 65536
-
 /** Pages that 32-bit addresses reach: 4 GiB. */
 export const MAX_PAGES = 65536
 
-/** A new linear memory, or undefined where there is no WebAssembly or no room. */
+/** Index of the next multiple of 16 float32 values: a cache line. */
+export const align = (count: number): number => Math.ceil(count / 16) * 16
+
+/** Makes a linear memory; undefined without WebAssembly or room. */
 export function createMemory(initial: number, maximum: number = initial): WasmMemory | undefined {
   try {
     const { Memory } = api()
@@ -29,12 +28,7 @@ export function createMemory(initial: number, maximum: number = initial): WasmMe
   }
 }
 
-/**
- * Compiles and starts a module over `memory`, synchronously.
- *
- * @param base64 the module's bytes
- * @returns its exports, or undefined where WebAssembly or its SIMD instructions are missing
- */
+/** Compiles and starts a module over `memory`, synchronously. Returns its exports; undefined without WebAssembly SIMD. */
 export function instantiate<Exports extends object>(base64: string, memory: WasmMemory): Exports | undefined {
   try {
     const { Module, Instance } = api()

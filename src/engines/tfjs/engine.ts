@@ -1,32 +1,17 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core'
-import type { Engine, GemmOptions } from '../engine.js'
+import { getOrInsert } from '../../maps.js'
+import type { DescribedEngine, GemmOptions } from '../engine.js'
 import { MIN_NORM } from '../js.js'
-import { createAdamW } from './adamw.js'
 import { loadTfjs, start, type Tf, type TfjsBackend } from './load.js'
-import { createSoftmax } from './softmax.js'
+import { createAdamW, createSoftmax } from './operations.js'
 import { createTensors } from './tensors.js'
 
-export interface TfjsEngineOptions {
-  /** `auto` takes tfjs-node-gpu, else tfjs-node; `gpu` insists on a GPU; `cpu` also takes tfjs's JavaScript backend. */
-  readonly backend?: TfjsBackend
-  /** A tfjs module with its backend chosen, instead of one that is looked for. */
-  readonly tf?: unknown
-}
+type TfjsEngineOptions = { readonly backend?: TfjsBackend; readonly tf?: unknown }
 
-/** The tfjs engine, which also says what it runs on. */
-export interface TfjsEngine extends Engine {
-  /** Package, version, tfjs backend and device, in one line. */
-  readonly description: string
-  readonly gpu: boolean
-}
+/** An engine on TensorFlow.js; `gpu` is true if it runs on one. */
+export type TfjsEngine = DescribedEngine & { readonly gpu: boolean }
 
-/**
- * The engine on TensorFlow.js: tfjs-node-gpu (CUDA) or tfjs-node where the user has installed it.
- *
- * Calculates in float32. Writing to a view copies the rows around it, since tfjs's tensors cannot change.
- *
- * @throws ENGINE_UNAVAILABLE when no package is installed or none starts, or when `gpu` finds no GPU
- */
+/** Starts the engine on tfjs-node-gpu (CUDA) or tfjs-node, in float32. Writing to a view copies the rows around it. */
 export async function createTfjsEngine(options: TfjsEngineOptions = {}): Promise<TfjsEngine> {
   const backend = options.backend ?? 'auto'
   const given = options.tf as Tf | undefined
@@ -116,11 +101,8 @@ export async function createTfjsEngine(options: TfjsEngineOptions = {}): Promise
     fill(x, value) {
       write({ x }, () => ({ x: tf.fill([x.rows, x.cols], value, 'float32') as Tensor2D }))
     },
-    adamw: createAdamW(tf, tensors, (rows, cols) => {
-      const key = `${rows} x ${cols}`
-      const eye = identities.get(key) ?? tf.keep(tf.eye(rows, cols))
-      identities.set(key, eye)
-      return eye
-    }),
+    adamw: createAdamW(tf, tensors, (rows, cols) =>
+      getOrInsert(identities, `${rows} x ${cols}`, () => tf.keep(tf.eye(rows, cols))),
+    ),
   }
 }

@@ -3,11 +3,10 @@ import util from 'node:util'
 import type * as tfjs from '@tensorflow/tfjs-core'
 import { AdapterTrainError, messageOf } from '../../errors.js'
 
-/** What every tfjs package exports. */
+/** Exports of every tfjs package. */
 export type Tf = typeof tfjs
 
-/** A tfjs package that computes on this machine. */
-export interface LoadedTfjs {
+interface LoadedTfjs {
   readonly tf: Tf
   readonly package: string
   /** Name of the tfjs backend, such as "tensorflow". */
@@ -15,7 +14,7 @@ export interface LoadedTfjs {
   readonly gpu: boolean
 }
 
-/** `auto` takes the first package that works; `gpu` only one that sees a GPU; `cpu` also tfjs's plain JavaScript backend. */
+/** `auto` takes the first package that works; `gpu` only one that detects a GPU; `cpu` also tfjs's JavaScript backend. */
 export type TfjsBackend = 'auto' | 'gpu' | 'cpu'
 
 const GPU = '@tensorflow/tfjs-node-gpu'
@@ -24,18 +23,9 @@ const CORE = '@tensorflow/tfjs-core'
 const CORE_CPU = '@tensorflow/tfjs-backend-cpu'
 
 // One process must not load both native packages: each registers itself as the backend "tensorflow".
-const CANDIDATES: Record<TfjsBackend, readonly string[]> = {
-  auto: [GPU, NATIVE],
-  gpu: [GPU],
-  cpu: [NATIVE, CORE],
-}
+const CANDIDATES: Record<TfjsBackend, readonly string[]> = { auto: [GPU, NATIVE], gpu: [GPU], cpu: [NATIVE, CORE] }
 
-/**
- * Loads the first tfjs package that is installed and computes.
- *
- * @param load how a package is imported; `import()` unless a test says otherwise
- * @throws ENGINE_UNAVAILABLE when none is installed, none starts, or `gpu` was asked for and none is seen
- */
+/** Loads the first tfjs package that is installed and computes. `load`: imports a package; for tests. */
 export async function loadTfjs(
   backend: TfjsBackend,
   load: (name: string) => Promise<unknown> = importPackage,
@@ -44,7 +34,9 @@ export async function loadTfjs(
   let cause: unknown
   for (const name of CANDIDATES[backend]) {
     try {
-      const tf = moduleOf(await load(name))
+      // Node finds only some of a CommonJS module's names, but always the module itself as its default.
+      const imported = (await load(name)) as Tf & { readonly default?: Tf }
+      const tf = imported.default ?? imported
       if (name === CORE) await useCpuBackend(tf, load)
       return { tf, package: name, ...(await start(tf, backend)) }
     } catch (error) {
@@ -63,32 +55,21 @@ export async function loadTfjs(
   )
 }
 
-/**
- * Says which tfjs package the tfjs engine would use and whether it sees a GPU; `undefined` where none is installed or works.
- */
-export async function probeTfjs(): Promise<Omit<LoadedTfjs, 'tf'> | undefined> {
-  try {
-    const { package: name, backend, gpu } = await loadTfjs('auto')
-    return { package: name, backend, gpu }
-  } catch {
-    return undefined
-  }
-}
+/** Finds the package that the tfjs engine would use; undefined if none is installed or works. */
+export const probeTfjs = async (): Promise<LoadedTfjs | undefined> => loadTfjs('auto').catch(() => undefined)
 
-/**
- * Waits for a tfjs module's backend and tries it with a small product, so that a broken installation shows here.
- * @throws ENGINE_UNAVAILABLE when it does not compute, or when `gpu` was asked for and it sees none
- */
+/** Waits for a tfjs module's backend and tests it with a small product. */
 export async function start(tf: Tf, backend: TfjsBackend): Promise<{ backend: string; gpu: boolean }> {
   await tf.ready()
   const product = tf.tidy(() => tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])))
   const [value] = await product.data()
   product.dispose()
   const name = tf.getBackend()
-  if (value !== 3) {
+  if (value !== 3)
     throw new AdapterTrainError('ENGINE_UNAVAILABLE', `the tfjs backend "${name}" computes 1 + 1 + 1 = ${value}`)
-  }
-  const gpu = seesGpu(tf)
+  // The native backend tells its device; webgl and webgpu are a browser's.
+  const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean }
+  const gpu = isUsingGpuDevice ?? ['webgl', 'webgpu'].includes(name)
   if (backend === 'gpu' && !gpu) {
     throw new AdapterTrainError(
       'ENGINE_UNAVAILABLE',
@@ -96,12 +77,6 @@ export async function start(tf: Tf, backend: TfjsBackend): Promise<{ backend: st
     )
   }
   return { backend: name, gpu }
-}
-
-/** The native backend says what it runs on; the other backends that are not the CPU's are a browser's GPU. */
-function seesGpu(tf: Tf): boolean {
-  const native = tf.backend() as { isUsingGpuDevice?: boolean }
-  return native.isUsingGpuDevice ?? ['webgl', 'webgpu'].includes(tf.getBackend())
 }
 
 async function importPackage(name: string): Promise<unknown> {
@@ -112,10 +87,7 @@ async function importPackage(name: string): Promise<unknown> {
   return import(name)
 }
 
-/**
- * Settings that TensorFlow reads when it starts; a value that the user has set stays.
- * @see https://www.tensorflow.org/api_docs/python/tf/config/experimental/enable_tensor_float_32_execution
- */
+/** Sets what TensorFlow reads at its start, unless the user has set it. */
 function prepareNative(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   // Products in TensorFloat-32 keep 10 bits of the mantissa: too few for the scores of near duplicates.
@@ -133,12 +105,6 @@ async function useCpuBackend(tf: Tf, load: (name: string) => Promise<unknown>): 
   tf.env().set('IS_NODE', false)
   tf.scalar(0).dispose()
   tf.env().set('IS_NODE', inNode)
-}
-
-/** Node finds only some of a CommonJS module's names, but always the module itself as its default. */
-function moduleOf(imported: unknown): Tf {
-  const { default: whole } = imported as { default?: Tf }
-  return whole ?? (imported as Tf)
 }
 
 function isMissing(error: unknown, name: string): boolean {

@@ -3,18 +3,16 @@ import { AdapterTrainError, messageOf } from '../../errors.js'
 import type { Tensor } from '../engine.js'
 import type { Tf } from './load.js'
 
-/** A tensor of the engine: tfjs's tensors cannot change, so that a write exchanges `value`. */
+/** A tensor of the engine; a write replaces `value`, as tfjs's tensors are immutable. */
 interface Stored extends Tensor {
   value: Tensor2D
 }
 
-/** Rows of a stored tensor. */
 interface View extends Tensor {
   readonly parent: Stored
   readonly start: number
 }
 
-/** The engine's tensors as tfjs sees them: immutable values that are exchanged on every write. */
 export type Tensors = ReturnType<typeof createTensors>
 
 /** Keeps the engine's tensors and frees what tfjs would keep. */
@@ -97,7 +95,7 @@ function compute<T extends Tensor2D | Record<string, Tensor2D>>(tf: Tf, values: 
   }
 }
 
-/** TensorFlow's own exhaustion as this package's error; any other error unchanged. */
+/** Turns TensorFlow's exhaustion into ENGINE_MEMORY; other errors stay. */
 function asMemoryError(error: unknown): unknown {
   if (!/\bOOM\b|out of memory|resource ?exhausted/i.test(messageOf(error))) return error
   return new AdapterTrainError(

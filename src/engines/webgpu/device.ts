@@ -3,30 +3,21 @@ import { AdapterTrainError, isAdapterTrainError, messageOf } from '../../errors.
 type WebGpu = typeof import('webgpu')
 
 export interface DeviceOptions {
-  /** Whether an adapter that computes on the CPU (SwiftShader, llvmpipe) will do; false by default, as it is slow. */
+  /** True if an adapter that computes on the CPU (SwiftShader, llvmpipe) is acceptable. Default: false, as it is slow. */
   readonly allowSoftware?: boolean
   /**
-   * Part of an adapter's name, as in "H200", or "software" for one that computes on the CPU. By default the environment
+   * Part of an adapter's name, as in "H200", or "software" for one that computes on the CPU. Default: the environment
    * variable ADAPTER_TRAIN_DEVICE, else the fastest adapter.
    */
   readonly device?: string
 }
 
-export interface OpenDevice {
-  readonly device: GPUDevice
-  /** Adapter, driver and programming interface, for a person to read. */
-  readonly description: string
-}
-
-/** Every kernel writes workgroup memory before it reads it: zeroing it first only makes shaders slow to compile and run. */
+/** Every kernel writes workgroup memory before it reads it: zeroing it would only slow shaders down. */
 const DAWN_OPTIONS = ['enable-dawn-features=disable_workgroup_init']
-
-/** Dawn's instances by adapter name, held for ever: they must outlive their devices, which do not hold them. */
+/** Dawn's instances by adapter name, kept because they must outlive their devices. */
 const instances = new Map<string, GPU>()
-
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
 
-/** Limits that are raised to what the adapter can do. */
 const LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -34,11 +25,8 @@ const LIMITS = [
   'maxComputeWorkgroupStorageSize',
 ] as const
 
-/**
- * Opens the fastest WebGPU adapter of the machine, or the one that is asked for.
- * @throws ENGINE_UNAVAILABLE when there is none, only a software adapter, or the package `webgpu` is missing
- */
-export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevice> {
+/** Opens the fastest WebGPU adapter of the machine, or the one asked for. */
+export async function openDevice(options: DeviceOptions = {}) {
   const wanted = options.device || process.env.ADAPTER_TRAIN_DEVICE || undefined
   const software = wanted === 'software'
   const name = software ? undefined : wanted
@@ -52,7 +40,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevic
   if (isSoftware(adapter.info) && !options.allowSoftware && !wanted) {
     throw unavailable(
       `the only WebGPU adapter is ${description}, which computes on the CPU, slower than the cpu engine does. ` +
-        'Use --engine cpu, install the driver of the GPU, or ask for this adapter with --device software',
+        'Use --engine cpu, install the driver of the GPU, or ask for this adapter with --engine-device software',
     )
   }
   try {
@@ -64,17 +52,14 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevic
   }
 }
 
-/** Whether an adapter computes on the CPU. */
+/** True for an adapter that computes on the CPU. */
 export function isSoftware(info: Partial<GPUAdapterInfo>): boolean {
   const names = [info.vendor, info.architecture, info.device, info.description].join(' ')
   return info.isFallbackAdapter === true || SOFTWARE.test(names)
 }
 
-/**
- * Loads Dawn, once it is known that it can run here.
- * @throws ENGINE_UNAVAILABLE when the package `webgpu` is missing or does not load, or there is no Vulkan loader
- */
-export async function loadWebGpu(): Promise<WebGpu> {
+/** Loads Dawn. @throws ENGINE_UNAVAILABLE if the package `webgpu` or a Vulkan loader is missing or does not load */
+async function loadWebGpu(): Promise<WebGpu> {
   try {
     const webgpu = await import('webgpu')
     requireVulkan()
@@ -91,10 +76,8 @@ export async function loadWebGpu(): Promise<WebGpu> {
   }
 }
 
-/**
- * On Linux, looks for the Vulkan loader before Dawn does, which without it writes warnings to the terminal. A library that
- * is no Node add-on fails to load as an add-on too, but with another message.
- */
+// Without a Vulkan loader Dawn writes warnings to the terminal. A library that is not a Node add-on fails to load as one,
+// but with another message than a missing one.
 function requireVulkan(): void {
   if (process.platform !== 'linux') return
   try {
@@ -143,4 +126,29 @@ function describe({ vendor, architecture, device, description }: GPUAdapterInfo)
 
 function unavailable(message: string, cause?: unknown): AdapterTrainError {
   return new AdapterTrainError('ENGINE_UNAVAILABLE', `webgpu: ${message}`, { cause })
+}
+
+/** An adapter of the machine. */
+export interface WebGpuAdapter {
+  readonly name: string
+  /** Programming interface, such as "vulkan"; one GPU may have several. */
+  readonly backend: string
+  readonly software: boolean
+}
+
+/** Lists all adapters, software ones included. @throws ENGINE_UNAVAILABLE as {@link openDevice} */
+export async function listAdapters(): Promise<WebGpuAdapter[]> {
+  const { create } = await loadWebGpu()
+  // WebGPU hands out one adapter, but Dawn lists all in the error for a name that none has.
+  const listed = await create(['adapter=\u0001'])
+    .requestAdapter()
+    .then(() => '', messageOf)
+  const adapters: WebGpuAdapter[] = []
+  for (const [, backend, name] of listed.matchAll(/backend: '([^']*)', name: '([^']*)'/g)) {
+    const adapter = await create([`backend=${backend}`, `adapter=${name}`])
+      .requestAdapter()
+      .catch(() => null)
+    adapters.push({ name, backend, software: isSoftware(adapter?.info ?? { description: name }) })
+  }
+  return adapters
 }

@@ -1,43 +1,34 @@
 import { AdapterTrainError, isAdapterTrainError, messageOf } from '../../errors.js'
-import type { Anchor, Engine, SparseRows, Tensor } from '../engine.js'
+import { ANCHOR_CODES, type DescribedEngine, type SparseRows, type Tensor } from '../engine.js'
 import { type DeviceOptions, openDevice } from './device.js'
-import { watch } from './failure.js'
+import { allocate, type GpuTensor, watch } from './failure.js'
 import { createGemm } from './gemm.js'
 import { forWidth, THREADS } from './kernel.js'
-import { allocate, type GpuTensor } from './memory.js'
 import { createQueue } from './queue.js'
 import { ADAMW, ADD_ROW_VECTOR, FILL, GATHER_ROWS, MULTIPLY, RELU, RELU_BACKWARD } from './shaders/elementwise.js'
-import { NORMALIZE_ROWS, NORMALIZE_ROWS_BACKWARD } from './shaders/normalize.js'
-import { MAX_PARTIAL_SUMS, SUM, SUM_ROWS, SUM_ROWS_COLUMNS } from './shaders/reduce.js'
+import {
+  MAX_PARTIAL_SUMS,
+  NORMALIZE_ROWS,
+  NORMALIZE_ROWS_BACKWARD,
+  SUM,
+  SUM_ROWS,
+  SUM_ROWS_COLUMNS,
+} from './shaders/reduce.js'
 import { ABSENT, FINISH_SOFTMAX, ONLINE_SOFTMAX, SOFTMAX_CROSS_ENTROPY } from './shaders/softmax.js'
 
-const ANCHORS: Record<Anchor, number> = { zero: 0, one: 1, identity: 2 }
 const USAGE = { mapRead: 1, copyTarget: 8 }
-/** Floats that are uploaded at once. */
 const UPLOAD_BLOCK = 16 * 1024 * 1024
 
-/** An engine on a GPU. */
-export interface WebGpuEngine extends Engine {
-  /** Adapter, driver and programming interface, for a person to read. */
-  readonly description: string
-}
-
 const on = (t: Tensor): GpuTensor => t as GpuTensor
-/** One turn of the event loop. */
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 const sizeOf = (t: Tensor): number => t.rows * t.cols
 
 /**
- * The engine on any GPU that WebGPU reaches: NVIDIA, AMD, Intel and Apple through Vulkan, Direct3D 12 or Metal.
+ * Starts the engine on any GPU that WebGPU reaches: NVIDIA, AMD, Intel and Apple through Vulkan, Direct3D 12 or Metal.
  *
  * Operations are recorded and sent many at once. A failure of the GPU shows at the next `read` or `sync`.
- *
- * @throws ENGINE_UNAVAILABLE when there is no GPU, only a software adapter, or the package `webgpu` is missing; from `read`
- *   and `sync`: when the GPU was lost or refused a command
- * @throws ENGINE_MEMORY from `alloc` and `upload`: when a matrix exceeds what the driver lets a shader address; from `read`
- *   and `sync`: when the GPU's memory is full
  */
-export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<WebGpuEngine> {
+export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<DescribedEngine> {
   const { device, description } = await openDevice(options)
   const failure = watch(device)
   const queue = createQueue(device, ABSENT)
@@ -48,7 +39,7 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<W
     memory: allocate(device, failure, rows, cols),
     offset: 0,
   })
-  /** Bound where an operation goes without an optional tensor. */
+  /** Bound in place of an absent optional tensor. */
   const none = alloc(1, 1)
   let held = alloc(1, MAX_PARTIAL_SUMS)
   const scratch = (count: number): GpuTensor => {
@@ -65,12 +56,12 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<W
     const count = Math.min(Math.ceil(size / (4 * THREADS)), MAX_PARTIAL_SUMS)
     const flags = { square: square ? 1 : 0, accumulate: accumulate ? 1 : 0 }
     if (count <= 1) {
-      queue.run(forWidth(SUM, size), { x: on(x), out: on(out) }, { count: 1, size, ...flags })
+      queue.run(forWidth(SUM, size), { x, out }, { count: 1, size, ...flags })
       return
     }
     const parts = scratch(count)
-    queue.run(SUM, { x: on(x), out: parts }, { count, size, ...flags, accumulate: 0 })
-    queue.run(SUM, { x: parts, out: on(out) }, { count: 1, size: count, ...flags, square: 0 })
+    queue.run(SUM, { x, out: parts }, { count, size, ...flags, accumulate: 0 })
+    queue.run(SUM, { x: parts, out }, { count: 1, size: count, ...flags, square: 0 })
   }
 
   /** Waits for the device, and reports what went wrong on it meanwhile. */
@@ -123,41 +114,37 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<W
 
     gatherRows(source, rows, out) {
       const scalars = { count: rows.length * out.cols, cols: out.cols }
-      queue.run(GATHER_ROWS, { source: on(source), out: on(out) }, scalars, { rows })
+      queue.run(GATHER_ROWS, { source, out }, scalars, { rows })
     },
     gemm: (a, b, out, options) => gemm(on(a), on(b), on(out), options),
     multiply(a, b, out) {
       const period = b.rows === 1 ? b.cols : sizeOf(b)
-      queue.run(MULTIPLY, { a: on(a), b: on(b), out: on(out) }, { count: sizeOf(a), period })
+      queue.run(MULTIPLY, { a, b, out }, { count: sizeOf(a), period })
     },
     relu(x, out) {
-      queue.run(RELU, { x: on(x), out: on(out) }, { count: sizeOf(x) })
+      queue.run(RELU, { x, out }, { count: sizeOf(x) })
     },
     reluBackward(y, grad, out) {
-      queue.run(RELU_BACKWARD, { y: on(y), grad: on(grad), out: on(out) }, { count: sizeOf(y) })
+      queue.run(RELU_BACKWARD, { y, grad, out }, { count: sizeOf(y) })
     },
     addRowVector(x, v) {
-      queue.run(ADD_ROW_VECTOR, { x: on(x), v: on(v) }, { count: sizeOf(x), cols: x.cols })
+      queue.run(ADD_ROW_VECTOR, { x, v }, { count: sizeOf(x), cols: x.cols })
     },
     sumRows(x, out) {
       const count = Math.ceil(x.cols / SUM_ROWS_COLUMNS)
-      queue.run(SUM_ROWS, { x: on(x), out: on(out) }, { count, rows: x.rows, cols: x.cols })
+      queue.run(SUM_ROWS, { x, out }, { count, rows: x.rows, cols: x.cols })
     },
     normalizeRows(x, out, norms) {
-      queue.run(
-        forWidth(NORMALIZE_ROWS, x.cols),
-        { x: on(x), out: on(out), norms: on(norms) },
-        { count: x.rows, cols: x.cols },
-      )
+      queue.run(forWidth(NORMALIZE_ROWS, x.cols), { x, out, norms }, { count: x.rows, cols: x.cols })
     },
     normalizeRowsBackward(unit, norms, grad, out) {
-      const tensors = { unit: on(unit), norms: on(norms), grad: on(grad), out: on(out) }
+      const tensors = { unit, norms, grad, out }
       queue.run(forWidth(NORMALIZE_ROWS_BACKWARD, unit.cols), tensors, { count: unit.rows, cols: unit.cols })
     },
     softmaxCrossEntropy(scores, { targets, masked, offset, scale, gradientScale }, loss) {
       queue.run(
         forWidth(SOFTMAX_CROSS_ENTROPY, scores.cols),
-        { scores: on(scores), offset: on(offset ?? none), loss: on(loss) },
+        { scores, offset: offset ?? none, loss },
         { count: scores.rows, cols: scores.cols, hasOffset: offset ? 1 : 0, scale, factor: gradientScale * scale },
         { ...targetWords(targets), ...maskWords(masked) },
       )
@@ -165,7 +152,7 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<W
     onlineSoftmax(scores, { masked, offset, scale }, top, sum, acc) {
       queue.run(
         forWidth(ONLINE_SOFTMAX, Math.max(scores.cols, acc.cols)),
-        { scores: on(scores), offset: on(offset ?? none), top: on(top), sum: on(sum), acc: on(acc) },
+        { scores, offset: offset ?? none, top, sum, acc },
         { count: scores.rows, cols: scores.cols, width: acc.cols, hasOffset: offset ? 1 : 0, scale },
         maskWords(masked),
       )
@@ -173,15 +160,7 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<W
     finishSoftmax(z, pool, { targets, offset, scale, gradientScale }, top, sum, acc, loss) {
       queue.run(
         forWidth(FINISH_SOFTMAX, z.cols),
-        {
-          z: on(z),
-          pool: on(pool),
-          offset: on(offset ?? none),
-          top: on(top),
-          sum: on(sum),
-          acc: on(acc),
-          loss: on(loss),
-        },
+        { z, pool, offset: offset ?? none, top, sum, acc, loss },
         { count: z.rows, width: z.cols, hasOffset: offset ? 1 : 0, scale, factor: gradientScale * scale },
         targetWords(targets),
       )
@@ -189,38 +168,23 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<W
     squaredNorm: (x, out, accumulate) => total(x, out, true, accumulate),
     addSum: (x, out) => total(x, out, false, true),
     fill(x, value) {
-      queue.run(FILL, { x: on(x) }, { count: sizeOf(x), value })
+      queue.run(FILL, { x }, { count: sizeOf(x), value })
     },
-    adamw(param, grad, m, v, o) {
+    adamw(param, grad, m, v, { anchor, clip, step, beta1, beta2, ...scalars }) {
       queue.run(
         ADAMW,
-        { param: on(param), grad: on(grad), m: on(m), v: on(v), squared: on(o.clip?.squaredNorm ?? none) },
+        { param, grad, m, v, squared: clip?.squaredNorm ?? none },
         {
-          count: sizeOf(param),
-          cols: param.cols,
-          anchor: ANCHORS[o.anchor],
-          lr: o.lr,
-          beta1: o.beta1,
-          rest1: 1 - o.beta1,
-          beta2: o.beta2,
-          rest2: 1 - o.beta2,
-          correction1: 1 / (1 - o.beta1 ** o.step),
-          correction2: 1 / (1 - o.beta2 ** o.step),
-          eps: o.eps,
-          decay: o.decay,
-          l2: o.l2,
-          hasClip: o.clip ? 1 : 0,
-          clip: o.clip?.max ?? 0,
+          ...{ count: sizeOf(param), cols: param.cols, anchor: ANCHOR_CODES[anchor], ...scalars },
+          ...{ beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2 },
+          ...{ correction1: 1 / (1 - beta1 ** step), correction2: 1 / (1 - beta2 ** step) },
+          ...{ hasClip: clip ? 1 : 0, clip: clip?.max ?? 0 },
         },
       )
     },
   }
 }
 
-const targetWords = (s: SparseRows) => ({
-  targetOffsets: s.offsets,
-  targetColumns: s.columns,
-  targetValues: s.values,
-})
+const targetWords = (s: SparseRows) => ({ targetOffsets: s.offsets, targetColumns: s.columns, targetValues: s.values })
 
 const maskWords = (s: SparseRows | undefined) => ({ maskOffsets: s?.offsets, maskColumns: s?.columns })

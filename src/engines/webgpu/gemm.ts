@@ -1,22 +1,16 @@
+import { getOrInsert } from '../../maps.js'
 import type { GemmOptions } from '../engine.js'
-import type { GpuTensor } from './memory.js'
+import type { GpuTensor } from './failure.js'
 import type { Queue } from './queue.js'
-import {
-  type GemmTile,
-  type GemmVariant,
-  gemmKernel,
-  LARGE_TILE,
-  MEDIUM_TILE,
-  SMALL_TILE,
-  SUM_SPLITS,
-} from './shaders/gemm.js'
+import type { GemmTile, GemmVariant } from './shaders/gemm.js'
+import { gemmKernel, LARGE_TILE, MEDIUM_TILE, SMALL_TILE, SUM_SPLITS } from './shaders/gemm.js'
 
 /** Workgroups that keep a large GPU busy: a few for each of its 100 to 200 multiprocessors. */
 const ENOUGH_GROUPS = 512
 /** Least depth of a split: below, adding the parts up costs more than the split gains. */
 const MIN_SPLIT_DEPTH = 128
 
-/** How a product is spread over the GPU. */
+/** Spread of a product over the GPU. */
 export interface GemmPlan {
   readonly tile: GemmTile
   readonly rowTiles: number
@@ -43,18 +37,12 @@ export function planGemm(m: number, n: number, k: number): GemmPlan {
   }
 }
 
-/**
- * Records out = alpha * op(a) op(b) + beta * out.
- * @param scratch gives a tensor of so many values, valid until the next call
- * @param plan how to spread a product
- */
+/** Makes {@link Engine.gemm}. `scratch`: returns a tensor of so many values, valid until the next call. */
 export function createGemm(queue: Queue, scratch: (count: number) => GpuTensor, plan = planGemm) {
   const kernels = new Map<string, ReturnType<typeof gemmKernel>>()
   const kernelOf = (variant: GemmVariant): ReturnType<typeof gemmKernel> => {
     const key = [variant.tile.m, variant.transposeA, variant.transposeB, variant.aligned].join()
-    const kernel = kernels.get(key) ?? gemmKernel(variant)
-    kernels.set(key, kernel)
-    return kernel
+    return getOrInsert(kernels, key, () => gemmKernel(variant))
   }
 
   return (a: GpuTensor, b: GpuTensor, out: GpuTensor, options: GemmOptions = {}): void => {

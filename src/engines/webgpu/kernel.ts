@@ -1,7 +1,17 @@
+import { getOrInsert } from '../../maps.js'
+
 type Access = 'read' | 'write'
 type ScalarType = 'u32' | 'f32'
 
-/** Threads of a workgroup where a kernel does not say otherwise. */
+/** Declares scalars of one type. */
+const scalarsOf =
+  <const T extends ScalarType>(type: T) =>
+  <const S extends string>(...names: readonly S[]) =>
+    Object.fromEntries(names.map(name => [name, type])) as Record<S, T>
+
+export const u32 = scalarsOf('u32')
+export const f32 = scalarsOf('f32')
+/** Default threads of a workgroup. */
 export const THREADS = 256
 
 /**
@@ -20,44 +30,37 @@ export interface Kernel<T extends string = string, S extends string = string> {
   readonly code: string
   /** Threads of a workgroup, {@link THREADS} by default; the code reads them as THREADS. */
   readonly threads?: number
-  /** What one index of a tensor means: one float by default. */
+  /** Unit of a tensor's index: one float by default. */
   readonly element?: 'f32' | 'vec4<f32>'
-  /** Whether the code reads index data with `word(i)` and `number(i)`. */
+  /** True if the code reads index data with `word(i)` and `number(i)`. */
   readonly words?: boolean
 }
 
-/** A kernel whose tensor and scalar names are known to the compiler. */
-export function kernel<const T extends string, const S extends string>(k: Kernel<T, S>): Kernel<T, S> {
-  return k
-}
+/** Gives the compiler the names of a kernel's tensors and scalars. */
+export const kernel = <const T extends string, const S extends string>(k: Kernel<T, S>): Kernel<T, S> => k
 
-/** The kernel itself for wide rows, or its twin with smaller workgroups, of which narrow rows leave fewer threads idle. */
+/** Returns the kernel for wide rows; for narrow ones its twin with smaller workgroups, which leave fewer threads idle. */
 export function forWidth<K extends Kernel>(wide: K, cols: number): K {
   if (cols > NARROW) return wide
-  let narrow = narrowTwins.get(wide)
-  if (!narrow) {
-    narrow = { ...wide, name: `${wide.name} narrow`, threads: NARROW_THREADS }
-    narrowTwins.set(wide, narrow)
-  }
-  return narrow as K
+  const make = (): Kernel => ({ ...wide, name: `${wide.name} narrow`, threads: NARROW_THREADS })
+  return getOrInsert(narrowTwins, wide, make) as K
 }
 
 const NARROW = 256
 const NARROW_THREADS = 64
 const narrowTwins = new WeakMap<Kernel, Kernel>()
 
-/** How the tensors of one dispatch map to bindings: tensors that share a buffer share a binding. */
+/** Bindings of the tensors of one dispatch; tensors that share a buffer share a binding. */
 export interface Binding {
   /** The binding of every tensor, in the order of the kernel's tensors. */
   readonly slots: readonly number[]
-  /** Whether each binding is written. */
+  /** True for each binding that is written. */
   readonly writes: readonly boolean[]
 }
 
 /**
  * Gives every buffer of a dispatch one binding: WebGPU forbids to bind a buffer twice where one of the two is written,
  * which operations in place and views of one tensor would do.
- *
  * @param buffers the buffer of every tensor, in the kernel's order
  */
 export function bind(kernel: Kernel, buffers: readonly unknown[]): Binding {
@@ -76,7 +79,7 @@ export function bind(kernel: Kernel, buffers: readonly unknown[]): Binding {
   return { slots, writes }
 }
 
-/** The whole WGSL module of a kernel for one binding of its tensors. */
+/** Writes the WGSL module of a kernel for one binding of its tensors. */
 export function shaderOf(kernel: Kernel, { slots, writes }: Binding): string {
   const { tensors, scalars, each, element = 'f32', threads = THREADS } = kernel
   const names = Object.keys(tensors)

@@ -1,6 +1,7 @@
-import { type Arena, createArena } from './arena.js'
+import { getOrInsert } from '../../maps.js'
+import type { Tensor } from '../engine.js'
+import type { GpuTensor, Memory } from './failure.js'
 import { type Binding, bind, type Kernel, shaderOf, THREADS } from './kernel.js'
-import type { GpuTensor, Memory } from './memory.js'
 
 /** Dispatches of one submission: enough to hide its cost, few enough that the GPU starts soon. */
 const MAX_DISPATCHES = 128
@@ -11,27 +12,23 @@ const PARAMS_WORDS = 64
 const INDEX_WORDS = 256 * 1024
 const STAGE_COMPUTE = 4
 
-/** Index data in words; where it goes is known when the dispatch is recorded. */
+/** Index data in words. */
 export type Words = Uint32Array | Float32Array | undefined
 
 /** Records dispatches and sends many of them at once. */
 export interface Queue {
-  /**
-   * @param tensors by the names of the kernel
-   * @param scalars by the names of the kernel
-   * @param words index data by the names of the scalars that receive their place, or `absent`
-   */
+  /** Records a dispatch; `words` are index data by the names of the scalars that receive their place, or `absent`. */
   run<T extends string, S extends string, W extends S = never>(
     kernel: Kernel<T, S>,
-    tensors: Record<T, GpuTensor>,
+    tensors: Record<T, Tensor>,
     scalars: Record<Exclude<S, W>, number>,
     words?: Record<W, Words>,
   ): void
   /** Copies bytes between buffers, in order with the dispatches. */
   copy(from: GPUBuffer, start: number, to: GPUBuffer, bytes: number): void
-  /** Destroys the buffer when no recorded dispatch needs it any more. */
+  /** Destroys the buffer once no recorded dispatch needs it. */
   retire(memory: Memory): void
-  /** Sends what was recorded to the device. */
+  /** Sends the recorded dispatches to the device. */
   flush(): void
 }
 
@@ -76,54 +73,41 @@ export function createQueue(device: GPUDevice, absent: number): Queue {
   }
 
   const layoutOf = (pattern: string): GPUBindGroupLayout => {
-    let layout = layouts.get(pattern)
-    if (!layout) {
-      layout = device.createBindGroupLayout({
-        entries: [...pattern].map((kind, binding) => ({
-          binding,
-          visibility: STAGE_COMPUTE,
-          buffer:
-            kind === 'u'
-              ? { type: 'uniform', hasDynamicOffset: true }
-              : { type: kind === 'w' ? 'storage' : 'read-only-storage' },
-        })),
-      })
-      layouts.set(pattern, layout)
-    }
-    return layout
+    const bufferOf = (kind: string): GPUBufferBindingLayout =>
+      kind === 'u'
+        ? { type: 'uniform', hasDynamicOffset: true }
+        : { type: kind === 'w' ? 'storage' : 'read-only-storage' }
+    const entries = [...pattern].map((kind, binding) => ({
+      ...{ binding, visibility: STAGE_COMPUTE, buffer: bufferOf(kind) },
+    }))
+    return getOrInsert(layouts, pattern, () => device.createBindGroupLayout({ entries }))
   }
 
   const pipelineOf = (kernel: Kernel, binding: Binding, pattern: string): GPUComputePipeline => {
     const key = `${kernel.name} ${binding.slots.join()}`
-    let pipeline = pipelines.get(key)
-    if (!pipeline) {
-      pipeline = device.createComputePipeline({
+    return getOrInsert(pipelines, key, () =>
+      device.createComputePipeline({
         label: kernel.name,
         layout: device.createPipelineLayout({ bindGroupLayouts: [layoutOf(pattern)] }),
         compute: { module: device.createShaderModule({ label: kernel.name, code: shaderOf(kernel, binding) }) },
-      })
-      pipelines.set(key, pipeline)
-    }
-    return pipeline
+      }),
+    )
   }
 
   const bindGroupOf = (kernel: Kernel, memories: Memory[], pattern: string): GPUBindGroup => {
     const unique = [...new Set(memories)]
     const key = `${pattern} ${kernel.words ? indices.generation : ''} ${unique.map(m => m.id).join()}`
-    let group = bindGroups.get(key)
-    if (!group) {
+    return getOrInsert(bindGroups, key, () => {
+      for (const memory of unique) memory.bindGroups.add(key)
       const buffers = [...(kernel.words ? [indices.buffer] : []), ...unique.map(m => m.buffer)]
-      group = device.createBindGroup({
+      return device.createBindGroup({
         layout: layoutOf(pattern),
         entries: [
           { binding: 0, resource: { buffer: params.buffer, size: PARAMS_WORDS * 4 } },
           ...buffers.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
         ],
       })
-      bindGroups.set(key, group)
-      for (const memory of unique) memory.bindGroups.add(key)
-    }
-    return group
+    })
   }
 
   return {
@@ -173,18 +157,65 @@ export function createQueue(device: GPUDevice, absent: number): Queue {
   }
 }
 
-/** Copies index data to the arena. */
 function placeWords(arena: Arena, words: Record<string, Words>): Record<string, number | undefined> {
   const places: Record<string, number | undefined> = {}
   for (const [name, data] of Object.entries(words)) {
-    if (data) {
-      const start = arena.take(data.length)
-      const target = data instanceof Float32Array ? arena.f32 : arena.u32
-      target.set(data, start)
-      places[name] = start
-    } else {
-      places[name] = undefined
-    }
+    places[name] = data && arena.take(data.length)
+    if (data) (data instanceof Float32Array ? arena.f32 : arena.u32).set(data, places[name])
   }
   return places
+}
+
+const USAGE = { copyTarget: 8, uniform: 64, storage: 128 }
+
+type Arena = ReturnType<typeof createArena>
+
+/**
+ * Holds small data of the dispatches of one submission, such as scalars and row indices. Writes to a buffer take effect before a
+ * submission, not between its commands, so every dispatch needs its own place until the submission is sent.
+ */
+function createArena(device: GPUDevice, kind: 'uniform' | 'storage', capacity: number, align: number) {
+  let used = 0
+  let generation = 0
+  let u32 = new Uint32Array(capacity)
+  let f32 = new Float32Array(u32.buffer)
+  const create = (): GPUBuffer => device.createBuffer({ size: u32.byteLength, usage: USAGE[kind] | USAGE.copyTarget })
+  let buffer = create()
+  return {
+    get buffer() {
+      return buffer
+    },
+    /** Number of the buffer; a single request that exceeds it gets a larger one. */
+    get generation() {
+      return generation
+    },
+    get u32() {
+      return u32
+    },
+    get f32() {
+      return f32
+    },
+    /** True if `words` more fit into this submission. */
+    fits: (words: number): boolean => used + words <= u32.length,
+    /** Prepares an empty arena for a request of `words`. */
+    grow(words: number): void {
+      if (words <= u32.length) return
+      buffer.destroy()
+      u32 = new Uint32Array(2 ** Math.ceil(Math.log2(words)))
+      f32 = new Float32Array(u32.buffer)
+      buffer = create()
+      generation++
+    },
+    /** Takes a place and returns its first word. */
+    take(words: number): number {
+      const start = used
+      used = Math.ceil((used + words) / align) * align
+      return start
+    },
+    /** Sends the words taken to the device and starts again. */
+    send(): void {
+      if (used > 0) device.queue.writeBuffer(buffer, 0, u32, 0, Math.min(used, u32.length))
+      used = 0
+    },
+  }
 }

@@ -1,87 +1,74 @@
 import type { Chunk } from '../../documents/chunk.js'
-import type { BatchClient } from '../../providers/batch-client.js'
-import type { ChatPrice } from '../../providers/chat-prices.js'
+import { AdapterTrainError } from '../../errors.js'
+import { nameOf, type Service, saidInstead } from '../../providers/http-error.js'
+import type { ChatPrice } from '../../providers/prices.js'
+import type { BatchClient, ProviderOptions } from '../../providers/provider.js'
 
-/** What is asked for one chunk. */
+/** Request for the questions of one chunk. */
 export interface ChatRequest {
   readonly prompt: string
   readonly chunk: Chunk
-  /** Questions wanted. */
+  /** Number of questions. */
   readonly count: number
-  /** Whether the answer is asked for as JSON of the `ANSWER_SCHEMA`. */
+  /** True if the answer should be JSON of the `ANSWER_SCHEMA`. */
   readonly structured: boolean
   /** Stops the request; the promise rejects with code `ABORTED`. */
   readonly signal?: AbortSignal
 }
 
-/** A complete answer, as it is kept. */
+/** Complete answer, as it is stored. */
 export interface ChatAnswer {
   readonly text: string
-  /** The service's own word that it will not answer. */
+  /** True if the service refused to answer. */
   readonly refused?: boolean
-  /** Tokens billed, where the service says. */
+  /** Tokens billed, if the service reports them. */
   readonly inputTokens?: number
   readonly outputTokens?: number
 }
 
 /**
- * What writes questions: an LLM, or the extractive stand-in.
+ * Writer of questions: an LLM, or the extractive stand-in.
  *
- * A model turns one prompt into one answer, once: no retries, no cache, no reading of what it says.
+ * A model turns one prompt into one answer, once: no retries, no cache, no parsing of the answer.
  */
 export interface ChatModel {
   /** Provider and model, such as `openai/gpt-4o-mini`. */
   readonly id: string
-  /** Everything beside the prompt that changes an answer, never a secret; absent where an answer costs nothing to make again. */
+  /** Everything except the prompt that changes an answer, never a secret; absent if an answer costs nothing to make again. */
   readonly cacheKey?: string
-  /** Absent where the price is not known. */
+  /** Absent if the price is not known. */
   readonly price?: ChatPrice
-  /** Whether the questions are sentences of the chunk itself. */
+  /** True if the questions are sentences of the chunk itself. */
   readonly extractive?: boolean
-  /** Its tokens for each token of cl100k_base, at the most; 1 where it is absent, 0 where none are billed. */
+  /** Tokens per token of cl100k_base, at most; default 1, and 0 if none are billed. */
   readonly tokenRatio?: number
   /**
    * @throws PROVIDER_REQUEST when the service refuses or cannot be reached; `details` has `status`, `retryable`, `retryAfterMs`
-   * @throws PROVIDER_RESPONSE when there is no text in the answer
+   * @throws PROVIDER_RESPONSE when the answer has no text
    * @throws ABORTED when `signal` was aborted
    */
   complete(request: ChatRequest): Promise<ChatAnswer>
-  /** How prompts go through the service's Batch API; present only where that was asked for (`batchApi`). */
+  /** Access to the service's Batch API; present only with `batchApi`. */
   readonly batches?: ChatBatches
 }
 
-/** What asking through a Batch API takes, beside the batches themselves. */
+/** Requests and answers of a Batch API, and its client. */
 export interface ChatBatches {
   readonly client: BatchClient
-  /** Body of the request for a prompt; its answer is asked for as JSON of the `ANSWER_SCHEMA`. */
+  /** Makes the body of the request for a prompt, for an answer as JSON of the `ANSWER_SCHEMA`. */
   body(prompt: string): object
-  /** @throws PROVIDER_RESPONSE when the body of an answer holds no text */
+  /** Reads the body of an answer. @throws PROVIDER_RESPONSE when it has no text */
   read(body: unknown): ChatAnswer
 }
 
-/** What a chat model is made with; an option that a service has no use for is refused. */
-export interface ChatModelOptions {
-  readonly model?: string
-  /** Address of a compatible server. */
-  readonly baseUrl?: string
-  /** Key of the service; by default from the environment. Never stored or logged. */
-  readonly apiKey?: string
-  /** Milliseconds before one request is given up; default `CHAT_TIMEOUT_MS`. */
-  readonly timeoutMs?: number
+/** Options of a chat model, those of a provider as far as they apply; `timeoutMs` is by default `CHAT_TIMEOUT_MS`. */
+export interface ChatModelOptions
+  extends Pick<ProviderOptions, 'model' | 'baseUrl' | 'apiKey' | 'timeoutMs' | 'batchApi'> {
   /** Overrides the price table. */
   readonly price?: ChatPrice
-  /** Whether prompts go through OpenAI's Batch API: at half the price, with answers within a day. */
-  readonly batchApi?: boolean
 }
 
-/** How the registry knows and makes one. */
-export interface ChatModelFactory {
-  readonly name: string
-  readonly keyVariables: readonly string[]
-  create(options: ChatModelOptions): Promise<ChatModel>
-}
-
-/** Longer than for embeddings: a model on a CPU writes a few words a second. */
+/** Milliseconds for one request, longer than for embeddings: a model on a CPU writes a few words per second. */
 export const CHAT_TIMEOUT_MS = 180_000
 
 /** JSON schema of a structured answer. */
@@ -91,3 +78,45 @@ export const ANSWER_SCHEMA = {
   required: ['questions'],
   additionalProperties: false,
 } as const
+
+/** Makes an answer from the parts of a service's response. `text`: its content, a string or a list of parts. */
+export function readAnswer(
+  service: Service,
+  text: unknown,
+  usage: { readonly input?: unknown; readonly output?: unknown },
+  { refusal, finish, whole }: { readonly refusal?: unknown; readonly finish?: unknown; readonly whole?: unknown },
+): ChatAnswer {
+  const refused = finish === 'content_filter' || (typeof refusal === 'string' && refusal !== '')
+  const said = [joined(text), refusal].find(part => typeof part === 'string' && part.trim() !== '') as
+    | string
+    | undefined
+  if (said === undefined && !refused) {
+    const { quote } = saidInstead(service, whole)
+    throw new AdapterTrainError(
+      'PROVIDER_RESPONSE',
+      `${nameOf(service)}: the answer has no text${typeof finish === 'string' ? ` (finish reason "${finish.slice(0, 40)}")` : ''}${quote && `.${quote}`}`,
+      { details: { provider: service.provider, model: service.model, retryable: true } },
+    )
+  }
+  return {
+    // A gateway may quote the request; the answer goes into the cache.
+    text: service.key && service.key.length >= 8 ? (said ?? '').replaceAll(service.key, '[redacted]') : (said ?? ''),
+    ...(refused && { refused }),
+    ...(isCount(usage.input) && { inputTokens: usage.input }),
+    ...(isCount(usage.output) && { outputTokens: usage.output }),
+  }
+}
+
+/** The text of a content that may be a part or a list of parts; those of other types, such as thinking, are passed over. */
+function joined(content: unknown): unknown {
+  return [content]
+    .flat()
+    .map(part => {
+      if (typeof part === 'string') return part
+      const { type = 'text', text } = (part ?? {}) as { type?: unknown; text?: unknown }
+      return (type === 'text' || type === 'output_text') && typeof text === 'string' ? text : ''
+    })
+    .join('')
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

@@ -1,8 +1,7 @@
+import { getOrInsert } from '../../maps.js'
 import { createRandom } from '../random.js'
-import { mean } from './moments.js'
-import { quantile } from './quantile.js'
-import { createWordSource } from './random-words.js'
-import { BOOTSTRAP_SAMPLES, checkDeltas, checkSamples, defaultSamples } from './resampling.js'
+import { mean, populationStandardDeviation, quantile } from './moments.js'
+import { BOOTSTRAP_SAMPLES, checkDeltas, checkSamples, createWordSource, defaultSamples } from './resampling.js'
 
 /** A mean with its confidence interval. */
 export interface Interval {
@@ -12,7 +11,6 @@ export interface Interval {
 }
 
 export interface BootstrapOptions {
-  /** Any safe integer. */
   readonly seed: number
   /** Resamples; by default 10,000, fewer for more than 2,000 values (see `BOOTSTRAP_SAMPLES`). */
   readonly samples?: number
@@ -21,27 +19,21 @@ export interface BootstrapOptions {
 }
 
 /**
- * Mean of paired differences with its percentile bootstrap interval: the differences are drawn n times with replacement, again and
- * again, and the middle 95 % of the means are the interval.
- *
- * @param delta one difference a query, at least one
+ * Mean of paired differences with its percentile bootstrap interval: the differences are drawn n times with
+ * replacement, again and again, and the middle 95 % of the means are the interval.
  * @see Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3
  */
 export function pairedBootstrap(delta: ArrayLike<number>, options: BootstrapOptions): Interval {
   return pairedBootstraps([delta], options)[0]
 }
 
-/**
- * The same for several metrics of the same queries at once: every resample of queries serves all of them.
- * @param deltas [metrics][queries], of one length, at least one query
- */
+/** The same for several metrics of the same queries at once, deltas [metrics][queries], with the same resamples. */
 export function pairedBootstraps(deltas: readonly ArrayLike<number>[], options: BootstrapOptions): Interval[] {
   const n = checkDeltas(deltas)
   const { seed, samples = defaultSamples(n, BOOTSTRAP_SAMPLES), confidence = 0.95 } = options
   checkSamples(samples)
-  if (!(confidence > 0 && confidence < 1)) {
+  if (!(confidence > 0 && confidence < 1))
     throw new RangeError(`expected "confidence" to be between 0 and 1, found ${confidence}`)
-  }
   if (deltas.length === 0) return []
   if (n === 0) throw new RangeError('expected at least one difference, found none')
   const tail = (1 - confidence) / 2
@@ -51,14 +43,10 @@ export function pairedBootstraps(deltas: readonly ArrayLike<number>[], options: 
   })
 }
 
-/** What counts as zero, relative to the largest difference: sums of rounded values. */
+/** Largest sum of rounded values that counts as zero, and tolerance of equal statistics, relative to the values. */
 const ROUNDING = 1e-12
 
-/**
- * One-sided bootstrap p: the share of resampled means that are not above 0. 1 where nothing differs or nothing is given.
- * @param delta one difference a query, positive where the candidate is better
- * @param options 2,000 resamples by default
- */
+/** One-sided bootstrap p: the share of resampled means that are not above 0. 1 where nothing differs or nothing is given. */
 export function bootstrapP(delta: ArrayLike<number>, options: Omit<BootstrapOptions, 'confidence'>): number {
   const { seed, samples = 2000 } = options
   checkSamples(samples)
@@ -96,10 +84,7 @@ export function resampledMeans(deltas: readonly ArrayLike<number>[], samples: nu
  *
  * Rows are told apart by a random combination of their values: equal rows have equal ones, and others by an accident of 2^-50.
  */
-function groupEqualRows(
-  deltas: readonly ArrayLike<number>[],
-  seed: number,
-): { groupOf: Uint32Array; firsts: number[] } {
+function groupEqualRows(deltas: readonly ArrayLike<number>[], seed: number) {
   const n = deltas[0].length
   const random = createRandom(seed)
   const weights = deltas.map(() => random.normal())
@@ -109,11 +94,7 @@ function groupEqualRows(
   for (let i = 0; i < n; i++) {
     let key = 0
     for (let m = 0; m < deltas.length; m++) key += weights[m] * deltas[m][i]
-    const known = groups.get(key)
-    groupOf[i] = known ?? firsts.length
-    if (known !== undefined) continue
-    groups.set(key, firsts.length)
-    firsts.push(i)
+    groupOf[i] = getOrInsert(groups, key, () => firsts.push(i) - 1)
   }
   return { groupOf, firsts }
 }
@@ -130,4 +111,52 @@ function weightedSum(weights: Uint32Array, values: Float64Array): number {
   }
   for (let i = n4; i < values.length; i++) s0 += weights[i] * values[i]
   return s0 + s1 + s2 + s3
+}
+
+/** By default 2,000 samples. */
+type RealityCheckOptions = Omit<BootstrapOptions, 'confidence'>
+
+/** A p-value, and the gain from which it would have been significant. */
+export interface RealityCheck {
+  readonly p: number
+  /** Gain of the chosen candidate that is reached by chance in a share `level` of resamples; undefined if nothing varies, or in too few differences. */
+  readonly provable?: number
+}
+
+/**
+ * One-sided bootstrap p of the gain of a candidate that was chosen among several on the same queries:
+ *
+ *   p = share of resamples with max over k of (mean*_k - mean_k) / s_k >= mean_0 / s_0
+ *
+ * The best of several candidates gains by chance alone; the maximum over all of them allows for that. p is at least
+ * 2^-(differences of the chosen one that are not 0), the chance that so few all come out for the better. 1 where nothing gains.
+ * @param level of significance for `provable`
+ * @see White, A reality check for data snooping, 2000; with standard deviations: Hansen, A test for superior predictive ability, 2005
+ */
+export function realityCheck(
+  deltas: readonly ArrayLike<number>[],
+  level: number,
+  options: RealityCheckOptions,
+): RealityCheck {
+  const { seed, samples = 2000 } = options
+  checkSamples(samples)
+  if (checkDeltas(deltas) === 0) return { p: 1 }
+  const changed = Array.from(deltas[0]).filter(value => value !== 0).length
+  const gain = mean(deltas[0])
+  const deviation = populationStandardDeviation(deltas[0])
+  // A candidate whose differences are all the same cannot gain by chance.
+  const noisy = deltas.filter(delta => populationStandardDeviation(delta) > ROUNDING * Math.abs(gain))
+  const deviations = noisy.map(populationStandardDeviation)
+  const statistic = gain / deviation
+  const highest = new Float64Array(samples).fill(Number.NEGATIVE_INFINITY)
+  resampledMeans(noisy, samples, seed).forEach((means, k) => {
+    const center = mean(noisy[k])
+    for (let s = 0; s < samples; s++) highest[s] = Math.max(highest[s], (means[s] - center) / deviations[k])
+  })
+  const reached = highest.filter(value => value >= statistic * (1 - ROUNDING)).length
+  const p = gain > 0 ? Math.max(reached, Math.floor(samples * 2 ** -changed)) / samples : 1
+  return {
+    p,
+    ...(deviation > 0 && 2 ** -changed < level && { provable: quantile(highest.sort(), 1 - level) * deviation }),
+  }
 }

@@ -1,20 +1,17 @@
-import { createWordSource } from './random-words.js'
-import { checkDeltas, checkSamples, defaultSamples, RANDOMIZATION_SAMPLES } from './resampling.js'
+import { checkDeltas, checkSamples, createWordSource, defaultSamples, RANDOMIZATION_SAMPLES } from './resampling.js'
 
 export interface RandomizationOptions {
-  /** Any safe integer. */
   readonly seed: number
   /**
-   * Random assignments; by default 10,000, fewer for more than 20,000 values (see `RANDOMIZATION_SAMPLES`). Not used where the test
-   * is exact.
+   * Random assignments; by default 10,000, fewer for more than 20,000 values (see `RANDOMIZATION_SAMPLES`). Not used
+   * where the test is exact.
    */
   readonly samples?: number
 }
 
 /** Up to so many differences that are not 0, all 2^16 assignments of signs are gone through instead of a sample. */
 const EXACT_UP_TO = 16
-
-/** What counts as equal, relative to the sum of absolute differences: the order of summation must not break ties. */
+/** Tolerance of equality, relative to the sum of absolute differences: the order of summation must not break ties. */
 const ROUNDING = 1e-12
 
 /**
@@ -23,8 +20,6 @@ const ROUNDING = 1e-12
  *
  * Of a sample of assignments p = (1 + count) / (1 + samples): the observed assignment is one of the possible ones too, and without
  * it p could come out as 0, which rejects too often. 1 where nothing differs or nothing is given.
- *
- * @param delta one difference a query
  * @see Smucker, Allan and Carterette, A comparison of statistical significance tests for information retrieval evaluation, 2007
  * @see Phipson and Smyth, Permutation p-values should never be zero, 2010
  */
@@ -32,10 +27,7 @@ export function randomizationTest(delta: ArrayLike<number>, options: Randomizati
   return randomizationTests([delta], options)[0]
 }
 
-/**
- * The same for several metrics of the same queries at once, with the same random signs for all of them.
- * @param deltas [metrics][queries], of one length
- */
+/** The same for several metrics of the same queries at once, deltas [metrics][queries], with the same random signs. */
 export function randomizationTests(deltas: readonly ArrayLike<number>[], options: RandomizationOptions): number[] {
   const n = checkDeltas(deltas)
   const { seed, samples = defaultSamples(n, RANDOMIZATION_SAMPLES) } = options
@@ -93,7 +85,7 @@ function subsetSums(values: Float64Array, out: Float64Array): void {
 }
 
 /**
- * How many assignments are at least as extreme as the observed one.
+ * Counts assignments at least as extreme as the observed one.
  * @param sums of the values that keep their sign; the others change it, so that the sum of all is 2 sum - total
  */
 function countExtreme(sums: Float64Array, values: Float64Array): number {

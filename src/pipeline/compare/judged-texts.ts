@@ -1,22 +1,17 @@
-import type { QADataset } from '../../dataset/dataset.js'
+import { type QADataset, selfMatches } from '../../dataset/dataset.js'
+import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
 import { AdapterTrainError } from '../../errors.js'
 import type { Rows } from '../../math/row-source.js'
-import type { VectorDataset } from '../../vectors/vector-dataset.js'
 
-/** Queries, documents and judgements by row number, without the vectors; texts where they are known. */
-export interface JudgedTexts {
-  /** Where they are from, for messages. */
+/** Queries, documents and judgements by row number, without vectors. */
+export interface JudgedTexts
+  extends Pick<EmbeddedDataset<Rows>, 'queryIds' | 'docIds' | 'positives' | 'selfMatches' | 'queryTexts' | 'docTexts'> {
   readonly name: string
-  readonly queryIds: readonly string[]
-  readonly docIds: readonly string[]
-  /** For each query row: document row -> grade, of the documents whose grade is above 0. */
-  readonly positives: readonly ReadonlyMap<number, number>[]
-  readonly queryTexts?: readonly (string | undefined)[]
-  readonly docTexts?: readonly (string | undefined)[]
 }
 
-/** A data set by row number; judgements of documents that the corpus does not have are left out. */
-export function judgedTexts({ name, queries, corpus, qrels }: QADataset): JudgedTexts {
+/** Numbers the rows of a dataset; judgements of documents that the corpus does not have are left out. */
+export function judgedTexts(data: QADataset): JudgedTexts {
+  const { name, queries, corpus, qrels } = data
   const docIds = [...corpus.keys()]
   const rowOf = new Map(docIds.map((id, row) => [id, row]))
   const positives = Array.from(queries.keys(), queryId => {
@@ -24,19 +19,19 @@ export function judgedTexts({ name, queries, corpus, qrels }: QADataset): Judged
     return new Map(judged.map(([id, grade]) => [rowOf.get(id)!, grade]))
   })
   const [queryTexts, docTexts] = [[...queries.values()], [...corpus.values()]]
-  return { name, queryIds: [...queries.keys()], docIds, positives, queryTexts, docTexts }
+  return {
+    name,
+    queryIds: [...queries.keys()],
+    docIds,
+    positives,
+    selfMatches: selfMatches(data),
+    queryTexts,
+    docTexts,
+  }
 }
 
-/**
- * Refuses vectors of other queries, documents or judgements than those of `expected`; row i of the one has to be row i of the
- * other.
- *
- * @throws DATASET_INVALID with the first thing that differs
- */
-export function checkSameJudgements(
-  expected: JudgedTexts,
-  found: VectorDataset<Rows> & { readonly name: string },
-): void {
+/** Refuses vectors whose queries, documents or judgements differ from `expected`, row by row. */
+export function checkSameJudgements(expected: JudgedTexts, found: EmbeddedDataset<Rows> & { readonly name: string }) {
   const problem =
     countProblem('queries', expected.queryIds.length, found.queries.rows) ??
     countProblem('documents', expected.docIds.length, found.docs.rows) ??
@@ -72,11 +67,7 @@ function shown(grades: ReadonlyMap<number, number>): string {
   return list.length === 0 ? 'none' : list.slice(0, 5).join(', ') + (list.length > 5 ? ', …' : '')
 }
 
-function textProblem(
-  what: string,
-  expected: JudgedTexts['queryTexts'],
-  found: JudgedTexts['queryTexts'],
-): string | undefined {
+function textProblem(what: string, expected: JudgedTexts['queryTexts'], found: JudgedTexts['queryTexts']) {
   const row = expected?.findIndex((text, i) => {
     const other = found?.[i]
     return text !== undefined && other !== undefined && text.trim() !== other.trim()

@@ -1,43 +1,45 @@
 import type { EmbeddingCache } from '../../cache/cache.js'
 import type { QADataset } from '../../dataset/dataset.js'
-import type { EmbeddingEstimate } from '../../embed/estimate.js'
-import { estimateDataset } from '../../embed/estimate-dataset.js'
-import { AdapterTrainError } from '../../errors.js'
-import { parseMetric } from '../../evaluate/metrics/index.js'
+import { type EmbeddingEstimate, estimateDataset } from '../../embed/estimate.js'
+import { AdapterTrainError, usageError } from '../../errors.js'
+import { parseMetric } from '../../evaluate/metrics.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
-import { type Candidate, checkCandidates, type EmbeddedBase, groupByBase } from './candidates.js'
-import { COMPARE_METRICS } from './defaults.js'
+import { COMPARE_METRICS } from '../defaults.js'
+import { timedRows } from '../query-time.js'
+import type { CompareCandidate, CompareRun, EmbeddedBase } from './candidates.js'
+import { checkCandidates, groupByBase } from './candidates.js'
 import { checkSameJudgements, type JudgedTexts, judgedTexts } from './judged-texts.js'
-import { timedRows } from './query-time.js'
 
-/** What is compared, and on which queries. */
+/** Data, metrics and timing of a comparison. */
 export interface PlanCompareOptions {
-  /** The labelled queries; needed where a candidate has a provider, else the first candidate's vectors have them. */
+  /** Labelled queries; needed if a candidate has a provider, else those of the first candidate's vectors. */
   readonly data?: QADataset
+  /** Rankings of other systems on the same queries. */
+  readonly runs?: readonly CompareRun[]
   readonly cache?: EmbeddingCache
-  /** Metrics as `name@k`; default {@link COMPARE_METRICS}. */
+  /** Metrics as `name@k`. Default: `COMPARE_METRICS`. */
   readonly metrics?: readonly string[]
-  /** The metric of the order and the tests. Default: `ndcg@10`, or the first metric where that is not measured. */
+  /** Metric of the order and the tests. Default: `ndcg@10`, or the first metric if that is not measured. */
   readonly metric?: string
   readonly signal?: AbortSignal
-  /** Evaluate an adapter although the vectors are not of its base. */
+  /** Evaluate an adapter of another base model. */
   readonly allowMismatch?: boolean
   /**
-   * Measure what a query takes. By default what runs in this process is timed: local models and adapters. `true` also times
-   * providers on the network, which sends them a few queries one at a time; `false` times nothing, and two runs give equal reports.
+   * Time a query. Default: local models and adapters only. `true` also times providers on the network, which sends them a few
+   * queries one at a time; `false` times nothing, and two runs give equal reports.
    */
   readonly timing?: boolean
 }
 
-/** What embedding one base takes. */
+/** Work and cost of embedding one base. */
 export interface BasePlan extends EmbeddingEstimate {
   /** Id of the embedding space. */
   readonly base: string
-  /** What timing sends on top, past the cache; absent where it sends nothing. */
+  /** Further requests of the timing; absent if there are none. */
   readonly timing?: { readonly requests: number; readonly tokens: number; readonly cost?: number }
 }
 
-/** A comparison that nothing was found wrong with, before the first request. */
+/** Checked comparison before the first request. */
 export interface ComparePlan {
   readonly specs: readonly string[]
   readonly judged: JudgedTexts
@@ -46,23 +48,23 @@ export interface ComparePlan {
 }
 
 /**
- * Says what {@link runCompare} would send for each base and what it would cost, after all checks, without sending anything.
- * @throws as `runCompare` does before the first request
+ * Estimates what `runCompare` would send per base and its cost, after all checks; sends nothing.
+ * @throws as `runCompare` before the first request
  */
 export async function estimateCompare(
-  candidates: readonly Candidate[],
+  candidates: readonly CompareCandidate[],
   options: PlanCompareOptions = {},
 ): Promise<readonly BasePlan[]> {
   return (await planCompare(candidates, options)).plans
 }
 
-/** Checks all that can be checked without a request, and plans the embedding of every base. */
+/** Checks a comparison and plans the embedding of every base, without a request. */
 export async function planCompare(
-  candidates: readonly Candidate[],
+  candidates: readonly CompareCandidate[],
   { data, cache, signal, timing, ...options }: PlanCompareOptions,
 ): Promise<ComparePlan> {
   const specs = specsOf(options)
-  checkCandidates(candidates, options.allowMismatch)
+  checkCandidates(candidates, options.allowMismatch, options.runs)
   const judged = judgedBy(candidates, data)
   const bases = groupByBase(candidates)
   const plans: BasePlan[] = []
@@ -81,12 +83,12 @@ function specsOf({ metric, metrics = COMPARE_METRICS }: PlanCompareOptions): str
   return specs
 }
 
-/** What all candidates are scored on, checked against the vectors of each. */
-function judgedBy(candidates: readonly Candidate[], data: QADataset | undefined): JudgedTexts {
+/** Finds what all candidates are scored on, and checks it against the vectors of each. */
+function judgedBy(candidates: readonly CompareCandidate[], data: QADataset | undefined): JudgedTexts {
   const texts = candidates.find(({ provider }) => provider)
-  if (texts && !data) {
-    throw new AdapterTrainError('USAGE', `candidate "${texts.name}" embeds texts, which needs labelled data`)
-  }
+  if (texts && !data) throw usageError(`candidate "${texts.name}" embeds texts, which needs labelled data`)
+  if (!data && candidates.length === 0)
+    throw usageError('runs are judged by labelled data: expected a dataset, found none')
   const judged = data ? judgedTexts(data) : candidates[0].vectors!
   if (!judged.positives.some(({ size }) => size > 0)) {
     throw new AdapterTrainError(

@@ -1,82 +1,99 @@
 import { outputDimensions } from '../../adapters/adapter.js'
+import { memoryCache } from '../../cache/memory-cache.js'
+import { type QADataset, selfMatchNotes } from '../../dataset/dataset.js'
 import { type EmbedDatasetOptions, embedDataset } from '../../embed/embed-dataset.js'
-import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
-import { countPairs } from '../../embed/embedded-dataset.js'
+import { countPairs, type EmbeddedDataset } from '../../embed/embedded-dataset.js'
 import type { SpillOptions } from '../../embed/matrix-builder.js'
+import type { EmbedStats } from '../../embed/stats.js'
 import type { Engine } from '../../engines/engine.js'
-import { selectEngine } from '../../engines/select.js'
-import { isAdapterTrainError, messageOf } from '../../errors.js'
+import { selectEngine } from '../../engines/index.js'
+import { isAdapterTrainError, messageOf, usageError } from '../../errors.js'
 import { compareSystems, type System, type SystemsComparison } from '../../evaluate/compare-systems.js'
 import { createEvaluator } from '../../evaluate/evaluator.js'
-import type { Rows } from '../../math/row-source.js'
-import { truncateRows } from '../../math/truncate.js'
+import { evaluateRun, type Run } from '../../evaluate/trec-run.js'
+import { type Rows, truncateRows } from '../../math/row-source.js'
+import type { Interval } from '../../math/statistics/bootstrap.js'
 import { MEMORY_DEFAULT } from '../../memory-limit.js'
+import type { EmbeddingProvider } from '../../providers/provider.js'
 import { applyAdapterOn } from '../../train/adapt-on.js'
-import { TRAIN_DEFAULTS } from '../../train/defaults.js'
-import { type Candidate, checkAdapter, costPerMillion, type EmbeddedBase } from './candidates.js'
-import type { CandidateReport, CompareReport } from './compare-report.js'
+import { TRAIN_DEFAULTS } from '../../train/options.js'
+import type { PartCounts } from '../embedded-parts.js'
+import { type HybridComparison, measureHybrids } from '../hybrid-rows.js'
+import { adapterTime, embeddingTime, type QueryTime, timedRows } from '../query-time.js'
+import { termsForCorpus } from '../terms-step.js'
+import { type CompareCandidate, checkAdapter, costPerMillion, type EmbeddedBase } from './candidates.js'
 import type { JudgedTexts } from './judged-texts.js'
 import { type BasePlan, type ComparePlan, type PlanCompareOptions, planCompare } from './plan-compare.js'
-import { adapterTime, embeddingTime, timedRows } from './query-time.js'
 
-/** What is compared, on which queries, and how. */
+/** Options of `runCompare`. */
 export interface RunCompareOptions extends PlanCompareOptions, Partial<SpillOptions> {
   /** Seed of the resampling. */
   readonly seed?: number
-  /** What computes the rankings: `auto` (the default) or an engine's name. */
+  /** Engine that computes the rankings. Default `auto`. */
   readonly engine?: string
   /** Device of the engine, see `EngineOptions`. */
   readonly device?: string
   readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal' | 'onPlan'>
-  /** Called once, before any request, with what embedding will take, for each base with a provider. */
+  /** Called once, before any request, with a plan per base with a provider. */
   readonly onPlan?: (plans: readonly BasePlan[]) => void
 }
 
-/** A candidate that was scored. */
 type Scored = System & Omit<CandidateReport, 'metrics' | 'rank'>
 
 /**
- * Scores any number of candidates on the same queries and documents by exact cosine similarity and compares each with each.
- * Candidates of one base are embedded once; what they cost is planned for all of them before anything is sent.
- *
- * @throws USAGE when there is no candidate, two have one name or are the same, or data are missing
- * @throws ADAPTER_MISMATCH when an adapter is not of its candidate's base
- * @throws DATASET_INVALID when no query has a relevant document, or vectors are of other queries, documents or pairs
+ * Scores candidates on the same queries and documents by exact cosine similarity and compares all pairs. Candidates of one base are
+ * embedded once; the cost of all is planned before anything is sent.
+ * @throws USAGE without candidates, if two have one name or are the same, or without data
+ * @throws ADAPTER_MISMATCH if an adapter is not of its candidate's base
+ * @throws DATASET_INVALID if no query has a relevant document, or vectors are of other queries, documents or pairs
  * @throws as `estimateDataset`, `embedDataset` and `selectEngine`
  */
 export async function runCompare(
-  candidates: readonly Candidate[],
-  options: RunCompareOptions = {},
+  candidates: readonly CompareCandidate[],
+  given: RunCompareOptions = {},
 ): Promise<CompareReport> {
-  const { metric, seed = TRAIN_DEFAULTS.seed } = options
-  const plan = await planCompare(candidates, options)
-  options.onPlan?.(plan.plans)
+  const { metric, seed = TRAIN_DEFAULTS.seed } = given
+  const planned = await planCompare(candidates, given)
+  given.onPlan?.(planned.plans)
+  const kept = given.embed?.skipRefused && given.data ? await withoutRefused(planned.bases, given) : undefined
+  const options = kept ? { ...given, ...kept } : given
+  const plan = kept && kept.data !== given.data ? await planCompare(candidates, options) : planned
   const { judged } = plan
 
   const { engine, reason, warning } = await selectEngine(options.engine ?? 'auto', { device: options.device })
-  const warnings = warning ? [warning] : []
+  const warnings = [...(warning ? [warning] : []), ...selfMatchNotes(judged.name, judged.selfMatches)]
   try {
     const scored: Scored[] = []
     const embedding: CompareReport['embedding'][number][] = []
     const embed = embedder(plan, options)
+    const compared = metric ?? (plan.specs.includes(TRAIN_DEFAULTS.metric) ? TRAIN_DEFAULTS.metric : plan.specs[0])
+    const hybrids = candidates.length > 0 ? measureHybrids(engine, judged, { metric: compared, seed }) : undefined
     for (const base of plan.bases) {
       const { vectors, stats, close } = await embed(base)
-      if (base.provider && stats) embedding.push({ base: base.provider.id, ...stats })
+      if (base.provider && stats) {
+        embedding.push({ base: base.provider.id, ...(kept?.stats.get(base.provider) ?? stats) })
+      }
       try {
         const milliseconds = await timeBase(base, judged, options, warnings)
         for (const candidate of base.candidates) {
-          scored.push(await score(engine, candidate, vectors, milliseconds, plan, options))
+          const { queries, docs, note, ...one } = await score(engine, candidate, vectors, milliseconds, plan, options)
+          scored.push(one)
+          await hybrids?.add(candidate.name, queries, docs)
+          if (note !== undefined) warnings.push(`candidate "${candidate.name}": ${note}`)
         }
       } finally {
         close?.()
       }
     }
-    // In the order given, which decides between equals.
-    const inOrder = candidates.map(({ name }) => scored.find(one => one.name === name)!)
+    for (const { name, run } of options.runs ?? []) scored.push(scoreRun(name, run, plan, warnings))
+    // The order given decides between equals.
+    const named = [...candidates, ...(options.runs ?? [])]
+    const inOrder = named.map(({ name }) => scored.find(one => one.name === name)!)
     const pairs = countPairs(judged)
     return {
       ...reportOf(inOrder, compareSystems(inOrder, { metric, seed })),
       data: { name: judged.name, queries: judged.queryIds.length, pairs, documents: judged.docIds.length },
+      ...(hybrids && { hybrid: hybrids.finish() }),
       ...{ seed, embedding, warnings },
       ...{ engine: engine.name, engineDescription: engine.description, engineReason: reason },
     }
@@ -85,16 +102,49 @@ export async function runCompare(
   }
 }
 
-/** Gives the vectors of one base after the other; progress counts the texts of all. */
+/**
+ * Embeds with every base what its model takes, and leaves what any of them refuses out of the data for all: figures are of the same
+ * texts. The vectors come from the cache afterwards.
+ */
+async function withoutRefused(bases: readonly EmbeddedBase[], options: RunCompareOptions) {
+  const { signal, embed, memory = MEMORY_DEFAULT, spillFolder, cache = memoryCache() } = options
+  const stats = new Map<EmbeddingProvider, EmbedStats>()
+  let data = options.data!
+  for (const { provider } of bases) {
+    if (!provider) continue
+    const embedded = await embedDataset(provider, [data], { ...embed, cache, signal, memory, spillFolder })
+    const { queryIds, docIds } = embedded.datasets[0]
+    stats.set(provider, embedded.stats)
+    embedded.close()
+    if (queryIds.length < data.queries.size || docIds.length < data.corpus.size)
+      data = restricted(data, queryIds, docIds)
+  }
+  const fixed = data === options.data ? undefined : bases.find(({ vectors }) => vectors)?.candidates[0]
+  if (!fixed) return { data, cache, stats }
+  const problem = `candidate "${fixed.name}": its vectors are of texts that another model refuses; expected the same texts for all`
+  throw usageError(`${problem}. Compare it by itself, or remove those texts from the data`)
+}
+
+/** The part of a dataset with these queries and documents. */
+function restricted(data: QADataset, queryIds: readonly string[], docIds: readonly string[]): QADataset {
+  const queries = new Map(queryIds.map(id => [id, data.queries.get(id)!]))
+  const corpus = new Map(docIds.map(id => [id, data.corpus.get(id)!]))
+  const qrels = new Map(
+    queryIds.map(id => [id, new Map([...(data.qrels.get(id) ?? [])].filter(([doc]) => corpus.has(doc)))]),
+  )
+  return { ...data, queries, corpus, qrels }
+}
+
 function embedder({ plans, judged }: ComparePlan, options: RunCompareOptions) {
   const total = plans.reduce((sum, { unique }) => sum + unique, 0)
   const { data, cache, signal, embed, memory = MEMORY_DEFAULT, spillFolder } = options
   let before = 0
   return async ({ provider, vectors }: EmbeddedBase) => {
     if (!provider) {
-      // By the ids of the data: equal scores are ordered by id.
-      const { queryIds, docIds, positives } = judged
-      return { vectors: { ...vectors, queryIds, docIds, positives } }
+      // Equal scores are ordered by the ids of the data.
+      const { queryIds, docIds, positives, selfMatches } = judged
+      const { queryTexts = vectors.queryTexts, docTexts = vectors.docTexts } = judged
+      return { vectors: { ...vectors, queryIds, docIds, positives, selfMatches, queryTexts, docTexts } }
     }
     const onProgress: EmbedDatasetOptions['onProgress'] =
       embed?.onProgress && (progress => embed.onProgress!({ ...progress, done: before + progress.done, total }))
@@ -105,7 +155,7 @@ function embedder({ plans, judged }: ComparePlan, options: RunCompareOptions) {
   }
 }
 
-/** Milliseconds of embedding a query; what fails is told, and costs no result. `undefined` where nothing is timed. */
+/** Times embedding a query; a failure is a warning. `undefined` if nothing is timed. */
 async function timeBase(
   { provider }: EmbeddedBase,
   { queryTexts }: JudgedTexts,
@@ -126,32 +176,53 @@ async function timeBase(
 
 async function score(
   engine: Engine,
-  candidate: Candidate,
+  candidate: CompareCandidate,
   vectors: EmbeddedDataset<Rows>,
   embedding: number | null | undefined,
   { specs, judged }: ComparePlan,
   { signal, allowMismatch }: RunCompareOptions,
-): Promise<Scored> {
-  const { name, adapter, provider } = candidate
+): Promise<Scored & { readonly queries: Rows; readonly docs: Rows; readonly note?: string }> {
+  const { name, provider } = candidate
+  const { adapter, note }: Partial<ReturnType<typeof termsForCorpus>> = candidate.adapter
+    ? termsForCorpus(candidate.adapter, vectors)
+    : {}
   const base = provider?.id ?? vectors.baseId
   // The dimensions of some models are known only now.
   checkAdapter(candidate, { id: base, dimensions: vectors.queries.cols }, allowMismatch)
   const dimensions = adapter ? Math.min(outputDimensions(adapter), vectors.docs.cols) : vectors.docs.cols
   const docs = truncateRows(vectors.docs, dimensions)
-  const queries = adapter ? await applyAdapterOn(engine, adapter, vectors.queries) : vectors.queries
+  const queries = adapter ? await applyAdapterOn(engine, adapter, vectors.queries, vectors.queryTexts) : vectors.queries
   const bytes = dimensions * Float32Array.BYTES_PER_ELEMENT
   return {
-    name,
+    ...{ name, docs, note, queries: truncateRows(queries, dimensions) },
     base,
     ...(adapter && { adapter: adapter.kind }),
     evaluation: await createEvaluator({ ...vectors, docs }, specs).evaluateOn(engine, queries, { signal }),
     costPerMillionQueries: costPerMillion(provider, judged.queryTexts),
     ...(embedding !== undefined && {
-      milliseconds: { embedding, adapter: adapter ? adapterTime(adapter, vectors.queries) : 0 },
+      milliseconds: { embedding, adapter: adapter ? adapterTime(adapter, vectors) : 0 },
     }),
     dimensions,
     indexBytes: bytes * docs.rows,
     indexBytesPerMillion: bytes * 1e6,
+  }
+}
+
+function scoreRun(name: string, run: Run, { specs, judged }: ComparePlan, warnings: string[]): Scored {
+  const labelled = judged.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : []))
+  const queryIds = labelled.map(i => judged.queryIds[i])
+  const grades = labelled.map(
+    i => new Map(Array.from(judged.positives[i], ([doc, grade]) => [judged.docIds[doc], grade])),
+  )
+  const missing = queryIds.filter(id => !run.has(id))
+  if (missing.length > 0) {
+    warnings.push(
+      `run "${name}" has no documents for ${missing.length} of ${queryIds.length} queries (such as "${missing[0]}"), which score 0`,
+    )
+  }
+  return {
+    ...{ name, base: 'run', evaluation: evaluateRun(run, { queryIds, grades }, specs), costPerMillionQueries: null },
+    ...{ dimensions: null, indexBytes: null, indexBytesPerMillion: null },
   }
 }
 
@@ -165,4 +236,45 @@ function reportOf(
     return { ...facts, name, base, ...(adapter && { adapter }), ...(rank && { rank }), metrics: scores[name] }
   })
   return { metric, queries, candidates, pairs, samples }
+}
+
+/** Figures of one candidate. */
+export interface CandidateReport {
+  readonly name: string
+  /** Id of the embedding space; `run` for the rankings of another system. */
+  readonly base: string
+  /** Kind of the adapter; absent without one. */
+  readonly adapter?: string
+  /** Mean of every metric over the queries with its 95% CI. */
+  readonly metrics: Readonly<Record<string, Interval>>
+  /** `tied` without a significant difference to the best; absent if it is worse. */
+  readonly rank?: 'best' | 'tied'
+  /** US dollars for embedding a million queries as long as those of the data; 0 if free, `null` if not known. */
+  readonly costPerMillionQueries: number | null
+  /** Absent without timing. */
+  readonly milliseconds?: QueryTime
+  /** Dimensions of a stored document vector; `null` for a run. */
+  readonly dimensions: number | null
+  /** Bytes of this corpus as float32, without the overhead of an index. */
+  readonly indexBytes: number | null
+  /** Bytes of a million documents. */
+  readonly indexBytesPerMillion: number | null
+}
+
+/** Figures of candidates on the same queries and documents, and of each pair. */
+export interface CompareReport extends Pick<SystemsComparison, 'metric' | 'queries' | 'pairs' | 'samples'> {
+  /** Size of the data; `queries` counts those with a relevant document, which are scored. */
+  readonly data: PartCounts & { readonly name: string }
+  /** Best first. */
+  readonly candidates: readonly CandidateReport[]
+  /** What a search by words adds to each candidate; a sentence if there is too much to measure. Absent without texts. */
+  readonly hybrid?: HybridComparison | string
+  /** Seed of the resampling. */
+  readonly seed: number
+  readonly engine: string
+  readonly engineDescription?: string
+  readonly engineReason: string
+  /** Work of the embedding, per base with a provider. */
+  readonly embedding: readonly (EmbedStats & { readonly base: string })[]
+  readonly warnings: readonly string[]
 }

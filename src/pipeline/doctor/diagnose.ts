@@ -2,17 +2,14 @@ import { readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 import { ENGINE_NAMES } from '../../engines/index.js'
 import { messageOf } from '../../errors.js'
-import { resolveApiKey } from '../../providers/api-key.js'
 import { loadProvider, providerNames } from '../../providers/index.js'
+import { resolveApiKey } from '../../providers/service.js'
 import { VERSION } from '../../version.js'
 import type { CacheFacts, Diagnosis, EngineFacts, PackageFacts, ProviderFacts } from './diagnosis.js'
+import { installedVersion, PACKAGES } from './diagnosis.js'
 import { isolate } from './isolate.js'
-import { installedVersion, PACKAGES } from './packages.js'
 
-/**
- * Looks at the machine, the engines, the packages, the providers and the cache, without changing any. Never throws.
- * @param cacheFile `undefined` for no cache
- */
+/** Examines machine, engines, packages, providers and cache without changing any. Never throws. */
 export async function diagnose(cacheFile: string | undefined): Promise<Diagnosis> {
   const [auto, gpus, engines, packages, providers, cache] = await Promise.all([
     isolate('auto'),
@@ -30,9 +27,9 @@ export async function diagnose(cacheFile: string | undefined): Promise<Diagnosis
       arch: os.arch(),
       release: os.release(),
       cores: os.availableParallelism(),
-      // A container's limit, where there is one.
+      // Of the container, if it has a limit.
       memoryBytes: Math.min(os.totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
-      // Not there in a Node.js that is too old, which is to be said too.
+      // Missing in a Node.js that is too old, which the diagnosis must report.
       availableBytes: process.availableMemory?.() ?? os.freemem(),
     },
     engines,
@@ -59,7 +56,7 @@ async function examineEngine(name: string): Promise<EngineFacts> {
 
 async function examinePackage([name, usedBy]: [string, string]): Promise<PackageFacts> {
   const version = installedVersion(name)
-  // The other packages are tried by their engines, or take long to load.
+  // Engines try the other packages, or these take long to load.
   const probe = ({ 'better-sqlite3': 'sqlite', 'onnxruntime-node': 'onnxruntime' } as const)[name]
   const { problem } = version !== null && probe ? await isolate(probe) : {}
   return { name, usedBy, version, problem }
@@ -90,7 +87,7 @@ async function examineCache(file: string): Promise<CacheFacts> {
     if (!found) return { file, exists: false }
     if (!found.isFile()) return { file, exists: true, problem: 'it is not a file' }
     const facts = { file, exists: true, bytes: found.size }
-    // Opening an empty file would make a cache of it.
+    // Opening an empty file would make it a cache.
     if (found.size === 0) return { ...facts, vectors: 0, spaces: [] }
     return { ...facts, ...(await isolate('cache', file).then(({ value, problem }) => value ?? { problem })) }
   } catch (error) {

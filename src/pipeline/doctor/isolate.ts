@@ -5,7 +5,7 @@ import type { PROBES } from './probes.js'
 /** TensorFlow's first start on a GPU takes several seconds; nothing else takes one. */
 const LIMIT_SECONDS = 15
 
-/** What a probe found, or why it found nothing. */
+/** Result of a probe, or why there is none. */
 export type Answer<T> =
   | { readonly value: T; readonly problem?: undefined }
   | { readonly value?: undefined; readonly problem: string }
@@ -20,7 +20,7 @@ export function isolate<Name extends keyof Probes>(
   return new Promise(resolve => {
     const child = fork(new URL('./probe-process.js', import.meta.url), [name, ...args], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // TensorFlow would take the whole memory of the GPU, which other probes try at the same time.
+      // TensorFlow would take the whole memory of the GPU, which other probes use at the same time.
       env: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', ...process.env },
     })
     let stderr = ''
@@ -29,7 +29,7 @@ export function isolate<Name extends keyof Probes>(
     })
     const end = (answer: Answer<never>): void => {
       clearTimeout(timer)
-      // A driver may keep its process from ending; then it is not waited for.
+      // A driver may keep its process from ending.
       child.kill('SIGKILL')
       child.unref()
       child.stderr?.destroy()

@@ -1,25 +1,20 @@
 import { openCache } from '../../cache/sqlite-cache.js'
 import type { Engine } from '../../engines/engine.js'
-import { createEngine } from '../../engines/index.js'
-import { selectEngine } from '../../engines/select.js'
-import { listAdapters } from '../../engines/webgpu/adapters.js'
+import { createEngine, selectEngine } from '../../engines/index.js'
+import { listAdapters } from '../../engines/webgpu/device.js'
 import { AdapterTrainError } from '../../errors.js'
 import { matrix } from '../../math/matrix.js'
 
 const LOCK_TIMEOUT_MS = 500
 
-/**
- * What is found out by trying, each in a process of its own: native code and drivers may crash or hang. An answer travels as
- * JSON; an error is the answer too.
- */
+/** Probes, each run in a process of its own: native code and drivers may crash or hang. Answers travel as JSON. */
 export const PROBES = {
-  /** What the engine runs on. */
+  /** Describes what the engine runs on. */
   async engine(name: string) {
     const engine = await createEngine(name)
     await checkProduct(engine)
     return engine.description ?? 'plain TypeScript'
   },
-  /** What `--engine auto` takes. */
   async auto() {
     const { engine, reason, warning } = await selectEngine('auto')
     engine.dispose()
@@ -35,23 +30,20 @@ export const PROBES = {
     new Database(':memory:').close()
     return true
   },
-  /** What is in a cache file that exists. */
+  /** Counts the contents of a cache file. */
   async cache(file: string) {
     const cache = await openCache(file, { busyTimeoutMs: LOCK_TIMEOUT_MS })
     try {
       const { fileBytes, vectors, spaces } = cache.stats()
-      return {
-        bytes: fileBytes,
-        vectors,
-        spaces: spaces.map(({ key, dimensions, vectors: n }) => ({ key, dimensions, vectors: n })),
-      }
+      const counted = spaces.map(({ key, dimensions, vectors: n }) => ({ key, dimensions, vectors: n }))
+      return { bytes: fileBytes, vectors, spaces: counted }
     } finally {
       cache.close()
     }
   },
 }
 
-/** @throws ENGINE_UNAVAILABLE when the engine miscalculates; it is disposed of in any case */
+/** @throws ENGINE_UNAVAILABLE if the engine miscalculates; it is disposed of in any case */
 async function checkProduct(engine: Engine): Promise<void> {
   try {
     const [a, b] = [matrix(1, 2, Float32Array.of(1, 2)), matrix(2, 1, Float32Array.of(3, 4))]

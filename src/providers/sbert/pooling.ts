@@ -1,14 +1,12 @@
-/** How the vectors of a text's tokens become one. */
+/** Reduction of the vectors of a text's tokens to one. */
 export type PoolingMode = 'cls' | 'max' | 'mean' | 'mean_sqrt_len' | 'weighted_mean' | 'last_token'
 
 /**
- * Pools token vectors into one vector a text; several modes are concatenated.
+ * Pools token vectors into one vector per text; several modes are concatenated.
  *
- * Positions at and after a text's length are padding and never count. A text of no tokens gives zeros.
- *
+ * Positions at and after a text's length are padding. A text of no tokens gives zeros.
  * @param hidden token vectors, row-major [B, T, H]
  * @param lengths tokens of each text, B values of at most T
- * @returns B vectors of length modes.length * H
  * @see https://github.com/huggingface/sentence-transformers (models/Pooling.py)
  */
 export function pool(
@@ -22,9 +20,7 @@ export function pool(
     const tokens = hidden.subarray(b * T * H, (b * T + length) * H)
     const out = new Float32Array(modes.length * H)
     if (length === 0) return out
-    modes.forEach((mode, i) => {
-      POOLERS[mode](tokens, length, H, out.subarray(i * H, (i + 1) * H))
-    })
+    for (const [i, mode] of modes.entries()) POOLERS[mode](tokens, length, H, out.subarray(i * H, (i + 1) * H))
     return out
   })
 }

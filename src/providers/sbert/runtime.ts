@@ -1,30 +1,22 @@
 import { AdapterTrainError, messageOf } from '../../errors.js'
 import type { ModelFiles } from './files.js'
 
-/** What a model made of one batch: token vectors [B, T, H], or finished text vectors [B, H]. */
-export interface ModelOutput {
-  readonly data: Float32Array
-  readonly dims: readonly number[]
-}
-
-/** A tokenizer and an ONNX session, loaded. */
+/** Loaded tokenizer and ONNX session. */
 export interface Runtime {
   readonly outputNames: readonly string[]
-  /** Token ids of every text, cut to `maxTokens` with the special tokens kept at both ends. */
+  /** Returns the token ids of every text, cut to `maxTokens`, with the special tokens at both ends. */
   tokenize(texts: readonly string[], maxTokens: number): number[][]
-  /** One pass over rows of token ids, padded on the right to the longest. */
-  run(rows: readonly (readonly number[])[], finished: boolean): Promise<ModelOutput>
+  /**
+   * Runs the model on rows of token ids, padded on the right to the longest.
+   * @returns token vectors [B, T, H], or finished text vectors [B, H]
+   */
+  run(rows: readonly (readonly number[])[], finished: boolean): Promise<{ data: Float32Array; dims: number[] }>
   close(): Promise<void>
 }
 
 type Transformers = typeof import('@huggingface/transformers')
 
-/**
- * Loads a model folder with transformers.js and onnxruntime.
- *
- * @throws PROVIDER_PACKAGE when the package or its native runtime is missing
- * @throws PROVIDER_MODEL when the files cannot be loaded
- */
+/** Loads a model folder with transformers.js and onnxruntime. */
 export async function loadRuntime(folder: string, files: ModelFiles, device = 'cpu'): Promise<Runtime> {
   const { AutoModel, AutoTokenizer, Tensor } = await importTransformers()
   const [tokenizer, model] = await Promise.all([
@@ -61,7 +53,7 @@ export async function loadRuntime(folder: string, files: ModelFiles, device = 'c
 
     async run(rows, finished) {
       const B = rows.length
-      // At least one position, as texts may have no tokens at all and runtimes refuse empty tensors.
+      // At least one position, because texts may have no tokens and runtimes refuse empty tensors.
       const T = Math.max(1, ...rows.map(row => row.length))
       const ids = new BigInt64Array(B * T).fill(BigInt(padId))
       const mask = new BigInt64Array(B * T)
@@ -82,7 +74,7 @@ export async function loadRuntime(folder: string, files: ModelFiles, device = 'c
       const preferred = [...(finished ? ['sentence_embedding'] : []), 'last_hidden_state', 'token_embeddings']
       const name = preferred.find(key => outputs[key]) ?? session.outputNames[0]
       const { dims, data } = outputs[name].to('float32')
-      // A copy, as the runtime owns the memory of an output.
+      // A copy, because the runtime owns the memory of an output.
       const output = { dims: [...dims], data: (data as Float32Array).slice() }
       for (const key of session.outputNames) outputs[key]?.dispose?.()
       return output
@@ -100,19 +92,33 @@ async function importTransformers(): Promise<Transformers> {
   } catch (error) {
     throw new AdapterTrainError(
       'PROVIDER_PACKAGE',
-      'local models need the optional package @huggingface/transformers and its native runtime onnxruntime-node, ' +
-        `which could not be loaded: ${messageOf(error)}. Run "npm install @huggingface/transformers" (with optional ` +
-        'dependencies, on a system that onnxruntime-node has binaries for: Linux with glibc, macOS arm64, Windows)',
+      'local models: the optional package @huggingface/transformers or its native runtime onnxruntime-node ' +
+        `cannot be loaded: ${messageOf(error)}. Run "npm install @huggingface/transformers" (with optional ` +
+        'dependencies, on a system for which onnxruntime-node has binaries: Linux with glibc, macOS arm64, Windows)',
       { cause: error },
     )
   }
 }
 
-/** How many special tokens stand before and after the content. */
 function specialTokens(full: readonly number[], bare: readonly number[]): [head: number, tail: number] {
   const extra = full.length - bare.length
   for (let head = 0; head <= extra; head++) {
     if (bare.every((id, i) => full[head + i] === id)) return [head, extra - head]
   }
   return [0, 0]
+}
+
+/** Texts and padded tokens in one pass: enough to keep a CPU busy, little enough for the attention of a large model. */
+const MAX_ROWS = 32
+const MAX_PADDED_TOKENS = 8192
+
+/** Groups rows of similar length, to pad little; the longest first, so that a lack of memory shows at once. */
+export function* batchesByLength(rows: readonly (readonly number[])[]): Generator<number[]> {
+  const order = rows.map((_, i) => i).sort((i, j) => rows[j].length - rows[i].length || i - j)
+  for (let start = 0; start < order.length; ) {
+    const longest = Math.max(1, rows[order[start]].length)
+    const count = Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_PADDED_TOKENS / longest)))
+    yield order.slice(start, start + count)
+    start += count
+  }
 }

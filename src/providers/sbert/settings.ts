@@ -1,32 +1,29 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdapterTrainError, messageOf } from '../../errors.js'
+import { parseJsonText } from '../../json.js'
 import type { ProviderOptions, Role } from '../provider.js'
 import type { PoolingMode } from './pooling.js'
-import { presetOf } from './presets.js'
 
-/** How a model wants its texts and its token vectors treated. */
+/** Treatment of a model's texts and token vectors. */
 export interface ModelSettings {
   readonly pooling: readonly PoolingMode[]
   readonly normalize: boolean
-  /** Longest text in tokens, special tokens included; `Infinity` where nothing limits it. */
+  /** Longest text in tokens, special tokens included. */
   readonly maxTokens: number
   readonly lowerCase: boolean
   readonly prefix: Readonly<Record<Role, string>>
-  /** Modules of the model that come after pooling and that only its own `sentence_embedding` output can hold. */
+  /** Modules after pooling, which only the model's own `sentence_embedding` output can include. */
   readonly extraModules: readonly string[]
 }
 
 type Json = Record<string, unknown>
 
 /**
- * What the model's own files say; where they are silent, the preset of its family; else mean pooling and length 1.
+ * Reads the model's own files; without a setting, uses the preset of its family, else mean pooling and unit length.
  *
- * Reads config.json, tokenizer_config.json and, where present, the files of sentence-transformers: modules.json,
+ * The files are config.json, tokenizer_config.json and, if present, those of sentence-transformers: modules.json,
  * 1_Pooling/config.json, config_sentence_transformers.json, sentence_bert_config.json.
- *
- * @param name hub id or folder name, for the preset
- * @throws PROVIDER_MODEL when a file is not the JSON it should be or asks for what is not supported
  * @see https://sbert.net/docs/sentence_transformer/usage/custom_models.html
  */
 export async function readModelSettings(folder: string, name: string): Promise<ModelSettings> {
@@ -38,20 +35,18 @@ export async function readModelSettings(folder: string, name: string): Promise<M
   const modules = await readModules(folder)
   const poolingConfig = await readJson(folder, `${modules?.poolingPath ?? '1_Pooling'}/config.json`)
   const prompts = promptsOf(st)
+  const stated = typeof config.normalize === 'boolean' ? config.normalize : undefined
   return {
     pooling: (poolingConfig && poolingOf(poolingConfig, folder)) ?? [preset?.pooling ?? 'mean'],
-    normalize: modules?.normalize ?? booleanOf(config.normalize) ?? preset?.normalize ?? true,
+    normalize: modules?.normalize ?? stated ?? preset?.normalize ?? true,
     maxTokens: maxTokensOf(config, tokenizer, sbert, preset?.maxTokens),
     lowerCase: sbert.do_lower_case === true,
-    prefix: {
-      query: prompts.query ?? preset?.queryPrefix ?? '',
-      document: prompts.document ?? preset?.documentPrefix ?? '',
-    },
+    prefix: { query: prompts.query ?? preset?.query ?? '', document: prompts.document ?? preset?.document ?? '' },
     extraModules: modules?.extra ?? [],
   }
 }
 
-/** The settings with the user's options on top. `maxInputTokens` only ever lowers the model's own limit. */
+/** Applies the user's options; `maxInputTokens` only lowers the model's own limit. */
 export function withOptions(settings: ModelSettings, options: ProviderOptions): ModelSettings {
   return {
     ...settings,
@@ -65,7 +60,7 @@ export function withOptions(settings: ModelSettings, options: ProviderOptions): 
   }
 }
 
-/** Module kinds that this program carries out itself or that change nothing at inference. */
+/** Modules this program applies itself, or that change nothing at inference. */
 const KNOWN_MODULES = ['Transformer', 'StaticEmbedding', 'Pooling', 'Normalize', 'Dropout']
 
 async function readModules(folder: string) {
@@ -73,10 +68,7 @@ async function readModules(folder: string) {
   if (list === undefined) return undefined
   if (!Array.isArray(list)) throw invalid(folder, 'modules.json', 'expected a list of modules')
   const modules = list.map((module: Json) => ({
-    kind:
-      String(module?.type ?? '')
-        .split('.')
-        .at(-1) ?? '',
+    kind: /[^.]*$/.exec(String(module?.type ?? ''))![0],
     path: String(module?.path ?? ''),
   }))
   return {
@@ -86,7 +78,7 @@ async function readModules(folder: string) {
   }
 }
 
-/** How sentence-transformers writes the modes: older files have one flag a mode, newer ones `pooling_mode`. */
+/** Modes in sentence-transformers' files: older ones have one flag per mode, newer ones `pooling_mode`. */
 const MODES: readonly (readonly [flag: string, word: string, mode: PoolingMode])[] = [
   ['pooling_mode_cls_token', 'cls', 'cls'],
   ['pooling_mode_max_tokens', 'max', 'max'],
@@ -97,13 +89,8 @@ const MODES: readonly (readonly [flag: string, word: string, mode: PoolingMode])
 ]
 
 function poolingOf(config: Json, folder: string): PoolingMode[] | undefined {
-  if (config.include_prompt === false) {
-    throw invalid(
-      folder,
-      'the pooling configuration',
-      'it leaves the prompt out of the pooling, which is not supported',
-    )
-  }
+  if (config.include_prompt === false)
+    throw invalid(folder, 'the pooling configuration', 'pooling without the prompt is not supported')
   const words = [config.pooling_mode ?? []].flat()
   const named = words.map(word => {
     const mode = MODES.find(([, name]) => name === String(word).toLowerCase())?.[2]
@@ -126,19 +113,18 @@ function promptsOf(st: Json): Partial<Record<Role, string>> {
 }
 
 /**
- * Tokens of a text where the model's files state no limit: the `max_position_embeddings` that BERT's configuration has unless its
- * file says otherwise, and the length at which model2vec cuts.
+ * Tokens of a text if the model's files state no limit: BERT's default `max_position_embeddings`, and the length at which
+ * model2vec cuts.
  * @see https://huggingface.co/docs/transformers/model_doc/bert#transformers.BertConfig
  */
 const UNSTATED_MAX_TOKENS = 512
-
-/** Position ids of these start after the padding id, so that many positions cannot be used. */
+/** Models whose position ids start after the padding id, so that many positions cannot be used. */
 const OFFSET_POSITIONS = /^(xlm-)?roberta|^camembert|^mpnet/
 
 function maxTokensOf(config: Json, tokenizer: Json, sbert: Json, preset = Infinity): number {
   const positions = positiveOf(config.max_position_embeddings)
   const offset = OFFSET_POSITIONS.test(String(config.model_type)) ? (positiveOf(config.pad_token_id) ?? 1) + 1 : 0
-  // Tokenizers without a limit say so with a huge number (1e30, 1000000).
+  // Tokenizers without a limit have a huge number (1e30, 1000000).
   const tokenizerMax = positiveOf(tokenizer.model_max_length) ?? Infinity
   const stated = Math.min(
     positions === undefined ? Infinity : positions - offset,
@@ -149,7 +135,6 @@ function maxTokensOf(config: Json, tokenizer: Json, sbert: Json, preset = Infini
 }
 
 const positiveOf = (value: unknown): number | undefined => (typeof value === 'number' && value > 0 ? value : undefined)
-const booleanOf = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined)
 
 async function readJson<T = Json>(folder: string, name: string): Promise<T | undefined> {
   const text = await readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -158,7 +143,7 @@ async function readJson<T = Json>(folder: string, name: string): Promise<T | und
   })
   if (text === undefined) return undefined
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseJsonText(text)
     if (typeof value !== 'object' || value === null) throw new Error('expected an object')
     return value as T
   } catch (error) {
@@ -167,7 +152,74 @@ async function readJson<T = Json>(folder: string, name: string): Promise<T | und
 }
 
 function invalid(folder: string, name: string, problem: string, cause?: unknown): AdapterTrainError {
-  return new AdapterTrainError('PROVIDER_MODEL', `${name} of the model in "${folder}" cannot be used: ${problem}`, {
-    cause,
-  })
+  return new AdapterTrainError('PROVIDER_MODEL', `${name} of the model in "${folder}": ${problem}`, { cause })
+}
+
+interface Preset {
+  /** Tested against the lower-case last part of the model's name. */
+  readonly match: RegExp
+  readonly pooling?: PoolingMode
+  readonly normalize?: boolean
+  readonly query?: string
+  readonly document?: string
+  /** Tokens at which the original model cuts a text, if its ONNX conversions lost that. */
+  readonly maxTokens?: number
+  /** Model whose page at huggingface.co states it. */
+  readonly page: string
+}
+
+const PASSAGES = 'Represent this sentence for searching relevant passages: '
+const PASSAGES_ZH = '为这个句子生成表示以用于检索相关文章：'
+const INSTRUCT = 'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: '
+
+/**
+ * Settings of families of models for what a model's own files leave out; the first match counts. ONNX conversions (Xenova,
+ * onnx-community) keep the names of the original models.
+ */
+const PRESETS: readonly Preset[] = [
+  { match: /^all-minilm-l6-v2/, maxTokens: 256, page: 'sentence-transformers/all-MiniLM-L6-v2' },
+  { match: /^all-minilm-l12-v2/, maxTokens: 128, page: 'sentence-transformers/all-MiniLM-L12-v2' },
+  { match: /^all-mpnet-base-v2/, maxTokens: 384, page: 'sentence-transformers/all-mpnet-base-v2' },
+  {
+    match: /^multi-qa-.+-dot-v1/,
+    pooling: 'cls',
+    normalize: false,
+    page: 'sentence-transformers/multi-qa-mpnet-base-dot-v1',
+  },
+  { match: /^multi-qa-.+-cos-v1/, page: 'sentence-transformers/multi-qa-MiniLM-L6-cos-v1' },
+  { match: /^bge-m3/, pooling: 'cls', page: 'BAAI/bge-m3' },
+  { match: /^bge-(small|base|large)-zh/, pooling: 'cls', query: PASSAGES_ZH, page: 'BAAI/bge-large-zh-v1.5' },
+  { match: /^bge-(small|base|large)-en/, pooling: 'cls', query: PASSAGES, page: 'BAAI/bge-small-en-v1.5' },
+  { match: /^multilingual-e5-.+-instruct/, query: INSTRUCT, page: 'intfloat/multilingual-e5-large-instruct' },
+  {
+    match: /^(multilingual-)?e5-(small|base|large)/,
+    query: 'query: ',
+    document: 'passage: ',
+    page: 'intfloat/e5-base-v2',
+  },
+  {
+    match: /^gte-((base|large)-en-v1\.5|multilingual|modernbert)/,
+    pooling: 'cls',
+    page: 'Alibaba-NLP/gte-base-en-v1.5',
+  },
+  { match: /^gte-(tiny|small|base|large)/, page: 'thenlper/gte-base' },
+  {
+    match: /^nomic-embed-text/,
+    query: 'search_query: ',
+    document: 'search_document: ',
+    page: 'nomic-ai/nomic-embed-text-v1.5',
+  },
+  {
+    match: /^snowflake-arctic-embed-.+-v2/,
+    pooling: 'cls',
+    query: 'query: ',
+    page: 'Snowflake/snowflake-arctic-embed-m-v2.0',
+  },
+  { match: /^snowflake-arctic-embed/, pooling: 'cls', query: PASSAGES, page: 'Snowflake/snowflake-arctic-embed-m' },
+  { match: /^mxbai-embed-(2d-)?large/, pooling: 'cls', query: PASSAGES, page: 'mixedbread-ai/mxbai-embed-large-v1' },
+]
+
+function presetOf(name: string): Preset | undefined {
+  const last = name.toLowerCase().split('/').at(-1) ?? ''
+  return PRESETS.find(preset => preset.match.test(last))
 }

@@ -1,11 +1,10 @@
 import { createRandom } from '../../math/random.js'
-import type { ProofDetail } from '../../pipeline/proof-detail.js'
+import type { ProofDetail } from '../../pipeline/proof.js'
 import { whole } from '../format.js'
-import { COLORS, type Figure, type Plot, type SectionMaker, type Table } from '../section.js'
+import { COLORS, figureBlock, type Plot, type SectionMaker, type Table, textBlock } from '../page.js'
 
-/** Queries that are drawn as points; of more, the squares are shaded by their number. */
+/** Most queries drawn as points; of more, squares are shaded by their number. */
 const MOST_POINTS = 2000
-
 /** Last ranks of the bands, which grow as ranks matter less. */
 const EDGES = [1, 2, 3, 5, 10, 20, 50, 100, 1000, 10_000]
 
@@ -22,66 +21,52 @@ export const ranksSection: SectionMaker = ({ detail }) => {
     rows: labels.map((label, i) => [label, ...counts[i].map(whole)]),
   }
   const isShaded = base.length > MOST_POINTS
-  const figure: Figure = {
-    caption: `Rank of the first relevant document: below the diagonal it came nearer, above it fell back. ${isShaded ? 'The stronger the colour of a square, the more queries it holds.' : 'Each query is a point.'}`,
-    legend: isShaded
-      ? undefined
-      : [
-          { label: 'nearer', color: COLORS.better },
-          { label: 'as before', color: COLORS.same },
-          { label: 'farther', color: COLORS.worse },
-        ],
-    table,
-    draw: (plot, width) => ({
-      ...frame(width, labels),
-      marks: [
-        ...axes(plot, width, labels),
-        ...(isShaded ? squares(plot, width, counts) : [diagonal(plot, labels.length), points(plot, width, bands)]),
-      ],
-    }),
-  }
+  const meaning = isShaded
+    ? 'The stronger the colour of a square, the more queries it holds.'
+    : 'Each query is a point.'
+  const legend = [
+    { label: 'nearer', color: COLORS.better },
+    { label: 'as before', color: COLORS.same },
+    { label: 'farther', color: COLORS.worse },
+  ]
   return {
     id: 'ranks',
     title: 'Ranks before and after',
     blocks: [
-      {
-        type: 'text',
-        text: `The first relevant document comes nearer for ${whole(moved(1))} of ${whole(base.length)} queries and falls back for ${whole(moved(-1))}.`,
-      },
-      { type: 'figure', figure },
+      textBlock(
+        `The first relevant document comes nearer for ${whole(moved(1))} of ${whole(base.length)} queries and falls back for ${whole(moved(-1))}.`,
+      ),
+      figureBlock({
+        caption: `Rank of the first relevant document: below the diagonal it came nearer, above it fell back. ${meaning}`,
+        legend: isShaded ? undefined : legend,
+        table,
+        draw: (plot, width) => ({
+          ...frame(width, labels),
+          marks: [
+            ...axes(plot, width, labels),
+            ...(isShaded ? squares(plot, width, counts) : [diagonal(plot, labels.length), points(plot, width, bands)]),
+          ],
+        }),
+      }),
     ],
   }
 }
 
-/** Ranks in bands, each as wide on the axes as any other. */
-interface Bands {
-  readonly base: Uint32Array
-  readonly adapted: Uint32Array
-  /** Last rank of each band but the one behind all that was looked at. */
-  readonly edges: readonly number[]
-  readonly labels: readonly string[]
-  /** Queries by band before and band after. */
-  readonly counts: readonly (readonly number[])[]
-  bandOf(rank: number): number
-  /** The rank itself, or the one behind all that was looked at. */
-  place(rank: number): number
-}
-
-function bandsOf({ base, adapted, depth }: ProofDetail['ranks']): Bands {
+/** Puts ranks in bands, each as wide on the axes as any other. */
+function bandsOf({ base, adapted, depth }: ProofDetail['ranks']) {
   const edges = [...EDGES.filter(edge => edge < depth), depth]
+  const bandLabel = (from: number, to: number) => (from === to ? String(from) : `${from}–${to}`)
   const labels = [...edges.map((edge, i) => bandLabel(i === 0 ? 1 : edges[i - 1] + 1, edge)), `>${depth}`]
   const bandOf = (rank: number) => (rank === 0 || rank > depth ? edges.length : edges.findIndex(edge => rank <= edge))
+  /** The rank itself, or the one behind all that was searched. */
   const place = (rank: number) => (rank === 0 ? depth + 1 : rank)
+  /** Queries by band before and band after. */
   const counts = labels.map(() => labels.map(() => 0))
-  base.forEach((rank, i) => {
-    counts[bandOf(rank)][bandOf(adapted[i])]++
-  })
+  for (const [i, rank] of base.entries()) counts[bandOf(rank)][bandOf(adapted[i])]++
   return { base, adapted, edges, labels, counts, bandOf, place }
 }
 
-function bandLabel(from: number, to: number): string {
-  return from === to ? String(from) : `${from}–${to}`
-}
+type Bands = ReturnType<typeof bandsOf>
 
 function frame(width: number, labels: readonly string[]) {
   const axis = { domain: [0, labels.length], label: null }
@@ -102,7 +87,10 @@ function axes(plot: Plot, width: number, labels: readonly string[]) {
   const common = { tickSize: 0, labelArrow: 'none' } as const
   const tickFormat = width < 500 ? short : format
   return [
-    plot.axisX(ticks, { ...common, tickFormat, label: 'rank before', labelAnchor: 'center' }),
+    plot.axisX(ticks, {
+      ...{ ...common, tickFormat, label: 'rank before', labelAnchor: 'center' },
+      ...(width < 500 && { fontSize: 9 }),
+    }),
     plot.axisY(ticks, { ...common, tickFormat: format, label: 'rank after', labelAnchor: 'top' }),
     plot.gridX(grid),
     plot.gridY(grid),
@@ -117,7 +105,7 @@ function diagonal(plot: Plot, size: number) {
   return plot.line(ends, { stroke: 'currentColor', strokeOpacity: 0.4, strokeDasharray: '4 4' })
 }
 
-/** Every pair of bands as a square, the stronger coloured the more queries it holds. */
+/** Draws every pair of bands as a square, the stronger coloured the more queries it holds. */
 function squares(plot: Plot, width: number, counts: Bands['counts']) {
   const cells = counts.flatMap((row, i) => row.map((count, j) => ({ x: i, y: j, count }))).filter(c => c.count > 0)
   const most = Math.max(...cells.map(({ count }) => count))
@@ -131,7 +119,7 @@ function squares(plot: Plot, width: number, counts: Bands['counts']) {
   ]
 }
 
-/** Every query as a point. Ranks are few and queries many: it stands anywhere in the strip of its rank. */
+/** Draws every query as a point, anywhere in the strip of its rank: ranks are few and queries many. */
 function points(plot: Plot, width: number, { base, adapted, edges, bandOf, place }: Bands) {
   const random = createRandom(1)
   const strip = (rank: number) => {

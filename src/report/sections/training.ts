@@ -1,12 +1,12 @@
-import { digits, metricName, score } from '../format.js'
-import { COLORS, type Figure, type SectionMaker, type Table } from '../section.js'
+import { counted, digits, metricName, score, whole } from '../format.js'
+import { COLORS, type Figure, figureBlock, type SectionMaker, type Table, tableBlock, textBlock } from '../page.js'
 
-/** Epochs that are shown at the most; of more, every n-th and the last. */
+/** Most epochs shown; of more, every n-th and the last. */
 const MOST = 200
 
 /** Loss and validation metric, epoch by epoch. */
-export const trainingSection: SectionMaker = ({ epochs: all, bestEpoch, metric }) => {
-  if (!all || all.length === 0) return undefined
+export const trainingSection: SectionMaker = ({ epochs: all = [], bestEpoch, metric }) => {
+  if (all.length === 0) return undefined
   const every = Math.ceil(all.length / MOST)
   const epochs = all.filter((_, i) => i % every === 0 || i === all.length - 1)
   const measured = epochs.filter(epoch => epoch.metric !== undefined)
@@ -20,25 +20,19 @@ export const trainingSection: SectionMaker = ({ epochs: all, bestEpoch, metric }
       ...(measured.length > 0 ? [value === undefined ? '' : score(value)] : []),
     ]),
   }
-  const curve = (key: 'loss' | 'metric', rows: typeof epochs, label: string, color: string): Figure => ({
+  const curve = (y: 'loss' | 'metric', rows: typeof epochs, label: string, color: string): Figure => ({
     caption: `${label} by epoch.`,
     draw: (plot, width) => ({
       height: width < 500 ? 180 : 220,
-      marginLeft: 56,
-      marginRight: 20,
-      marginBottom: 42,
+      ...{ marginLeft: 56, marginRight: 20, marginBottom: 42 },
       x: {
-        label: 'epoch',
-        labelAnchor: 'center',
-        labelOffset: 36,
-        ticks: tickEpochs(rows, width < 500 ? 5 : 10),
-        tickFormat: 'd',
-        labelArrow: 'none',
+        ...{ label: 'epoch', labelAnchor: 'center', labelOffset: 36, labelArrow: 'none' },
+        ...{ ticks: tickEpochs(rows, width < 500 ? 5 : 10), tickFormat: 'd' },
       },
       y: { grid: true, label: null, ticks: 5, nice: true },
       marks: [
-        plot.lineY(rows, { x: 'epoch', y: key, stroke: color, strokeWidth: 2 }),
-        ...(rows.length > 40 ? [] : [plot.dot(rows, { x: 'epoch', y: key, fill: color, r: 3 })]),
+        plot.lineY(rows, { x: 'epoch', y, stroke: color, strokeWidth: 2 }),
+        ...(rows.length > 40 ? [] : [plot.dot(rows, { x: 'epoch', y, fill: color, r: 3 })]),
       ],
     }),
   })
@@ -46,18 +40,15 @@ export const trainingSection: SectionMaker = ({ epochs: all, bestEpoch, metric }
     ...(epochs.length > 1 ? [curve('loss', epochs, 'Training loss', COLORS.base)] : []),
     ...(measured.length > 1 ? [curve('metric', measured, `Validation ${name}`, COLORS.adapted)] : []),
   ]
+  const last = figures.pop()
   const kept = bestEpoch ? ` The weights of epoch ${bestEpoch} were kept.` : ''
   return {
     id: 'training',
     title: 'Training',
     blocks: [
-      { type: 'text', text: `${all.length} ${all.length === 1 ? 'epoch' : 'epochs'}.${kept}` },
-      ...(figures.length > 0
-        ? figures.map(
-            (figure, i) =>
-              ({ type: 'figure', figure: i === figures.length - 1 ? { ...figure, table } : figure }) as const,
-          )
-        : [{ type: 'table', table } as const]),
+      textBlock(`${counted(all.length, 'epoch')}.${kept}`),
+      ...figures.map(figureBlock),
+      last ? figureBlock({ ...last, table }) : tableBlock(table),
     ],
   }
 }
@@ -67,4 +58,68 @@ function tickEpochs(epochs: readonly { readonly epoch: number }[], most: number)
   const [first, last] = [epochs[0].epoch, epochs[epochs.length - 1].epoch]
   const step = Math.ceil((last - first + 1) / most)
   return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, i) => first + i * step)
+}
+
+const DRAWN = 15
+
+/** The candidates that tuning tried, and the selected one. */
+export const tuningSection: SectionMaker = ({ tune, metric }) => {
+  if (!tune || tune.tried.length === 0) return undefined
+  const name = metricName(metric)
+  const tried = tune.tried
+    .map(candidate => ({
+      ...candidate,
+      selected:
+        candidate.negatives === tune.negatives &&
+        candidate.scale === tune.scale &&
+        candidate.pull === tune.pull &&
+        (candidate.pseudoQueries === true) === (tune.pseudoQueries?.used === true),
+    }))
+    .toSorted((a, b) => b.score - a.score)
+  const table: Table = {
+    caption: 'Candidates of the tuner, best first',
+    head: ['negatives', 'scale', 'pull', 'pseudo-queries', `out-of-fold ${name}`, ''],
+    rows: tried.map(({ negatives, scale, pull, pseudoQueries, score: value, selected }) => [
+      ...[negatives, digits(scale), digits(pull), pseudoQueries ? 'yes' : 'no'],
+      ...[value.toFixed(4), selected ? 'selected' : ''],
+    ]),
+  }
+  const rows = tried.slice(0, DRAWN).map(({ negatives, scale, pull, pseudoQueries, ...candidate }, key) => ({
+    ...candidate,
+    label: `${negatives}, scale ${digits(scale)}, pull ${digits(pull)}${pseudoQueries ? ', pseudo' : ''}`,
+    key,
+  }))
+  return {
+    id: 'tuning',
+    title: 'Tuning',
+    blocks: [
+      textBlock(
+        `${whole(tried.length)} candidates by cross-validation in ${tune.folds} folds over ${whole(tune.queries)} queries, ${tune.seconds.toFixed(1)} s; selected: negatives ${tune.negatives}, scale ${digits(tune.scale)}, pull ${digits(tune.pull)}.${tune.cut ? ` ${tune.cut}` : ''}`,
+      ),
+      figureBlock({
+        caption: `Out-of-fold ${name} of the ${rows.length < tried.length ? `${rows.length} best candidates` : 'candidates'}; the selected one is ringed.`,
+        table,
+        draw: (plot, width) => ({
+          height: 44 + rows.length * 24,
+          ...{ marginLeft: width < 500 ? 170 : 220, marginRight: 24 },
+          x: { grid: true, label: null, ticks: width < 500 ? 2 : 6, nice: true },
+          y: {
+            ...{
+              type: 'point' as const,
+              domain: rows.map(({ key }) => key),
+              tickFormat: (key: number) => rows[key].label,
+            },
+            ...{ label: null, tickSize: 0 },
+          },
+          marks: [
+            plot.dot(rows, { x: 'score', y: 'key', fill: COLORS.adapted, r: 4 }),
+            plot.dot(
+              rows.filter(({ selected }) => selected),
+              { x: 'score', y: 'key', stroke: 'currentColor', strokeWidth: 2, r: 8 },
+            ),
+          ],
+        }),
+      }),
+    ],
+  }
 }

@@ -3,59 +3,42 @@ import { createRandom, type Random } from '../../math/random.js'
 import { bootstrapP } from '../../math/statistics/bootstrap.js'
 import { mean } from '../../math/statistics/moments.js'
 import { RECIPE } from '../recipe.js'
-import type { Candidate } from './candidate.js'
+import { groupFolds } from './folds.js'
 import type { Search } from './search.js'
+import type { SearchPoint } from './search-point.js'
 
 const CLUSTERS = 12
 const FOLDS = 3
 const ROUNDS = 10
-/** Queries below which clusters say nothing. */
+/** Fewest queries for clusters that mean something. */
 const LEAST_QUERIES = 100
 
-/** The gain on clusters of like queries that were held out whole. */
+/** Gain on clusters of similar queries held out whole. */
 export interface ClusterSplit {
-  /** Mean gain on queries unlike those that were trained on. */
+  /** Mean gain on queries unlike those trained on. */
   readonly gain: number
-  /** Bootstrap p of it. */
+  /** Bootstrap p-value of the gain. */
   readonly p: number
 }
 
 /**
- * The gain of a candidate when whole clusters of like queries are held out: what may be left of it on other subjects. A warning,
- * not a proof: it is more pessimistic than a test on the subjects that were trained on.
- *
- * @returns undefined where there are too few queries
+ * Measures the gain of a point with whole clusters of similar queries held out: what may be left of it on other subjects. A
+ * warning, not a proof: it is more pessimistic than a test on the subjects trained on.
  */
-export async function clusterSplit(search: Search, candidate: Candidate): Promise<ClusterSplit | undefined> {
+export async function clusterSplit(search: Search, point: SearchPoint): Promise<ClusterSplit | undefined> {
   const { sample, seed } = search
   if (sample.queries.rows < LEAST_QUERIES) return undefined
-  const folds = clusterFolds(sample.queries, seed)
-  const [{ scores }, base] = [await search.crossValidate(candidate, folds), await search.base()]
+  const folds = groupFolds(kMeans(normalizedRows(sample.queries), CLUSTERS, seed), FOLDS)
+  const [{ scores }, base] = [await search.crossValidate(point, folds), await search.base()]
   const delta = scores.map((value, i) => value - base[i])
   return { gain: mean(delta), p: bootstrapP(delta, { samples: RECIPE.gateSamples, seed }) }
 }
 
-/** A fold for each query, such that the queries of a cluster share one; the folds are filled evenly, the largest cluster first. */
-function clusterFolds(queries: Matrix, seed: number): Uint32Array {
-  const clusters = kMeans(normalizedRows(queries), CLUSTERS, seed)
-  const sizes = new Uint32Array(CLUSTERS)
-  for (const cluster of clusters) sizes[cluster]++
-  const filled = new Array<number>(FOLDS).fill(0)
-  const foldOf = new Uint32Array(CLUSTERS)
-  for (const cluster of Array.from(sizes.keys()).sort((a, b) => sizes[b] - sizes[a] || a - b)) {
-    const fold = filled.indexOf(Math.min(...filled))
-    foldOf[cluster] = fold
-    filled[fold] += sizes[cluster]
-  }
-  return clusters.map(cluster => foldOf[cluster])
-}
-
 /**
- * Spherical k-means on unit rows, started by k-means++.
- * @returns the cluster of each row
+ * Clusters unit rows by spherical k-means, started by k-means++.
  * @see https://doi.org/10.1023/A:1007612920971 (Dhillon and Modha)
  */
-function kMeans(units: Matrix, k: number, seed: number): Uint32Array {
+export function kMeans(units: Matrix, k: number, seed: number): Uint32Array {
   const { rows: n, cols: d } = units
   const centers = startingCenters(units, Math.min(k, n), createRandom(seed))
   const clusters = new Uint32Array(n)
@@ -93,7 +76,7 @@ function nearestRow(centers: Matrix, q: Float32Array): number {
   return nearest
 }
 
-/** Rows that lie apart: each is drawn with a chance in proportion to its squared distance from the nearest before. */
+/** Draws rows that lie apart, each in proportion to its squared distance from the nearest one before. */
 function startingCenters(units: Matrix, k: number, random: Random): Matrix {
   const centers = matrix(k, units.cols)
   centers.data.set(row(units, random.int(units.rows)))

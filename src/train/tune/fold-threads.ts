@@ -2,22 +2,20 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { abortError } from '../../abort.js'
 import type { Engine } from '../../engines/engine.js'
 import { AdapterTrainError } from '../../errors.js'
-import { abortError } from '../../throw-if-aborted.js'
-import type { FoldResult } from './cross-validate.js'
-import { createFoldRunner, type FoldRunner, type FoldSetting, type FoldTask } from './fold-runner.js'
+import { createFoldRunner, type FoldResult, type FoldRunner, type FoldSetting, type FoldTask } from './fold-runner.js'
 import type { FoldAnswer, FoldMessage, FoldWorkerData } from './fold-worker.js'
 
-/** Threads at most: more folds than this are never asked for at once. */
+/** Most threads: more folds are never computed at once. */
 const MOST_THREADS = 6
-/** Multiplications in the scores of one pass over all queries, below which threads take longer to start than they save. */
+/** Multiplications per pass over all queries, below which threads take longer to start than they save. */
 const LEAST_WORK = 2e6
-
-/** Compiled code beside this file; not there when the sources themselves run. */
+/** Compiled code beside this file; missing when the sources themselves run. */
 const WORKER = new URL('./fold-worker.js', import.meta.url)
 
-/** How many threads a search can use at once. */
+/** Returns the number of threads a search can use. */
 export function foldThreads(engine: Engine, { data, pseudo }: Pick<FoldSetting, 'data' | 'pseudo'>): number {
   const threads = Math.min(availableParallelism(), MOST_THREADS)
   const work = (data.queries.rows + (pseudo?.queries.rows ?? 0)) * data.docs.rows * data.docs.cols
@@ -25,35 +23,31 @@ export function foldThreads(engine: Engine, { data, pseudo }: Pick<FoldSetting, 
   return possible ? threads : 1
 }
 
-/** Threads that have been started and wait for a setting. */
-export interface FoldThreads {
-  readonly workers: readonly Worker[]
-  /** Ends them, where nothing came of it. */
-  free(): Promise<void>
-}
+/** Started threads that wait for a setting. */
+type FoldThreads = ReturnType<typeof startFoldThreads>
 
-/** Starts the threads that a search will use, so that they are ready when it is; none where they would not pay. */
-export function startFoldThreads(engine: Engine, data: Pick<FoldSetting, 'data' | 'pseudo'>): FoldThreads {
+/** Starts the threads of a search ahead of it; none if they would not pay. */
+export function startFoldThreads(engine: Engine, data: Pick<FoldSetting, 'data' | 'pseudo'>) {
   const count = foldThreads(engine, data)
-  const workerData: FoldWorkerData = { threads: Math.max(1, Math.floor(availableParallelism() / count)) }
+  const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const workerData: FoldWorkerData = { threads: Math.max(1, Math.floor(availableParallelism() / count)), stop }
   const workers = count === 1 ? [] : Array.from({ length: count }, () => new Worker(WORKER, { workerData }))
   for (const worker of workers) {
     worker.unref()
-    // A thread that could not start is heard of when it is used.
+    // A thread that could not start is reported when it is used.
     worker.on('error', () => {})
   }
   return {
     workers,
-    free: async () => {
+    /** Asks the threads to give up what they compute. */
+    stop: () => Atomics.store(stop, 0, 1),
+    free: async (): Promise<void> => {
       await Promise.all(workers.map(worker => worker.terminate()))
     },
   }
 }
 
-/**
- * Computes folds on several threads, each with an engine of its own: the steps of small embeddings are too short to be shared
- * among the cores. A fold gives the same on any thread.
- */
+/** Computes folds on threads with engines of their own, as short steps cannot be shared; results are the same. */
 export function createThreadedFoldRunner(
   engine: Engine,
   setting: FoldSetting,
@@ -71,8 +65,11 @@ export function createThreadedFoldRunner(
   }
   const waiting: Job[] = []
   const running = new Map<Worker, Job>()
+  /** Threads that compute, whether their job still waits or not. */
+  const busy = new Map<Worker, () => void>()
   let failure: unknown
   let next = 0
+  let freed = false
 
   function fail(error: unknown): void {
     failure ??= error
@@ -80,18 +77,28 @@ export function createThreadedFoldRunner(
     running.clear()
   }
 
+  // Folds train on vectors alone; texts would be copied into every thread.
+  const [data, pseudo] = [setting.data, setting.pseudo].map(
+    set => set && { ...set, queryTexts: undefined, docTexts: undefined },
+  )
+  const message: FoldMessage = { setting: { ...setting, data: data!, pseudo } }
   for (const worker of workers) {
-    const message: FoldMessage = { setting }
     worker.postMessage(message)
     worker.on('message', ({ result, error }: FoldAnswer) => {
       const job = running.get(worker)
       running.delete(worker)
+      busy.get(worker)?.()
+      // Nobody waits for a fold that was given up.
+      if (freed) return
       if (result) job?.resolve(result)
       else job?.reject(error?.code ? new AdapterTrainError(error.code, error.message) : new Error(error?.message))
       work()
     })
     worker.on('error', fail)
-    worker.on('exit', code => fail(new Error(`a thread of the cross-validation ended with code ${code}`)))
+    worker.on('exit', code => {
+      busy.get(worker)?.()
+      fail(new Error(`a thread of the cross-validation ended with code ${code}`))
+    })
   }
 
   function work(): void {
@@ -100,7 +107,8 @@ export function createThreadedFoldRunner(
       if (!idle) return
       const job = waiting.shift()!
       running.set(idle, job)
-      // A thread that works keeps the program alive; one that waits does not.
+      busy.set(idle, () => busy.delete(idle))
+      // A working thread keeps the program alive; a waiting one does not.
       idle.ref()
       const message: FoldMessage = { id: next++, task: job.task }
       idle.postMessage(message)
@@ -123,7 +131,20 @@ export function createThreadedFoldRunner(
       }),
     base: () => inProcess.base(),
     async free() {
+      freed = true
       signal?.removeEventListener('abort', stop)
+      // To end a thread in the middle of a native call would end the process.
+      threads.stop()
+      await Promise.all(
+        Array.from(
+          busy.keys(),
+          worker =>
+            new Promise<void>(done => {
+              worker.ref()
+              busy.set(worker, done)
+            }),
+        ),
+      )
       for (const worker of workers) worker.removeAllListeners('exit')
       await threads.free()
       await inProcess.free()

@@ -3,29 +3,36 @@ import { createCpuEngine } from '../../engines/cpu/index.js'
 import { AdapterTrainError, messageOf } from '../../errors.js'
 import { createFoldRunner, type FoldRunner, type FoldSetting, type FoldTask } from './fold-runner.js'
 
-/** What a worker is started with. */
 export interface FoldWorkerData {
   readonly threads: number
+  /** Shared: 1 asks the thread to give up what it computes. */
+  readonly stop: Int32Array
 }
 
-/** The first message says what all folds have in common; every other one is a task. */
+/** Message to a worker: first the setting, then tasks. */
 export type FoldMessage = { readonly setting: FoldSetting } | { readonly id: number; readonly task: FoldTask }
 
-/** The answer to the task with the same number. */
+/** Answer to the task with the same number. */
 export interface FoldAnswer {
   readonly id: number
   readonly result?: Awaited<ReturnType<FoldRunner['run']>>
   readonly error?: { readonly code?: AdapterTrainError['code']; readonly message: string }
 }
 
-const { threads } = workerData as FoldWorkerData
+const { threads, stop } = workerData as FoldWorkerData
 const engine = createCpuEngine({ threads })
 let runner: Promise<FoldRunner> | undefined
+// A thread that computes reads no messages. Of a signal, only `aborted` and `reason` are asked for.
+const signal = {
+  get aborted() {
+    return Atomics.load(stop, 0) !== 0
+  },
+} as AbortSignal
 
 parentPort!.on('message', async (message: FoldMessage) => {
   if ('setting' in message) {
-    runner = engine.then(started => createFoldRunner(started, message.setting))
-    // The tasks report what went wrong.
+    runner = engine.then(started => createFoldRunner(started, message.setting, signal))
+    // The tasks report the failure.
     runner.catch(() => {})
     return
   }

@@ -1,8 +1,9 @@
-import { createDisjointSets } from '../../dataset/disjoint-sets.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { getOrInsert } from '../../maps.js'
+import { createDisjointSets } from '../../math/disjoint-sets.js'
 import { createRandom, permutation } from '../../math/random.js'
 
-/** For every query a number that it shares with the queries it has a relevant document (or a copy of one) in common with, directly or through others. */
+/** Numbers queries so that those that share a relevant document (or a copy of one), directly or through others, have the same number. */
 export function documentGroups({
   positives,
   docTextGroup,
@@ -10,30 +11,27 @@ export function documentGroups({
   const sets = createDisjointSets(positives.length)
   const owner = new Map<number, number>()
   positives.forEach((documents, i) => {
-    for (const document of documents.keys()) {
-      const text = docTextGroup[document]
-      const other = owner.get(text)
-      if (other === undefined) owner.set(text, i)
-      else sets.join(i, other)
-    }
+    for (const document of documents.keys())
+      sets.join(
+        i,
+        getOrInsert(owner, docTextGroup[document], () => i),
+      )
   })
   return Uint32Array.from(positives, (_, i) => sets.root(i))
 }
 
-/**
- * Folds that keep groups whole, so that no query that is held out has a document with training queries: filled evenly, the largest
- * group first. One large group may leave folds empty.
- * @param groups of every query
- */
-export function groupFolds(groups: Uint32Array, folds: number, seed: number): Uint32Array {
+/** Assigns queries to evenly filled folds that keep groups whole, the largest first; a large one may leave folds empty. */
+export function groupFolds(groups: Uint32Array, folds: number, seed?: number): Uint32Array {
   const sizes = new Map<number, number>()
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1)
   const names = [...sizes.keys()]
-  const order = permutation(names.length, createRandom(seed))
-  const shuffled = Array.from(order, i => names[i]).sort((a, b) => sizes.get(b)! - sizes.get(a)!)
+  const order =
+    seed === undefined
+      ? names.sort((a, b) => a - b)
+      : Array.from(permutation(names.length, createRandom(seed)), i => names[i])
   const filled = new Array<number>(folds).fill(0)
   const foldOf = new Map<number, number>()
-  for (const group of shuffled) {
+  for (const group of order.sort((a, b) => sizes.get(b)! - sizes.get(a)!)) {
     const fold = filled.indexOf(Math.min(...filled))
     foldOf.set(group, fold)
     filled[fold] += sizes.get(group)!
@@ -41,7 +39,7 @@ export function groupFolds(groups: Uint32Array, folds: number, seed: number): Ui
   return groups.map(group => foldOf.get(group)!)
 }
 
-/** Which fold each of n queries is held out in; folds differ in size by one at most. */
+/** Assigns n queries to folds whose sizes differ by at most one. */
 export function assignFolds(n: number, folds: number, seed: number): Uint32Array {
   const order = permutation(n, createRandom(seed))
   return order.map(position => position % folds)

@@ -1,173 +1,155 @@
 import { closedForm } from '../../adapters/closed-forms/index.js'
 import type { Weights } from '../../adapters/kind.js'
-import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
-import { labelledRows } from '../../embed/embedded-dataset.js'
+import { type EmbeddedDataset, labelledRows } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import { AdapterTrainError } from '../../errors.js'
+import { getOrInsert } from '../../maps.js'
 import type { Rows } from '../../math/row-source.js'
+import { type FixedOptions, pickOptions, TRAIN_DEFAULTS, withRecipe } from '../options.js'
 import { RECIPE } from '../recipe.js'
-import type { Candidate, FixedOptions } from './candidate.js'
-import { type CrossValidation, crossValidate, type FoldResult, type FoldRows, foldRows } from './cross-validate.js'
-import { onSample } from './extra-queries.js'
-import { fitBudget } from './fit-budget.js'
+import { type FitBudgetOptions, fitBudget } from './fit-budget.js'
+import { type CrossValidation, crossValidate, type FoldResult, foldRows } from './fold-runner.js'
 import { createThreadedFoldRunner, startFoldThreads } from './fold-threads.js'
 import { assignFolds } from './folds.js'
-import { sampleDataset } from './sample-dataset.js'
-import { fitTemperature } from './temperature.js'
+import { onSample, sampleDataset } from './sample.js'
+import { fitScale } from './scale.js'
+import type { SearchPoint } from './search-point.js'
 
-export interface SearchOptions {
-  /** Options that the user has set. */
-  readonly fixed?: FixedOptions
-  readonly seed: number
+export interface SearchOptions extends Omit<FitBudgetOptions, 'threads' | 'pseudo'> {
   readonly metric: string
-  /** Seconds that a search may take; it then uses fewer epochs and queries, and says so. */
-  readonly budget: number
-  /** On the documents of the data: candidates that are trained on these queries too are tried as well. */
+  /** Queries on the documents of the data; points trained on these too are tried as well. */
   readonly pseudo?: EmbeddedDataset<Rows>
-  readonly signal?: AbortSignal
 }
 
-/** Cross-validation inside the training data: one sample, one assignment of folds, and how any candidate does on them. */
-export interface Search {
-  readonly engine: Engine
-  /** What is looked at of the training data. */
-  readonly sample: EmbeddedDataset
-  /** Pseudo-queries on the documents of the sample. */
-  readonly pseudo?: EmbeddedDataset
-  /** Whether that is all its queries. */
-  readonly whole: boolean
-  /** Fold of every query of the sample. */
-  readonly folds: Uint32Array
-  /** The inverse temperature that fits the unadapted embedding; 1 where the user has set one. */
-  readonly tau0: number
-  /** Where the search starts. */
-  readonly first: Candidate
-  readonly fixed: FixedOptions
-  readonly seed: number
-  readonly metric: string
-  /** What was cut to stay within the budget. */
-  readonly cut?: string
-  readonly signal?: AbortSignal
-  /** Whether folds are computed beside the caller's own work on the engine. */
-  readonly threaded: boolean
-  /** The metric of every query for the unadapted embedding. */
-  base(): Promise<Float64Array>
-  /** The rows of every fold. */
-  readonly parts: readonly FoldRows[]
-  /** One fold of a candidate, computed once: the metric of the queries inside. */
-  fold(candidate: Candidate, index: number): Promise<Float64Array>
-  /** A candidate's cross-validation; with other folds than the search's it is not remembered. */
-  crossValidate(candidate: Candidate, folds?: Uint32Array): Promise<CrossValidation>
-  /** The adapters of a candidate's folds; large ones are not kept and so are trained again. */
-  fits(candidate: Candidate): Promise<CrossValidation['fits']>
-  free(): Promise<void>
-}
+/** Cross-validation inside the training data: one sample and one assignment of folds for all points. */
+export type Search = Awaited<ReturnType<typeof createSearch>>
 
-/**
- * Prepares a search: fits the temperature, draws the sample, and cuts it where the budget is short.
- * @throws TRAIN_DATA when there are fewer than two queries with a relevant document
- * @throws as `createTrainer`
- */
-export async function createSearch(
-  engine: Engine,
-  data: EmbeddedDataset<Rows>,
-  options: SearchOptions,
-): Promise<Search> {
-  const { seed, metric, signal } = options
+/** Prepares a search: fits the scale, draws the sample, and cuts it if the budget is short. */
+export async function createSearch(engine: Engine, data: EmbeddedDataset<Rows>, options: SearchOptions) {
+  const { seed, metric, signal, budget, reserved = 0 } = options
+  const started = performance.now()
   const labelled = labelledRows(data).length
   checkLabelled(labelled)
-  const closed = closedForm(options.fixed?.kind ?? 'linear')
-  // A closed form knows neither negatives nor a temperature: the pull is all there is to choose.
+  const closed = closedForm(options.fixed?.kind ?? TRAIN_DEFAULTS.kind)
+  // A closed form has neither negatives nor a scale: there is only the pull to select.
   const fixed: FixedOptions = closed ? { ...options.fixed, negatives: 'positives', scale: 1 } : (options.fixed ?? {})
   const keep = options.pseudo?.positives.flatMap(positives => [...positives.keys()])
   const largest = sampleDataset(data, { queries: RECIPE.tuneQueries, documents: RECIPE.tuneDocuments, seed, keep })
   const pseudo = options.pseudo && onSample(options.pseudo, largest)
   const threads = startFoldThreads(engine, { data: largest, pseudo })
-  const { tau0, first, sample, cut, folds, runner } = await prepare().catch(async error => {
+  const { fittedScale, first, sample, cut, wholeGrid, folds, runner } = await prepare().catch(async error => {
     await threads.free()
     throw error
   })
-  const n = sample.queries.rows
 
   const parts = foldRows(folds)
+  const searching = performance.now()
+  let foldsDone = 0
+  /** End of the search, whose pace counts from then on. */
+  let searched: number | undefined
   const known = new Map<string, Promise<FoldResult>>()
   let base: Promise<Float64Array> | undefined
 
-  function foldOf(candidate: Candidate, index: number): Promise<FoldResult> {
-    const key = `${index} ${keyOf(candidate)}`
-    let result = known.get(key)
-    if (!result) {
-      result = runner
-        .run({ candidate, ...parts[index] })
-        .then(({ scores, weights }) => ({ scores, weights: bytesOf(weights) <= KEPT ? weights : {} }))
-      // Whoever asks for the fold hears of its failure, though it was only asked for ahead.
+  function foldOf(point: SearchPoint, index: number): Promise<FoldResult> {
+    return getOrInsert(known, `${index} ${keyOf(point)}`, () => {
+      const result = runner.run({ point, ...parts[index] }).then(({ scores, weights }) => {
+        foldsDone++
+        return { scores, weights: bytesOf(weights) <= KEPT ? weights : {} }
+      })
+      // A failure reaches those who use the fold, which may have been started ahead.
       result.catch(() => {})
-      known.set(key, result)
-    }
-    return result
+      return result
+    })
   }
 
-  const search: Search = {
-    ...{ engine, sample, pseudo, whole: n === labelled, folds, parts, tau0, first, fixed, seed, metric, cut, signal },
+  const crossValidated = (point: SearchPoint) => crossValidate(folds, (_, index) => foldOf(point, index))
+  const crossValidatedAnew = (point: SearchPoint, others: Uint32Array) =>
+    crossValidate(others, rows => runner.run({ point, ...rows }))
+  return {
+    ...{ engine, fixed, seed, metric, signal, budget },
+    /** Sample of the training data. */
+    sample,
+    /** Pseudo-queries on the documents of the sample. */
+    pseudo,
+    /** True if the sample has all labelled queries. */
+    whole: sample.queries.rows === labelled,
+    /** Fold of every query of the sample. */
+    folds,
+    /** Rows of every fold. */
+    parts,
+    /** Scale that fits the unadapted embedding; 1 if the user has set one. */
+    fittedScale,
+    /** Start of the search. */
+    first,
+    /** Message about what was cut to stay within the budget. */
+    cut,
+    /** True if the best point of the whole grid is to be searched. */
+    wholeGrid,
+    /** True if folds are computed beside the caller's own work on the engine. */
     threaded: threads.workers.length > 0,
-    base() {
+    base: () => {
       base ??= runner.base()
       return base
     },
-    fold: async (candidate, index) => (await foldOf(candidate, index)).scores,
-    crossValidate: (candidate, others) =>
-      others
-        ? crossValidate(others, rows => runner.run({ candidate, ...rows }))
-        : crossValidate(folds, (_, index) => foldOf(candidate, index)),
-    async fits(candidate) {
-      const { fits } = await search.crossValidate(candidate)
+    /** Returns the metric of the queries inside one fold; computed once. */
+    fold: async (point: SearchPoint, index: number) => (await foldOf(point, index)).scores,
+    /** Cross-validates a point; with other folds than the search's it is not remembered. */
+    crossValidate: (point: SearchPoint, others?: Uint32Array): Promise<CrossValidation> =>
+      others ? crossValidatedAnew(point, others) : crossValidated(point),
+    /** Returns the adapters of a point's folds; large ones are not kept and therefore trained again. */
+    async fits(point: SearchPoint): Promise<CrossValidation['fits']> {
+      const { fits } = await crossValidated(point)
       const kept = fits.every(({ weights }) => Object.keys(weights).length > 0)
-      return kept ? fits : (await crossValidate(folds, rows => runner.run({ candidate, ...rows }))).fits
+      return kept ? fits : (await crossValidatedAnew(point, folds)).fits
     },
-    free: () => runner.free(),
+    /** True if the budget has room for so many more points, at the pace of those so far. */
+    hasTime(points: number, seconds?: number): boolean {
+      const now = performance.now()
+      searched ??= seconds === undefined ? undefined : now
+      const perPoint = foldsDone === 0 ? 0 : (((searched ?? now) - searching) / foldsDone) * parts.length
+      const room = seconds === undefined ? budget * (1 - reserved) : budget * (1 - RECIPE.judgingShare) - seconds
+      return now - started + points * perPoint <= 1000 * room
+    },
+    free: (): Promise<void> => runner.free(),
   }
-  return search
 
   async function prepare() {
-    const tau0 = fixed.scale === undefined ? await fitTemperature(engine, data, seed) : 1
-    const first: Candidate = {
-      negatives: fixed.negatives ?? RECIPE.negatives[0],
-      multiple: fixed.scale === undefined ? RECIPE.multiples[0] : fixed.scale,
-      pull: fixed.pull ?? RECIPE.firstPull,
-    }
+    const fittedScale = fixed.scale === undefined ? await fitScale(engine, data, seed) : 1
+    const { negatives, scale: multiple, pull } = withRecipe(fixed, labelled)
+    const first: SearchPoint = { negatives, multiple, pull }
     const count = Math.max(1, threads.workers.length)
-    const { sample, epochs, cut } = closed
-      ? { sample: largest, epochs: fixed.epochs, cut: undefined }
-      : await fitBudget(engine, largest, first, tau0, { ...options, fixed, threads: count, pseudo })
+    const { sample, epochs, cut, wholeGrid } = closed
+      ? { sample: largest, epochs: fixed.epochs, cut: undefined, wholeGrid: false }
+      : await fitBudget(engine, largest, first, fittedScale, { ...options, fixed, threads: count, pseudo })
     const queries = sample.queries.rows
     const folds = assignFolds(queries, Math.min(RECIPE.folds(queries), queries), seed)
-    const setting = { data: sample, pseudo, metric, tau0, seed, fixed: plain({ ...fixed, epochs }) }
-    const runner = createThreadedFoldRunner(engine, setting, signal, threads)
-    return { tau0, first, sample, cut, folds, runner }
+    const setting = { data: sample, pseudo, metric, fittedScale, seed, fixed: pickOptions({ ...fixed, epochs }) }
+    return {
+      fittedScale,
+      first,
+      sample,
+      cut,
+      wholeGrid,
+      folds,
+      runner: createThreadedFoldRunner(engine, setting, signal, threads),
+    }
   }
 }
 
-/** Without callbacks and handles, which cannot be sent to another thread. */
-function plain(options: FixedOptions): FixedOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => ['string', 'number'].includes(typeof value)))
-}
-
-/** Equal for equal candidates. */
-export function keyOf(candidate: Candidate): string {
-  return JSON.stringify(Object.entries(candidate).sort(([a], [b]) => (a < b ? -1 : 1)))
+/** Returns a key, equal for equal points. */
+export function keyOf(point: SearchPoint): string {
+  return JSON.stringify(Object.entries(point).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Bytes of a fold's adapter up to which it is kept. */
 const KEPT = 2 ** 21
 
-function bytesOf(weights: Weights): number {
-  return Object.values(weights).reduce((sum, { data }) => sum + data.byteLength, 0)
-}
+const bytesOf = (weights: Weights): number => Object.values(weights).reduce((sum, { data }) => sum + data.byteLength, 0)
 
 function checkLabelled(labelled: number): void {
   if (labelled >= 2) return
   throw new AdapterTrainError(
     'TRAIN_DATA',
-    `whether an adapter helps is found by cross-validation, which needs at least 2 queries with a relevant document; the training set has ${labelled} (--tune off trains without)`,
+    `training split: cross-validation needs at least 2 queries with a relevant document, found ${labelled}. Add some, or train without cross-validation (--tune off)`,
   )
 }

@@ -1,17 +1,17 @@
 import { closedForm } from '../../adapters/closed-forms/index.js'
-import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
-import { countPairs } from '../../embed/embedded-dataset.js'
+import { countPairs, type EmbeddedDataset } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import type { Rows } from '../../math/row-source.js'
+import { type FixedOptions, TRAIN_DEFAULTS, TRAINING_OPTIONS, withRecipe } from '../options.js'
 import { RECIPE } from '../recipe.js'
-import type { Candidate, FixedOptions } from './candidate.js'
-import { trainerOptions } from './candidate.js'
-import { crossValidate } from './cross-validate.js'
-import { epochSeconds } from './fit-budget.js'
+import { epochSeconds, speedUp } from './fit-budget.js'
+import { crossValidate } from './fold-runner.js'
 import { createThreadedFoldRunner, foldThreads } from './fold-threads.js'
 import { assignFolds } from './folds.js'
-import { sampleDataset } from './sample-dataset.js'
-import { fitTemperature } from './temperature.js'
+import { sampleDataset } from './sample.js'
+import { fitScale } from './scale.js'
+import { resolve, type SearchPoint } from './search-point.js'
+import type { SampleSize } from './tune.js'
 
 export interface SweepOptions {
   readonly seed: number
@@ -22,23 +22,17 @@ export interface SweepOptions {
   readonly onRun?: (run: SweepRun, number: number) => void
 }
 
-/** What is about to be done. */
-export interface SweepPlan {
+/** Size of a sweep. */
+export interface SweepPlan extends SampleSize {
   readonly runs: number
-  /** Queries, pairs and documents that are looked at, and the folds of every run. */
-  readonly queries: number
-  readonly pairs: number
-  readonly documents: number
-  readonly folds: number
-  /** A rough estimate, by the speed of the first run that is trained by steps; absent where none is. */
+  /** Estimated duration, by the speed of the first run trained by steps; absent if there is none. */
   readonly seconds?: number
 }
 
 /** One combination of options in cross-validation. */
 export interface SweepRun {
   readonly options: FixedOptions
-  readonly candidate: Candidate
-  /** Inverse temperature. */
+  readonly point: SearchPoint
   readonly scale: number
   /** Out-of-fold metric of every query. */
   readonly scores: Float64Array
@@ -47,16 +41,11 @@ export interface SweepRun {
 
 export interface SweepResult extends SweepPlan {
   readonly results: readonly SweepRun[]
-  /** The metric of every query for the unadapted embedding. */
   readonly base: Float64Array
-  readonly tau0: number
+  readonly fittedScale: number
 }
 
-/**
- * Cross-validates combinations of options, all on the same queries, documents and folds.
- * @param points at least one; what they leave open is the recipe's
- * @throws as `createTrainer`
- */
+/** Cross-validates combinations of options, all on the same queries, documents and folds. */
 export async function sweep(
   engine: Engine,
   data: EmbeddedDataset<Rows>,
@@ -67,9 +56,8 @@ export async function sweep(
   const n = sample.queries.rows
   const folds = assignFolds(n, Math.min(RECIPE.folds(n), n), seed)
   const foldCount = new Set(folds).size
-  const needsTemperature = points.some(({ kind = 'linear', scale }) => scale === undefined && !closedForm(kind))
-  const tau0 = needsTemperature ? await fitTemperature(engine, data, seed) : 1
-  const candidates = points.map(candidateOf)
+  const needsScale = points.some(options => options.scale === undefined && !closedFormOf(options))
+  const fittedScale = needsScale ? await fitScale(engine, data, seed) : 1
   const plan: SweepPlan = {
     runs: points.length,
     queries: n,
@@ -81,38 +69,37 @@ export async function sweep(
   onPlan?.(plan)
 
   const results: SweepRun[] = []
-  const runner = createThreadedFoldRunner(engine, { data: sample, metric, tau0, seed, fixed: {} }, signal)
+  const runner = createThreadedFoldRunner(engine, { data: sample, metric, fittedScale, seed, fixed: {} }, signal)
   try {
     const base = await runner.base()
     for (const [i, fixed] of points.entries()) {
       const started = performance.now()
-      const candidate = candidates[i]
-      const { scores } = await crossValidate(folds, rows => runner.run({ candidate, fixed, ...rows }))
-      const scale = fixed.scale ?? tau0 * candidate.multiple
-      results.push({ options: fixed, candidate, scale, scores, seconds: (performance.now() - started) / 1000 })
+      const point = startOf(fixed)
+      const { scores } = await crossValidate(folds, rows => runner.run({ point, fixed, ...rows }))
+      const scale = fixed.scale ?? fittedScale * point.multiple
+      results.push({ options: fixed, point, scale, scores, seconds: (performance.now() - started) / 1000 })
       onRun?.(results[i], i + 1)
     }
-    return { ...plan, results, base, tau0 }
+    return { ...plan, results, base, fittedScale }
   } finally {
     await runner.free()
   }
 
   async function estimate(): Promise<number | undefined> {
-    const stepped = points.flatMap(({ kind = 'linear' }, i) => (closedForm(kind) ? [] : [i]))
+    const stepped = points
+      .filter(options => !closedFormOf(options))
+      .map(options => resolve(options, startOf(options), n, { fittedScale, seed }))
     if (stepped.length === 0) return undefined
-    const optionsOf = (i: number) => trainerOptions(candidates[i], tau0, n, seed, points[i])
-    const epoch = await epochSeconds(engine, sample, { ...optionsOf(stepped[0]), signal })
-    const epochs = stepped.reduce((sum, i) => sum + optionsOf(i).epochs, 0)
-    const speedUp = (1 + foldThreads(engine, { data: sample })) / 2
-    return (epoch * epochs * (foldCount - 1)) / speedUp
+    const epoch = await epochSeconds(engine, sample, { ...stepped[0], signal })
+    const epochs = stepped.reduce((sum, options) => sum + options.epochs, 0)
+    return (epoch * epochs * (foldCount - 1)) / speedUp(foldThreads(engine, { data: sample }))
   }
 }
 
-/** Where a combination leaves negatives, temperature or pull open, the recipe's start stands in. */
-function candidateOf({ kind = 'linear', negatives, pull }: FixedOptions): Candidate {
-  return {
-    negatives: negatives ?? RECIPE.negatives[0],
-    multiple: RECIPE.multiples[0],
-    pull: pull ?? closedForm(kind)?.defaultPull ?? RECIPE.firstPull,
-  }
+const closedFormOf = ({ kind = TRAIN_DEFAULTS.kind }: FixedOptions) => closedForm(kind)
+
+/** Returns where the search would start with these options given. */
+function startOf(options: FixedOptions): SearchPoint {
+  const { negatives, pull } = withRecipe({ ...options, pull: options.pull ?? closedFormOf(options)?.defaultPull }, 0)
+  return { negatives, pull, multiple: TRAINING_OPTIONS.scale.recipe.first }
 }

@@ -1,123 +1,110 @@
-import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
-import { countPairs } from '../../embed/embedded-dataset.js'
-import type { Engine } from '../../engines/engine.js'
-import type { Rows } from '../../math/row-source.js'
+import { countPairs, type EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { documentsOf } from '../../losses/batch-columns.js'
 import { mean, populationStandardDeviation } from '../../math/statistics/moments.js'
+import { TRAINING_OPTIONS } from '../options.js'
 import { RECIPE } from '../recipe.js'
-import type { Candidate } from './candidate.js'
-import { createSearch, keyOf, type Search, type SearchOptions } from './search.js'
+import { keyOf, type Search } from './search.js'
+import type { SearchPoint } from './search-point.js'
 
-export interface TuneOptions extends SearchOptions {
-  readonly onTried?: (tried: Tried) => void
-}
-
-/** A candidate of the search, and its out-of-fold score. */
-export interface Tried extends Candidate {
-  /** Mean out-of-fold metric; for a candidate that was given up, as far as it was computed. */
+/** A point of the search and its out-of-fold score. */
+export interface Tried extends SearchPoint {
+  /** Mean out-of-fold metric; for a point that was given up, as far as it was computed. */
   readonly score: number
-  /** Given up after so many folds, because it was clearly behind. */
+  /** Folds after which the point was given up as clearly behind. */
   readonly stoppedAfter?: number
 }
 
-export interface TuneResult {
-  readonly chosen: Candidate
-  /** The inverse temperature of the chosen candidate. */
-  readonly scale: number
-  readonly tried: readonly Tried[]
-  /** Queries, pairs and documents that the search looked at, and its folds. */
+/** Size of the sample that cross-validation looks at. */
+export interface SampleSize {
   readonly queries: number
   readonly pairs: number
   readonly documents: number
   readonly folds: number
-  /** Out-of-fold metric of every query, for the base and for the chosen candidate. */
+}
+
+export interface TuneResult extends SampleSize {
+  readonly chosen: SearchPoint
+  readonly scale: number
+  readonly tried: readonly Tried[]
   readonly base: Float64Array
   readonly adapted: Float64Array
-  /** The same for the candidates that were not chosen: the gate allows for the choice. */
+  /** The same for the other points: the gate corrects for the choice. */
   readonly others: readonly Float64Array[]
-  /** What was cut to stay within the budget. */
+  /** Message about what was cut to stay within the budget. */
   readonly cut?: string
   readonly seconds: number
 }
 
 /**
- * {@link choose} on a search of its own.
- * @throws as `createSearch`
- */
-export async function tune(engine: Engine, data: EmbeddedDataset<Rows>, options: TuneOptions): Promise<TuneResult> {
-  const started = performance.now()
-  const search = await createSearch(engine, data, options)
-  try {
-    const chosen = await choose(search, options.onTried)
-    return { ...chosen, seconds: (performance.now() - started) / 1000 }
-  } finally {
-    await search.free()
-  }
-}
-
-/**
- * Chooses negatives, temperature and pull by cross-validation inside the training data, and measures the chosen options' gain
- * out of fold.
+ * Selects negatives, scale and pull by cross-validation inside the training data, and measures the gain of the result out of fold.
  *
- * Starts from the plain candidate, climbs along the grid of pulls, then tries pseudo-queries where there are some, and where these do
- * not win the other pool and the other multiple, each with a climb of its own; a candidate replaces the incumbent only when it is
- * better by more than one paired standard error (`RECIPE` has the exceptions). A candidate that is clearly behind on the first fold is
- * given up.
+ * With few queries the best point of a smoothed surface is taken. With more, it
+ * starts from the plain point, climbs along the grid of pulls, then tries pseudo-queries if there are any. If these do not win, it
+ * tries the other pool and the other scale, each with a climb of its own. A point replaces the incumbent only if it is better by more
+ * than one paired standard error (`RECIPE` has the exceptions). A point clearly behind on the first fold is given up.
  */
 export async function choose(search: Search, onTried?: (tried: Tried) => void): Promise<TuneResult> {
   const started = performance.now()
   const { sample, fixed, first, folds, parts } = search
-  const pulls: readonly number[] = RECIPE.pulls
+  const pulls: readonly number[] = TRAINING_OPTIONS.pull.recipe.grid
   const scores = new Map<string, Float64Array>()
   const tried: Tried[] = []
+  const skipped = new Set<string>()
 
-  function remember(candidate: Candidate, values: Float64Array, stoppedAfter?: number): Float64Array {
-    scores.set(keyOf(candidate), values)
-    const result = { ...candidate, score: mean(values), ...(stoppedAfter && { stoppedAfter }) }
+  function remember(point: SearchPoint, values: Float64Array, stoppedAfter?: number): Float64Array {
+    scores.set(keyOf(point), values)
+    const result = { ...point, score: mean(values), ...(stoppedAfter && { stoppedAfter }) }
     tried.push(result)
     onTried?.(result)
     return values
   }
 
-  async function scoresOf(candidate: Candidate): Promise<Float64Array> {
-    const known = scores.get(keyOf(candidate))
-    return known ?? remember(candidate, (await search.crossValidate(candidate)).scores)
+  async function scoresOf(point: SearchPoint): Promise<Float64Array> {
+    const known = scores.get(keyOf(point))
+    return known ?? remember(point, (await search.crossValidate(point)).scores)
   }
 
-  /** @param margin standard errors of the paired difference by which the candidate has to win; below 0 it may lose by less */
-  async function better(candidate: Candidate, incumbent: Candidate, margin: number): Promise<boolean> {
+  /** Counts a point as skipped if the budget has no room for it and for a look at clusters of queries. */
+  function mayTry(point: SearchPoint): boolean {
+    if (scores.has(keyOf(point)) || search.hasTime(2)) return true
+    skipped.add(keyOf(point))
+    return false
+  }
+
+  /** @param margin standard errors of the paired difference by which the point has to win; below 0 it may lose by less */
+  async function better(point: SearchPoint, incumbent: SearchPoint, margin: number): Promise<boolean> {
     const b = await scoresOf(incumbent)
-    if (!scores.has(keyOf(candidate)) && parts[0].inside.length >= RECIPE.raceQueries) {
-      const first = await search.fold(candidate, 0)
+    if (!mayTry(point)) return false
+    if (!scores.has(keyOf(point)) && parts[0].inside.length >= RECIPE.raceQueries) {
+      const first = await search.fold(point, 0)
       const delta = first.map((value, i) => value - b[parts[0].inside[i]])
       if (mean(delta) <= (Math.min(0, margin) - RECIPE.raceMargin) * standardError(delta)) {
-        // What was not computed is taken to be as the incumbent: the gate has to know of every candidate that had a chance.
+        // What was not computed is taken from the incumbent: the gate corrects for every point that had a chance.
         const values = b.slice()
-        parts[0].inside.forEach((query, i) => {
-          values[query] = first[i]
-        })
-        remember(candidate, values, 1)
+        for (const [i, query] of parts[0].inside.entries()) values[query] = first[i]
+        remember(point, values, 1)
         return false
       }
     }
-    const a = await scoresOf(candidate)
+    const a = await scoresOf(point)
     const delta = a.map((value, i) => value - b[i])
     return mean(delta) > margin * standardError(delta)
   }
 
-  /** Walks along the pulls from `start`, down first; `incumbent` is what has to be beaten. */
+  /** Walks along the pulls from `start`, down first, to beat `incumbent`. */
   async function climb(
-    start: Candidate,
-    incumbent: Candidate,
+    start: SearchPoint,
+    incumbent: SearchPoint,
     margin: number = RECIPE.standardErrors,
     leastPull = 0,
-  ): Promise<Candidate> {
+  ): Promise<SearchPoint> {
     const from = pulls.indexOf(start.pull)
-    const at = (i: number): Candidate => ({ ...start, pull: pulls[i] })
+    const at = (i: number): SearchPoint => ({ ...start, pull: pulls[i] })
     const free = fixed.pull === undefined
-    // The start and its first neighbour are looked at in any case, so that both are under way at once.
+    // The start and its first neighbour are needed in any case, so both are computed at once.
     if (start === incumbent) void search.crossValidate(start)
-    else void search.fold(start, 0)
-    if (free && pulls[from + 1] >= leastPull) void search.fold(at(from + 1), 0)
+    else if (search.hasTime(3)) void search.fold(start, 0)
+    if (free && pulls[from + 1] >= leastPull && search.hasTime(3)) void search.fold(at(from + 1), 0)
     let best = incumbent
     if (start !== incumbent && (await better(start, best, margin))) best = start
     if (!free) return best
@@ -134,25 +121,76 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     return best
   }
 
-  const base = await search.base()
-  let best = await climb(first, first)
-  if (search.pseudo) {
-    best = await climb({ ...first, pseudo: true }, best, RECIPE.pseudoMargin, RECIPE.pseudoLeastPull)
+  /**
+   * Takes the best point of the grid together with its neighbours, so that no lucky point wins alone: of every pool and scale, the
+   * pulls from the first one to the best of that smoothed surface are tried, and all of that one's neighbours.
+   */
+  async function wholeGrid(): Promise<SearchPoint> {
+    const { negatives, scale, pull } = TRAINING_OPTIONS
+    const pools = fixed.negatives === undefined && hasMoreDocuments(sample) ? negatives.recipe.grid : [first.negatives]
+    const multiples = fixed.scale === undefined ? scale.recipe.grid : [first.multiple]
+    const own: readonly number[] = fixed.pull === undefined ? pull.recipe.grid : [first.pull]
+    const starts = pools.flatMap(pool => multiples.map(multiple => ({ ...first, negatives: pool, multiple })))
+    const nearOf = (point: SearchPoint): SearchPoint[] => {
+      const at = own.indexOf(point.pull)
+      return [
+        ...[own[at - 1], own[at + 1]].flatMap(value => (value === undefined ? [] : [{ ...point, pull: value }])),
+        ...multiples.filter(other => other !== point.multiple).map(other => ({ ...point, multiple: other })),
+        ...pools.filter(other => other !== point.negatives).map(other => ({ ...point, negatives: other })),
+      ]
+    }
+    const known = new Map<string, SearchPoint>()
+    const meanOf = (point: SearchPoint): number[] => (known.has(keyOf(point)) ? [mean(scores.get(keyOf(point))!)] : [])
+    const smooth = (point: SearchPoint): number => {
+      const near = nearOf(point).flatMap(meanOf)
+      const weight = RECIPE.neighbourWeight
+      return (meanOf(point)[0] + weight * near.reduce((a, b) => a + b, 0)) / (1 + weight * near.length)
+    }
+    const best = (points: SearchPoint[]): SearchPoint => points.reduce((a, b) => (smooth(b) > smooth(a) ? b : a))
+    /** @returns true if some of them were new, and the budget had room */
+    async function tryAll(points: readonly SearchPoint[]): Promise<boolean> {
+      const fresh = points.filter(point => !known.has(keyOf(point)))
+      let some = false
+      for (const [i, point] of fresh.entries()) {
+        if (known.size > 0 && !mayTry(point)) continue
+        // The next point is computed ahead, so that no thread waits.
+        if (fresh[i + 1] && search.hasTime(3)) void search.crossValidate(fresh[i + 1]).catch(() => {})
+        await scoresOf(point)
+        known.set(keyOf(point), point)
+        some = true
+      }
+      return some
+    }
+    await tryAll(starts)
+    for (const start of starts) {
+      const line = () =>
+        [...known.values()].filter(
+          ({ negatives: pool, multiple }) => pool === start.negatives && multiple === start.multiple,
+        )
+      while (line().length > 0 && (await tryAll(nearOf(best(line()))))) {}
+    }
+    return best([...known.values()])
   }
-  // With pseudo-queries the pool holds other documents already, and so few queries prove the less the more is tried on them.
-  const settled = best.pseudo === true
+
+  const base = await search.base()
+  let best = search.wholeGrid ? await wholeGrid() : await climb(first, first)
+  if (search.pseudo) best = await climb({ ...first, pseudo: true }, best, RECIPE.pseudoMargin, RECIPE.pseudoLeastPull)
+  // With pseudo-queries the pool has other documents already, and with so few queries every further try costs significance.
+  const settled = best.pseudo === true || search.wholeGrid
   if (!settled && fixed.negatives === undefined && hasMoreDocuments(sample)) {
-    for (const negatives of RECIPE.negatives.slice(1)) best = await climb({ ...best, negatives }, best)
+    for (const negatives of TRAINING_OPTIONS.negatives.recipe.grid.slice(1))
+      best = await climb({ ...best, negatives }, best)
   }
   if (!settled && fixed.scale === undefined) {
-    // The lower temperature bends the embedding less. With no more data than the folds have seen it gets the benefit of the doubt.
+    // A lower scale changes the embedding less. It gets the benefit of the doubt if the folds have seen all data.
     const margin = search.whole ? -RECIPE.benefitOfDoubt : RECIPE.standardErrors
-    for (const multiple of RECIPE.multiples.slice(1)) best = await climb({ ...best, multiple }, best, margin)
+    for (const multiple of TRAINING_OPTIONS.scale.recipe.grid.slice(1))
+      best = await climb({ ...best, multiple }, best, margin)
   }
   const adapted = await scoresOf(best)
   return {
     chosen: best,
-    scale: search.tau0 * best.multiple,
+    scale: search.fittedScale * best.multiple,
     tried,
     queries: sample.queries.rows,
     pairs: countPairs(sample),
@@ -161,18 +199,20 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     base,
     adapted,
     others: [...scores.values()].filter(other => other !== adapted),
-    cut: search.cut,
+    cut: cutText(search.cut, skipped.size, search.budget),
     seconds: (performance.now() - started) / 1000,
   }
 }
 
-function standardError(delta: Float64Array): number {
-  return populationStandardDeviation(delta) / Math.sqrt(delta.length)
+function cutText(cut: string | undefined, skipped: number, budget: number): string | undefined {
+  if (skipped === 0) return cut
+  const text = `${skipped} ${skipped === 1 ? 'candidate or direction was' : 'candidates or directions were'} not tried, to stay within ${budget} s (--tune-budget)`
+  return cut === undefined ? text : `${cut}; ${text}`
 }
 
-/** Whether there are documents that are no query's positive. */
+const standardError = (delta: Float64Array): number => populationStandardDeviation(delta) / Math.sqrt(delta.length)
+
+/** True if some documents are no query's positive. */
 function hasMoreDocuments(data: EmbeddedDataset): boolean {
-  const asked = new Set<number>()
-  for (const positives of data.positives) for (const document of positives.keys()) asked.add(document)
-  return asked.size < data.docs.rows
+  return documentsOf(data, data.positives.keys()).size < data.docs.rows
 }

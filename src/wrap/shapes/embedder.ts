@@ -1,13 +1,26 @@
 import { type AdapterInput, type AdaptOptions, openAdapter } from '../adapter-source.js'
-import { overrideMembers } from '../override-members.js'
-import { modelFacts } from './model-facts.js'
+import { modelFacts, overrideMembers } from '../override-members.js'
 
-/** Anything with LangChain's two methods. */
+/** Object with LangChain's two methods. */
 export interface Embedder {
-  /** One vector for a query. */
+  /** Returns the vector of a query. */
   embedQuery(text: string): Promise<number[]>
-  /** One vector for each document, in order. */
+  /** Returns one vector per document, in order. */
   embedDocuments(texts: string[]): Promise<number[][]>
+}
+
+/** Both vectors of a query, for an index that is being embedded anew. */
+export interface BothVectors {
+  /** The model's own, for rows that have been embedded with it. */
+  readonly native: number[]
+  /** The adapted one, for the other rows. */
+  readonly mapped: number[]
+}
+
+/** Object that gives both vectors of a query in one call. */
+export interface BothEmbedder {
+  /** Embeds a query once, and returns its vector with and without the adapter. */
+  embedQueryBoth(text: string): Promise<BothVectors>
 }
 
 export function isEmbedder(x: unknown): x is Embedder {
@@ -15,16 +28,22 @@ export function isEmbedder(x: unknown): x is Embedder {
   return typeof candidate?.embedQuery === 'function' && typeof candidate.embedDocuments === 'function'
 }
 
-/**
- * Adapts `embedQuery`; `embedDocuments` stays as it is, but for the dimensions that the adapter leaves out.
- * @throws as `openAdapter`
- */
-export function wrapEmbedderObject<T extends Embedder>(embedder: T, input: AdapterInput, options: AdaptOptions): T {
+/** Adapts `embedQuery`; `embedDocuments` only loses the dimensions that the adapter leaves out. */
+export function wrapEmbedderObject<T extends Embedder>(
+  embedder: T,
+  input: AdapterInput,
+  options: AdaptOptions,
+): T & BothEmbedder {
   const source = openAdapter(input, options, modelFacts(embedder))
-  return overrideMembers<T, Embedder>(embedder, {
+  return overrideMembers<T, Embedder & BothEmbedder>(embedder, {
     async embedQuery(text) {
       const { adaptQuery } = source.now()
-      return Array.from(adaptQuery(await embedder.embedQuery(text)))
+      return Array.from(adaptQuery(await embedder.embedQuery(text), text))
+    },
+    async embedQueryBoth(text) {
+      const { adaptQuery } = source.now()
+      const native = await embedder.embedQuery(text)
+      return { native, mapped: Array.from(adaptQuery(native, text)) }
     },
     async embedDocuments(texts) {
       const { fitDocument } = source.now()

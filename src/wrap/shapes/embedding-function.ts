@@ -1,12 +1,11 @@
 import { type AdapterInput, type AdaptOptions, openAdapter } from '../adapter-source.js'
-import { overrideMembers } from '../override-members.js'
-import { modelFacts } from './model-facts.js'
+import { modelFacts, overrideMembers } from '../override-members.js'
 
-/** What a dense embedding function of Chroma is here. */
+/** Dense embedding function of Chroma. */
 export interface EmbeddingFunctionLike {
-  /** One vector for each text, in order. */
+  /** Returns one vector per text, in order. */
   generate(texts: string[]): Promise<number[][]>
-  /** One vector for each query, in order. */
+  /** Returns one vector per query, in order. */
   generateForQueries?(texts: string[]): Promise<number[][]>
 }
 
@@ -14,11 +13,7 @@ export function isEmbeddingFunction(x: unknown): x is EmbeddingFunctionLike {
   return typeof (x as Partial<EmbeddingFunctionLike> | null | undefined)?.generate === 'function'
 }
 
-/**
- * Adapts `generateForQueries`, which Chroma calls for `queryTexts`; `generate` stays as it is, but for the dimensions that the
- * adapter leaves out.
- * @throws as `openAdapter`
- */
+/** Adapts `generateForQueries`, which Chroma calls for `queryTexts`; `generate` only loses the dimensions left out. */
 export function wrapEmbeddingFunction<T extends EmbeddingFunctionLike>(
   fn: T,
   input: AdapterInput,
@@ -33,7 +28,7 @@ export function wrapEmbeddingFunction<T extends EmbeddingFunctionLike>(
     async generateForQueries(texts) {
       const { adaptQuery } = source.now()
       const vectors = await (fn.generateForQueries ? fn.generateForQueries(texts) : fn.generate(texts))
-      return vectors.map(q => Array.from(adaptQuery(q)))
+      return vectors.map((q, i) => Array.from(adaptQuery(q, texts[i])))
     },
   })
 }

@@ -1,19 +1,19 @@
-import { type AdapterInput, type AdapterSource, type AdaptOptions, openAdapter } from '../adapter-source.js'
+import { type AdapterInput, type AdapterSource, type AdaptOptions, openAdapter, type Sides } from '../adapter-source.js'
 import { overrideMembers } from '../override-members.js'
 
-/** What an embedding model of the Vercel AI SDK is here, in its versions 2 and 3. */
+/** Embedding model of the Vercel AI SDK, version 2 or 3. */
 export interface EmbeddingModelLike {
   readonly specificationVersion: string
   readonly modelId: string
-  /** One vector for each value, in order. */
+  /** Returns one vector per value, in order. */
   doEmbed(options: never): PromiseLike<{ embeddings: number[][] }>
 }
 
-/** One model for each role, since the interface itself has none. */
+/** One model per role, since the interface itself has none. */
 export interface ModelPair<T> {
   /** Adapts whatever it embeds. */
   readonly queryModel: T
-  /** The model as it is, but for the dimensions that the adapter leaves out. */
+  /** The model itself, without the dimensions that the adapter leaves out. */
   readonly documentModel: T
 }
 
@@ -22,10 +22,6 @@ export function isEmbeddingModel(x: unknown): x is EmbeddingModelLike {
   return typeof candidate?.doEmbed === 'function' && typeof candidate.modelId === 'string'
 }
 
-/**
- * Both sides of a model.
- * @throws as `openAdapter`
- */
 export function wrapEmbeddingModel<T extends EmbeddingModelLike>(
   model: T,
   input: AdapterInput,
@@ -35,19 +31,19 @@ export function wrapEmbeddingModel<T extends EmbeddingModelLike>(
   return { queryModel: sideOf(model, source, 'query'), documentModel: sideOf(model, source, 'document') }
 }
 
-/** A result of the SDK with every vector adapted, or fitted. */
+/** Adapts every vector of a result of the SDK, or fits it as a document's. */
 export function mapEmbeddings<R extends { embeddings: number[][] }>(
   result: R,
-  source: AdapterSource,
+  { adaptQuery, fitDocument }: Sides,
   role: 'query' | 'document',
+  { values }: { readonly values: readonly string[] },
 ): R {
-  const { adaptQuery, fitDocument } = source.now()
-  const map = role === 'query' ? (q: number[]) => Array.from(adaptQuery(q)) : (d: number[]) => fitDocument(d)
+  const map = (v: number[], i: number) => (role === 'query' ? Array.from(adaptQuery(v, values[i])) : fitDocument(v))
   return { ...result, embeddings: result.embeddings.map(map) }
 }
 
 function sideOf<T extends EmbeddingModelLike>(model: T, source: AdapterSource, role: 'query' | 'document'): T {
   return overrideMembers(model, {
-    doEmbed: async (options: never) => mapEmbeddings(await model.doEmbed(options), source, role),
+    doEmbed: async (options: never) => mapEmbeddings(await model.doEmbed(options), source.now(), role, options),
   })
 }

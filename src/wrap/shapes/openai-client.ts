@@ -1,16 +1,10 @@
 import { outputDimensions } from '../../adapters/adapter.js'
-import { AdapterTrainError } from '../../errors.js'
-import {
-  type AdapterInput,
-  type AdapterSource,
-  type AdaptOptions,
-  isModelName,
-  openAdapter,
-  type Sides,
-} from '../adapter-source.js'
+import { usageError } from '../../errors.js'
+import type { AdapterInput, AdapterSource, AdaptOptions, Sides } from '../adapter-source.js'
+import { isModelName, openAdapter } from '../adapter-source.js'
 import { overrideMembers } from '../override-members.js'
 
-/** What the official OpenAI client is here. */
+/** Official OpenAI client. */
 export interface OpenAILike {
   readonly embeddings: {
     /** `POST /embeddings` */
@@ -20,13 +14,10 @@ export interface OpenAILike {
 
 type Create<T extends OpenAILike> = T['embeddings']['create']
 
-/** The client, whose `embeddings.create` also takes a role. */
+/** Client whose `embeddings.create` also takes a role. */
 export type AdaptedOpenAI<T extends OpenAILike> = T & {
   readonly embeddings: {
-    /**
-     * Embeds as the client does, and adapts queries.
-     * @param body as before; `role: 'query'`, or a model name that ends in `:query`, asks for adapted vectors
-     */
+    /** Embeds as the client does, and adapts vectors for `role: 'query'` or a model name that ends in `:query`. */
     create(
       body: Parameters<Create<T>>[0] & { readonly role?: 'query' | 'document' },
       options?: Parameters<Create<T>>[1],
@@ -36,28 +27,23 @@ export type AdaptedOpenAI<T extends OpenAILike> = T & {
 
 interface Body {
   readonly model: string
+  readonly input?: unknown
   readonly role?: string
   readonly dimensions?: number
+  readonly encoding_format?: string
 }
 
-interface Response {
-  readonly data: readonly { readonly embedding: number[] | string }[]
-}
+type Response = { readonly data: readonly { readonly embedding: number[] | string }[] }
 
-/** The promise that the client returns, which also gives the raw response. */
-interface ResponsePromise {
-  _thenUnwrap(map: (response: Response) => Response): unknown
-}
+/** Promise of the client, which also gives the raw response. */
+type ResponsePromise = { _thenUnwrap(map: (response: Response) => Response): unknown }
 
 export function isOpenAI(x: unknown): x is OpenAILike {
   const candidate = x as { readonly embeddings?: { readonly create?: unknown } } | null | undefined
   return typeof candidate?.embeddings?.create === 'function'
 }
 
-/**
- * Adapts `embeddings.create` where it is asked to; neither the role nor `:query` is sent. Everything else of the client stays.
- * @throws as `openAdapter`
- */
+/** Adapts `embeddings.create` for queries; neither the role nor `:query` is sent. */
 export function wrapOpenAI<T extends OpenAILike>(
   client: T,
   input: AdapterInput,
@@ -67,19 +53,31 @@ export function wrapOpenAI<T extends OpenAILike>(
 }
 
 function wrapWith<T extends OpenAILike>(client: T, source: AdapterSource): AdaptedOpenAI<T> {
-  const send = client.embeddings.create.bind(client.embeddings) as (body: object, options?: unknown) => ResponsePromise
+  const embed = client.embeddings.create.bind(client.embeddings) as (body: object, options?: unknown) => ResponsePromise
+  // Without a format the client asks for base64 and decodes what comes, even where a server ignores it and sends numbers.
+  const send = (body: Omit<Body, 'role'>, options: unknown, map?: MapVector): unknown => {
+    const { encoding_format: format } = body
+    const response = embed(format === undefined ? { ...body, encoding_format: 'base64' } : body, options)
+    return format !== 'base64' || map ? mapVectors(response, format !== 'base64', map) : response
+  }
   const create = (given: Body, requestOptions?: unknown): unknown => {
     const sides = source.now()
     const { body, isQuery } = readBody(given)
     const { base } = sides.adapter
     if (!isQuery) {
-      const response = send(body, requestOptions)
-      if (!sides.truncates || !isModelName(sides.adapter, body.model)) return response
+      if (!sides.truncates || !isModelName(sides.adapter, body.model)) return send(body, requestOptions)
       // Vectors of other lengths are of other models, or have been shortened by the service.
-      return mapVectors(response, d => (d.length === base.dimensions ? sides.fitDocument(Float32Array.from(d)) : d))
+      return send(body, requestOptions, d =>
+        d.length === base.dimensions ? sides.fitDocument(Float32Array.from(d)) : d,
+      )
     }
     source.check({ name: body.model })
-    return mapVectors(send(wholeVectors(body, sides), requestOptions), sides.adaptQuery)
+    const texts = [body.input].flat()
+    return send(wholeVectors(body, sides), requestOptions, (q, i) => {
+      const text = texts[i]
+      // Tokens, which the service takes too, are not text.
+      return sides.adaptQuery(q, typeof text === 'string' ? text : undefined)
+    })
   }
   const { withOptions } = client as { readonly withOptions?: (...args: unknown[]) => T }
   return overrideMembers(client, {
@@ -92,34 +90,33 @@ function wrapWith<T extends OpenAILike>(client: T, source: AdapterSource): Adapt
 }
 
 function readBody({ role, ...body }: Body): { readonly body: Omit<Body, 'role'>; readonly isQuery: boolean } {
-  if (role !== undefined && role !== 'query' && role !== 'document') {
-    throw new AdapterTrainError('USAGE', `expected "role" to be "query" or "document", found ${JSON.stringify(role)}`)
-  }
+  if (role !== undefined && role !== 'query' && role !== 'document')
+    throw usageError(`expected "role" to be "query" or "document", found ${JSON.stringify(role)}`)
   const model = String(body.model)
   if (!model.endsWith(':query')) return { body, isQuery: role === 'query' }
-  if (role === 'document') {
-    throw new AdapterTrainError('USAGE', `the model "${model}" is for queries, but the role is "document"`)
-  }
+  if (role === 'document') throw usageError(`the model "${model}" is for queries, but the role is "document"`)
   return { body: { ...body, model: model.slice(0, -':query'.length) }, isQuery: true }
 }
 
-/** Who asks for as many dimensions as the adapter gives needs all those that it takes. */
+/** A request for as many dimensions as the adapter gives needs all those it takes. */
 function wholeVectors<B extends Omit<Body, 'role'>>(body: B, { adapter, truncates }: Sides): B {
   if (!truncates || body.dimensions === undefined) return body
   const { dimensions } = adapter.base
   return body.dimensions === outputDimensions(adapter) ? { ...body, dimensions } : body
 }
 
-function mapVectors(response: ResponsePromise, map: (v: ArrayLike<number>) => ArrayLike<number>): unknown {
+type MapVector = (v: ArrayLike<number>, index: number) => ArrayLike<number>
+
+/** @param asNumbers true to return numbers where base64 has arrived */
+function mapVectors(response: ResponsePromise, asNumbers: boolean, map: MapVector = v => v): unknown {
+  const mapped = (embedding: number[] | string, i: number) => {
+    if (typeof embedding !== 'string') return Array.from(map(embedding, i))
+    const vector = map(fromBase64(embedding), i)
+    return asNumbers ? Array.from(vector) : toBase64(vector)
+  }
   return response._thenUnwrap(answer => ({
     ...answer,
-    data: answer.data.map(item => ({
-      ...item,
-      embedding:
-        typeof item.embedding === 'string'
-          ? toBase64(map(fromBase64(item.embedding)))
-          : Array.from(map(item.embedding)),
-    })),
+    data: answer.data.map((item, i) => ({ ...item, embedding: mapped(item.embedding, i) })),
   }))
 }
 

@@ -1,16 +1,15 @@
 import { type AdapterInput, type AdaptOptions, openAdapter } from '../adapter-source.js'
-import { overrideMembers } from '../override-members.js'
-import { modelFacts } from './model-facts.js'
+import { modelFacts, overrideMembers } from '../override-members.js'
 
-/** What an embedding of LlamaIndex.TS is here. Its instances are functions that embed nodes. */
+/** Embedding of LlamaIndex.TS; instances are functions that embed nodes. */
 export interface TextEmbeddingLike {
-  /** One vector for a query. */
+  /** Returns the vector of a query. */
   getQueryEmbedding(query: never): Promise<number[] | null>
-  /** One vector for a document. */
+  /** Returns the vector of a document. */
   getTextEmbedding(text: string): Promise<number[]>
-  /** One vector for each document, in order. */
+  /** Returns one vector per document, in order. */
   getTextEmbeddings(texts: string[]): Promise<number[][]>
-  /** The same in batches. */
+  /** Returns the same, in batches. */
   getTextEmbeddingsBatch(texts: string[], options?: never): Promise<number[][]>
 }
 
@@ -19,10 +18,13 @@ export function isTextEmbedding(x: unknown): x is TextEmbeddingLike {
   return typeof candidate?.getQueryEmbedding === 'function' && typeof candidate.getTextEmbedding === 'function'
 }
 
-/**
- * Adapts `getQueryEmbedding`; texts and nodes are embedded as before, but for the dimensions that the adapter leaves out.
- * @throws as `openAdapter`
- */
+/** The words of a query: a string, or an object with a `text`. */
+function textOf(query: unknown): string | undefined {
+  const text = typeof query === 'object' && query !== null && 'text' in query ? query.text : query
+  return typeof text === 'string' ? text : undefined
+}
+
+/** Adapts `getQueryEmbedding`; texts and nodes only lose the dimensions that the adapter leaves out. */
 export function wrapTextEmbedding<T extends TextEmbeddingLike>(
   embedding: T,
   input: AdapterInput,
@@ -34,7 +36,7 @@ export function wrapTextEmbedding<T extends TextEmbeddingLike>(
     async getQueryEmbedding(query) {
       const { adaptQuery } = source.now()
       const vector = await embedding.getQueryEmbedding(query)
-      return vector && Array.from(adaptQuery(vector))
+      return vector && Array.from(adaptQuery(vector, textOf(query)))
     },
     getTextEmbedding: async text => source.now().fitDocument(await embedding.getTextEmbedding(text)),
     getTextEmbeddings: async texts => fitAll(await embedding.getTextEmbeddings(texts)),

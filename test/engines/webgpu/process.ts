@@ -16,7 +16,7 @@ export function processTests(): void {
   beforeAll(() => {
     mkdirSync(cache, { recursive: true })
     folder = mkdtempSync(join(cache, 'webgpu-test-'))
-    const sources = ['errors.ts', 'engines/engine.ts', ...list('engines/webgpu')]
+    const sources = ['errors.ts', 'maps.ts', 'engines/engine.ts', ...list('engines/webgpu')]
     for (const file of sources) {
       const target = join(folder, file.replace(/\.ts$/, '.mjs'))
       mkdirSync(dirname(target), { recursive: true })

@@ -3,13 +3,15 @@ import { describe, expect, test } from 'vitest'
 import type { Adapter } from '../../../src/adapters/adapter.js'
 import { memoryCache } from '../../../src/cache/memory-cache.js'
 import type { QADataset } from '../../../src/dataset/dataset.js'
+import { AdapterTrainError } from '../../../src/errors.js'
 import { compareSystems } from '../../../src/evaluate/compare-systems.js'
 import type { Evaluation } from '../../../src/evaluate/evaluator.js'
 import { fromRows } from '../../../src/math/matrix.js'
 import { createRandom } from '../../../src/math/random.js'
-import type { Candidate, NamedVectors } from '../../../src/pipeline/compare/candidates.js'
+import type { CompareCandidate, NamedVectors } from '../../../src/pipeline/compare/candidates.js'
 import { estimateCompare } from '../../../src/pipeline/compare/plan-compare.js'
 import { runCompare } from '../../../src/pipeline/compare/run-compare.js'
+import { openData } from '../../../src/pipeline/open-data.js'
 import { runEvaluation } from '../../../src/pipeline/run-evaluation.js'
 import { fakeProvider } from '../../embed/fake-provider.js'
 import { embedded } from '../../helpers/embedded.js'
@@ -118,7 +120,7 @@ describe('the statistics', () => {
 
   test('are those of an independent computation: means, intervals, pairwise p and Holm correction', async () => {
     const [sharp, blurred] = [model('sharp'), model('blurred')]
-    const candidates: Candidate[] = [
+    const candidates: CompareCandidate[] = [
       { name: 'blurred', provider: blurred },
       { name: 'sharp', provider: sharp },
       { name: 'mirrored', provider: sharp, adapter: mirror },
@@ -221,7 +223,7 @@ describe('the statistics', () => {
 describe('runCompare', () => {
   test('embeds a base once, plans all before the first request, and asks the cache first', async () => {
     const [sharp, again, blurred] = [model('sharp', 2), model('sharp', 2), model('blurred')]
-    const candidates: Candidate[] = [
+    const candidates: CompareCandidate[] = [
       { name: 'sharp', provider: sharp },
       { name: 'mirrored', provider: again, adapter: mirror },
       { name: 'blurred', provider: blurred },
@@ -310,7 +312,12 @@ describe('runCompare', () => {
       indexBytesPerMillion: 8e6,
       adapter: 'linear',
     })
-    const { metrics } = await runEvaluation({ provider, data, adapter: shorter, engine: 'js' })
+    const { metrics } = await runEvaluation({
+      provider,
+      data: await openData({ test: data }),
+      adapter: shorter,
+      engine: 'js',
+    })
     expect(by.short.metrics['ndcg@10'].mean).toBe(metrics.adapted!['ndcg@10'])
     expect(by.whole).not.toHaveProperty('adapter')
   })
@@ -433,7 +440,7 @@ describe('runCompare', () => {
     )
   })
 
-  test.each<[string, Candidate[], object, string, RegExp]>([
+  test.each<[string, CompareCandidate[], object, string, RegExp]>([
     ['no candidate', [], {}, 'USAGE', /nothing to compare; give at least one/],
     [
       'no data',
@@ -506,4 +513,42 @@ describe('runCompare', () => {
     expect(Object.keys(report.candidates[0].metrics)).toEqual(['mrr@3', 'hit@1'])
     expect(report).toMatchObject({ metric: 'mrr@3', pairs: [], candidates: [{ rank: 'best' }] })
   })
+})
+
+test('with skipRefused, what one model refuses is left out for all candidates, and listed', async () => {
+  const asked: string[][] = []
+  const picky = fakeProvider({
+    ...{ id: 'blurred', dimensions: D },
+    script: (_, { texts, role }) => {
+      asked.push([...texts])
+      if (texts.includes('document 8') || (role === 'query' && texts.includes('query number 5'))) {
+        throw new AdapterTrainError('PROVIDER_REQUEST', 'cannot tokenize', { details: { status: 400 } })
+      }
+      const from = role === 'query' ? MODELS.blurred : documents
+      return texts.map(text => Float32Array.from(from[Number(text.split(' ').at(-1))]))
+    },
+  })
+  const warnings: string[] = []
+  const candidates = [
+    { name: 'a', provider: model('sharp') },
+    { name: 'b', provider: picky },
+  ]
+  const embed = { retries: 0, skipRefused: true, onWarning: (warning: string) => warnings.push(warning) }
+  const report = await runCompare(candidates, { data, timing: false, embed })
+  expect(report.data).toMatchObject({ queries: 5, documents: 8 })
+  expect(report.queries).toBe(5)
+  expect(warnings.join()).toMatch(/2 texts that blurred refuses are left out:\n.*query q5 .*\n.*document d8 /)
+  // What was embedded is not asked for again for the smaller data.
+  expect(asked.flat().filter(text => text === 'document 0')).toHaveLength(1)
+  const without = {
+    ...data,
+    queries: new Map([...data.queries].slice(0, 5)),
+    corpus: new Map([...data.corpus].slice(0, 8)),
+  }
+  const qrels = new Map([...data.qrels].slice(0, 5))
+  const direct = await runCompare([{ name: 'a', provider: model('sharp') }], {
+    data: { ...without, qrels },
+    timing: false,
+  })
+  expect(report.candidates.find(({ name }) => name === 'a')!.metrics).toEqual(direct.candidates[0].metrics)
 })

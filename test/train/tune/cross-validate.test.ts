@@ -1,23 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { ridge } from '../../../src/adapters/closed-forms/ridge.js'
 import { adapterKind } from '../../../src/adapters/index.js'
 import type { Weights } from '../../../src/adapters/kind.js'
-import type { Engine } from '../../../src/engines/engine.js'
 import { createJsEngine } from '../../../src/engines/js.js'
 import { createEvaluator } from '../../../src/evaluate/evaluator.js'
 import { matrix } from '../../../src/math/matrix.js'
 import { adaptOn } from '../../../src/train/adapt-on.js'
-import { createClosedFormTrainer } from '../../../src/train/closed-form-trainer.js'
-import { createTrainer, type TrainerOptions } from '../../../src/train/trainer.js'
-import { createScorer, crossValidate, type FoldRows, runFold } from '../../../src/train/tune/cross-validate.js'
+import { type TrainerOptions, trainWeights } from '../../../src/train/trainer.js'
+import { createScorer, crossValidate, type FoldRows, runFold } from '../../../src/train/tune/fold-runner.js'
 import { assignFolds } from '../../../src/train/tune/folds.js'
-import { withQueries } from '../../../src/train/tune/sample-dataset.js'
+import { withQueries } from '../../../src/train/tune/sample.js'
 import { randomMatrix } from '../../contracts/engine/support.js'
+import { countingEngine } from '../../helpers/counting-engine.js'
 import { embedded } from '../../helpers/embedded.js'
 
 const linear = adapterKind('linear')
 const OPTIONS: TrainerOptions = {
-  ...{ kind: linear, negatives: 'positives', epochs: 3, batchSize: 8, learningRate: 0.05, schedule: 'cosine' },
+  ...{ negatives: 'positives', epochs: 3, batchSize: 8, learningRate: 0.05, schedule: 'cosine' },
   ...{ warmup: 0.1, scale: 20, weightDecay: 0, pull: 1, maxGradNorm: 0, seed: 3 },
 }
 
@@ -35,26 +33,6 @@ function mirrored() {
 
 const data = mirrored()
 
-/** An engine that counts tensors that are not given back. */
-function counting(): { engine: Engine; held: () => number } {
-  const js = createJsEngine()
-  let held = 0
-  const made = <T>(t: T): T => {
-    held++
-    return t
-  }
-  const engine: Engine = {
-    ...js,
-    alloc: (rows, cols) => made(js.alloc(rows, cols)),
-    upload: m => made(js.upload(m)),
-    free: t => {
-      held--
-      js.free(t)
-    },
-  }
-  return { engine, held: () => held }
-}
-
 /** The metric of every query, with all queries adapted by `weights`. */
 async function expected(weights: Weights | undefined): Promise<Float64Array> {
   const queries = weights ? await adaptOn(createJsEngine(), linear, weights, data.queries) : data.queries
@@ -63,7 +41,7 @@ async function expected(weights: Weights | undefined): Promise<Float64Array> {
 
 describe('createScorer', () => {
   test('scores the given queries as the evaluator does, adapted or not', async () => {
-    const { engine, held } = counting()
+    const { engine, held } = countingEngine()
     const scorer = createScorer(engine, data, linear, 'ndcg@10')
     const rows = Uint32Array.of(7, 0, 3)
     const weights = { W: randomMatrix(d, d, 5), b: randomMatrix(1, d, 6) }
@@ -75,7 +53,7 @@ describe('createScorer', () => {
       })
     }
     scorer.free()
-    expect(held()).toBe(0)
+    expect(held.size).toBe(0)
   })
 })
 
@@ -83,7 +61,7 @@ describe('crossValidate', () => {
   const folds = assignFolds(N, 3, 1)
 
   async function validate(options: TrainerOptions) {
-    const { engine, held } = counting()
+    const { engine, held } = countingEngine()
     const scorer = createScorer(engine, data, linear, 'ndcg@10')
     const sizes: number[] = []
     const { scores, fits } = await crossValidate(folds, rows => {
@@ -91,14 +69,14 @@ describe('crossValidate', () => {
       return runFold(engine, data, scorer, rows, options)
     })
     scorer.free()
-    expect(held()).toBe(0)
+    expect(held.size).toBe(0)
     expect(fits.flatMap(({ inside }) => [...inside]).sort((a, b) => a - b)).toEqual([...folds.keys()])
     return { scores, sizes }
   }
 
   test.each([
     ['steps', OPTIONS],
-    ['a closed form', { ...OPTIONS, closed: ridge }],
+    ['a closed form', { ...OPTIONS, kind: 'ridge' }],
   ])('scores every query by an adapter that was trained without its fold, by %s', async (_, options) => {
     const { scores, sizes } = await validate(options)
     expect(sizes).toEqual([12, 12, 12])
@@ -106,13 +84,7 @@ describe('crossValidate', () => {
     for (const fold of [0, 1, 2]) {
       const outside = Array.from(folds.keys()).filter(i => folds[i] !== fold)
       const part = withQueries(data, outside)
-      const trainer = options.closed
-        ? createClosedFormTrainer(createJsEngine(), part, options.closed, options)
-        : createTrainer(createJsEngine(), part, options)
-      let weights: Weights | undefined
-      for (let epoch = 0; epoch < (options.closed ? 1 : options.epochs); epoch++)
-        weights = (await trainer.epoch()).weights
-      const values = await expected(weights)
+      const values = await expected(await trainWeights(createJsEngine(), part, options))
       for (const i of folds.keys()) {
         if (folds[i] === fold) expect(scores[i]).toBeCloseTo(values[i], 10)
         else if (Math.abs(scores[i] - values[i]) > 1e-6) different++
@@ -123,12 +95,12 @@ describe('crossValidate', () => {
   })
 
   test('stops when it is told to, and gives the memory back', async () => {
-    const { engine, held } = counting()
+    const { engine, held } = countingEngine()
     const scorer = createScorer(engine, data, linear, 'ndcg@10')
     const signal = AbortSignal.abort(new Error('enough'))
     const run = (rows: FoldRows) => runFold(engine, data, scorer, rows, { ...OPTIONS, signal })
     await expect(crossValidate(folds, run)).rejects.toMatchObject({ code: 'ABORTED' })
     scorer.free()
-    expect(held()).toBe(0)
+    expect(held.size).toBe(0)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { matrix, row } from '../../../src/math/matrix.js'
 import { type RowSource, rowSource } from '../../../src/math/row-source.js'
 import { assignFolds } from '../../../src/train/tune/folds.js'
-import { sampleDataset, withQueries } from '../../../src/train/tune/sample-dataset.js'
+import { sampleDataset, withQueries } from '../../../src/train/tune/sample.js'
 import { embedded } from '../../helpers/embedded.js'
 
 describe('assignFolds', () => {

@@ -1,5 +1,4 @@
-import { copyTensor } from './copy-tensor.js'
-import type { AdapterKind } from './kind.js'
+import { type AdapterKind, copyTensor } from './kind.js'
 
 /**
  * q' = q + b, started at b = 0: moves all queries by one vector, and turns none.

@@ -1,5 +1,5 @@
 import type { SparseRows } from '../engines/engine.js'
-import type { CandidateBatch, Negatives } from './candidates.js'
+import type { Negatives, TrainingBatch } from './batch-source.js'
 import { inBatch } from './in-batch.js'
 
 /** Share of a query's weight that is spread over all of its candidates. */
@@ -26,7 +26,7 @@ export const smoothed: Negatives = {
 }
 
 /** Every column of a query that is not masked; in-batch, query i's positive is column i. */
-function smooth({ queryRows, documentRows, targets, masked }: CandidateBatch): SparseRows {
+function smooth({ queryRows, documentRows, targets, masked }: TrainingBatch): SparseRows {
   const offsets = new Uint32Array(queryRows.length + 1)
   const columns: number[] = []
   const values: number[] = []

@@ -1,7 +1,7 @@
 import { AdapterTrainError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
-import { checkOptions } from './check-options.js'
-import type { ProviderFactory } from './factory.js'
+import { checkOptions } from './check.js'
+import type { ProviderFactory } from './provider.js'
 
 /** a to z, and one for every other character. */
 const DIMENSIONS = 27

@@ -1,11 +1,11 @@
-import { kernel } from '../kernel.js'
+import { f32, kernel, u32 } from '../kernel.js'
 
 export const GATHER_ROWS = kernel({
   name: 'gatherRows',
   each: 'element',
   words: true,
   tensors: { source: 'read', out: 'write' },
-  scalars: { count: 'u32', cols: 'u32', rows: 'u32' },
+  scalars: u32('count', 'cols', 'rows'),
   code: `fn at(i: u32) { store_out(i, load_source(word(p.rows + i / p.cols) * p.cols + i % p.cols)); }`,
 })
 
@@ -13,7 +13,7 @@ export const MULTIPLY = kernel({
   name: 'multiply',
   each: 'element',
   tensors: { a: 'read', b: 'read', out: 'write' },
-  scalars: { count: 'u32', period: 'u32' },
+  scalars: u32('count', 'period'),
   code: `fn at(i: u32) { store_out(i, load_a(i) * load_b(i % p.period)); }`,
 })
 
@@ -21,7 +21,7 @@ export const RELU = kernel({
   name: 'relu',
   each: 'element',
   tensors: { x: 'read', out: 'write' },
-  scalars: { count: 'u32' },
+  scalars: u32('count'),
   code: `fn at(i: u32) { store_out(i, max(load_x(i), 0.0)); }`,
 })
 
@@ -29,7 +29,7 @@ export const RELU_BACKWARD = kernel({
   name: 'reluBackward',
   each: 'element',
   tensors: { y: 'read', grad: 'read', out: 'write' },
-  scalars: { count: 'u32' },
+  scalars: u32('count'),
   code: `fn at(i: u32) { store_out(i, select(0.0, load_grad(i), load_y(i) > 0.0)); }`,
 })
 
@@ -37,7 +37,7 @@ export const ADD_ROW_VECTOR = kernel({
   name: 'addRowVector',
   each: 'element',
   tensors: { x: 'write', v: 'read' },
-  scalars: { count: 'u32', cols: 'u32' },
+  scalars: u32('count', 'cols'),
   code: `fn at(i: u32) { store_x(i, load_x(i) + load_v(i % p.cols)); }`,
 })
 
@@ -45,7 +45,7 @@ export const FILL = kernel({
   name: 'fill',
   each: 'element',
   tensors: { x: 'write' },
-  scalars: { count: 'u32', value: 'f32' },
+  scalars: { ...u32('count'), ...f32('value') },
   code: `fn at(i: u32) { store_x(i, p.value); }`,
 })
 
@@ -55,21 +55,10 @@ export const ADAMW = kernel({
   each: 'element',
   tensors: { param: 'write', grad: 'read', m: 'write', v: 'write', squared: 'read' },
   scalars: {
-    count: 'u32',
-    cols: 'u32',
-    anchor: 'u32',
-    lr: 'f32',
-    beta1: 'f32',
-    rest1: 'f32',
-    beta2: 'f32',
-    rest2: 'f32',
-    correction1: 'f32',
-    correction2: 'f32',
-    eps: 'f32',
-    decay: 'f32',
-    l2: 'f32',
-    hasClip: 'u32',
-    clip: 'f32',
+    ...u32('count', 'cols', 'anchor'),
+    ...f32('lr', 'beta1', 'rest1', 'beta2', 'rest2', 'correction1', 'correction2', 'eps', 'decay', 'l2'),
+    ...u32('hasClip'),
+    ...f32('clip'),
   },
   code: `
 fn anchor_of(i: u32) -> f32 {

@@ -1,8 +1,8 @@
-import { type Kernel, kernel } from '../kernel.js'
+import { f32, type Kernel, kernel, u32 } from '../kernel.js'
 
 /**
- * How a matrix product is cut: a workgroup computes `m` x `n` values of the result, each thread `perThread` x `perThread`,
- * from slices of depth `k` in workgroup memory.
+ * How a matrix product is cut: a workgroup computes `m` x `n` values of the result, each thread `perThread` x
+ * `perThread`, from slices of depth `k` in workgroup memory.
  *
  * Every thread copies exactly one 4 x 4 block of a slice, so (m + n) k / 16 = m n / perThread^2 = threads.
  */
@@ -21,17 +21,16 @@ export const MEDIUM_TILE: GemmTile = { m: 64, n: 64, k: 32, perThread: 4, thread
 /** For small batches: few rows, so that not too many threads compute nothing. */
 export const SMALL_TILE: GemmTile = { m: 32, n: 32, k: 16, perThread: 4, threads: 64 }
 
-/** What decides which shader a product runs. */
+/** Choice of a product's shader. */
 export interface GemmVariant {
   readonly tile: GemmTile
   readonly transposeA: boolean
   readonly transposeB: boolean
-  /** Whether every row starts at a multiple of four floats, so that four are read and written at once. */
+  /** True if every row starts at a multiple of four floats, so that four are read and written at once. */
   readonly aligned: boolean
 }
 
 const lines = [0, 1, 2, 3]
-
 /** Row tiles that are computed together for each column tile, so that both operands stay in the cache. */
 const RASTER = 16
 
@@ -126,18 +125,9 @@ ${each((r, q) => `  put(split, row + ty * 4u + ${(r >> 2) * (m / parts) + (r & 3
 }
 
 const GEMM_SCALARS = {
-  count: 'u32',
-  m: 'u32',
-  n: 'u32',
-  k: 'u32',
-  depth: 'u32',
-  rowTiles: 'u32',
-  columnTiles: 'u32',
-  ldA: 'u32',
-  ldB: 'u32',
-  alpha: 'f32',
-  beta: 'f32',
-} as const
+  ...u32('count', 'm', 'n', 'k', 'depth', 'rowTiles', 'columnTiles', 'ldA', 'ldB'),
+  ...f32('alpha', 'beta'),
+}
 
 type GemmScalar = keyof typeof GEMM_SCALARS
 
@@ -183,8 +173,8 @@ fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
 }
 
 /**
- * WGSL: `block_a(i, k, end)` is the 4 x 4 block of op(A) at row i and depth k, one vector of four rows for every k; zeros
- * outside the matrix. `alongK` says whether k runs along the operand's lines in memory.
+ * WGSL: `block_a(i, k, end)` is the 4 x 4 block of op(A) at row i and depth k, one vector of four rows for every k;
+ * zeros outside the matrix. `alongK` says whether k runs along the operand's lines in memory.
  */
 function block(x: 'a' | 'b', size: 'm' | 'n', alongK: boolean): string {
   if (alongK) {
@@ -219,7 +209,7 @@ export const SUM_SPLITS = kernel({
   name: 'sumSplits',
   each: 'element',
   tensors: { x: 'read', out: 'write' },
-  scalars: { count: 'u32', splits: 'u32', alpha: 'f32', beta: 'f32' },
+  scalars: { ...u32('count', 'splits'), ...f32('alpha', 'beta') },
   code: `
 fn at(i: u32) {
   var sum = 0.0;

@@ -1,4 +1,4 @@
-import { kernel } from '../kernel.js'
+import { kernel, u32 } from '../kernel.js'
 
 const reduce = (name: string, combine: (a: string, b: string) => string): string => `
 fn ${name}(value: f32, lane: u32) -> f32 {
@@ -16,8 +16,8 @@ fn ${name}(value: f32, lane: u32) -> f32 {
 }`
 
 /**
- * WGSL: sum and maximum over a workgroup, the same for every thread. In a fixed order, so that equal inputs give equal bytes,
- * and in two steps, as a barrier costs more than a few additions. The number of threads must be a square.
+ * WGSL: sum and maximum over a workgroup, the same for every thread. In a fixed order, so that equal inputs give equal
+ * bytes, and in two steps, as a barrier costs more than a few additions. The number of threads must be a square.
  */
 export const WORKGROUP_REDUCE = `
 const ROOT = u32(sqrt(f32(THREADS)));
@@ -33,7 +33,7 @@ export const SUM_ROWS = kernel({
   name: 'sumRows',
   each: 'group',
   tensors: { x: 'read', out: 'write' },
-  scalars: { count: 'u32', rows: 'u32', cols: 'u32' },
+  scalars: u32('count', 'rows', 'cols'),
   code: `
 const COLUMNS = ${SUM_ROWS_COLUMNS}u;
 const LANES = THREADS / COLUMNS;
@@ -64,7 +64,7 @@ export const SUM = kernel({
   name: 'sum',
   each: 'group',
   tensors: { x: 'read', out: 'write' },
-  scalars: { count: 'u32', size: 'u32', square: 'u32', accumulate: 'u32' },
+  scalars: u32('count', 'size', 'square', 'accumulate'),
   code: `${WORKGROUP_REDUCE}
 fn group(g: u32, lane: u32) {
   var part = 0.0;
@@ -76,6 +76,45 @@ fn group(g: u32, lane: u32) {
   if (lane == 0u) {
     if (p.accumulate == 1u) { total += load_out(g); }
     store_out(g, total);
+  }
+}`,
+})
+
+/** One workgroup a row. */
+export const NORMALIZE_ROWS = kernel({
+  name: 'normalizeRows',
+  each: 'group',
+  tensors: { x: 'read', out: 'write', norms: 'write' },
+  scalars: u32('count', 'cols'),
+  code: `${WORKGROUP_REDUCE}
+fn group(g: u32, lane: u32) {
+  var sum = 0.0;
+  for (var j = lane; j < p.cols; j += THREADS) {
+    let x = load_x(g * p.cols + j);
+    sum += x * x;
+  }
+  let norm = max(sqrt(sum_all(sum, lane)), 1e-12);
+  for (var j = lane; j < p.cols; j += THREADS) {
+    store_out(g * p.cols + j, load_x(g * p.cols + j) / norm);
+  }
+  if (lane == 0u) { store_norms(g, norm); }
+}`,
+})
+
+export const NORMALIZE_ROWS_BACKWARD = kernel({
+  name: 'normalizeRowsBackward',
+  each: 'group',
+  tensors: { unit: 'read', norms: 'read', grad: 'read', out: 'write' },
+  scalars: u32('count', 'cols'),
+  code: `${WORKGROUP_REDUCE}
+fn group(g: u32, lane: u32) {
+  var sum = 0.0;
+  for (var j = lane; j < p.cols; j += THREADS) { sum += load_grad(g * p.cols + j) * load_unit(g * p.cols + j); }
+  let along = sum_all(sum, lane);
+  let norm = load_norms(g);
+  for (var j = lane; j < p.cols; j += THREADS) {
+    let i = g * p.cols + j;
+    store_out(i, (load_grad(i) - load_unit(i) * along) / norm);
   }
 }`,
 })

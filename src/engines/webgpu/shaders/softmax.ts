@@ -1,16 +1,9 @@
-import { kernel } from '../kernel.js'
+import { f32, kernel, u32 } from '../kernel.js'
 import { WORKGROUP_REDUCE } from './reduce.js'
 
 /** Marks index data that is absent. */
 export const ABSENT = 0xffffffff
-
-const SPARSE_SCALARS = {
-  targetOffsets: 'u32',
-  targetColumns: 'u32',
-  targetValues: 'u32',
-  maskOffsets: 'u32',
-  maskColumns: 'u32',
-} as const
+const SPARSE_SCALARS = u32('targetOffsets', 'targetColumns', 'targetValues', 'maskOffsets', 'maskColumns')
 
 /** WGSL: masked columns hold a score that no cosine reaches, as infinities are not portable. */
 const LOGITS = `
@@ -49,7 +42,7 @@ export const SOFTMAX_CROSS_ENTROPY = kernel({
   each: 'group',
   words: true,
   tensors: { scores: 'write', offset: 'read', loss: 'write' },
-  scalars: { count: 'u32', cols: 'u32', hasOffset: 'u32', scale: 'f32', factor: 'f32', ...SPARSE_SCALARS },
+  scalars: { ...u32('count', 'cols', 'hasOffset'), ...f32('scale', 'factor'), ...SPARSE_SCALARS },
   code: `${WORKGROUP_REDUCE}${LOGITS}${TARGETS}
 fn group(row: u32, lane: u32) {
   mask_row(row, lane);
@@ -92,15 +85,7 @@ export const ONLINE_SOFTMAX = kernel({
   each: 'group',
   words: true,
   tensors: { scores: 'write', offset: 'read', top: 'write', sum: 'write', acc: 'write' },
-  scalars: {
-    count: 'u32',
-    cols: 'u32',
-    width: 'u32',
-    hasOffset: 'u32',
-    scale: 'f32',
-    maskOffsets: 'u32',
-    maskColumns: 'u32',
-  },
+  scalars: { ...u32('count', 'cols', 'width', 'hasOffset'), ...f32('scale'), ...u32('maskOffsets', 'maskColumns') },
   code: `${WORKGROUP_REDUCE}${LOGITS}
 fn group(row: u32, lane: u32) {
   mask_row(row, lane);
@@ -132,14 +117,9 @@ export const FINISH_SOFTMAX = kernel({
   words: true,
   tensors: { z: 'read', pool: 'read', offset: 'read', top: 'read', sum: 'read', acc: 'write', loss: 'write' },
   scalars: {
-    count: 'u32',
-    width: 'u32',
-    hasOffset: 'u32',
-    scale: 'f32',
-    factor: 'f32',
-    targetOffsets: 'u32',
-    targetColumns: 'u32',
-    targetValues: 'u32',
+    ...u32('count', 'width', 'hasOffset'),
+    ...f32('scale', 'factor'),
+    ...u32('targetOffsets', 'targetColumns', 'targetValues'),
   },
   code: `${WORKGROUP_REDUCE}${TARGETS}
 fn group(row: u32, lane: u32) {

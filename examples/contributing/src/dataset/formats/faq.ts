@@ -1,6 +1,5 @@
-import type { Place } from '../place.js'
 import { createRecordReader } from '../records.js'
-import { readTextLines } from '../text-file.js'
+import { type Place, readTextLines } from '../text-file.js'
 import type { DatasetFormat } from './format.js'
 
 /** A line of a question or of its answer. */

@@ -1,0 +1,124 @@
+import type { Feedback } from '../terms/feedback.js'
+import { rowBytes, type TermTable } from '../terms/table.js'
+import type { Analysis } from '../terms/tokens.js'
+import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors, type Tensor } from './safetensors.js'
+import { damaged, parseJson, wrong } from './stored-adapter.js'
+import { type AdapterTerms, createTerms, type TermsFacts, type TermsSource } from './terms.js'
+
+/** Format of the file beside an adapter file that holds its text terms. */
+export const TERMS_FORMAT = 'adapter-train-terms/1'
+
+/** Larger values are no weights: their sums would overflow. */
+const LARGEST = 1e9
+
+/** Encodes text terms as a safetensors file, the columns of 8 bytes first, so that each lies at a multiple of its size. */
+export function encodeTerms({ from, analysis }: Pick<AdapterTerms, 'from' | 'analysis'>): Uint8Array {
+  return encodeSafetensors({
+    tensors: from.name === 'words' ? tableTensors(from.table) : feedbackTensors(from.feedback),
+    metadata: { format: TERMS_FORMAT, source: from.name, analysis: JSON.stringify(analysis) },
+  })
+}
+
+function tableTensors({ dimensions, keys, idf, scale, bits, values }: TermTable): Record<string, Tensor> {
+  const n = keys.length
+  return {
+    keys: tensor('F64', keys, [n]),
+    idf: tensor('F32', idf, [n]),
+    scale: tensor('F32', scale, [n]),
+    values: tensor(bits === 8 ? 'I8' : 'U8', values, [n, rowBytes(dimensions, bits)]),
+    dimensions: tensor('U32', Uint32Array.of(dimensions), [1]),
+  }
+}
+
+function feedbackTensors({ postings, dimensions, vectors, scale, mean }: Feedback): Record<string, Tensor> {
+  const { keys, starts, rows, counts, lengths } = postings
+  return {
+    keys: tensor('F64', keys, [keys.length]),
+    starts: tensor('U32', starts, [starts.length]),
+    rows: tensor('U32', rows, [rows.length]),
+    counts: tensor('U32', counts, [counts.length]),
+    lengths: tensor('U32', lengths, [lengths.length]),
+    scale: tensor('F32', scale, [scale.length]),
+    mean: tensor('F32', mean, [dimensions]),
+    vectors: tensor('I8', vectors, [lengths.length, dimensions]),
+  }
+}
+
+function tensor(dtype: string, data: ArrayBufferView, shape: readonly number[]): Tensor {
+  return { dtype, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
+}
+
+/** Decodes the file beside an adapter file; its columns are views of the bytes where these lie well. */
+export function decodeTerms(bytes: Uint8Array, facts: TermsFacts, dimensions: number, where: string): AdapterTerms {
+  if (!looksLikeSafetensors(bytes)) throw wrong(where, 'is no safetensors file')
+  const { tensors, metadata } = decodeSafetensors(bytes, where)
+  if (metadata.format !== TERMS_FORMAT || metadata.source !== facts.source) {
+    throw wrong(
+      where,
+      `expected ${TERMS_FORMAT} with ${facts.source}, found ${metadata.format} with ${metadata.source}`,
+    )
+  }
+  const column = <T>(name: string, Type: new (buffer: ArrayBuffer, offset: number, length: number) => T): T => {
+    const { bytes: data, shape } = tensors[name] ?? { bytes: new Uint8Array(), shape: [Number.NaN] }
+    const size = (Type as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
+    const length = shape.reduce((a, b) => a * b, 1)
+    if (data.length !== length * size)
+      throw damaged(where, `"${name}" has ${data.length} bytes, expected ${length * size}`)
+    const whole = data.byteOffset % size === 0 ? data : data.slice()
+    return new Type(whole.buffer as ArrayBuffer, whole.byteOffset, length)
+  }
+  const [keys, scale] = [column('keys', Float64Array), column('scale', Float32Array)]
+  const found = facts.source === 'words' ? column('dimensions', Uint32Array)[0] : tensors.mean?.shape[0]
+  if (found !== dimensions) throw wrong(where, `expected ${dimensions} dimensions, found ${found}`)
+  const from: TermsSource =
+    facts.source === 'words'
+      ? {
+          name: 'words',
+          table: {
+            dimensions,
+            keys,
+            scale,
+            idf: column('idf', Float32Array),
+            bits: tensors.values?.dtype === 'I8' ? 8 : 1,
+            values: column('values', Uint8Array),
+          },
+        }
+      : {
+          name: 'feedback',
+          feedback: {
+            dimensions,
+            postings: {
+              documents: tensors.lengths?.shape[0],
+              keys,
+              starts: column('starts', Uint32Array),
+              rows: column('rows', Uint32Array),
+              counts: column('counts', Uint32Array),
+              lengths: column('lengths', Uint32Array),
+            },
+            scale,
+            mean: column('mean', Float32Array),
+            vectors: column('vectors', Int8Array),
+          },
+        }
+  const analysis = parseJson(metadata.analysis, where) as Analysis | null
+  if (!fits(from) || !Array.isArray(analysis?.common)) throw damaged(where, 'its columns do not fit together')
+  return createTerms(facts, analysis, from)
+}
+
+/** True for columns of the lengths, the order and the places that a search by words relies on. */
+function fits(from: TermsSource): boolean {
+  const rising = (column: Float64Array | Uint32Array, step: number): boolean =>
+    column.every((value, i) => i === 0 || value >= column[i - 1] + step)
+  const bounded = (column: Float32Array): boolean => column.every(value => Math.abs(value) < LARGEST)
+  if (from.name === 'words') {
+    const { dimensions, keys, idf, scale, bits, values } = from.table
+    const n = keys.length
+    const isWhole = idf.length === n && scale.length === n && values.length === n * rowBytes(dimensions, bits)
+    return isWhole && bounded(idf) && bounded(scale) && rising(keys, 1)
+  }
+  const { dimensions: d, postings, scale, mean, vectors } = from.feedback
+  const { documents: n, keys, starts, rows, counts } = postings
+  const isWhole = scale.length === n && mean.length === d && vectors.length === n * d && counts.length === rows.length
+  const isCut = starts.length === keys.length + 1 && starts[keys.length] === rows.length && rising(starts, 0)
+  return isWhole && isCut && rows.every(row => row < n) && bounded(scale) && bounded(mean) && rising(keys, 1)
+}

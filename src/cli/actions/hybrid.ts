@@ -1,0 +1,98 @@
+import { loadAdapter } from '../../adapters/file.js'
+import { readTextLines } from '../../dataset/text-file.js'
+import { selectEngine } from '../../engines/index.js'
+import { AdapterTrainError, usageError } from '../../errors.js'
+import { FUSIONS } from '../../evaluate/fusion.js'
+import { parseMetric } from '../../evaluate/metrics.js'
+import { termsForCorpus } from '../../pipeline/terms-step.js'
+import { type HybridReport, type LexicalRun, tuneHybrid } from '../../pipeline/tune-hybrid.js'
+import { signed } from '../../words.js'
+import { checkBase, refuseBridge } from '../../wrap/adapter-source.js'
+import type { HybridArgs } from '../commands/hybrid.js'
+import { withBaseOf } from '../options/provider-options.js'
+import { type Console, createConsole } from '../output/console.js'
+import { storeLines } from '../output/hybrid-stores.js'
+import { count, formatP } from '../output/tables.js'
+import { checkVectorArgs, noteUnchecked, openListed, withDataSession } from '../session.js'
+
+/** Tunes the weight of a hybrid search and prints it in the words of the stores. */
+export async function hybrid(args: HybridArgs): Promise<void> {
+  const out = createConsole(args)
+  parseMetric(args.metric)
+  checkVectorArgs(args, ['data', 'split'])
+  const { vectors, texts, baseId, split, format, skipInvalid, window, metric, seed } = args
+  if (vectors === undefined && args.data === undefined)
+    throw usageError('missing option --data; see adapter-train hybrid --help')
+  const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
+  const run = args.run === undefined ? undefined : await readRun(args.run)
+  const sources = { vectors, texts, baseId, test: args.data, split }
+  const data = await openListed({ ...sources, format, skipInvalid, valFraction: 0, testFraction: 0 }, out)
+  await withDataSession(await withBaseOf(args, adapter, args.adapter), out, async session => {
+    if (adapter && session.provider) noteUnchecked(adapter, session.provider, out)
+    const base = data.baseId === undefined ? session.provider : { id: data.baseId }
+    if (adapter && base) checkBase(adapter, base, args.allowMismatch)
+    if (adapter) refuseBridge(adapter)
+    const measured = await data.embedMeasured(session)
+    const { engine, dispose } = await selectEngine(args.engine).then(({ engine }) => ({
+      engine,
+      dispose: () => engine.dispose(),
+    }))
+    try {
+      const { adapter: fitting, note } = adapter ? termsForCorpus(adapter, measured.data) : {}
+      if (note !== undefined) out.warn(note)
+      const report = await tuneHybrid(engine, measured.data, { adapter: fitting, run, metric, seed, window })
+      if (args.json) out.json(report)
+      else print(report, out)
+    } finally {
+      dispose()
+      measured.close?.()
+    }
+  })
+}
+
+function print(
+  { metric, queries, documents, window, lexical, vectors, words, rrf, tuned }: HybridReport,
+  out: Console,
+) {
+  out.result(`${count(queries, 'query', 'queries')}, ${count(documents, 'document')}, ${metric}\n`)
+  out.result(`vectors alone              ${vectors.toFixed(4)}`)
+  out.result(`${(lexical === 'run' ? 'the run alone' : 'BM25 alone').padEnd(26)} ${words.toFixed(4)}`)
+  out.result(`reciprocal rank fusion     ${rrf.toFixed(4)}`)
+  for (const { fusion, weight, outOfFold, gain, p, passed } of tuned) {
+    out.result(
+      `tuned, ${fusion.padEnd(19)} ${outOfFold.toFixed(4)} out of fold, ${signed(gain)} over vectors, p ${formatP(p)}`,
+    )
+    if (!passed) out.result('  rejected by the gate: vectors alone are as good')
+    else out.result(`  weight ${weight} (${FUSIONS[fusion].description})`)
+  }
+  const best = [vectors, words, rrf, ...tuned.map(({ outOfFold }) => outOfFold)]
+  const index = best.indexOf(Math.max(...best))
+  const names = [
+    'vectors alone',
+    'words alone',
+    'reciprocal rank fusion',
+    ...tuned.map(({ fusion }) => `a tuned hybrid (${fusion})`),
+  ]
+  out.result(`\nbest: ${names[index]}, ${best[index].toFixed(4)}\n`)
+  for (const { fusion, weight, passed } of tuned) {
+    if (passed) for (const line of storeLines(fusion, weight, window, lexical === 'run')) out.result(line)
+  }
+}
+
+async function readRun(path: string): Promise<LexicalRun> {
+  const run = new Map<string, Map<string, number>>()
+  for await (const { line, text } of readTextLines(path)) {
+    if (text.trim() === '') continue
+    const [query, , document, , score] = text.trim().split(/\s+/)
+    if (score === undefined || !Number.isFinite(Number(score))) {
+      throw new AdapterTrainError(
+        'DATASET_INVALID',
+        `${path}, line ${line}: expected "query Q0 document rank score name", found ${JSON.stringify(text.slice(0, 80))}`,
+      )
+    }
+    const scores = run.get(query) ?? new Map<string, number>()
+    scores.set(document, Number(score))
+    run.set(query, scores)
+  }
+  return run
+}

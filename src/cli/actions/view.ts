@@ -1,0 +1,19 @@
+import { writeFileAtomic } from '../../files.js'
+import { exportPage, viewRoutes } from '../../pages/view.js'
+import type { ViewArgs } from '../commands/view.js'
+import { withLook } from '../look-session.js'
+import { createConsole } from '../output/console.js'
+
+/** Serves the search page until the program is stopped, or writes it as a file. */
+export async function view(args: ViewArgs): Promise<void> {
+  const out = createConsole(args)
+  await withLook(args, out, async ({ look, title, signal, serve }) => {
+    if (args.export === undefined) {
+      await serve(viewRoutes(look, title, signal))
+      return
+    }
+    writeFileAtomic(args.export, await exportPage(look, title, args.exportQueries, signal))
+    if (args.json) out.json({ file: args.export })
+    else out.result(`written ${args.export}`)
+  })
+}

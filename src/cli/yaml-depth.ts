@@ -1,0 +1,25 @@
+import { createRequire } from 'node:module'
+import { MAX_DEPTH } from '../json.js'
+
+/** What is wrong with such a file. */
+export const TOO_DEEP = `expected at most ${MAX_DEPTH} levels of nesting, found more`
+
+/**
+ * Finds the line at which YAML nests deeper than {@link MAX_DEPTH} levels, before a parser that would run out of memory sees it:
+ * brackets, indicators one after the other (`- - -`), and steps of indentation.
+ */
+export function tooDeepAt(content: string): number | undefined {
+  const { Lexer }: typeof import('yaml') = createRequire(import.meta.url)('yaml')
+  let [line, flow, inLine] = [1, 0, 0]
+  for (const token of new Lexer().lex(content)) {
+    if (token === '[' || token === '{') flow++
+    else if (token === ']' || token === '}') flow--
+    else if (token === '-' || token === '?' || token === ':') inLine++
+    if (flow + inLine > MAX_DEPTH && (flow > MAX_DEPTH || flow === 0)) return line
+    const breaks = token.split('\n').length - 1
+    line += breaks
+    if (breaks > 0) inLine = 0
+    if (/^ +$/.test(token) && flow === 0 && inLine === 0 && token.length > 2 * MAX_DEPTH) return line
+  }
+  return undefined
+}

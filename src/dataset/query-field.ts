@@ -1,0 +1,74 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf, usageError } from '../errors.js'
+import { tryJson } from '../json.js'
+import { foldText } from './text.js'
+import { invalidFile, readTextFile } from './text-file.js'
+
+const IDS = ['_id', 'query_id', 'query-id', 'qid', 'id']
+const TEXTS = ['query', 'text', 'question', 'anchor']
+
+/**
+ * Reads a field of the queries besides their text, such as their language, from the file of a dataset: a column of CSV or TSV, a
+ * key of JSON, JSON Lines or a BEIR folder's `queries.jsonl` (also inside `metadata`), or in LlamaIndex's JSON an object from query
+ * id to value.
+ * @returns the value for a query, by its id or its text; undefined if it has none
+ */
+export async function readQueryField(
+  path: string,
+  field: string,
+): Promise<(id: string, text: string | undefined) => string | undefined> {
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, 'queries.jsonl') : path
+  const content = await readTextFile(file)
+  const values = new Map<string, string>()
+  const add = (key: unknown, value: unknown) => {
+    if (value !== undefined && value !== null && value !== '') values.set(String(key), String(value))
+  }
+  for (const record of await recordsOf(file, content, field)) {
+    const { metadata } = record
+    const value = record[field] ?? (isRecord(metadata) ? metadata[field] : undefined)
+    const id = IDS.find(name => record[name] !== undefined)
+    const text = TEXTS.find(name => typeof record[name] === 'string')
+    if (id) add(`id ${record[id]}`, value)
+    if (text) add(`text ${foldText(String(record[text]))}`, value)
+  }
+  if (values.size > 0) {
+    return (id, text) =>
+      values.get(`id ${id}`) ?? (text === undefined ? undefined : values.get(`text ${foldText(text)}`))
+  }
+  throw usageError(`--by ${field}: expected a field of the queries in ${file}, found none of that name`, {
+    details: { file },
+  })
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isRecord = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+async function recordsOf(file: string, content: string, field: string): Promise<Fields[]> {
+  const head = content.trimStart()[0]
+  if (head === '[' || head === '{') {
+    const parsed = tryJson(content)
+    if (parsed === undefined) {
+      return content.split('\n').flatMap(line => {
+        const value = tryJson(line)
+        return isRecord(value) ? [value] : []
+      })
+    }
+    if (Array.isArray(parsed)) return parsed.filter(isRecord)
+    if (!isRecord(parsed)) return []
+    const byId = parsed[field]
+    if (isRecord(byId)) return Object.entries(byId).map(([id, value]) => ({ _id: id, [field]: value }))
+    return [parsed]
+  }
+  const { parse } = await import('csv-parse/sync')
+  const line = content.slice(0, content.search(/[\r\n]|$/))
+  const delimiter = [',', ';', '\t'].reduce((best, d) => (line.split(d).length > line.split(best).length ? d : best))
+  try {
+    const table = { columns: true, bom: true, delimiter } as const
+    return parse(content, { ...table, relax_quotes: true, relax_column_count: true, trim: true })
+  } catch (cause) {
+    throw invalidFile({ file }, `is not a table: ${messageOf(cause)}`, cause)
+  }
+}

@@ -1,0 +1,5 @@
+export { ADAPTER_FORMAT } from '../adapters/file.js'
+export type { TensorType } from '../adapters/stored-adapter.js'
+export { type Conversion, type ConvertOptions, convertAdapter, readAnyAdapter } from '../convert/convert-adapter.js'
+export type { GivenFacts } from '../convert/format.js'
+export type { FormatName } from '../convert/formats/index.js'

@@ -1,0 +1,14 @@
+import { printable } from '../../words.js'
+import { ask, type PageState } from './api.js'
+import { h } from './dom.js'
+import { labelPage } from './label.js'
+import { viewPage } from './view.js'
+
+const root = document.getElementById('page')!
+try {
+  const state = await ask<PageState>('state')
+  document.title = printable(`${state.page}: ${state.title}`)
+  root.replaceChildren(state.page === 'label' ? labelPage(state) : viewPage(state))
+} catch (error) {
+  root.replaceChildren(h('main', { id: 'main' }, h('h1', {}, 'adapter-train'), h('p', {}, (error as Error).message)))
+}

@@ -1,0 +1,171 @@
+import { type Adapter, applyAdapter } from '../adapters/adapter.js'
+import type { EmbeddingCache } from '../cache/cache.js'
+import { type AskedQuery, queryKey } from '../dataset/read-queries.js'
+import { familiarityTest, readFamiliarity } from '../drift/familiarity.js'
+import { type EmbedTextsOptions, embedTexts } from '../embed/embed-texts.js'
+import { FUSIONS, type FusionName, fuse, retrieved } from '../evaluate/fusion.js'
+import { row } from '../math/matrix.js'
+import { largestTerms } from '../pipeline/explain.js'
+import type { EmbeddingProvider } from '../providers/provider.js'
+import { type Collection, type Found, foundOf, memoryCollection } from './collection.js'
+import { buildWordSearch, type WordSearch } from './word-search.js'
+
+/** What the page searches and shows. */
+export interface LookData {
+  readonly name: string
+  /** Documents to embed, or an index that has them. */
+  readonly documents: ReadonlyMap<string, string> | Collection
+  readonly queries: readonly AskedQuery[]
+  /** Ids of documents that a query itself is, by `queryKey`; they are left out of its rankings. */
+  readonly own?: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+/** A tuned hybrid search, as `hybrid` prints it. */
+export interface HybridWeight {
+  readonly fusion: FusionName
+  readonly weight: number
+  /** Documents that each search retrieves. */
+  readonly window: number
+}
+
+/** A way to search: a column of the page. */
+export interface System {
+  readonly name: string
+  readonly kind: 'base' | 'adapter' | 'words' | 'hybrid'
+  readonly adapter?: Adapter
+}
+
+export interface LookOptions {
+  readonly provider: EmbeddingProvider
+  readonly cache?: EmbeddingCache
+  readonly embed?: Omit<EmbedTextsOptions, 'cache' | 'label'>
+  readonly adapters: readonly { readonly name: string; readonly adapter: Adapter }[]
+  readonly hybrid?: HybridWeight
+  readonly open: () => Promise<LookData>
+  readonly signal: AbortSignal
+}
+
+/** Work in the background. */
+export type Doing = { readonly step: string; readonly done?: number; readonly total?: number }
+
+/** What one query finds: per system its result, undefined while that is being built. */
+export interface Answer {
+  readonly query: string
+  readonly found: readonly (Found | undefined)[]
+  /** Per system with an adapter: how like its training queries the query is, and the terms that moved it. */
+  readonly about: readonly (AboutQuery | undefined)[]
+}
+
+export interface AboutQuery {
+  readonly familiar?: { readonly similarity: number; readonly unfamiliar: boolean }
+  readonly terms?: readonly { readonly term: string; readonly share: number }[]
+}
+
+/** Searches side by side, whose data load in the background. */
+export type Look = ReturnType<typeof createLook>
+
+/** Starts to load; failures reject the promises. */
+export function createLook(options: LookOptions) {
+  const { provider, cache, adapters, hybrid, signal } = options
+  const embed = { ...options.embed, cache, signal }
+  const systems: System[] = [
+    { name: 'base', kind: 'base' },
+    ...adapters.map(({ name, adapter }) => ({ name, kind: 'adapter' as const, adapter })),
+    { name: 'BM25', kind: 'words' },
+    ...(hybrid ? [{ name: `hybrid (${hybrid.fusion} ${hybrid.weight})`, kind: 'hybrid' as const }] : []),
+  ]
+  const familiar = adapters.map(({ adapter, name }) => {
+    const known = readFamiliarity(adapter, name)
+    return known && familiarityTest(known)
+  })
+  let doing: Doing | undefined = { step: 'reading the data' }
+  let wordSearch: WordSearch | undefined
+  let searchable = false
+
+  const data = options.open()
+  const collection = data.then(async ({ documents, name }) => {
+    if ('search' in documents) return documents
+    const ids = [...documents.keys()]
+    const label = (i: number): string => `document ${ids[i]} of ${name}`
+    const onProgress: EmbedTextsOptions['onProgress'] = progress => {
+      doing = { step: 'embedding the documents', done: progress.done, total: progress.total }
+      options.embed?.onProgress?.(progress)
+    }
+    const { vectors } = await embedTexts(provider, [...documents.values()], 'document', { ...embed, label, onProgress })
+    return memoryCollection(documents, vectors)
+  })
+  const words = collection.then(async found => {
+    searchable = true
+    const { queries } = await data
+    const onProgress = (done: number): void => {
+      doing = { step: 'building the search by words', done, total: found.size }
+    }
+    onProgress(0)
+    wordSearch = await buildWordSearch(
+      found.documents(),
+      queries.map(({ text }) => text),
+      { onProgress, signal },
+    )
+    doing = undefined
+    return wordSearch
+  })
+  for (const promise of [data, collection, words]) promise.catch(() => {})
+
+  return {
+    systems,
+    /** Data when they are read, documents and words when they can be searched. */
+    ...{ data, collection, words },
+    /** Work under way; undefined when all is ready. */
+    doing: () => doing,
+    searchable: () => searchable,
+    /** The search by words, if it is built. */
+    wordsNow: () => wordSearch,
+    embedQueries: (texts: readonly string[]) =>
+      embedTexts(provider, texts, 'query', { ...embed, onProgress: undefined }),
+    /** Tells whether a query is like the training queries of the first adapter; absent without them. */
+    familiar: familiar[0],
+    /** Compares the first results of base and first adapter. `q`: [d] the query's vector. */
+    async compare(q: Float32Array, query: string, k: number) {
+      if (adapters.length === 0) return undefined
+      const [{ own }, documents] = await Promise.all([data, collection])
+      const hidden = own?.get(queryKey(query))
+      const base = await documents.search(q, k, hidden)
+      const adapted = await documents.search(applyAdapter(adapters[0].adapter, q, query), k, hidden)
+      const before = new Set(base.hits.map(({ id }) => id))
+      return { base, adapted, changed: adapted.hits.filter(({ id }) => !before.has(id)).length }
+    },
+    /** Searches with every system that is ready, for `k` hits per system. @throws as `embedTexts` */
+    async ask(query: string, k: number): Promise<Answer> {
+      const [{ own }, documents] = await Promise.all([data, collection])
+      const hidden = own?.get(queryKey(query))
+      const { vectors } = await embedTexts(provider, [query], 'query', { ...embed, onProgress: undefined })
+      const q = row(vectors, 0)
+      const depth = Math.max(k, documents.depth, hybrid?.window ?? 0)
+      const found: (Found | undefined)[] = [await documents.search(q, depth, hidden)]
+      for (const { adapter } of adapters) {
+        found.push(await documents.search(applyAdapter(adapter, q, query), depth, hidden))
+      }
+      const byWords = wordSearch?.search(query, depth, hidden)
+      found.push(byWords)
+      if (hybrid) found.push(byWords && fused(hybrid, found[Math.min(1, adapters.length)]!, byWords))
+      const about = adapters.map(({ adapter }, i) => ({
+        familiar: familiar[i]?.(q),
+        terms: adapter.terms && largestTerms(adapter.terms, query),
+      }))
+      return { query, found, about: [undefined, ...about] }
+    },
+  }
+}
+
+/** Fuses the documents that either search retrieves. */
+function fused({ fusion: name, weight, window }: HybridWeight, vectors: Found, words: Found): Found {
+  const fusion = FUSIONS[name]
+  const ids = [...new Set([vectors, words].flatMap(({ hits }) => hits.slice(0, window).map(({ id }) => id)))]
+  const scoresOf = (found: Found): Float32Array => {
+    const scores = Float32Array.from(ids, id => found.score(id) ?? 0)
+    return fusion.prepare(scores, retrieved(scores, window))
+  }
+  const scores = fuse(fusion, scoresOf(vectors), scoresOf(words), weight)
+  const order = [...ids.keys()].sort((a, b) => scores[b] - scores[a] || a - b)
+  return foundOf(order.map(i => ({ id: ids[i], score: scores[i] })))
+}

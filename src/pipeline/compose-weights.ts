@@ -1,0 +1,207 @@
+import type { Adapter } from '../adapters/adapter.js'
+import { trainedKind } from '../adapters/index.js'
+import { PART_NAMES } from '../dataset/split.js'
+import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
+import type { Engine } from '../engines/engine.js'
+import { product } from '../engines/product.js'
+import { parseMetric } from '../evaluate/metrics.js'
+import { rankingFromRanks, rankOf } from '../evaluate/positive-ranks.js'
+import { tieRankOf } from '../evaluate/top-k.js'
+import { type Matrix, matrix, row } from '../math/matrix.js'
+import { createRandom, permutation } from '../math/random.js'
+import { gatherRows, isInMemory, type RowSource, type Rows, rowSource, toMatrix } from '../math/row-source.js'
+import { type GateResult, gate } from '../train/gate.js'
+import { TRAIN_DEFAULTS } from '../train/options.js'
+import { RECIPE } from '../train/recipe.js'
+import { assignFolds } from '../train/tune/folds.js'
+import { TUNE_DEFAULT } from './defaults.js'
+import { duel } from './duel.js'
+import type { EmbeddedParts } from './embedded-parts.js'
+import { MEMORY_KIND } from './memory-step.js'
+import { prove, subjectOf } from './proof.js'
+import { proofFacts } from './result.js'
+import type { Trained, TrainingRun, WeightsReport } from './training.js'
+import { chooseBest } from './tune-hybrid.js'
+
+/** Weights of the parts of a composed model on the query side, of mean square 1. */
+export interface PartWeights {
+  readonly weights: readonly number[]
+  /** Of the out-of-fold gain over equal weights. */
+  readonly gate: GateResult
+}
+
+/** Most queries and documents that the weights are fitted on. */
+const MOST = { queries: 1000, documents: 20_000 } as const
+/** Steps of the grid of weights that sum to 1, by the number of parts. */
+const STEPS: Readonly<Record<number, number>> = { 2: 10, 3: 6 }
+const FEWEST_STEPS = 4
+
+/**
+ * Fits the weight of each part on the query side: the score of a document is the weighted sum of the parts' cosines. A grid, chosen
+ * out of fold; the gate compares with equal weights.
+ * @param blocks dimensions of each part
+ */
+export async function fitPartWeights(
+  engine: Engine,
+  data: EmbeddedDataset<Rows>,
+  blocks: readonly number[],
+  {
+    metric: spec,
+    seed,
+    minGain,
+    gated,
+  }: { readonly metric: string; readonly seed: number; readonly minGain?: number; readonly gated: boolean },
+): Promise<PartWeights> {
+  const random = createRandom(seed)
+  const labelled = labelledRows(data)
+  const rows = permutation(labelled.length, random)
+    .slice(0, MOST.queries)
+    .map(i => labelled[i])
+  const wanted = new Set(Array.from(rows).flatMap(query => [...data.positives[query].keys()]))
+  for (const document of permutation(data.docs.rows, random)) {
+    if (wanted.size >= Math.min(MOST.documents, data.docs.rows)) break
+    wanted.add(document)
+  }
+  const documents = [...wanted].sort((a, b) => a - b)
+  const at = new Map(documents.map((document, i) => [document, i]))
+  const [Q, D] = [gatherRows(data.queries, rows), gatherRows(data.docs, documents)]
+  const cosines: Matrix[] = []
+  for (const [start, length] of spans(blocks)) {
+    cosines.push(await product(engine, columns(Q, start, length), columns(D, start, length), { transposeB: true }))
+  }
+  const tieRank = tieRankOf(documents.map(document => data.docIds[document]))
+  const { metric, k } = parseMetric(spec)
+  const positives = Array.from(
+    rows,
+    query => new Map([...data.positives[query]].map(([doc, grade]) => [at.get(doc)!, grade])),
+  )
+  const scoresOf = (weights: readonly number[]): Float64Array =>
+    Float64Array.from(positives, (judged, i) => {
+      const scores = new Float32Array(documents.length)
+      weights.forEach((weight, part) => {
+        const of = row(cosines[part], i)
+        for (let j = 0; j < scores.length; j++) scores[j] += weight * of[j]
+      })
+      const ranks = Uint32Array.from(judged.keys(), document => rankOf(scores, document, tieRank)).sort()
+      return metric.score(rankingFromRanks(ranks, judged, k), k)
+    })
+  const equal = blocks.map(() => 1 / blocks.length)
+  const grid = simplex(blocks.length, STEPS[blocks.length] ?? FEWEST_STEPS)
+  const tried = [equal, ...grid].map(weights => ({ weights, scores: scoresOf(weights) }))
+  const folds = assignFolds(rows.length, Math.min(RECIPE.folds(rows.length), rows.length), seed)
+  const { chosen, held: adapted } = chooseBest(
+    tried.map(({ scores }) => scores),
+    folds,
+  )
+  const verdict = gate({ base: tried[0].scores, adapted }, undefined, { metric: spec, seed, minGain, enabled: gated })
+  const { weights } = tried[verdict.kept ? chosen : 0]
+  const scale = Math.sqrt(blocks.length / weights.reduce((sum, weight) => sum + weight ** 2, 0))
+  return { weights: weights.map(weight => weight * scale), gate: verdict }
+}
+
+/** Scales the parts of every row. */
+export function scaleParts(from: Rows, blocks: readonly number[], weights: readonly number[]): RowSource {
+  const factors = factorsOf(blocks, weights)
+  const source = rowSource(from)
+  return {
+    rows: source.rows,
+    cols: source.cols,
+    gather(rows, out) {
+      source.gather(rows, out)
+      for (let i = 0; i < out.length; i++) out[i] *= factors[i % factors.length]
+    },
+  }
+}
+
+/** Folds the weights into W of an adapter that was trained on weighted queries. */
+export function foldWeights(adapter: Adapter, blocks: readonly number[], weights: readonly number[]): Adapter {
+  const { W } = adapter.params
+  const factors = factorsOf(blocks, weights)
+  const data = W.data.map((x, i) => x * factors[i % W.cols])
+  return { ...adapter, params: { ...adapter.params, W: matrix(W.rows, W.cols, data) } }
+}
+
+function factorsOf(blocks: readonly number[], weights: readonly number[]): number[] {
+  return blocks.flatMap((length, part) => Array<number>(length).fill(weights[part]))
+}
+
+function spans(blocks: readonly number[]): (readonly [start: number, length: number])[] {
+  return blocks.map((length, part) => [blocks.slice(0, part).reduce((sum, other) => sum + other, 0), length])
+}
+
+function columns(m: Matrix, start: number, length: number): Matrix {
+  const out = matrix(m.rows, length)
+  for (let i = 0; i < m.rows; i++) row(out, i).set(row(m, i).subarray(start, start + length))
+  return out
+}
+
+/** Lists all weights that are multiples of 1 / steps and sum to 1. */
+function simplex(parts: number, steps: number, left = steps): number[][] {
+  if (parts === 1) return [[left / steps]]
+  return Array.from({ length: left + 1 }, (_, i) => i).flatMap(i =>
+    simplex(parts - 1, steps, left - i).map(rest => [i / steps, ...rest]),
+  )
+}
+
+/** True if weights of the parts can be folded into the kind of adapter that is trained. */
+export function takesWeights({ train: { kind = TRAIN_DEFAULTS.kind } = {} }: TrainingRun): boolean {
+  return kind !== MEMORY_KIND && trainedKind(kind).name === 'linear'
+}
+
+/**
+ * Trains on the parts of a composed model: fits their weights, trains the adapter on weighted queries, folds the weights into its W,
+ * and measures the result against the plain concatenation. If the adapter on top is rejected, proven weights are kept alone.
+ */
+export async function trainWeighted(
+  engine: Engine,
+  embedded: EmbeddedParts,
+  blocks: readonly number[],
+  run: TrainingRun,
+  train: (embedded: EmbeddedParts, run: TrainingRun) => Promise<Trained>,
+): Promise<Trained> {
+  const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = run.train ?? {}
+  const gated = run.gate ?? (run.tune ?? TUNE_DEFAULT) === 'auto'
+  const found = await fitPartWeights(engine, embedded.train, blocks, { metric, seed, minGain: run.minGain, gated })
+  const plain = { ...embedded, blocks: undefined }
+  const facts = { weights: found.weights, gate: found.gate }
+  if (!found.gate.kept) {
+    const result = await train(plain, run)
+    return { ...result, report: { ...result.report, weights: { ...facts, used: false } } }
+  }
+  const weighted = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => {
+    const queries = scaleParts(data.queries, blocks, found.weights)
+    return { ...data, queries: isInMemory(data.queries) ? toMatrix(queries) : queries }
+  }
+  const scaled = Object.fromEntries(
+    [...PART_NAMES, 'pseudo' as const].flatMap(name => (embedded[name] ? [[name, weighted(embedded[name])]] : [])),
+  ) as Pick<EmbeddedParts, 'train'>
+  const result = await train({ ...plain, ...scaled }, { ...run, incumbent: undefined })
+  const alone = result.report.gate?.kept === false
+  const shipped = foldWeights(result.adapter, blocks, found.weights)
+  const part = embedded.test ? 'test' : 'validation'
+  const options = { seed, metric, signal: run.signal }
+  const proof =
+    embedded[part] && !shipped.terms ? await prove(engine, subjectOf(embedded, part), shipped, options) : undefined
+  const metrics = proof && !run.outOfFold ? { ...proof.metrics, split: part } : result.report.metrics
+  const verdict = alone ? found.gate : result.report.gate
+  const contest = run.incumbent && {
+    incumbent: run.incumbent,
+    candidate: shipped,
+    scored: proof?.scored,
+    rule: run.replace,
+  }
+  const against = contest && (await duel(engine, plain, part, contest, options))
+  const weights: WeightsReport = { ...facts, used: true, ...(alone && { onTop: result.report.gate }) }
+  const training = {
+    ...shipped.training,
+    options: { ...shipped.training.options, weights: found.weights },
+    ...{ metrics: metrics ?? {}, gate: verdict, duel: against },
+  }
+  const adapter: Adapter = { ...shipped, training }
+  const report = {
+    ...result.report,
+    ...(proof && !run.outOfFold && proofFacts(proof)),
+    ...{ metrics, gate: verdict, duel: against, weights },
+  } as Trained['report']
+  return { ...result, adapter, rejected: against?.replaces === false ? adapter : undefined, proof, report }
+}

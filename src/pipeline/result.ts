@@ -1,0 +1,197 @@
+import type { Adapter, AdapterBase } from '../adapters/adapter.js'
+import { familiarityOf } from '../drift/familiarity.js'
+import { isNormalized } from '../math/row-source.js'
+import type { GateResult } from '../train/gate.js'
+import { recorded, TRAIN_DEFAULTS } from '../train/options.js'
+import type { TrainOptions, TrainResult } from '../train/train-adapter.js'
+import type { TuneResult } from '../train/tune/tune.js'
+import { VERSION } from '../version.js'
+import { trainedQueries } from './duel.js'
+import type { EmbeddedParts } from './embedded-parts.js'
+import type { Proof } from './proof.js'
+import type { Choice, EmbeddedTrainingReport, Judgement, OutOfFold, Trained, TuneReport } from './training.js'
+
+/** Facts of a run besides its training. */
+export interface RunFacts extends Pick<EmbeddedTrainingReport, 'seconds' | 'warnings'> {
+  readonly given: TrainOptions
+  readonly tune: 'auto' | 'off'
+  readonly reason: string
+  readonly outOfFold?: OutOfFold
+}
+
+/** Makes adapter and report of a finished run. */
+export function finishedRun(
+  embedded: EmbeddedParts,
+  trained: TrainResult,
+  choice: Choice,
+  {
+    adapter,
+    rejected,
+    rejectedScores,
+    duel,
+    memory,
+    terms,
+    linearPart,
+    hybrid,
+    decision,
+    proof,
+    topScore,
+    reported,
+    split,
+    detail,
+  }: Judgement,
+  facts: RunFacts,
+): Trained {
+  const { tuned, final, shift } = choice
+  const { tune, outOfFold } = facts
+  const metrics = reported && { ...reported.metrics, split, ...(rejectedScores && { rejected: rejectedScores }) }
+  const { kind, base, data, ...rest } = trainedReport(embedded, trained, choice, facts)
+  const report: EmbeddedTrainingReport = {
+    ...{ kind, base, data },
+    ...(reported && { ...proofFacts(reported), metrics }),
+    kFold: outOfFold?.report,
+    test: outOfFold && embedded.test && proof && { ...proofFacts(proof), queries: proof.queries },
+    ...{ gate: decision, duel, shift, memory, terms },
+    ...(linearPart && { linearPart: linearFacts(linearPart) }),
+    ...(hybrid !== undefined && { hybrid }),
+    memoryHint: choice.memory?.hint,
+    ...rest,
+  }
+  const pseudo = tuned && embedded.pseudo
+  const options = {
+    ...recorded(final),
+    ...(pseudo && { pseudoQueries: tuned.chosen.pseudo ? pseudo.queries.rows : 0 }),
+    tune,
+    ...courseOf(trained),
+    ...(topScore?.scale !== undefined && { keepTopScore: true }),
+    ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),
+  }
+  const training = {
+    ...originOf(embedded),
+    ...{ options, metrics: metrics ?? {}, queries: trainedQueries(embedded.train) },
+    familiarity: familiarityOf(embedded.train.queries, final.seed ?? TRAIN_DEFAULTS.seed),
+    ...(reported && { difference: reported.difference }),
+    ...(topScore && { topScore }),
+    ...(decision && { gate: decision }),
+    ...(duel && { duel }),
+  }
+  const withFacts = (trainedAdapter: Adapter): Adapter => ({ ...trainedAdapter, training })
+  return { adapter: withFacts(adapter), rejected: rejected && withFacts(rejected), report, proof, detail }
+}
+
+const linearFacts = ({ metrics, difference, seen, unseen }: Proof) => ({ metrics, difference, seen, unseen })
+
+/** Figures of a proof that a report shows. */
+export function proofFacts({ metrics, difference, wins, ties, losses, seen, unseen, largest, whole }: Proof) {
+  return { metrics, difference, wins, ties, losses, seen, unseen, largest, whole }
+}
+
+/** Makes adapter and report of an interrupted run: the best adapter so far, marked in `training`, without a memory. */
+export function interruptedRun(
+  embedded: EmbeddedParts,
+  trained: TrainResult,
+  choice: Choice,
+  facts: RunFacts,
+): Trained {
+  const interrupted = { afterEpoch: trained.epochs.length, epochs: choice.final.epochs ?? TRAIN_DEFAULTS.epochs }
+  const why = `training was interrupted after epoch ${interrupted.afterEpoch} of ${interrupted.epochs}: nothing is proven`
+  const adapter: Adapter = {
+    kind: trained.kind,
+    base: adapterBase(embedded),
+    params: trained.weights,
+    training: {
+      ...originOf(embedded),
+      options: { ...recorded(choice.final), ...courseOf(trained) },
+      metrics: {},
+      queries: trainedQueries(embedded.train),
+      familiarity: familiarityOf(embedded.train.queries, choice.final.seed ?? TRAIN_DEFAULTS.seed),
+      gate: { kept: true, passed: false, reason: why },
+      interrupted,
+    },
+  }
+  const { kind, base, data, tune, ...rest } = trainedReport(embedded, trained, choice, facts)
+  return { adapter, report: { ...{ kind, base, data, tune }, interrupted, ...rest } }
+}
+
+const courseOf = ({ engine, bestEpoch, epochs }: TrainResult) => ({ engine, bestEpoch, epochsRun: epochs.length })
+
+function originOf({ sha256, counts }: EmbeddedParts) {
+  return { tool: `adapter-train ${VERSION}`, date: new Date().toISOString(), data: { sha256: sha256(), ...counts } }
+}
+
+/** The part of the report that finished and interrupted runs share. */
+function trainedReport(
+  { baseId, train, pseudo, counts }: EmbeddedParts,
+  { epochs, bestEpoch, engine, engineDescription }: TrainResult,
+  { tuned }: Choice,
+  { given, reason, seconds, warnings }: RunFacts,
+): EmbeddedTrainingReport {
+  return {
+    kind: given.kind ?? TRAIN_DEFAULTS.kind,
+    base: { id: baseId, dimensions: train.queries.cols },
+    // The queries of the cross-validation stand in for a validation set.
+    data: { train: counts.train, ...(tuned && { validation: sizeOf(tuned) }), ...counts },
+    tune: tuned && tuneReport(tuned, pseudo?.queries.rows),
+    ...{ epochs, bestEpoch, engine, engineDescription, engineReason: reason, seconds, warnings },
+  }
+}
+
+const sizeOf = ({ queries, pairs, documents, folds }: TuneResult) => ({ queries, pairs, documents, folds })
+
+/** @param pseudoCount pseudo-queries found */
+function tuneReport(
+  { chosen, scale, tried, queries, documents, folds, cut, seconds }: TuneResult,
+  pseudoCount?: number,
+): TuneReport {
+  const fittedScale = scale / chosen.multiple
+  return {
+    ...{ negatives: chosen.negatives, scale, pull: chosen.pull },
+    ...(pseudoCount && { pseudoQueries: { count: pseudoCount, used: chosen.pseudo === true } }),
+    tried: tried.map(({ negatives, multiple, pull, pseudo, score, stoppedAfter }) => ({
+      ...{ negatives, scale: fittedScale * multiple, pull, score },
+      ...(pseudo && { pseudoQueries: true as const }),
+      ...(stoppedAfter && { stoppedAfter }),
+    })),
+    ...{ queries, documents, folds, cut, seconds: Math.round(seconds * 1000) / 1000 },
+  }
+}
+
+/** Embedding space of an adapter trained on these parts. */
+export function adapterBase({ baseId, provider, train: { queries, docs } }: EmbeddedParts): AdapterBase {
+  const normalized = isNormalized(queries) && isNormalized(docs)
+  return { id: baseId, dimensions: queries.cols, normalized, ...(provider && { provider }) }
+}
+
+/** Warnings of a training report. */
+export function warningsFor(
+  { test, validation }: EmbeddedParts,
+  decision: GateResult | undefined,
+  bestEpoch: number,
+  { proof, outOfFold }: { readonly proof?: Proof; readonly outOfFold?: Proof },
+  metric: string,
+): string[] {
+  const warnings: string[] = []
+  if (decision && !decision.passed) warnings.push(decision.reason)
+  if (bestEpoch === 0) {
+    warnings.push(
+      'no epoch was better than the base on the validation set: the adapter is the identity and changes nothing',
+    )
+  }
+  const losses = [
+    [test && proof, 'on the test set the adapter LOSES', 'the test set does not affect the gate'],
+    [outOfFold, 'out of fold the procedure LOSES', 'the folds do not affect the gate'],
+  ] as const
+  for (const [measured, what, advice] of losses) {
+    const d = measured?.difference[metric]
+    if (!d || d.high >= 0) continue
+    const change = `${d.mean.toFixed(4)} (95% CI ${d.low.toFixed(4)} to ${d.high.toFixed(4)})`
+    warnings.push(`${what} ${metric}: ${change}; ${advice}; review before deploying`)
+  }
+  if (outOfFold || test) return warnings
+  return [
+    ...warnings,
+    validation
+      ? 'there is no test set: the figures are of the validation set, which took part in the choice, and may be flattering'
+      : 'there is neither a validation nor a test set: nothing but the out-of-fold gain of --tune auto shows whether the adapter helps',
+  ]
+}

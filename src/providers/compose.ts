@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto'
+import { type EmbeddingCache, hashText } from '../cache/cache.js'
+import { usageError } from '../errors.js'
+import { normalizeInPlace } from '../math/matrix.js'
+import { type Projection, project } from '../math/projection.js'
+import type { EmbeddingProvider, ProviderFactory, ProviderFacts, ProviderOptions, Role } from './provider.js'
+
+/** Provider of several models, whose vectors stand side by side. */
+export interface ComposedProvider extends EmbeddingProvider {
+  readonly parts: readonly EmbeddingProvider[]
+  /** Projection of the vectors, if they are reduced. */
+  readonly pca?: Projection
+  /** Makes a view of a cache that holds the vectors of the parts, which {@link EmbedOptions.cache} fills. */
+  cacheOf(cache: EmbeddingCache): EmbeddingCache
+}
+
+/** Options of a composed provider. */
+export interface ComposeOptions {
+  /** Projection that reduces the vectors: of `fitPca`, or of an adapter file, `adapter.base.provider.pca`. */
+  readonly pca?: Projection
+  /** Facts that open it again. */
+  readonly facts?: ProviderFacts
+}
+
+/**
+ * Joins models into one: the vector of a text is that of each part, at unit length, one after the other. Documents are this plain
+ * concatenation, so that an index is made once; weights act on the query side (`train` fits them into W). With `pca` it is the
+ * projection of that; documents then have unit length.
+ * @param parts two or more; closed with the composed provider
+ * @throws USAGE if there are fewer, or two are the same, or a projection is not of their dimensions
+ */
+export function composeProviders(
+  parts: readonly EmbeddingProvider[],
+  { pca, facts }: ComposeOptions = {},
+): ComposedProvider {
+  const ids = parts.map(({ id }) => id)
+  if (parts.length < 2 || new Set(ids).size < ids.length) {
+    const found = ids.length === 0 ? 'none' : ids.join(', ')
+    throw usageError(`compose: expected two or more different models, found ${found}`)
+  }
+  const least = (limit: (part: EmbeddingProvider) => number | undefined): number | undefined => {
+    const known = parts.map(limit).filter(value => value !== undefined)
+    return known.length > 0 ? Math.min(...known) : undefined
+  }
+  const prices = parts.map(({ price }) => price)
+  const reduced = pca ? `@${pca.shape[0]}?pca=${fingerprint(pca)}` : ''
+  const cacheKey = (role: Role): string => `compose${reduced} ${parts.map(part => part.cacheKey(role)).join(' + ')}`
+  const wholeLength = () => {
+    const known = parts.map(({ dimensions }) => dimensions)
+    return known.includes(undefined) ? undefined : known.reduce((sum: number, length) => sum + length!, 0)
+  }
+  if (pca) checkLength(ids, pca, wholeLength())
+  const vectorOf = (columns: readonly Float32Array[], role: Role): Float32Array => {
+    const whole = join(columns)
+    if (!pca) return whole
+    checkLength(ids, pca, whole.length)
+    const vector = project(pca, whole)
+    return role === 'document' ? normalizeInPlace(vector) : vector
+  }
+  return {
+    parts,
+    pca,
+    id: `compose/${ids.join('+')}${reduced}`,
+    get dimensions() {
+      return pca ? pca.shape[0] : wholeLength()
+    },
+    limits: {
+      maxInputs: least(({ limits }) => limits.maxInputs)!,
+      maxConcurrency: least(({ limits }) => limits.maxConcurrency)!,
+      maxInputTokens: least(({ limits }) => limits.maxInputTokens),
+      maxRequestTokens: least(({ limits }) => limits.maxRequestTokens),
+    },
+    // Of the tokens of all parts.
+    price: prices.includes(undefined)
+      ? undefined
+      : prices.reduce((sum: number, price) => sum + price!, 0) / prices.length,
+    isLocal: parts.every(({ isLocal }) => isLocal) || undefined,
+    facts: pca ? { name: 'custom', ...facts, pca } : facts,
+    cacheKey,
+    countTokens: text => parts.reduce((sum, part) => sum + part.countTokens(text), 0),
+    async embed(texts, role, { cache, ...options } = {}) {
+      const hashes = texts.map(hashText)
+      const columns = await Promise.all(
+        parts.map(async part => {
+          const space = part.cacheKey(role)
+          const vectors = cache?.get(space, hashes) ?? texts.map(() => undefined)
+          const missing = texts.flatMap((_, i) => (vectors[i] ? [] : [i]))
+          if (missing.length === 0) return vectors as Float32Array[]
+          const found = await part.embed(
+            missing.map(i => texts[i]),
+            role,
+            options,
+          )
+          cache?.set(
+            space,
+            missing.map((i, at) => ({ textHash: hashes[i], vector: found[at] })),
+          )
+          for (const [at, i] of missing.entries()) vectors[i] = found[at]
+          return vectors as Float32Array[]
+        }),
+      )
+      return texts.map((_, i) =>
+        vectorOf(
+          columns.map(column => column[i]),
+          role,
+        ),
+      )
+    },
+    async close() {
+      for (const part of parts) await part.close?.()
+    },
+    cacheOf(given) {
+      return {
+        get(space, hashes) {
+          const role = space === cacheKey('query') ? 'query' : 'document'
+          const columns = parts.map(part => given.get(part.cacheKey(role), hashes))
+          return hashes.map((_, i) => {
+            const vectors = columns.map(column => column[i])
+            return vectors.every(vector => vector !== undefined) ? vectorOf(vectors as Float32Array[], role) : undefined
+          })
+        },
+        // The parts have been stored by `embed`.
+        set() {},
+        close: () => given.close(),
+      }
+    },
+  }
+}
+
+/** Scales every part to length 1, and puts them one after the other. */
+function join(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    normalizeInPlace(out.subarray(at, at + part.length))
+    at += part.length
+  }
+  return out
+}
+
+/** The first hexadecimal digits of SHA-256 over the values. */
+function fingerprint({ data }: Projection): string {
+  return createHash('sha256').update(Buffer.from(data, 'base64')).digest('hex').slice(0, 8)
+}
+
+function checkLength(ids: readonly string[], { shape }: Projection, found: number | undefined): void {
+  if (found === undefined || shape[1] === found) return
+  const problem = `expected a projection of ${found} dimensions, found one of ${shape[1]}`
+  throw usageError(`compose/${ids.join('+')}: ${problem}. Use the adapter of these models`)
+}
+
+/** True for a provider whose vectors are those of several models. */
+export function isComposed(provider: object): provider is ComposedProvider {
+  return 'parts' in provider && 'cacheOf' in provider
+}
+
+/** Makes the provider of `--base compose`. `create`: makes a part. */
+export function composeFactory(
+  create: (name: string, options: ProviderOptions) => Promise<EmbeddingProvider>,
+): ProviderFactory {
+  return {
+    name: 'compose',
+    description: 'Two or more of the other models side by side in one vector (--part)',
+    keyVariables: [],
+    async create({ part: parts = [], pca, apiKey, timeoutMs }) {
+      const made: EmbeddingProvider[] = []
+      try {
+        for (const part of parts) {
+          const { name, ...options } = parsePart(part)
+          made.push(await create(name, { ...options, apiKey, timeoutMs }))
+        }
+        return composeProviders(made, { pca, facts: { name: 'compose', part: parts } })
+      } catch (error) {
+        for (const provider of made) await provider.close?.()
+        throw error
+      }
+    },
+  }
+}
+
+/** `sbert:./model?dtype=q8` -> its name, model and options. @throws USAGE */
+function parsePart(part: string): ProviderOptions & { readonly name: string } {
+  const [, name, model, query = ''] = /^([a-z][a-z-]*)(?::([^?]+))?(?:\?(.*))?$/s.exec(part) ?? []
+  const given = Object.fromEntries(new URLSearchParams(query))
+  const { dimensions, dtype, pooling, queryPrefix, documentPrefix, revision, ...others } = given
+  if (name === undefined || name === 'compose' || Object.keys(others).length > 0) {
+    throw usageError(
+      `--part: expected PROVIDER:MODEL, such as openai:text-embedding-3-small or sbert:./model?dtype=q8, found "${part}"`,
+    )
+  }
+  const known = { dtype, queryPrefix, documentPrefix, revision, pooling: pooling as ProviderOptions['pooling'] }
+  return { name, model, ...known, ...(dimensions !== undefined && { dimensions: Number(dimensions) }) }
+}

@@ -1,0 +1,156 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { Agent as HttpsAgent, type RequestOptions as HttpsRequestOptions, request as httpsRequest } from 'node:https'
+import { type Duplex, Readable } from 'node:stream'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { usageError } from '../errors.js'
+
+const OPEN = { keepAlive: true, scheduling: 'lifo' } as const
+const direct = { http: new HttpAgent(OPEN), https: new HttpsAgent(OPEN) }
+const tunnels = new Map<string, TunnelAgent>()
+const MOST_REDIRECTS = 5
+
+/** Node's function and options for a request, by the proxy that the environment names for its address. */
+export interface Route {
+  readonly request: typeof httpRequest
+  readonly options: RequestOptions & { readonly headers: Readonly<Record<string, string>> }
+}
+
+/**
+ * Finds the way to an address: direct, or through the proxy of `HTTPS_PROXY` or `HTTP_PROXY` (or their lower case) unless
+ * `NO_PROXY` lists the host. An https address is reached by CONNECT, so that the proxy sees no content.
+ */
+export function routeTo(url: URL): Route {
+  const isTls = url.protocol === 'https:'
+  const request = isTls ? httpsRequest : httpRequest
+  const { hostname, port, pathname, search } = url
+  const target = { host: bare(hostname), port: port || (isTls ? 443 : 80), path: pathname + search }
+  const proxy = proxyFor(url)
+  if (!proxy) return { request, options: { ...target, agent: isTls ? direct.https : direct.http, headers: {} } }
+  if (isTls) {
+    const agent = tunnels.get(proxy.href) ?? new TunnelAgent(proxy)
+    tunnels.set(proxy.href, agent)
+    return { request, options: { ...target, agent, headers: {} } }
+  }
+  const viaTls = proxy.protocol === 'https:'
+  return {
+    request: viaTls ? httpsRequest : httpRequest,
+    options: {
+      ...addressOf(proxy),
+      path: url.href,
+      agent: viaTls ? direct.https : direct.http,
+      headers: { host: url.host, ...authorization(proxy) },
+    },
+  }
+}
+
+/** `fetch` that goes through the proxy of the environment, which Node's own does not. */
+export async function proxiedFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const address = new URL(input instanceof Request ? input.url : input)
+  if (!proxyFor(address)) return globalThis.fetch(input, init)
+  const { method, headers, signal, body, redirect } = new Request(input, init)
+  const payload = body ? Buffer.from(await new Response(body).arrayBuffer()) : undefined
+  headers.delete('accept-encoding')
+  for (let url = address, hops = 0; ; hops++) {
+    const route = routeTo(url)
+    const sent = Object.fromEntries(headers)
+    if (payload) sent['content-length'] = String(payload.length)
+    const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { ...route.options, method, signal, headers: { ...sent, ...route.options.headers } }
+      route.request(options, resolve).on('error', reject).end(payload)
+    })
+    const { statusCode: status = 0, headers: received } = incoming
+    const isRedirect = status >= 301 && status <= 308 && received.location !== undefined
+    if (isRedirect && redirect === 'error') {
+      incoming.destroy()
+      throw new TypeError('unexpected redirect')
+    }
+    if (isRedirect && redirect === 'follow' && method === 'GET' && hops < MOST_REDIRECTS) {
+      incoming.resume()
+      const next = new URL(received.location!, url)
+      if (next.host !== url.host) headers.delete('authorization')
+      url = next
+      continue
+    }
+    return new Response([204, 205, 304].includes(status) ? null : (Readable.toWeb(incoming) as ReadableStream), {
+      status,
+      headers: Object.entries(received).map(([name, value]): [string, string] => [name, String(value)]),
+    })
+  }
+}
+
+/** Agent whose connections are TLS inside a tunnel that a proxy opens. */
+class TunnelAgent extends HttpsAgent {
+  readonly #proxy: URL
+
+  constructor(proxy: URL) {
+    super(OPEN)
+    this.#proxy = proxy
+  }
+
+  override createConnection(
+    options: HttpsRequestOptions,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): undefined {
+    const host = options.host ?? ''
+    const { port } = options
+    const done = callback as (error: Error | null, socket?: Duplex) => void
+    const target = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    const ask = this.#proxy.protocol === 'https:' ? httpsRequest : httpRequest
+    ask({
+      ...addressOf(this.#proxy),
+      agent: false,
+      method: 'CONNECT',
+      path: target,
+      headers: { host: target, ...authorization(this.#proxy) },
+    })
+      .on('connect', ({ statusCode }, socket) => {
+        if (statusCode === 200) return done(null, connectTls({ ...(options as ConnectionOptions), socket }))
+        socket.destroy()
+        // A refusal for want of a password (407) stays one.
+        const code = (statusCode ?? 0) >= 500 ? { code: 'EPROXY' } : {}
+        done(Object.assign(new Error(`the proxy ${this.#proxy.host} answered HTTP ${statusCode} to CONNECT`), code))
+      })
+      .on('error', done)
+      .end()
+  }
+}
+
+function addressOf(proxy: URL): { readonly host: string; readonly port: number } {
+  return { host: bare(proxy.hostname), port: Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80) }
+}
+
+function authorization({ username, password }: URL): Record<string, string> {
+  if (!username) return {}
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+function proxyFor(url: URL): URL | undefined {
+  const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'
+  const value = variable(name) || variable('ALL_PROXY')
+  if (!value || isExempt(url)) return undefined
+  const text = /^[a-z0-9+.-]+:\/\//i.test(value) ? value : `http://${value}`
+  if (/^https?:/i.test(text) && URL.canParse(text)) return new URL(text)
+  // Not shown: it can hold a password.
+  throw usageError(`${name}: expected the address of an http or https proxy, found another one`)
+}
+
+const variable = (name: string): string => (process.env[name.toLowerCase()] ?? process.env[name] ?? '').trim()
+
+/** True if `NO_PROXY` lists the host: `*`, a name with all names under it (with or without a dot before), with or without a port. */
+function isExempt({ hostname, port, protocol }: URL): boolean {
+  const host = bare(hostname).toLowerCase()
+  const number = port || (protocol === 'https:' ? '443' : '80')
+  return variable('NO_PROXY')
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .some(entry => {
+      const [, name, only] = /^(\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(\d+))?$/.exec(entry) ?? []
+      if (name === undefined || (only !== undefined && only !== number)) return false
+      const suffix = bare(name).replace(/^\*?\./, '')
+      return suffix === '*' || host === suffix || host.endsWith(`.${suffix}`)
+    })
+}
+
+const bare = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1')

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { applyAdapter } from '../../src/adapters/adapter.js'
+import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
+import { createJsEngine } from '../../src/engines/js.js'
+import { matrix, normalizeInPlace, row } from '../../src/math/matrix.js'
+import { createRandom } from '../../src/math/random.js'
+import { fitPartWeights, foldWeights, scaleParts } from '../../src/pipeline/compose-weights.js'
+import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
+import { trainOnEmbedded } from '../../src/pipeline/train-on-embedded.js'
+import { sampleAdapter } from '../helpers/sample-adapter.js'
+
+const BLOCKS = [6, 10]
+
+/** Two models side by side: queries of each are its documents' vectors with noise. */
+function twoParts(queries: number, noise: readonly [number, number], seed: number): EmbeddedDataset {
+  const random = createRandom(seed)
+  const docs = matrix(60, 16)
+  const asked = matrix(queries, 16)
+  const unit = (m: typeof docs, i: number) => {
+    normalizeInPlace(row(m, i).subarray(0, 6))
+    normalizeInPlace(row(m, i).subarray(6))
+  }
+  for (let i = 0; i < docs.rows; i++) {
+    for (let j = 0; j < 16; j++) docs.data[i * 16 + j] = createRandom(1000 * i + j).normal()
+    unit(docs, i)
+  }
+  for (let i = 0; i < queries; i++) {
+    for (let j = 0; j < 16; j++)
+      asked.data[i * 16 + j] = docs.data[(i % 60) * 16 + j] + noise[j < 6 ? 0 : 1] * random.normal()
+    unit(asked, i)
+  }
+  return {
+    baseId: 'compose/a+b',
+    queryIds: Array.from({ length: queries }, (_, i) => `q${i}`),
+    docIds: Array.from({ length: 60 }, (_, i) => `d${i}`),
+    ...{ queries: asked, docs },
+    positives: Array.from({ length: queries }, (_, i) => new Map([[i % 60, 1]])),
+    docTextGroup: Uint32Array.from({ length: 60 }, (_, i) => i),
+  }
+}
+
+const options = { metric: 'ndcg@10', seed: 1, gated: true }
+
+test('the better model gets the larger weight, by more than chance, or none counts more than another', async () => {
+  const { weights, gate } = await fitPartWeights(createJsEngine(), twoParts(150, [0.3, 1.5], 5), BLOCKS, options)
+  expect(gate.passed).toBe(true)
+  expect(weights[0]).toBeGreaterThan(weights[1])
+  expect(weights[0] ** 2 + weights[1] ** 2).toBeCloseTo(2, 9)
+  const alike = await fitPartWeights(createJsEngine(), twoParts(40, [0.02, 0.02], 6), BLOCKS, options)
+  expect(alike).toMatchObject({ weights: [1, 1], gate: { kept: false } })
+})
+
+test('weights in W do what weighted queries do', () => {
+  const adapter = sampleAdapter('linear', 16)
+  const { queries } = twoParts(3, [0.3, 0.3], 2)
+  const scaled = new Float32Array(16)
+  scaleParts(queries, BLOCKS, [1.2, 0.4]).gather(Uint32Array.of(2), scaled)
+  const [expected, found] = [
+    applyAdapter(adapter, scaled),
+    applyAdapter(foldWeights(adapter, BLOCKS, [1.2, 0.4]), row(queries, 2)),
+  ]
+  found.forEach((x, j) => {
+    expect(x).toBeCloseTo(expected[j], 5)
+  })
+})
+
+test('training on a composed model ships the weights in W, measured against the plain concatenation', async () => {
+  const data = { train: twoParts(150, [0.3, 1.5], 5), test: twoParts(90, [0.3, 1.5], 9) }
+  const run = { train: { engine: 'cpu', seed: 1 }, tuneBudget: 1 }
+  const plain = await trainOnEmbedded(partsFromVectors(data), {
+    ...run,
+    tune: 'off',
+    train: { engine: 'cpu', epochs: 1 },
+  })
+  const { adapter, report, rejected } = await trainOnEmbedded({ ...partsFromVectors(data), blocks: BLOCKS }, run)
+  expect(rejected).toBeUndefined()
+  expect(report.weights).toMatchObject({ used: true, gate: { passed: true } })
+  expect(report.metrics?.base).toEqual(plain.report.metrics?.base)
+  expect(report.metrics!.adapted['ndcg@10']).toBeGreaterThan(report.metrics!.base['ndcg@10'])
+  expect(adapter.training).toMatchObject({ options: { weights: report.weights?.weights }, metrics: { split: 'test' } })
+})

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { createJsEngine } from '../../src/engines/js.js'
+import { matrix } from '../../src/math/matrix.js'
+import { createRandom } from '../../src/math/random.js'
+import { type HybridComparison, measureHybrids } from '../../src/pipeline/hybrid-rows.js'
+import { type LexicalRun, tuneHybrid } from '../../src/pipeline/tune-hybrid.js'
+import { embedded } from '../helpers/embedded.js'
+
+const DOCUMENTS = 60
+const options = { metric: 'ndcg@10', seed: 7 }
+
+/** Vectors that know a little of the document asked for, and words that know some more. */
+function data(seed = 1, queries = 80) {
+  const random = createRandom(seed)
+  const d = 16
+  const normal = (n: number) => Float32Array.from({ length: n }, () => random.normal())
+  const docs = matrix(DOCUMENTS, d, normal(DOCUMENTS * d))
+  const asked = Array.from({ length: queries }, () => random.int(DOCUMENTS))
+  const noise = normal(queries * d)
+  const vectors = noise.map((value, i) => value + 0.6 * docs.data[asked[Math.floor(i / d)] * d + (i % d)])
+  const wordsOf = (document: number) => [`a${document % 12}`, `b${document % 7}`, `c${document % 5}`]
+  return {
+    ...embedded({ queries: matrix(queries, d, vectors), docs, positives: asked.map(document => [document]) }),
+    docTexts: Array.from({ length: DOCUMENTS }, (_, i) => wordsOf(i).join(' ')),
+    queryTexts: asked.map(document => wordsOf(document)[random.int(2)]),
+  }
+}
+
+describe('tuning a hybrid search', () => {
+  test('finds a weight with which both searches together are better than either', async () => {
+    const report = await tuneHybrid(createJsEngine(), data(), options)
+    expect(report).toMatchObject({ queries: 80, documents: DOCUMENTS, lexical: 'bm25', window: 100 })
+    const relative = report.tuned.find(({ fusion }) => fusion === 'relative')!
+    expect(relative.passed).toBe(true)
+    expect(relative.weight).toBeGreaterThan(0)
+    expect(relative.weight).toBeLessThan(1)
+    expect(relative.outOfFold).toBeGreaterThan(Math.max(report.vectors, report.words) + 0.05)
+    expect(relative.outOfFold).toBeLessThanOrEqual(relative.score)
+    expect(report.tuned.map(({ fusion }) => fusion)).toEqual(['relative', 'ranks', 'raw'])
+  })
+
+  test('rejects words that say nothing', async () => {
+    const { queryTexts: _, ...rest } = data()
+    const report = await tuneHybrid(
+      createJsEngine(),
+      { ...rest, queryTexts: rest.queryIds.map(() => 'unknown') },
+      options,
+    )
+    for (const { passed, weight } of report.tuned) expect({ passed, weight }).toEqual({ passed: false, weight: 0 })
+    expect(report.words).toBeLessThan(report.vectors)
+  })
+
+  test('takes the scores of a run instead of BM25, by ids', async () => {
+    const set = data()
+    const { docTexts: _d, queryTexts: _q, ...without } = set
+    const run: LexicalRun = new Map(
+      set.queryIds.map((id, i) => [id, new Map([[set.docIds[[...set.positives[i].keys()][0]], 3]])]),
+    )
+    const report = await tuneHybrid(createJsEngine(), without, { ...options, run })
+    expect(report).toMatchObject({ lexical: 'run', words: 1 })
+    expect(report.tuned.find(({ fusion }) => fusion === 'relative')!.score).toBe(1)
+  })
+
+  test('needs texts or a run, and labels', async () => {
+    const { docTexts: _, ...without } = data()
+    await expect(tuneHybrid(createJsEngine(), without, options)).rejects.toMatchObject({ code: 'TRAIN_DATA' })
+    await expect(tuneHybrid(createJsEngine(), data(1, 3), options)).rejects.toMatchObject({
+      message: expect.stringContaining('expected at least 5 queries'),
+    })
+  })
+})
+
+describe('hybrid rows beside a proof', () => {
+  const measured = async (set: ReturnType<typeof data>) => {
+    const measure = measureHybrids(createJsEngine(), set, options)!
+    await measure.add('the base', set.queries, set.docs)
+    return measure.finish()
+  }
+
+  test('are those of a tuned hybrid, with paired statistics, and say what pays', async () => {
+    const report = await tuneHybrid(createJsEngine(), data(), options)
+    const relative = report.tuned.find(({ fusion }) => fusion === 'relative')!
+    const found = await measured(data())
+    expect(found).toMatchObject({ metric: 'ndcg@10', queries: 80, documents: DOCUMENTS, bm25: report.words })
+    const [row] = (found as HybridComparison).rows
+    expect(row).toMatchObject({ vectors: report.vectors, rrf: report.rrf, tuned: relative.outOfFold })
+    expect(row.weight).toBe(relative.weight)
+    expect(row.difference.tuned.mean).toBeCloseTo(relative.gain, 12)
+    expect(row.difference.tuned.low).toBeGreaterThan(0)
+    expect(row.difference.tuned.p).toBeLessThan(0.01)
+    expect((found as HybridComparison).pays).toBe(`a tuned hybrid with the base (ndcg@10 ${row.tuned.toFixed(4)})`)
+  })
+
+  test('prefer what is simple where words add nothing', async () => {
+    const set = data()
+    const found = await measured({ ...set, queryTexts: set.queryTexts.map(() => 'unknown') })
+    expect((found as HybridComparison).pays).toMatch(/^the base alone \(ndcg@10 0\.\d{4}\)/)
+  })
+
+  test('are left out without texts, and said to be where there is too much to measure', async () => {
+    const { docTexts: _, ...without } = data()
+    expect(measureHybrids(createJsEngine(), without, options)).toBeUndefined()
+    const set = data()
+    const many = { ...set, docIds: Array.from({ length: 500_000 }, (_, i) => `${i}`) }
+    expect(measureHybrids(createJsEngine(), many, options)!.finish()).toContain('not measured on 80 queries and 500000')
+  })
+})

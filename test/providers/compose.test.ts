@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest'
+import { type Adapter, applyAdapter } from '../../src/adapters/adapter.js'
+import { decodeAdapter, encodeAdapter } from '../../src/adapters/file.js'
+import { hashText } from '../../src/cache/cache.js'
+import { memoryCache } from '../../src/cache/memory-cache.js'
+import { embedTexts } from '../../src/embed/embed-texts.js'
+import { verifyCached } from '../../src/embed/verify.js'
+import { matrix, norm, normalizeInPlace } from '../../src/math/matrix.js'
+import { project } from '../../src/math/projection.js'
+import { composeProviders } from '../../src/providers/compose.js'
+import { customProvider } from '../../src/providers/custom.js'
+import { createProvider } from '../../src/providers/index.js'
+import { fitPca } from '../../src/train/pca.js'
+import { openEmbedder } from '../../src/wrap/open-embedder.js'
+import { wrapEmbedder } from '../../src/wrap/wrap-embedder.js'
+import { providerContract } from '../contracts/provider.js'
+import { sampleAdapter } from '../helpers/sample-adapter.js'
+
+const part = ['hashing?dimensions=32', 'hashing?dimensions=48']
+providerContract('compose', () => createProvider('compose', { part }))
+
+const counted = (id: string, length: number) => {
+  const asked: string[] = []
+  const embed = (texts: string[]) => {
+    asked.push(...texts)
+    return texts.map(text => Array.from({ length }, (_, j) => 3 * Math.cos(text.length + j * length)))
+  }
+  return { asked, provider: customProvider({ id, dimensions: length, embed }) }
+}
+
+test('the vector is that of each part at unit length, one after the other, and its facts open it again', async () => {
+  const composed = await createProvider('compose', { part })
+  const [vector] = await composed.embed(['the fee of my card'], 'document')
+  expect(composed.dimensions).toBe(80)
+  expect(composed.facts).toEqual({ name: 'compose', part })
+  for (const [i, [from, to]] of [
+    [0, 32],
+    [32, 80],
+  ].entries()) {
+    const own = await createProvider('hashing', { dimensions: [32, 48][i] })
+    const [expected] = await own.embed(['the fee of my card'], 'document')
+    expect(vector.slice(from, to)).toEqual(expected)
+  }
+  const [a, b] = [counted('acme/a', 4), counted('acme/b', 6)]
+  const [joined] = await composeProviders([a.provider, b.provider]).embed(['x'], 'query')
+  expect(norm(joined.subarray(0, 4))).toBeCloseTo(1, 6)
+  expect(norm(joined.subarray(4))).toBeCloseTo(1, 6)
+})
+
+test('the cache keeps the parts: a text that one model has embedded before is not embedded again', async () => {
+  const cache = memoryCache()
+  const [a, b] = [counted('acme/a', 4), counted('acme/b', 6)]
+  await embedTexts(a.provider, ['one', 'two'], 'document', { cache })
+  const composed = composeProviders([a.provider, b.provider])
+  const first = await embedTexts(composed, ['one', 'two', 'three'], 'document', { cache })
+  expect(a.asked.toSorted()).toEqual(['one', 'three', 'two'])
+  expect(b.asked.toSorted()).toEqual(['one', 'three', 'two'])
+  const again = await embedTexts(composed, ['one', 'two', 'three'], 'document', { cache })
+  expect(again.stats).toMatchObject({ hits: 3, misses: 0 })
+  expect(again.vectors).toEqual(first.vectors)
+  await embedTexts(b.provider, ['two'], 'document', { cache })
+  expect(b.asked).toHaveLength(3)
+  // A request without the cache is one: what is verified is embedded again, and what is not to be stored is not.
+  await verifyCached(composed, { query: [], document: ['one', 'two', 'three'] }, cache, { count: 3, seed: 1 })
+  expect([a.asked, b.asked].map(({ length }) => length)).toEqual([6, 6])
+  await embedTexts(composed, ['four'], 'document')
+  expect(cache.get(b.provider.cacheKey('document'), [hashText('four')])).toEqual([undefined])
+})
+
+test.each([
+  [['hashing'], 'two or more different models'],
+  [['hashing', 'hashing'], 'two or more different models'],
+  [['hashing', 'compose'], 'PROVIDER:MODEL'],
+  [['hashing', 'hashing?dimension=3'], 'PROVIDER:MODEL'],
+])('refuses the parts %j', async (given, message) => {
+  await expect(createProvider('compose', { part: given })).rejects.toThrow(message)
+})
+
+test('an adapter file names the parts, and openEmbedder opens them again', async () => {
+  const composed = await createProvider('compose', { part })
+  const adapter: Adapter = {
+    ...sampleAdapter('linear', 80),
+    base: { id: composed.id, dimensions: 80, normalized: false, provider: composed.facts },
+  }
+  const embedder = await openEmbedder(decodeAdapter(encodeAdapter(adapter)))
+  const [vector] = await composed.embed(['the fee of my card'], 'query')
+  expect(await embedder.embedQuery('the fee of my card')).toEqual(Array.from(applyAdapter(adapter, vector)))
+  const wrong = { ...adapter, base: { ...adapter.base, provider: { name: 'compose', part: 'hashing' as never } } }
+  await expect(openEmbedder(wrong)).rejects.toThrow(/"base.provider.part": expected a list/)
+})
+
+test('a projection reduces queries as they are and documents to unit length, and the cache still keeps the parts', async () => {
+  const [a, b] = [counted('acme/a', 4), counted('acme/b', 6)]
+  const whole = composeProviders([a.provider, b.provider])
+  const texts = Array.from({ length: 30 }, (_, i) => 'x'.repeat(i + 1))
+  const cache = memoryCache()
+  const { vectors } = await embedTexts(whole, texts, 'document', { cache })
+  const pca = await fitPca(vectors, 3)
+  const reduced = composeProviders([a.provider, b.provider], { pca })
+  expect(reduced).toMatchObject({ dimensions: 3, facts: { name: 'custom', pca } })
+  expect(reduced.id).toMatch(/^compose\/acme\/a\+acme\/b@3\?pca=[0-9a-f]{8}$/)
+  const documents = await embedTexts(reduced, texts, 'document', { cache })
+  expect(documents.stats).toMatchObject({ hits: 30, misses: 0 })
+  expect(documents.vectors.data.slice(0, 3)).toEqual(normalizeInPlace(project(pca, vectors.data.subarray(0, 10))))
+  const [query] = await reduced.embed(['xx'], 'query')
+  expect(query).toEqual(project(pca, (await whole.embed(['xx'], 'query'))[0]))
+  const other = await fitPca(
+    matrix(
+      20,
+      10,
+      Float32Array.from({ length: 200 }, (_, i) => Math.sin(i * i)),
+    ),
+    3,
+  )
+  expect(composeProviders([a.provider, b.provider], { pca: other }).id).not.toBe(reduced.id)
+  expect(() => composeProviders([a.provider, counted('acme/c', 5).provider], { pca })).toThrow(
+    /expected a projection of 9 dimensions, found one of 10/,
+  )
+})
+
+test('an adapter file with a projection opens or reduces the model, embeds further documents alike, and refuses another', async () => {
+  const parts = await Promise.all([32, 48].map(dimensions => createProvider('hashing', { dimensions })))
+  const texts = Array.from({ length: 40 }, (_, i) => `the fee of card ${i}, and ${i % 7} more`)
+  const { vectors } = await embedTexts(composeProviders(parts), texts, 'document')
+  const pca = await fitPca(vectors, 12)
+  const reduced = await createProvider('compose', { part, pca })
+  const adapter: Adapter = {
+    ...sampleAdapter('low-rank', 12),
+    base: { id: reduced.id, dimensions: 12, normalized: false, provider: reduced.facts },
+  }
+  const file = decodeAdapter(encodeAdapter(adapter))
+  const [asked, added] = ['which fee?', 'a document that came later']
+  const [query] = await reduced.embed([asked], 'query')
+  const [document] = await reduced.embed([added], 'document')
+  for (const embedder of [await openEmbedder(file), wrapEmbedder(composeProviders(parts), file)]) {
+    expect(await embedder.embedQuery(asked)).toEqual(Array.from(applyAdapter(adapter, query)))
+    expect(await embedder.embedDocuments([added])).toEqual([Array.from(document)])
+    expect([embedder.id, embedder.dimensions]).toEqual([reduced.id, 12])
+  }
+  // An embedder of the user's own, which puts the vectors of the parts side by side.
+  const embedQuery = async (text: string) => Array.from((await composeProviders(parts).embed([text], 'query'))[0])
+  const embedDocuments = (texts: string[]) => Promise.all(texts.map(embedQuery))
+  const own = wrapEmbedder({ embedQuery, embedDocuments }, file)
+  const close = (found: readonly number[], expected: ArrayLike<number>) =>
+    found.forEach((x, i) => {
+      expect(x).toBeCloseTo(expected[i], 5)
+    })
+  close(await own.embedQuery(asked), applyAdapter(adapter, query))
+  close((await own.embedDocuments([added]))[0], document)
+
+  const another = await createProvider('compose', { part, pca: await fitPca(vectors, 11) })
+  expect(() => wrapEmbedder(another, file)).toThrow(/trained on "compose\/.*@12\?pca=.*, but the provider is "compose/)
+  expect(() => wrapEmbedder(composeProviders(parts.toReversed()), file)).toThrow(/trained on "compose/)
+  const broken = {
+    ...file,
+    base: { ...file.base, provider: { ...reduced.facts!, pca: { ...pca, shape: [12, 79] as const } } },
+  }
+  await expect(openEmbedder(broken as Adapter)).rejects.toThrow(/"base.provider.pca" must be/)
+})
