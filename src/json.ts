@@ -7,23 +7,38 @@ export function parseJsonText(text: string): unknown {
   return JSON.parse(text.replace(/^\uFEFF/, ''))
 }
 
-/** Parses JSON; undefined if it is none. */
+/** Parses JSON as `parseJsonText`; undefined if it is none. */
 export function tryJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJsonText(text)
   } catch {
     return undefined
   }
 }
 
+/** Writes a value as JSON; '' if it nests too deep for that, as an answer that a client has read may. */
+export function tryStringify(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return ''
+  }
+}
+
+const QUOTE = 34
+const BACKSLASH = 92
+/** Code of `{`, and of `[` with bit 5 set; those of `}` and `]` lie two above. */
+const OPENING = 123
+const CLOSING = 125
+
 function nestsTooDeep(text: string): boolean {
   let depth = 0
   for (let i = 0; i < text.length; i++) {
-    const c = text[i]
-    if (c === '"') while (++i < text.length && text[i] !== '"') i += text[i] === '\\' ? 1 : 0
-    else if (c === '[' || c === '{') depth++
-    else if (c === ']' || c === '}') depth--
-    if (depth > MAX_DEPTH) return true
+    const c = text.charCodeAt(i)
+    if (c === QUOTE)
+      while (++i < text.length && text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 1 : 0
+    else if ((c | 32) === OPENING && ++depth > MAX_DEPTH) return true
+    else if ((c | 32) === CLOSING) depth--
   }
   return false
 }

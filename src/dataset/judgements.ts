@@ -1,3 +1,4 @@
+import { parseJsonText } from '../json.js'
 import { getOrInsert } from '../maps.js'
 import { quote, show, toGrade, toId } from './check.js'
 
@@ -56,7 +57,7 @@ export function collectJudgements() {
   const take = (line: string): string | undefined => {
     let entry: unknown
     try {
-      entry = JSON.parse(line)
+      entry = parseJsonText(line)
     } catch {
       torn++
       return undefined

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js'
+import { parseJsonText } from '../json.js'
 import { dot, norm } from '../math/matrix.js'
 import { startOf } from '../providers/http.js'
 import { parseErrorBody } from '../providers/http-error.js'
@@ -44,7 +45,7 @@ export function restClient(id: string, base: string, header: string, key: string
       throw indexError(id, `${path} answered HTTP ${response.status}: ${said.slice(0, 300)}`, key)
     }
     try {
-      return JSON.parse(LONG_WHOLE.test(text) ? text.replace(STRING_OR_NUMBER, longAsText) : text)
+      return parseJsonText(LONG_WHOLE.test(text) ? text.replace(STRING_OR_NUMBER, longAsText) : text)
     } catch {
       throw indexError(id, `${path}: the answer is not JSON`, key)
     }

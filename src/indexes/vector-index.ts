@@ -1,4 +1,5 @@
 import { AdapterTrainError, messageOf, usageError } from '../errors.js'
+import { parseJsonText } from '../json.js'
 import { redact } from '../providers/http-error.js'
 
 /** Distance that an index ranks by. */
@@ -181,7 +182,7 @@ export function checkEffort(id: string, effort: Effort, known: readonly string[]
 export function jsonFilter(filter: string | undefined): object | undefined {
   if (filter === undefined) return undefined
   try {
-    const parsed: unknown = JSON.parse(filter)
+    const parsed = parseJsonText(filter)
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed
   } catch {
     // Named below.

@@ -1,5 +1,5 @@
 import { AdapterTrainError, messageOf } from '../errors.js'
-import { tryJson } from '../json.js'
+import { tryJson, tryStringify } from '../json.js'
 import { optionWord } from '../words.js'
 
 /** Target of a request, as far as errors describe it. */
@@ -69,7 +69,7 @@ function mostInputsIn(message: string): number | undefined {
  * @returns ` The server said: …`, '' if it said nothing, and details for the error
  */
 export function saidInstead({ key }: Service, answer: unknown) {
-  const text = typeof answer === 'string' ? answer : JSON.stringify(answer ?? '')
+  const text = typeof answer === 'string' ? answer : tryStringify(answer ?? '')
   const given = record(tryJson(text))
   // JSON without words of an error, or cut off, is an answer, which is not quoted.
   const isJson = typeof answer !== 'string' || /^\s*[{[]/.test(text)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
+import { parseJsonText } from '../json.js'
 import type { Service } from './http-error.js'
 import { connectionError, nameOf, networkCode, refusalError, saidInstead, timeoutError } from './http-error.js'
 import { proxiedFetch, routeTo } from './proxy.js'
@@ -173,7 +174,7 @@ export function postJson(service: Service, url: string, body: object, limits: Re
     const text = Buffer.concat(chunks).toString('utf8')
     if (ok) {
       start.text = text.slice(0, LONGEST_REFUSAL)
-      return JSON.parse(text)
+      return parseJsonText(text)
     }
     const headers = new Headers(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]))
     throw refusalError(service, status, headers, text)

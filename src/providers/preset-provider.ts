@@ -57,11 +57,15 @@ async function createPreset(name: string, preset: Preset, options: ProviderOptio
   )
 }
 
-/** Reads a path through objects and lists: `embeddings.values` of a list is the list of their values. */
+/**
+ * Reads a path through objects and lists: `embeddings.values` of a list is the list of their values. A list within a list has no
+ * names; an answer of nothing but brackets is as deep as it is long.
+ */
 function at(value: unknown, path: string): unknown {
   const [name, ...rest] = path.split('.')
   if (name === '') return value
-  if (Array.isArray(value) && !/^\d+$/.test(name)) return value.map(item => at(item, path))
+  if (Array.isArray(value) && !/^\d+$/.test(name))
+    return value.map(item => (Array.isArray(item) ? undefined : at(item, path)))
   const inner = (value as Record<string, unknown> | null | undefined)?.[name]
   return rest.length === 0 ? inner : at(inner, rest.join('.'))
 }

@@ -93,6 +93,28 @@ test('an error with status 200 is shown in the words of the server, shortened an
   }
 })
 
+test.each(['[', '{"data":', '[{"index":0,"embedding":'])(
+  'an answer that nests %j 20,000 deep is an error of the server, not of the stack',
+  async opening => {
+    const close = opening.startsWith('[{') ? '}]' : opening === '[' ? ']' : '}'
+    const deep = `${opening.repeat(20_000)}0${close.repeat(20_000)}`
+    const url = await listen((_, response) => response.setHeader('content-type', 'application/json').end(deep))
+    for (const provider of [
+      await open(url),
+      await open(url, 'http'),
+      await createProvider('cohere', { model: 'm', baseUrl: url, apiKey: 'k' }),
+      await createProvider('tei', { model: 'm', baseUrl: url }),
+      await createProvider('gemini', { model: 'm', baseUrl: url, apiKey: 'k', dimensions: 3 }),
+    ])
+      expect((await rejection(embedTexts(provider, TEXTS, 'query', { retries: 0 }))).code).toMatch(/^PROVIDER_/)
+    const chat = await createChatModel('openai', { model: 'm', baseUrl: url, apiKey: 'k' })
+    const chunk = {} as Parameters<typeof chat.complete>[0]['chunk']
+    const asked = chat.complete({ prompt: 'p', chunk, count: 1, structured: false })
+    expect((await rejection(asked)).code).toMatch(/^PROVIDER_/)
+    expect((await rejection(openIndex(`qdrant+${url}#c`))).code).toBe('INDEX_OPEN')
+  },
+)
+
 test('an answer that does not say it is JSON is read', async () => {
   const { url } = await embeddingServer((body, response) => {
     response.writeHead(200, { 'content-type': 'text/plain' }).end(JSON.stringify(soundAnswer(body)))

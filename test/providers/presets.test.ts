@@ -97,6 +97,7 @@ describe.each(NAMES)('%s', name => {
         { status: 503, body: '<html>Bad gateway</html>' },
         { status: 200, body: { error: { message: 'model is loading' } } },
         'cut',
+        { status: 200, body: `${'['.repeat(20_000)}${']'.repeat(20_000)}` },
       ],
     })
     const provider = await open(name, server.url)
@@ -107,6 +108,7 @@ describe.each(NAMES)('%s', name => {
     const empty = await rejection(provider.embed(TEXTS, 'query'))
     expect(empty.code).toBe('PROVIDER_RESPONSE')
     expect((await rejection(provider.embed(TEXTS, 'query'))).code).toBe('PROVIDER_REQUEST')
+    expect((await rejection(provider.embed(TEXTS, 'query'))).code).toBe('PROVIDER_RESPONSE')
     if (preset.keyVariables.length === 0) return
     const wrong = await open(name, server.url, { apiKey: 'wrong-Z9y8X7w6V5' })
     const error = await rejection(wrong.embed(TEXTS, 'query'))

@@ -1,3 +1,4 @@
+import { parseJsonText } from '../../json.js'
 import { loadText, normalizeText } from '../decode-text.js'
 import { rowOf, type Section } from '../section.js'
 import type { DocumentLoader } from './loader.js'
@@ -48,7 +49,7 @@ export const jsonl: DocumentLoader = {
 
 function parseRecord(line: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(line)
+    const value = parseJsonText(line)
     if (typeof value === 'string') return { text: value }
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
   } catch {
