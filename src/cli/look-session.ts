@@ -46,7 +46,7 @@ export async function withLook(args: PageArgs, out: Console, work: (session: Loo
   })
   const [first] = adapters
   const based = await withBaseOf(args, first?.adapter, first?.path)
-  await withSession(based.base, based, out, async ({ provider, cache, embed: { onPlan: _, ...embed }, release }) => {
+  await withSession(based, out, async ({ provider, cache, embed: { onPlan: _, ...embed }, release }) => {
     for (const { adapter } of adapters) {
       checkBase(adapter, provider, args.allowMismatch)
       refuseBridge(adapter)
@@ -68,8 +68,8 @@ export async function withLook(args: PageArgs, out: Console, work: (session: Loo
       const { serveLocally } = await import('../pages/local-server.js')
       const token = readToken(args.tokenFile)
       const server = await serveLocally({ host: args.host, port: args.port, token, routes })
-      if (args.json) out.json({ url: server.url })
-      else out.result(`page at ${server.url}\n(Ctrl-C ends it)`)
+      out.json({ url: server.url })
+      out.result(`page at ${server.url}\n(Ctrl-C ends it)`)
       try {
         // Data that cannot be loaded end the program too.
         await Promise.race([stopped, look.words.then(() => stopped)])

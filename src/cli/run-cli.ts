@@ -5,6 +5,7 @@ import { EXIT } from './command.js'
 import { COMMAND_OPTIONS, DEFAULT_COMMAND } from './commands/index.js'
 import { findCommand } from './find-command.js'
 import { helpText } from './help.js'
+import { Estimated } from './options/cost-options.js'
 import type { Console, ConsoleOptions } from './output/console.js'
 import { styleFor } from './output/style.js'
 
@@ -62,11 +63,12 @@ export async function runCli(words: readonly string[]): Promise<number> {
     })
     const { quiet, verbose } = parsed as ConsoleOptions
     if (quiet && verbose) throw usageError('--quiet and --verbose cannot be combined; drop one')
-    const { runAction } = await import('./actions/index.js')
-    return (await runAction(name, parsed)) ?? EXIT.done
+    const { ACTIONS } = await import('./actions/index.js')
+    const action = await ACTIONS[name]()
+    return (await action(parsed as never)) ?? EXIT.done
   } catch (error) {
     const { createConsole } = await import('./output/console.js')
-    return reportFailure(error, json, createConsole({ json, color }))
+    return reportEnd(error, createConsole({ json, color }))
   }
 }
 
@@ -76,14 +78,25 @@ function switchIn(args: readonly string[], name: string): boolean | undefined {
   return word === undefined ? undefined : word === `--${name}` || word === `--${name}=true`
 }
 
-function reportFailure(error: unknown, json: boolean, out: Console): number {
+/** Reports why a command ended before its result: at its estimate, with batches pending (`--no-wait`), or with an error. */
+function reportEnd(error: unknown, out: Console): number {
+  if (error instanceof Estimated) {
+    out.json(error.plan)
+    return EXIT.done
+  }
+  if (isAdapterTrainError(error, 'BATCH_PENDING')) {
+    const { batches, requests } = error.details
+    out.json({ pending: { batches, requests } })
+    out.result(error.message)
+    return EXIT.done
+  }
   const known = isAdapterTrainError(error)
   const message = withoutPasswords(messageOf(error))
   out.error(message)
   if (!known && error instanceof Error && error.stack) out.error(error.stack.split('\n').slice(1).join('\n'))
   // Findings before the failure, such as damaged vectors, belong to the object too.
   const report = known ? (error.details.report as object | undefined) : undefined
-  if (json) out.json({ ...report, error: { code: known ? error.code : 'INTERNAL', message } })
+  out.json({ ...report, error: { code: known ? error.code : 'INTERNAL', message } })
   if (isAdapterTrainError(error, 'ABORTED')) return EXIT.interrupted
   return known && USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed
 }

@@ -12,7 +12,7 @@ import { type OpenDataOptions, type OpenedData, openData } from '../pipeline/ope
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { type Interrupt, onInterrupt } from './interrupt.js'
 import { type BatchArgs, batchReporting } from './options/batch-options.js'
-import { type CostArgs, costLimit, stopAtPlan } from './options/cost-options.js'
+import { type CostArgs, costLimit, Estimated } from './options/cost-options.js'
 import { type DataFileArgs, findDataFiles } from './options/data-files.js'
 import type { DatasetArgs } from './options/dataset-options.js'
 import type { ProviderArgs } from './options/provider-options.js'
@@ -20,6 +20,8 @@ import { checkProviderArgs, openCacheOption, openProvider, requireBase } from '.
 import { type Console, reportSkipped } from './output/console.js'
 import type { Progress } from './output/progress.js'
 import { count } from './output/tables.js'
+
+type EmbedArgs = ProviderArgs & Partial<BatchArgs> & Partial<CostArgs>
 
 /** Provider, cache and reporting of a command that embeds. */
 export interface Session extends Interrupt {
@@ -31,25 +33,21 @@ export interface Session extends Interrupt {
   readonly spillFolder: string | undefined
 }
 
-/**
- * Opens provider and cache, runs `work`, and closes them.
- * @param dry `work` sends nothing: no key is needed, and no cache file is created
- */
+/** Opens provider and cache, runs `work`, and closes them. An estimate sends nothing: it needs no key and makes no cache file. */
 export async function withSession<T>(
-  base: string,
-  args: ProviderArgs & Partial<BatchArgs> & Partial<CostArgs>,
+  args: EmbedArgs,
   out: Console,
   work: (session: Session) => Promise<T>,
-  { dry = args.estimate ?? false } = {},
 ): Promise<T> {
+  const base = requireBase(args.base)
   checkProviderArgs(base, args)
   const { signal, release } = onInterrupt(out)
   const bar = out.progress('embedding', 'texts')
   let provider: EmbeddingProvider | undefined
   let cache: SqliteCache | undefined
   try {
-    provider = countingOnce(await openProvider(base, args, dry ? 'none' : undefined))
-    cache = dry && !existsSync(args.cache) ? undefined : await openCacheOption(args, out.warn)
+    provider = countingOnce(await openProvider(base, args, args.estimate ? 'none' : undefined))
+    cache = args.estimate && !existsSync(args.cache) ? undefined : await openCacheOption(args, out.warn)
     const { batchApi = false, wait = true, batchPoll } = args
     const batches = batchApi && cache ? batchReporting({ batchApi, wait, batchPoll }, cache.batches, out) : undefined
     const { id, price, limits, isLocal } = provider
@@ -62,7 +60,7 @@ export async function withSession<T>(
       if (args.estimate) out.result(text)
       else out.info(text)
       limit({ id, isLocal }, estimate)
-      if (args.estimate) stopAtPlan(id, estimate)
+      if (args.estimate) throw new Estimated(id, estimate)
     }
     const embed = { ...embedReporting(args, out, bar, price), onPlan, batches }
     return await work({ provider, cache, signal, embed, release, spillFolder: spillFolderOf(args) })
@@ -83,11 +81,11 @@ export function countingOnce(provider: EmbeddingProvider): EmbeddingProvider {
 
 /** Opens what `--base` needs, runs `work`, and closes it; vectors of your own need no provider. */
 export async function withDataSession<T>(
-  args: ProviderArgs & Partial<BatchArgs> & Partial<CostArgs>,
+  args: EmbedArgs,
   out: Console,
   work: (session: Interrupt & Partial<Session>) => Promise<T>,
 ): Promise<T> {
-  if (args.base !== 'vectors') return withSession(requireBase(args.base), args, out, work)
+  if (args.base !== 'vectors') return withSession(args, out, work)
   if (args.estimate) throw usageError('--estimate: vectors of your own cost nothing; drop it')
   const interrupt = onInterrupt(out)
   try {
@@ -98,14 +96,10 @@ export async function withDataSession<T>(
 }
 
 /** Options that name data. */
-export interface DataArgs extends ProviderArgs, DataFileArgs, Partial<DatasetArgs> {
-  readonly vectors?: string
-  readonly texts?: string
-  readonly index?: string
-  readonly indexFilter?: string
-  readonly splitBy?: OpenDataOptions['splitBy']
-  readonly seed?: number
-}
+type DataArgs = ProviderArgs &
+  DataFileArgs &
+  Partial<DatasetArgs> &
+  Pick<OpenDataOptions, 'vectors' | 'texts' | 'index' | 'indexFilter' | 'splitBy' | 'seed'>
 
 /** Opens the data that options name, or LlamaIndex's files if they name none, and lists invalid entries left out. */
 export async function openDataOf(

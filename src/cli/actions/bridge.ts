@@ -13,16 +13,15 @@ import {
 import { type BridgeCost, type BridgeData, type BridgeReport, runBridge } from '../../pipeline/run-bridge.js'
 import type { TriedFit } from '../../train/bridge/fit-bridge.js'
 import { readVectors } from '../../vectors/read-vectors.js'
-import { percent, signed } from '../../words.js'
+import { kebab, percent } from '../../words.js'
 import { EXIT } from '../command.js'
 import type { BridgeArgs } from '../commands/bridge.js'
 import { onInterrupt } from '../interrupt.js'
-import { untilEstimated } from '../options/cost-options.js'
 import { checkOut, defaultOut } from '../options/data-files.js'
-import { openProvider, requireBase } from '../options/provider-options.js'
+import { openProvider } from '../options/provider-options.js'
 import { type Console, createConsole } from '../output/console.js'
-import { adapterInUse, shipAdapter, shippedText } from '../output/ship-adapter.js'
-import { count, duelLine, gateLine } from '../output/tables.js'
+import { adapterInUse, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
+import { count, duelLine, gateLine, withInterval } from '../output/tables.js'
 import { formatDollars, type Session, withSession } from '../session.js'
 
 /** Fits a bridge, writes it and says what it is good for. */
@@ -33,19 +32,12 @@ export async function bridge(args: BridgeArgs): Promise<number> {
   const { fromVectors: from, toVectors: to } = args
   if ((from === undefined) !== (to === undefined))
     throw usageError('--from-vectors and --to-vectors go together: two folders with the same rows')
-  if (from === undefined || to === undefined) {
-    return (
-      (await untilEstimated(args, out, () =>
-        withSession(requireBase(args.base), args, out, async session =>
-          finish(await openTexts(args, session), args, out, session.signal),
-        ),
-      )) ?? EXIT.done
-    )
-  }
+  if (from === undefined || to === undefined)
+    return withSession(args, out, async session => finish(await openTexts(args, session), args, out, session.signal))
   const alone = (['base', 'index', 'vectors', 'toBase', 'corpus', 'test'] as const).find(
     name => args[name] !== undefined,
   )
-  if (alone) throw usageError(`--from-vectors holds all vectors; drop --${alone === 'toBase' ? 'to-base' : alone}`)
+  if (alone) throw usageError(`--from-vectors holds all vectors; drop --${kebab(alone)}`)
   const { signal, release } = onInterrupt(out)
   try {
     const { train, sample, seed, baseId: fromId, toId } = args
@@ -95,15 +87,14 @@ async function finish(data: BridgeData, args: BridgeArgs, out: Console, signal: 
   const { adapter, rejected, held, report } = await runBridge(data, {
     ...{ metric, seed, engine, device, minGain, tuneBudget, replace, signal, incumbent: adapterInUse(path, out) },
     onTried: tried => out.info(`tried ${fitText(tried)}`),
-    onTriedLabels: line => out.info(line),
+    onTriedLabels: out.info,
   })
   const { gate, duel, recovered, recoveredLabelled } = report
   if (rejected) shipAdapter(path, { adapter, rejected, report: {} }, args)
   const shipped = shipAdapter(path, { adapter, rejected: held ? adapter : undefined, report: { gate, duel } }, args)
   for (const warning of report.warnings) out.warn(warning)
-  if (args.json)
-    out.json({ adapter: shipped.adapter ?? null, ...(shipped.rejected && { rejected: shipped.rejected }), ...report })
-  else print(report, out, metric, shippedText(shipped, path))
+  out.json({ ...shippedFacts(shipped), ...report })
+  print(report, out, metric, shippedText(shipped, path))
   const share = recoveredLabelled ?? recovered
   if (args.minRecovered !== undefined && share < args.minRecovered) {
     out.error(
@@ -115,10 +106,13 @@ async function finish(data: BridgeData, args: BridgeArgs, out: Console, signal: 
 }
 
 function fitText({ fit, strength, rank, own, overlap }: TriedFit): string {
-  const settings = [strength !== undefined && `strength ${strength}`, rank !== undefined && `rank ${rank}`].filter(
-    Boolean,
-  )
-  return `${fit}${settings.length > 0 ? ` (${settings.join(', ')})` : ''}: own vector ${own.toFixed(4)}, overlap ${overlap.toFixed(4)}`
+  const settings = inBrackets([strength !== undefined && `strength ${strength}`, rank !== undefined && `rank ${rank}`])
+  return `${fit}${settings}: own vector ${own.toFixed(4)}, overlap ${overlap.toFixed(4)}`
+}
+
+function inBrackets(facts: readonly (string | false)[]): string {
+  const known = facts.filter(Boolean)
+  return known.length > 0 ? ` (${known.join(', ')})` : ''
 }
 
 function print(report: BridgeReport, out: Console, metric: string, shipped: string): void {
@@ -127,27 +121,15 @@ function print(report: BridgeReport, out: Console, metric: string, shipped: stri
   out.result(`queries    ${base.id}, ${base.dimensions} dimensions`)
   out.result(`index      ${index.id}, ${index.dimensions} dimensions`)
   out.result(`fitted     ${fitText(fit)}; ${count(texts, 'text')}, chosen on ${heldOut} of them without labels`)
-  out.result(
-    `overlap    ${percent(overlap)} of the first 10 of mapped and native ${metrics.native ? 'queries' : 'documents'}`,
-  )
-  const lines = [
-    ['native', metrics.native],
-    ['mapped', metrics.mapped],
-    ['labelled', metrics.labelled],
-    ['re-embed', reembedded],
-  ] as const
-  for (const [name, means] of lines) {
+  const compared = metrics.native ? 'queries' : 'documents'
+  out.result(`overlap    ${percent(overlap)} of the first 10 of mapped and native ${compared}`)
+  const { native, mapped, labelled } = metrics
+  for (const [name, means] of Object.entries({ native, mapped, labelled, 're-embed': reembedded })) {
     const shown = [...new Set([metric, 'recall@10', 'hit@1'])].map(spec => `${spec} ${means?.[spec]?.toFixed(4)}`)
     if (means) out.result(`${name.padEnd(10)} ${shown.join(', ')}`)
   }
-  for (const [name, found] of [
-    ['mapped against native', difference?.[metric]],
-    ['labels against none', labels?.[metric]],
-  ] as const) {
-    if (found)
-      out.result(
-        `           ${name}: ${metric} ${signed(found.mean)} (95% CI ${signed(found.low)} to ${signed(found.high)})`,
-      )
+  for (const [name, found] of Object.entries({ 'mapped against native': difference, 'labels against none': labels })) {
+    if (found?.[metric]) out.result(`           ${name}: ${metric} ${withInterval(found[metric])}`)
   }
   if (gate) out.result(gateLine(gate, out.style))
   if (duel) out.result(duelLine(duel, out.style))
@@ -158,9 +140,6 @@ function print(report: BridgeReport, out: Console, metric: string, shipped: stri
 }
 
 function costText({ texts, tokens, dollars }: BridgeCost): string {
-  const more = [
-    tokens !== null && `${tokens.toLocaleString('en')} tokens`,
-    dollars !== null && formatDollars(dollars),
-  ].filter(Boolean)
-  return `${count(texts, 'text')}${more.length > 0 ? ` (${more.join(', ')})` : ''}`
+  const counted = tokens !== null && `${tokens.toLocaleString('en')} tokens`
+  return `${count(texts, 'text')}${inBrackets([counted, dollars !== null && formatDollars(dollars)])}`
 }

@@ -4,7 +4,7 @@ import { openCache, type SqliteCache } from '../../cache/sqlite-cache.js'
 import { AdapterTrainError, usageError } from '../../errors.js'
 import { kebab } from '../../words.js'
 import type { CacheArgs } from '../commands/cache.js'
-import { type Console, createConsole, formatTable } from '../output/console.js'
+import { type Console, createConsole, formatTable, listed } from '../output/console.js'
 import { count } from '../output/tables.js'
 
 /** Inspects, verifies or prunes an existing cache file. */
@@ -22,7 +22,6 @@ export async function cache(args: CacheArgs): Promise<void> {
   }
 }
 
-const LISTED = 20
 const BELONGS = { repair: 'verify', space: 'prune', olderThanDays: 'prune', all: 'prune' } as const
 
 /** @throws USAGE when an option belongs to another action, or nothing is selected for deletion */
@@ -38,9 +37,9 @@ function checkArgs(args: CacheArgs): void {
 }
 
 const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, out: Console) => void> = {
-  stats(file, { json }, out) {
+  stats(file, _, out) {
     const stats = file.stats()
-    if (json) out.json(stats)
+    out.json(stats)
     out.result(
       `${stats.file}: ${count(stats.vectors, 'vector')}, ${count(stats.completions, 'LLM answer')}, ${megabytes(stats.fileBytes)}`,
     )
@@ -56,12 +55,11 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
     const keys = ['space', ...stats.spaces.map(space => space.key)]
     out.result(lines.map((line, i) => `${line.padEnd(lines[0].length)}  ${keys[i]}`).join('\n'))
   },
-  verify(file, { json, repair }, out) {
+  verify(file, { repair }, out) {
     const found = file.verify({ repair })
     out.result(`${count(found.vectors, 'vector')} checked, ${found.bad.length} damaged, ${found.removed} removed`)
-    for (const { space, textHash, problem } of found.bad.slice(0, LISTED))
-      out.result(`  ${textHash.slice(0, 16)}  ${problem}  ${space}`)
-    if (found.bad.length > LISTED) out.result(`  and ${found.bad.length - LISTED} more`)
+    const damaged = found.bad.map(({ space, textHash, problem }) => `${textHash.slice(0, 16)}  ${problem}  ${space}`)
+    if (damaged.length > 0) out.result(listed(damaged))
     for (const problem of found.structure) out.result(`  file structure: ${problem}`)
     if (found.rebuilt) {
       const { kept, damaged } = found.rebuilt
@@ -74,11 +72,11 @@ const ACTIONS: Record<CacheArgs['action'], (file: SqliteCache, args: CacheArgs, 
           ? `damaged in ${file.file}: ${count(found.bad.length, 'vector')}, never served; delete with --repair, to be embedded again`
           : undefined
     if (problem) throw new AdapterTrainError('CACHE_CORRUPT', problem, { details: { report: found } })
-    if (json) out.json(found)
+    out.json(found)
   },
-  prune(file, { json, space, olderThanDays, all }, out) {
+  prune(file, { space, olderThanDays, all }, out) {
     const pruned = file.prune({ space, olderThanDays, all })
-    if (json) out.json(pruned)
+    out.json(pruned)
     out.result(
       `${count(pruned.vectors, 'vector')} and ${count(pruned.completions, 'LLM answer')} deleted, ${megabytes(pruned.bytesFreed)} freed`,
     )

@@ -5,7 +5,6 @@ import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
 import { readRun } from '../../evaluate/trec-run.js'
 import { SIGNIFICANCE } from '../../math/statistics/moments.js'
-import { parseBytes } from '../../memory-limit.js'
 import type { CompareCandidate, CompareRun, NamedVectors } from '../../pipeline/compare/candidates.js'
 import { type BasePlan, estimateCompare } from '../../pipeline/compare/plan-compare.js'
 import { type CandidateReport, type CompareReport, runCompare } from '../../pipeline/compare/run-compare.js'
@@ -36,9 +35,8 @@ import {
 /** Scores all candidates and prints the table of them and that of their pairs. */
 export async function compare(args: CompareArgs): Promise<void> {
   const out = createConsole(args)
-  const { metric, metrics, timing, seed, engine, allowMismatch, estimate } = args
+  const { metric, metrics, timing, seed, engine, allowMismatch, estimate, memory } = args
   metrics.concat(metric ?? []).forEach(parseMetric)
-  const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
   if (estimate && args.report !== undefined)
     throw usageError('--report shows what was measured, and --estimate measures nothing; drop one')
   const specs = await specsOf(args)
@@ -74,7 +72,9 @@ export async function compare(args: CompareArgs): Promise<void> {
     }
     const common = { data: read?.parts?.test, runs, cache, signal, metric, metrics, timing, allowMismatch }
     if (estimate) {
-      showEstimate(await estimateCompare(candidates, common), args, out)
+      const bases = await estimateCompare(candidates, common)
+      out.json({ bases })
+      out.result(planLines(bases).join('\n') || 'nothing is embedded: all candidates are folders of vectors')
       return
     }
     const report = await runCompare(candidates, {
@@ -179,18 +179,12 @@ function folderKey({ vectors, options }: CandidateSpec): string | undefined {
   return vectors === undefined ? undefined : JSON.stringify([resolve(vectors), options.baseId])
 }
 
-function showEstimate(plans: readonly BasePlan[], { json }: CompareArgs, out: Console): void {
-  if (json) out.json({ bases: plans })
-  else if (plans.length === 0) out.result('nothing is embedded: all candidates are folders of vectors')
-  else out.result(planLines(plans).join('\n'))
-}
-
-async function printResult(comparison: CompareReport, { json, data, report }: CompareArgs, out: Console) {
+async function printResult(comparison: CompareReport, { data, report }: CompareArgs, out: Console) {
   const { warnings } = comparison
   for (const warning of warnings) out.warn(warning)
-  if (json) out.json(comparison)
-  else out.result(compareText(comparison, data, out.style, process.stdout.columns))
-  if (report !== undefined) await writeReport(report, { comparison, facts: [], warnings }, out, json)
+  out.json(comparison)
+  out.result(compareText(comparison, data, out.style, process.stdout.columns))
+  if (report !== undefined) await writeReport(report, { comparison, facts: [], warnings }, out)
 }
 
 const MARKS = { best: '*', tied: '=' } as const

@@ -61,6 +61,6 @@ complete -c adapter-train -f -a '(__adapter_train)'
 export function completion(args: CompletionArgs): void {
   const out = createConsole(args)
   const script = SCRIPTS[args.shell]
-  if (args.json) out.json({ shell: args.shell, script })
-  else out.result(script.trimEnd())
+  out.json({ shell: args.shell, script })
+  out.result(script.trimEnd())
 }

@@ -15,7 +15,7 @@ export async function doctor(args: DoctorArgs): Promise<void> {
   const problems = findProblems(found)
   if (problems.length > 0)
     throw new AdapterTrainError('ENGINE_UNAVAILABLE', problems.join('\n'), { details: { report: found } })
-  if (args.json) out.json(found)
+  out.json(found)
 }
 
 function findProblems({ engines, packages }: Diagnosis): string[] {

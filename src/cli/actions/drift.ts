@@ -8,14 +8,13 @@ import { row } from '../../math/matrix.js'
 import { percent } from '../../words.js'
 import { EXIT } from '../command.js'
 import type { DriftArgs } from '../commands/drift.js'
-import { untilEstimated } from '../options/cost-options.js'
 import { withBaseOf } from '../options/provider-options.js'
 import { createConsole } from '../output/console.js'
 import { count } from '../output/tables.js'
 import { noteUnchecked, withSession } from '../session.js'
 
 /** Prints the share of queries that are unlike those of the training. */
-export async function drift(args: DriftArgs): Promise<number> {
+export async function drift(args: DriftArgs): Promise<number | undefined> {
   const out = createConsole(args)
   const adapter = loadAdapter(args.adapter)
   const known = readFamiliarity(adapter, args.adapter)
@@ -29,27 +28,22 @@ export async function drift(args: DriftArgs): Promise<number> {
   const texts = queries.map(({ text }) => text)
   const searches = (counted: typeof queries) => counted.reduce((sum, query) => sum + query.searches, 0)
   const base = await withBaseOf(args, adapter, args.adapter)
-  const done = await untilEstimated(args, out, () =>
-    withSession(base.base, base, out, async ({ provider, cache, signal, embed: { onPlan, ...embed } }) => {
-      noteUnchecked(adapter, provider, out)
-      onPlan?.(await estimateEmbedding(provider, texts, 'query', cache))
-      const { vectors } = await embedTexts(provider, texts, 'query', { ...embed, cache, signal })
-      const test = familiarityTest(known)
-      const unfamiliar = queries.filter((_, i) => test(row(vectors, i)).unfamiliar)
-      const found = shareOf(searches(unfamiliar), searches(queries))
-      const failed = args.maxUnfamiliar !== undefined && found.share > args.maxUnfamiliar
-      if (args.json) out.json({ ...found, training: known.unfamiliar, passed: !failed })
-      else {
-        out.result(
-          `${percent(found.share)} of ${count(found.queries, 'query', 'queries')} are unfamiliar (95% CI ${percent(found.low)} to ${percent(found.high)}); in training ${percent(known.unfamiliar)}`,
-        )
-      }
-      if (!failed) return EXIT.done
-      out.error(
-        `unfamiliar queries: expected at most ${percent(args.maxUnfamiliar!)}, found ${percent(found.share)}. Label some of them and train again`,
-      )
-      return EXIT.check
-    }),
-  )
-  return done ?? EXIT.done
+  return withSession(base, out, async ({ provider, cache, signal, embed: { onPlan, ...embed } }) => {
+    noteUnchecked(adapter, provider, out)
+    onPlan?.(await estimateEmbedding(provider, texts, 'query', cache))
+    const { vectors } = await embedTexts(provider, texts, 'query', { ...embed, cache, signal })
+    const test = familiarityTest(known)
+    const unfamiliar = queries.filter((_, i) => test(row(vectors, i)).unfamiliar)
+    const found = shareOf(searches(unfamiliar), searches(queries))
+    const failed = args.maxUnfamiliar !== undefined && found.share > args.maxUnfamiliar
+    out.json({ ...found, training: known.unfamiliar, passed: !failed })
+    out.result(
+      `${percent(found.share)} of ${count(found.queries, 'query', 'queries')} are unfamiliar (95% CI ${percent(found.low)} to ${percent(found.high)}); in training ${percent(known.unfamiliar)}`,
+    )
+    if (!failed) return undefined
+    out.error(
+      `unfamiliar queries: expected at most ${percent(args.maxUnfamiliar!)}, found ${percent(found.share)}. Label some of them and train again`,
+    )
+    return EXIT.check
+  })
 }

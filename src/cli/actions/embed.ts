@@ -8,15 +8,15 @@ import { usageError } from '../../errors.js'
 import { TRAIN_DEFAULTS } from '../../train/options.js'
 import { EXIT } from '../command.js'
 import type { EmbedArgs } from '../commands/embed.js'
-import { checkBatchArgs, untilSubmitted } from '../options/batch-options.js'
-import { checkProviderArgs, requireBase } from '../options/provider-options.js'
+import { checkBatchArgs } from '../options/batch-options.js'
+import { checkProviderArgs } from '../options/provider-options.js'
 import { type Console, createConsole, reportSkipped } from '../output/console.js'
 import { afterEmbedding } from '../output/next-steps.js'
 import { count } from '../output/tables.js'
 import { formatDollars, type Session, withSession } from '../session.js'
 
 /** Embeds datasets into the cache, or estimates the cost. */
-export async function embed(args: EmbedArgs): Promise<number> {
+export async function embed(args: EmbedArgs): Promise<number | undefined> {
   const out = createConsole(args)
   checkProviderArgs(args.base, args)
   checkBatchArgs(args, '--base', args.base)
@@ -30,30 +30,26 @@ export async function embed(args: EmbedArgs): Promise<number> {
     datasets.push(dataset)
   }
   const work = args.estimate ? estimate : args.verify === undefined ? fillCache : verify
-  const code = await untilSubmitted(args, out, async () => {
-    const done = await withSession(requireBase(args.base), args, out, session => work(datasets, session, args, out), {
-      dry: args.estimate,
-    })
-    if (!args.json && args.verify === undefined) out.next(afterEmbedding(args))
-    return done
-  })
-  return code ?? EXIT.done
+  const code = await withSession(args, out, session => work(datasets, session, args, out))
+  if (args.verify === undefined) out.next(afterEmbedding(args))
+  return code
 }
 
-async function fillCache(datasets: QADataset[], session: Session, { json }: EmbedArgs, out: Console): Promise<number> {
+type Work = (datasets: QADataset[], session: Session, args: EmbedArgs, out: Console) => Promise<number | undefined>
+
+const fillCache: Work = async (datasets, session, _, out) => {
   const { provider, cache, signal } = session
   const { stats } = await embedDataset(provider, datasets, { ...session.embed, cache, signal })
   const { texts, unique, hits, misses, requests, retries, tokens } = stats
-  if (json) out.json({ base: provider.id, texts, unique, hits, misses, requests, retries, tokens })
-  else
-    out.result(
-      `${count(misses, 'text')} embedded in ${count(requests, 'request')} (${count(tokens, 'token')}), ${hits} from the cache`,
-    )
-  return EXIT.done
+  out.json({ base: provider.id, texts, unique, hits, misses, requests, retries, tokens })
+  out.result(
+    `${count(misses, 'text')} embedded in ${count(requests, 'request')} (${count(tokens, 'token')}), ${hits} from the cache`,
+  )
+  return undefined
 }
 
 /** Embeds cached texts again; exit code 4 if the model has changed. */
-async function verify(datasets: QADataset[], session: Session, args: EmbedArgs, out: Console): Promise<number> {
+const verify: Work = async (datasets, session, args, out) => {
   const { provider, cache, signal } = session
   const texts = {
     query: datasets.flatMap(({ queries }) => [...queries.values()]),
@@ -62,36 +58,21 @@ async function verify(datasets: QADataset[], session: Session, args: EmbedArgs, 
   const options = { ...session.embed, signal, count: args.verify!, seed: TRAIN_DEFAULTS.seed }
   const found = await verifyCached(provider, texts, cache!, options)
   const changed = found.largest > args.maxDifference
-  if (args.json) out.json({ base: provider.id, ...found, bound: args.maxDifference, passed: !changed })
-  else {
-    out.result(
-      `${count(found.texts, 'cached text')} embedded again: 1 - cosine at most ${found.largest.toExponential(1)}, ${found.mean.toExponential(1)} on average`,
-    )
-  }
-  if (!changed) return EXIT.done
+  out.json({ base: provider.id, ...found, bound: args.maxDifference, passed: !changed })
+  out.result(
+    `${count(found.texts, 'cached text')} embedded again: 1 - cosine at most ${found.largest.toExponential(1)}, ${found.mean.toExponential(1)} on average`,
+  )
+  if (!changed) return undefined
   out.error(
     `${provider.id}: expected a difference of at most ${args.maxDifference}, found ${found.largest.toExponential(1)}: the model has changed under its name. Embed the index anew, or bridge to it (adapter-train bridge)`,
   )
   return EXIT.check
 }
 
-async function estimate(
-  datasets: QADataset[],
-  { provider, cache, signal }: Session,
-  { json }: EmbedArgs,
-  out: Console,
-): Promise<number> {
+const estimate: Work = async (datasets, { provider, cache, signal }, { json }, out) => {
   const { queries, documents, total } = await estimateDatasets(provider, datasets, cache)
   const { tokens, cost } = total
-  // Texts that embedding would refuse are refused here too, after what the others cost.
-  const refuse = async () => {
-    for (const dataset of datasets) await estimateDataset(provider, dataset, { cache, signal })
-    return EXIT.done
-  }
-  if (json) {
-    out.json({ base: provider.id, queries, documents, tokens, cost })
-    return refuse()
-  }
+  out.json({ base: provider.id, queries, documents, tokens, cost })
   const line = ({ missing, unique, tokens }: typeof queries): string =>
     `${missing} of ${unique} to embed, ${tokens} tokens`
   out.result(`queries    ${line(queries)}`)
@@ -99,10 +80,12 @@ async function estimate(
   out.result(
     `cost       ${cost === undefined ? `unknown: no price for ${provider.id} (--price)` : formatDollars(cost)}`,
   )
-  if (datasets.some(({ queries: labelled }) => labelled.size <= PSEUDO_QUERIES.mostLabelled)) {
+  if (!json && datasets.some(({ queries: labelled }) => labelled.size <= PSEUDO_QUERIES.mostLabelled)) {
     out.info(
       `not counted: with up to ${PSEUDO_QUERIES.mostLabelled} labelled queries, train also embeds pseudo-queries (--pseudo-queries)`,
     )
   }
-  return refuse()
+  // Texts that embedding would refuse are refused here too, after what the others cost.
+  for (const dataset of datasets) await estimateDataset(provider, dataset, { cache, signal })
+  return undefined
 }

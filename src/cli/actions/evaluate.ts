@@ -7,27 +7,25 @@ import type { EmbedStats } from '../../embed/stats.js'
 import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
 import { writeFileAtomic } from '../../files.js'
-import { effortText, parseEffort } from '../../indexes/vector-index.js'
-import { parseBytes } from '../../memory-limit.js'
+import { effortText } from '../../indexes/vector-index.js'
 import { type Check, junit, notWorse, reaches, segmentNotWorse } from '../../pipeline/checks.js'
 import type { ProofDetail } from '../../pipeline/proof.js'
 import { type EvaluationReport, runEvaluation } from '../../pipeline/run-evaluation.js'
 import { signed } from '../../words.js'
 import { EXIT } from '../command.js'
 import type { EvaluateArgs } from '../commands/evaluate.js'
-import { untilEstimated } from '../options/cost-options.js'
 import { checkOut } from '../options/data-files.js'
 import { withBaseOf } from '../options/provider-options.js'
 import { type Console, createConsole, formatTable } from '../output/console.js'
 import { afterEvaluation } from '../output/next-steps.js'
-import { count, proofText } from '../output/tables.js'
+import { count, proofText, withInterval } from '../output/tables.js'
 import { checkReport, type ReportFacts, writeReport } from '../output/write-report.js'
 import { checkVectorArgs, noteUnchecked, openListed, withDataSession } from '../session.js'
 
 /** Scores the base model and the adapter and prints the comparison. */
-export async function evaluate(args: EvaluateArgs): Promise<number> {
+export async function evaluate(args: EvaluateArgs): Promise<number | undefined> {
   const out = createConsole(args)
-  const { metrics, allowMismatch, engine, vectors, format, skipInvalid } = args
+  const { metrics, allowMismatch, engine, vectors, memory } = args
   metrics.forEach(parseMetric)
   checkVectorArgs(args, ['data', 'train', 'split'])
   if (vectors === undefined && args.data === undefined)
@@ -38,76 +36,56 @@ export async function evaluate(args: EvaluateArgs): Promise<number> {
   if (args.junit !== undefined) checkOut(args.junit, [...inputs, args.report], 'junit')
   const runs = args.runOut === undefined ? undefined : runFiles(args.runOut)
   for (const file of Object.values(runs ?? {})) checkOut(file, inputs, 'run-out')
-  const memory = args.memory === undefined ? undefined : parseBytes(args.memory)
   const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
   const against = args.against === undefined ? undefined : loadAdapter(args.against)
   const segmentOf = args.by === undefined ? undefined : await readQueryField(args.data!, args.by)
-  const sources = {
-    vectors,
-    texts: args.texts,
-    baseId: args.baseId,
-    train: args.train,
-    test: args.data,
-    split: args.split,
-    index: args.index,
-    indexFilter: args.indexFilter,
-    indexEffort: args.indexEffort === undefined ? undefined : parseEffort(args.indexEffort),
-  }
-  const data = await openListed({ ...sources, format, skipInvalid, valFraction: 0, testFraction: 0 }, out)
-  const done = await untilEstimated(args, out, async () =>
-    withDataSession(await withBaseOf(args, adapter, args.adapter), out, async session => {
-      if (adapter && session.provider) noteUnchecked(adapter, session.provider, out)
-      // Ctrl-C may end the program at once when nothing more is embedded.
-      if (!session.embed) session.release()
-      let detail: ProofDetail | undefined
-      const { embedding, ...measured } = await runEvaluation({
-        ...session,
-        ...{ data, adapter, against, segmentOf, allowMismatch, engine, memory },
-        metrics: [...new Set([...metrics, ...minima.keys()])],
-        onRuns:
-          runs &&
-          (({ base, adapted }) => {
-            writeFileAtomic(runs.base, base)
-            if (adapted !== undefined) writeFileAtomic(runs.adapted, adapted)
-          }),
-        onDetail: args.report === undefined ? undefined : found => (detail = found),
-        embed: {
-          ...session.embed,
-          onProgress: progress => {
-            session.embed?.onProgress?.(progress)
-            if (progress.done === progress.total) session.release()
-          },
+  const data = await openListed({ ...args, test: args.data, valFraction: 0, testFraction: 0 }, out)
+  return withDataSession(await withBaseOf(args, adapter, args.adapter), out, async session => {
+    if (adapter && session.provider) noteUnchecked(adapter, session.provider, out)
+    // Ctrl-C may end the program at once when nothing more is embedded.
+    if (!session.embed) session.release()
+    let detail: ProofDetail | undefined
+    const { embedding, ...measured } = await runEvaluation({
+      ...session,
+      ...{ data, adapter, against, segmentOf, allowMismatch, engine, memory },
+      metrics: [...new Set([...metrics, ...minima.keys()])],
+      onRuns:
+        runs &&
+        (({ base, adapted }) => {
+          writeFileAtomic(runs.base, base)
+          if (adapted !== undefined) writeFileAtomic(runs.adapted, adapted)
+        }),
+      onDetail: args.report === undefined ? undefined : found => (detail = found),
+      embed: {
+        ...session.embed,
+        onProgress: progress => {
+          session.embed?.onProgress?.(progress)
+          if (progress.done === progress.total) session.release()
         },
-      })
-      const part = Object.keys(measured.data)[0] as PartName
-      const flattered = vectors !== undefined && part === 'train' && adapter !== undefined
-      const warning = `${vectors} has no test part: these are the queries that adapters are trained on, and the figures flatter one that was`
-      const warnings = [...data.warnings, ...measured.warnings, ...(flattered ? [warning] : [])]
-      const checks = checksOf(measured, minima, args)
-      const report = {
-        ...measured,
-        ...(checks.length > 0 && { checks }),
-        ...(runs && { runs: writtenRuns(runs, adapter) }),
-        warnings,
-      }
-      if (args.junit !== undefined) writeFileAtomic(args.junit, junit('adapter-train evaluate', checks))
-      printResult(report, args.data ?? `the ${part} part of ${vectors}`, args, out, embedding)
-      if (args.report !== undefined) {
-        const documentText = (id: string) => data.documentText(part, id)
-        await writeReport(
-          args.report,
-          { ...evaluationFacts(report, args, adapter), detail, documentText },
-          out,
-          args.json,
-        )
-      }
-      const failed = checks.filter(({ passed }) => !passed)
-      for (const { message } of failed) out.error(message)
-      if (!args.json && failed.length === 0) out.next(afterEvaluation(args, report.difference, metricOf(report, args)))
-      return failed.length > 0 ? EXIT.check : EXIT.done
-    }),
-  )
-  return done ?? EXIT.done
+      },
+    })
+    const part = Object.keys(measured.data)[0] as PartName
+    const flattered = vectors !== undefined && part === 'train' && adapter !== undefined
+    const warning = `${vectors} has no test part: these are the queries that adapters are trained on, and the figures flatter one that was`
+    const warnings = [...data.warnings, ...measured.warnings, ...(flattered ? [warning] : [])]
+    const checks = checksOf(measured, minima, args)
+    const report = {
+      ...measured,
+      ...(checks.length > 0 && { checks }),
+      ...(runs && { runs: { base: runs.base, ...(adapter && { adapted: runs.adapted }) } }),
+      warnings,
+    }
+    if (args.junit !== undefined) writeFileAtomic(args.junit, junit('adapter-train evaluate', checks))
+    printResult(report, args.data ?? `the ${part} part of ${vectors}`, args, out, embedding)
+    if (args.report !== undefined) {
+      const documentText = (id: string) => data.documentText(part, id)
+      await writeReport(args.report, { ...evaluationFacts(report, args, adapter), detail, documentText }, out)
+    }
+    const failed = checks.filter(({ passed }) => !passed)
+    for (const { message } of failed) out.error(message)
+    if (failed.length === 0) out.next(afterEvaluation(args, report.difference, metricOf(report, args)))
+    return failed.length > 0 ? EXIT.check : undefined
+  })
 }
 
 function minimaOf({ failIfWorse, adapter, against, by, require = [], vectors, junit }: EvaluateArgs) {
@@ -157,10 +135,6 @@ function runFiles(path: string): { readonly base: string; readonly adapted: stri
   return { base: join(dir, `${name}.base${ext}`), adapted: join(dir, `${name}.adapted${ext}`) }
 }
 
-function writtenRuns({ base, adapted }: ReturnType<typeof runFiles>, adapter: Adapter | undefined) {
-  return { base, ...(adapter && { adapted }) }
-}
-
 function metricOf({ largest }: EvaluationReport, { metrics }: EvaluateArgs): string {
   return largest?.metric ?? (metrics.includes('ndcg@10') ? 'ndcg@10' : metrics[0])
 }
@@ -189,8 +163,7 @@ function checkLines(report: Checked, args: EvaluateArgs, { style }: Console): st
   const metric = metricOf(report, args)
   const lines: string[] = []
   if (against) {
-    const { mean, low, high } = against.difference[metric]
-    lines.push(`\nagainst ${args.against}: ${metric} ${signed(mean)} (95% CI ${signed(low)} to ${signed(high)})`)
+    lines.push(`\nagainst ${args.against}: ${metric} ${withInterval(against.difference[metric])}`)
   }
   if (segments) {
     const rows = segments.map(({ value, queries, metrics, difference }) => [
@@ -234,15 +207,11 @@ function indexLines({ index, metrics: { base, adapted, index: own } }: Checked, 
 
 function printResult(report: Checked, name: string, args: EvaluateArgs, out: Console, embedding?: EmbedStats) {
   for (const warning of report.warnings) out.warn(warning)
-  if (args.json) {
-    const { hits = 0, misses = 0, requests = 0, tokens = 0 } = embedding ?? {}
-    out.json({ ...report, cache: { hits, misses, requests, tokens } })
-    return
-  }
+  const { hits = 0, misses = 0, requests = 0, tokens = 0 } = embedding ?? {}
+  out.json({ ...report, cache: { hits, misses, requests, tokens } })
   const { base, queries, documents } = report
   out.result(`${base.id} on ${name}: ${count(queries, 'query', 'queries')}, ${count(documents, 'document')}`)
-  if (embedding)
-    out.result(`${count(embedding.hits, 'embedding')} from the cache, ${count(embedding.requests, 'request')}`)
+  if (embedding) out.result(`${count(hits, 'embedding')} from the cache, ${count(requests, 'request')}`)
   out.result(`\n${proofText(report, out.style)}`)
   for (const line of indexLines(report, out)) out.result(line)
   for (const line of checkLines(report, args, out)) out.result(line)

@@ -28,24 +28,19 @@ export async function explain(args: ExplainArgs): Promise<number | undefined> {
   const documents = index === undefined ? undefined : await usingIndex(index, opened => scanIndex(opened, { filter }))
   const data = documents ? datasetOf(documents, labels) : labels!
   const opened = await withBaseOf(args, adapter, args.adapter)
-  return withSession(
-    opened.base,
-    opened,
-    out,
-    async ({ provider, cache, signal, embed: { onPlan: _, ...embed }, release }) => {
-      noteUnchecked(adapter, provider, out)
-      const explainer = { provider, adapter, data, documents, allowMismatch, cache, embed: { ...embed, signal } }
-      const ask = await createExplainer(explainer)
-      if (query !== undefined) {
-        const explanation = await ask(query, top)
-        if (args.json) out.json(explanation)
-        else out.result(explanationText(explanation, process.stdout.columns))
-        return undefined
-      }
+  return withSession(opened, out, async ({ provider, cache, signal, embed: { onPlan: _, ...embed }, release }) => {
+    noteUnchecked(adapter, provider, out)
+    const explainer = { provider, adapter, data, documents, allowMismatch, cache, embed: { ...embed, signal } }
+    const ask = await createExplainer(explainer)
+    if (query === undefined) {
       release()
       return explainLines(line => ask(line, top), out)
-    },
-  )
+    }
+    const explanation = await ask(query, top)
+    out.json(explanation)
+    out.result(explanationText(explanation, process.stdout.columns))
+    return undefined
+  })
 }
 
 async function explainLines(ask: (query: string) => Promise<Explanation>, out: Console): Promise<number | undefined> {

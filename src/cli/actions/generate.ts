@@ -24,23 +24,17 @@ import { CHAT_PRICES_DATE } from '../../providers/prices.js'
 import { kebab } from '../../words.js'
 import { FILTERS, type GenerateArgs } from '../commands/generate.js'
 import { onInterrupt } from '../interrupt.js'
-import { batchReporting, checkBatchArgs, untilSubmitted } from '../options/batch-options.js'
+import { batchReporting, checkBatchArgs } from '../options/batch-options.js'
 import { checkProviderArgs, openCacheOption, type ProviderArgs } from '../options/provider-options.js'
-import { type Console, createConsole, formatTable } from '../output/console.js'
+import { type Console, createConsole, formatTable, listed } from '../output/console.js'
 import { afterWriting } from '../output/next-steps.js'
 import { PLAIN, type Style } from '../output/style.js'
 import { count } from '../output/tables.js'
 import { formatDollars, retryReporting, withSession } from '../session.js'
 
-const LISTED = 20
-
 /** Makes datasets from documents, or estimates the cost. */
-export function generate(args: GenerateArgs): Promise<undefined> {
+export async function generate(args: GenerateArgs): Promise<void> {
   const out = createConsole(args)
-  return untilSubmitted(args, out, () => makeDatasets(args, out))
-}
-
-async function makeDatasets(args: GenerateArgs, out: Console): Promise<undefined> {
   checkGenerateArgs(args)
   const { format, overwrite, split } = args
   const wanted = { train: true, validation: split.validation > 0 || undefined, test: split.test > 0 || undefined }
@@ -73,13 +67,8 @@ async function makeDatasets(args: GenerateArgs, out: Console): Promise<undefined
   try {
     if (args.dryRun) {
       const estimate = await estimateGeneration(assigned.chunks, model, options)
-      if (args.json)
-        out.json({
-          llm: model.id,
-          documents: documents.length,
-          skipped,
-          estimate: { ...estimate, cost: estimate.cost ?? null },
-        })
+      const { cost = null } = estimate
+      out.json({ llm: model.id, documents: documents.length, skipped, estimate: { ...estimate, cost } })
       out.result(`${count(documents.length, 'document')}, ${describeEstimate(estimate, model)}`)
       return
     }
@@ -102,8 +91,8 @@ async function makeDatasets(args: GenerateArgs, out: Console): Promise<undefined
   const result = { ...shared, filtered: [...filtered.dropped, ...dropped] }
   out.result(generateTable(result, out.style))
   if (failures.length > 0) throw someFailed(generated, args, generateReport(result))
-  if (args.json) out.json(generateReport(result))
-  else out.next(afterWriting(files))
+  out.json(generateReport(result))
+  out.next(afterWriting(files))
 }
 
 /** Leaves out the datasets of an earlier run, even if their folder is among those that are read. */
@@ -140,7 +129,7 @@ async function applyFilters(
   out: Console,
 ): Promise<FilteredQuestions> {
   if (args.filter === undefined) return { kept: questions, dropped: [] }
-  return withSession(args.base!, embeddingArgs(args), out, async ({ provider, cache, signal, embed }) => {
+  return withSession(embeddingArgs(args), out, async ({ provider, cache, signal, embed }) => {
     const { engine } = await selectEngine('auto')
     const options = { ...embed, cache, signal }
     const none = async (kept: readonly GeneratedQuestion[]): Promise<FilteredQuestions> => ({ kept, dropped: [] })
@@ -189,9 +178,7 @@ function explainSplit({ by, leftOut }: AssignedChunks, documents: number, out: C
 }
 
 function warnList(out: Console, title: string, lines: readonly string[]): void {
-  if (lines.length === 0) return
-  const more = lines.length > LISTED ? [`and ${lines.length - LISTED} more`] : []
-  out.warn(`${title}:\n  ${[...lines.slice(0, LISTED), ...more].join('\n  ')}`)
+  if (lines.length > 0) out.warn(`${title}:\n${listed(lines)}`)
 }
 
 function nameOf({ id, source: { file, page } }: Chunk): string {

@@ -6,10 +6,7 @@ import { createConsole, formatTable } from '../output/console.js'
 export function history({ file, ...args }: HistoryArgs): void {
   const out = createConsole(args)
   const versions = listVersions(file)
-  if (args.json) {
-    out.json({ file, versions })
-    return
-  }
+  out.json({ file, versions })
   const head = ['version', 'trained', 'data', 'figures']
   const rows = versions.map(version => [
     version.inUse ? 'in use' : String(version.version),
@@ -27,10 +24,7 @@ export function history({ file, ...args }: HistoryArgs): void {
 export function rollback({ file, number, ...args }: RollbackArgs): void {
   const out = createConsole(args)
   const done = rollbackAdapter(file, number)
-  if (args.json) {
-    out.json(done)
-    return
-  }
+  out.json(done)
   out.result(
     done.previous === done.sha256
       ? `${file} is version ${done.version} already`

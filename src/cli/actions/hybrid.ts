@@ -33,18 +33,15 @@ export async function hybrid(args: HybridArgs): Promise<void> {
     if (adapter && base) checkBase(adapter, base, args.allowMismatch)
     if (adapter) refuseBridge(adapter)
     const measured = await data.embedMeasured(session)
-    const { engine, dispose } = await selectEngine(args.engine).then(({ engine }) => ({
-      engine,
-      dispose: () => engine.dispose(),
-    }))
+    const { engine } = await selectEngine(args.engine)
     try {
       const { adapter: fitting, note } = adapter ? termsForCorpus(adapter, measured.data) : {}
       if (note !== undefined) out.warn(note)
       const report = await tuneHybrid(engine, measured.data, { adapter: fitting, run, metric, seed, window })
-      if (args.json) out.json(report)
-      else print(report, out)
+      out.json(report)
+      print(report, out)
     } finally {
-      dispose()
+      engine.dispose()
       measured.close?.()
     }
   })

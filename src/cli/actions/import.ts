@@ -38,9 +38,8 @@ export async function importData(args: ImportArgs): Promise<void> {
 
   const sizes = Object.entries(parts).map(([part, data]) => ({ part, ...sizeOf(data) }))
   out.result(summary(sizes, counts, files, out.style))
-  if (!args.json) out.next(afterWriting(files))
-  if (args.json)
-    out.json({ inputs: args.files, format, files, parts: sizes, merged: counts, skipped, notes, warnings, losses })
+  out.next(afterWriting(files))
+  out.json({ inputs: args.files, format, files, parts: sizes, merged: counts, skipped, notes, warnings, losses })
 }
 
 async function readInputs(args: ImportArgs, out: Console) {

@@ -1,5 +1,5 @@
 /** Work of each command, loaded when it is run. */
-const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
+export const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   init: async () => (await import('./init.js')).init,
   train: async () => (await import('./train.js')).train,
   bridge: async () => (await import('./bridge.js')).bridge,
@@ -26,11 +26,5 @@ const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   completion: async () => (await import('./completion.js')).completion,
 }
 
-/** @returns the exit code; nothing means 0 */
+/** Takes what a table of options yields. Returns the exit code; nothing means 0. */
 type Action = (args: never) => Promise<number | undefined> | Promise<void> | void
-
-/** Runs a command. `args`: as its table of options yields them. Returns the exit code; nothing means 0. */
-export async function runAction(name: string, args: object): Promise<number | undefined> {
-  const action = await ACTIONS[name]()
-  return (await action(args as never)) || undefined
-}

@@ -40,7 +40,7 @@ async function run(args: InitArgs, out: Console, prompter: Prompter | undefined)
     const { lines, next, facts } =
       data.kind === 'columns' ? proposeImport(data) : await proposeGenerate(data, prompter?.signal)
     out.result(lines.join('\n'))
-    return finish(next, { config: null, ...facts }, args, out)
+    return finish(next, { config: null, ...facts }, out)
   }
   say('data', dataText(data))
   const base = await chooseBase(args, prompter)
@@ -64,7 +64,7 @@ async function run(args: InitArgs, out: Console, prompter: Prompter | undefined)
     writeFileAtomic(path, text)
     for (const problem of findings.problems) out.warn(problem)
     say('written', [path, ...(data.sample?.copies ?? [])])
-    finish(nextSteps(path, setup), factsOf(path, setup, findings), args, out)
+    finish(nextSteps(path, setup), factsOf(path, setup, findings), out)
   } finally {
     await base.opened.provider?.close?.()
   }
@@ -127,9 +127,9 @@ function nextSteps(path: string, { base }: Setup): string[] {
   ]
 }
 
-function finish(next: readonly string[], facts: object, args: InitArgs, out: Console): void {
+function finish(next: readonly string[], facts: object, out: Console): void {
   out.result(`\nnext\n${next.map(line => `  ${line}`).join('\n')}`)
-  if (args.json) out.json({ ...facts, next })
+  out.json({ ...facts, next })
 }
 
 function factsOf(path: string, setup: Setup, { estimate, trial, time, checked, problems }: Findings): object {

@@ -66,7 +66,7 @@ export async function inspect(args: InspectArgs): Promise<void> {
     const tokens = costs[0].tokens.toLocaleString('en')
     out.result(`\nto embed all of it, about ${tokens} tokens (local models: nothing)\n${costTable(costs)}`)
   }
-  if (args.json) out.json({ files: reports, overlap: overlaps.map(({ text: _, ...facts }) => facts), costs })
+  out.json({ files: reports, overlap: overlaps.map(({ text: _, ...facts }) => facts), costs })
 }
 
 function sharedBy(a: Inspected, b: Inspected) {

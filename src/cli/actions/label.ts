@@ -20,9 +20,8 @@ export async function label(args: LabelArgs): Promise<void> {
   const out = createConsole(args)
   if (args.agreement) {
     const found = await agreementsOf(labels)
-    if (args.json) out.json({ agreements: found })
-    else out.result(agreementText(found))
-    return
+    out.json({ agreements: found })
+    return out.result(agreementText(found))
   }
   if (args.split !== undefined) {
     const { importData } = await import('./import.js')

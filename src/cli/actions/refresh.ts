@@ -26,7 +26,7 @@ export async function refresh(args: RefreshArgs): Promise<void> {
   if (index !== undefined) return write(await usingIndex(index, opened => readIndex(opened, adapter, filter)))
   const corpus = await readCorpus(file!)
   const opened = await withBaseOf(args, adapter, args.adapter)
-  await withSession(opened.base, opened, out, async ({ provider, ...session }) => {
+  await withSession(opened, out, async ({ provider, ...session }) => {
     noteUnchecked(adapter, provider, out)
     checkBase(adapter, provider, args.allowMismatch)
     write(await embedCorpus(provider, corpus, session))
@@ -37,12 +37,10 @@ export async function refresh(args: RefreshArgs): Promise<void> {
       const fresh = refreshTerms(adapter, documents)
       saveAdapter(fresh, path)
       const [before, now] = [adapter.terms!.corpus, fresh.terms!.corpus]
-      if (args.json) out.json({ adapter: path, before, now })
-      else {
-        out.result(`before   ${before.documents} documents, ${before.date.slice(0, 10)}`)
-        out.result(`now      ${now.documents} documents${before.sha256 === now.sha256 ? ', the same as before' : ''}`)
-        out.result(`written  ${path}`)
-      }
+      out.json({ adapter: path, before, now })
+      out.result(`before   ${before.documents} documents, ${before.date.slice(0, 10)}`)
+      out.result(`now      ${now.documents} documents${before.sha256 === now.sha256 ? ', the same as before' : ''}`)
+      out.result(`written  ${path}`)
     } finally {
       documents.close?.()
     }

@@ -5,7 +5,6 @@ import type { EmbeddingCache } from '../../cache/cache.js'
 import { readDataset } from '../../dataset/read.js'
 import { embedTexts } from '../../embed/embed-texts.js'
 import { usageError } from '../../errors.js'
-import { parseBytes } from '../../memory-limit.js'
 import { topScoreText } from '../../pipeline/top-score.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { createEmbeddingServer } from '../../serve/create-embedding-server.js'
@@ -29,7 +28,6 @@ export async function serve(given: ServeArgs): Promise<void> {
   const first = given.base === undefined ? loadAdapter(adapters[0].path) : undefined
   const args = await withBaseOf(given, first, adapters[0].path)
   const token = readToken(args.tokenFile)
-  const bodyLimit = parseBytes(args.bodyLimit)
   checkArgs(args, adapters)
   const out = createConsole(args)
   const log = pino.destination({ dest: 2, sync: false })
@@ -52,7 +50,7 @@ export async function serve(given: ServeArgs): Promise<void> {
       cacheQueries: args.cacheQueries,
       retries: args.retries,
       token,
-      bodyLimit,
+      bodyLimit: args.bodyLimit,
       requestTimeoutMs: Math.ceil(args.requestTimeout * 1000),
       rateLimit: args.rateLimit,
       corsOrigins: args.cors,
@@ -66,8 +64,12 @@ export async function serve(given: ServeArgs): Promise<void> {
       const moved = topScoreText(adapter)
       if (moved !== undefined) out.info(`adapter ${name}: ${moved}`)
     }
-    announce(url, server.models, token !== undefined, args, out)
-    logger.info({ url, models: server.models }, 'listening')
+    const { models } = server
+    out.json({ url, models })
+    out.result(`listening at ${url}\n${models.map(model => `  ${model}`).join('\n')}`)
+    if (token === undefined)
+      out.info(`no token is set (${TOKEN_VARIABLE}): every program on this machine can use the server`)
+    logger.info({ url, models }, 'listening')
     const signal = await stopped
     logger.info({ signal }, 'closing')
     await server.close(Math.ceil(args.drainTimeout * 1000))
@@ -132,10 +134,4 @@ async function shadowTrial(
   out.info(`shadow mode: embedding ${texts.length} documents of ${args.shadowData}`)
   const { vectors } = await embedTexts(provider, texts, 'document', { cache, concurrency: 4 })
   return { adapter: args.shadow!, documents: vectors, top: args.shadowTop }
-}
-
-function announce(url: string, models: readonly string[], guarded: boolean, args: ServeArgs, out: Console): void {
-  if (args.json) out.json({ url, models })
-  else out.result(`listening at ${url}\n${models.map(model => `  ${model}`).join('\n')}`)
-  if (!guarded) out.info(`no token is set (${TOKEN_VARIABLE}): every program on this machine can use the server`)
 }

@@ -1,17 +1,15 @@
 import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
-import { parseBytes } from '../../memory-limit.js'
 import { runSweep, type SweepOutcome } from '../../pipeline/run-sweep.js'
 import { optionWords } from '../../report/format.js'
 import { EXIT } from '../command.js'
 import type { SweepArgs } from '../commands/sweep.js'
-import { untilEstimated } from '../options/cost-options.js'
 import { checkOut, defaultOut } from '../options/data-files.js'
 import { parseGrid } from '../options/grid.js'
 import { type Console, createConsole } from '../output/console.js'
 import { afterTraining } from '../output/next-steps.js'
 import { formatDuration } from '../output/progress.js'
-import { adapterInUse, type Shipped, shipAdapter, shippedText } from '../output/ship-adapter.js'
+import { adapterInUse, type Shipped, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
 import { count, duelLine, gateLine, proofText, sweepTable } from '../output/tables.js'
 import { checkReport, trainingFacts, writeReport } from '../output/write-report.js'
 import { openDataOf, withDataSession } from '../session.js'
@@ -19,10 +17,6 @@ import { openDataOf, withDataSession } from '../session.js'
 /** Cross-validates every combination, trains the best, writes its file and prints the table. */
 export async function sweep(args: SweepArgs): Promise<number> {
   const out = createConsole(args)
-  return (await untilEstimated(args, out, () => sweepOn(args, out))) ?? EXIT.done
-}
-
-async function sweepOn(args: SweepArgs, out: Console): Promise<number> {
   // All that can be wrong is found before the first text is embedded, which may cost money.
   parseMetric(args.metric)
   const points = parseGrid(args.grid)
@@ -47,7 +41,7 @@ async function sweepOn(args: SweepArgs, out: Console): Promise<number> {
       ...{ data, points, metric, seed, engine, gate, minGain },
       incumbent: adapterInUse(path, out),
       replace: args.replace,
-      memory: args.memory === undefined ? undefined : parseBytes(args.memory),
+      memory: args.memory,
       onPlan({ runs, folds, queries, documents, seconds }) {
         const time = seconds === undefined ? '' : `, about ${formatDuration(seconds)}`
         out.info(`${count(runs, 'run')} of ${folds} folds on ${queries} queries and ${documents} documents${time}`)
@@ -72,9 +66,9 @@ async function sweepOn(args: SweepArgs, out: Console): Promise<number> {
     if (args.report !== undefined) {
       const facts = trainingFacts(rejected ?? adapter, report, shipped.rejected ?? path, metric)
       const documentText = (id: string) => data.documentText('test', id)
-      await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
+      await writeReport(args.report, { ...facts, detail, documentText }, out)
     }
-    if (!args.json) out.next(afterTraining(args, report, shipped))
+    out.next(afterTraining(args, report, shipped))
     return rejected ? EXIT.rejected : EXIT.done
   })
 }
@@ -84,8 +78,7 @@ function printResult(result: SweepOutcome, args: SweepArgs, path: string, out: C
   const shipped = shipAdapter(path, result, args)
   for (const warning of report.warnings) out.warn(warning)
   const { gate, duel, metrics } = report
-  const { adapter = null, rejected } = shipped
-  if (args.json) out.json({ adapter, ...(rejected && { rejected }), ...report })
+  out.json({ ...shippedFacts(shipped), ...report })
   out.result(sweepTable(report.sweep, out.style))
   if (gate) out.result(`\n${gateLine(gate, out.style)}`)
   if (duel) out.result(duelLine(duel, out.style))

@@ -4,7 +4,6 @@ import type { PartName } from '../../dataset/split.js'
 import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
 import { type Projection, projectRows } from '../../math/projection.js'
-import { parseBytes } from '../../memory-limit.js'
 import { adapterWithoutLabels, type EmbeddedCorpus, embedCorpus } from '../../pipeline/corpus-step.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
 import { checkReducible, reduceModel } from '../../pipeline/embedded-parts.js'
@@ -15,16 +14,13 @@ import type { FoldReport, TrainingReport, TrainingResult } from '../../pipeline/
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { removeCheckpoint } from '../../train/checkpoint.js'
 import { pickOptions } from '../../train/options.js'
-import type { TrainOptions } from '../../train/train-adapter.js'
 import { EXIT } from '../command.js'
 import type { TrainArgs } from '../commands/train.js'
-import { checkBatchArgs, untilSubmitted } from '../options/batch-options.js'
-import { untilEstimated } from '../options/cost-options.js'
+import { checkBatchArgs } from '../options/batch-options.js'
 import { checkOut, defaultOut } from '../options/data-files.js'
-import { requireBase } from '../options/provider-options.js'
 import { type Console, createConsole } from '../output/console.js'
 import { afterTraining } from '../output/next-steps.js'
-import { adapterInUse, type Shipped, shipAdapter, shippedText } from '../output/ship-adapter.js'
+import { adapterInUse, type Shipped, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
 import { count, duelLine, gateLine, hybridText, memoryLines, proofText, termsLines } from '../output/tables.js'
 import { type TrainingProgress, trainingProgress } from '../output/training-progress.js'
 import { checkReport, trainingFacts, writeReport } from '../output/write-report.js'
@@ -42,10 +38,10 @@ export async function train(args: TrainArgs): Promise<number> {
   if (args.kFold !== undefined && args.splitBy === 'time')
     throw usageError('--split-by time holds out the latest queries, and --k-fold all in turn; drop one')
   checkBatchArgs(args, '--base', args.base)
-  if (args.labels === 'none') return (await untilEstimated(args, out, () => trainWithoutLabels(args, out))) ?? EXIT.done
-  const result = await untilSubmitted(args, out, () => untilEstimated(args, out, () => trainOn(args, out)))
-  if (result?.report.interrupted) return EXIT.interrupted
-  return result?.rejected ? EXIT.rejected : EXIT.done
+  if (args.labels === 'none') return trainWithoutLabels(args, out)
+  const { report, rejected } = await trainOn(args, out)
+  if (report.interrupted) return EXIT.interrupted
+  return rejected ? EXIT.rejected : EXIT.done
 }
 
 async function trainWithoutLabels(args: TrainArgs, out: Console): Promise<number> {
@@ -54,7 +50,7 @@ async function trainWithoutLabels(args: TrainArgs, out: Console): Promise<number
     throw usageError('--labels none: expected --corpus FILE and a --base that embeds its documents')
   const asked = pcaOf(args)
   const corpus = await readCorpus(file)
-  return withSession(requireBase(base), args, out, async ({ provider, ...session }) => {
+  return withSession(args, out, async ({ provider, ...session }) => {
     const path = args.out ?? defaultOut(provider.id)
     checkOut(path, [file])
     if (asked !== undefined) checkReducible(provider)
@@ -71,14 +67,10 @@ async function trainWithoutLabels(args: TrainArgs, out: Console): Promise<number
       const rejected = isProven && args.replace !== 'always' ? adapter : undefined
       const shipped = shipAdapter(path, { adapter, rejected, report: {} }, args)
       const { alpha, corpus: made } = adapter.terms!
-      if (args.json) out.json({ ...shipped, base: adapter.base, terms: { alpha, corpus: made, proven: false } })
-      else {
-        out.result(`terms      words, alpha ${alpha}, from ${count(made.documents, 'document')}`)
-        out.result(
-          out.style.yellow('unproven   without labels nothing shows whether it helps; measure it with evaluate'),
-        )
-        out.result(`\n${shippedText(shipped, path)}`)
-      }
+      out.json({ ...shipped, base: adapter.base, terms: { alpha, corpus: made, proven: false } })
+      out.result(`terms      words, alpha ${alpha}, from ${count(made.documents, 'document')}`)
+      out.result(out.style.yellow('unproven   without labels nothing shows whether it helps; measure it with evaluate'))
+      out.result(`\n${shippedText(shipped, path)}`)
       return rejected ? EXIT.rejected : EXIT.done
     } finally {
       found.close?.()
@@ -165,24 +157,23 @@ function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
 function choiceOptions(args: TrainArgs, out: Console, progress: TrainingProgress) {
   const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log, dimensionsOut, pseudoQueries } =
     args
-  const { textTerms, termRows, termBytes, keepTopScore } = args
+  const { textTerms, termRows, termBytes, keepTopScore, engine, engineDevice: device, memory } = args
+  const { onStep, onEpoch, onTried } = progress
   return {
     ...{ tune, tuneBudget, gate, minGain, kFold, checkpoint, log, dimensionsOut, pseudoQueries },
     splitBy: splitBy === 'time' ? undefined : splitBy,
-    ...{ keepTopScore, textTerms, termRows, ...(termBytes !== undefined && { termBytes: parseBytes(termBytes) }) },
+    ...{ keepTopScore, textTerms, termRows, ...(termBytes !== undefined && { termBytes }) },
     detail: args.report !== undefined,
     keepOnAbort: args.saveOnInterrupt,
-    onCut: (line: string) => out.info(line),
-    onResume: (line: string) => out.info(line),
+    ...{ onCut: out.info, onResume: out.info, onEngine: out.info },
     onFold: ({ queries, kept, metrics: { base, adapted } }: FoldReport, number: number) => {
       const change = `${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)}`
       out.info(
         `fold ${number} of ${kFold}: ${metric} ${change} on ${queries} queries${kept === false ? ' (gated)' : ''}`,
       )
     },
-    train: trainingOptions(args, progress),
-    onEngine: (line: string) => out.info(line),
-    onTried: progress.onTried,
+    train: { ...pickOptions(args), engine, device, memory, onStep, onEpoch },
+    onTried,
   }
 }
 
@@ -204,18 +195,17 @@ async function printResult(
   if (args.checkpoint !== undefined && !found.interrupted) removeCheckpoint(args.checkpoint)
   const report = { ...found, warnings: [...data.warnings, ...found.warnings] }
   for (const warning of report.warnings) out.warn(warning)
-  if (args.json) out.json(jsonReport(report, shipped))
-  else {
-    printTraining(report, shipped, path, out, args.metric, price)
-    const moved = topScoreText(adapter)
-    if (moved !== undefined && shipped.rejected === undefined) out.result(`scores     ${moved}`)
-  }
+  const epochs = report.epochs.map(({ epoch, loss, metric }) => ({ epoch, loss, metric }))
+  out.json({ ...shippedFacts(shipped), ...report, epochs })
+  printTraining(report, shipped, path, out, args.metric, price)
+  const moved = topScoreText(adapter)
+  if (moved !== undefined && shipped.rejected === undefined) out.result(`scores     ${moved}`)
   if (args.report !== undefined && !report.interrupted) {
     const documentText = (id: string) => data.documentText(measuredPart(report), id)
     const facts = trainingFacts(rejected ?? adapter, report, shipped.rejected ?? path, args.metric)
-    await writeReport(args.report, { ...facts, detail, documentText }, out, args.json)
+    await writeReport(args.report, { ...facts, detail, documentText }, out)
   }
-  if (!args.json) out.next(afterTraining(args, report, shipped))
+  out.next(afterTraining(args, report, shipped))
 }
 
 /** Checkpoint and log overwrite nothing that is read or written otherwise. */
@@ -223,22 +213,6 @@ function checkFiles({ checkpoint, log, report }: TrainArgs, out: string, inputs:
   checkReport(report, [...inputs, out, log, checkpoint])
   if (checkpoint !== undefined) checkOut(checkpoint, [...inputs, out, log], 'checkpoint')
   if (log !== undefined) checkOut(log, [...inputs, out], 'log')
-}
-
-function trainingOptions(args: TrainArgs, { onStep, onEpoch }: TrainingProgress): TrainOptions {
-  return {
-    ...pickOptions(args),
-    engine: args.engine,
-    device: args.engineDevice,
-    memory: args.memory === undefined ? undefined : parseBytes(args.memory),
-    onStep,
-    onEpoch,
-  }
-}
-
-function jsonReport(report: TrainingReport, { adapter, rejected }: Shipped): object {
-  const epochs = report.epochs.map(({ epoch, loss, metric }) => ({ epoch, loss, metric }))
-  return { adapter: adapter ?? null, ...(rejected && { rejected }), ...report, epochs }
 }
 
 /** Prints the result of a training run. `price`: US dollars per million tokens. */

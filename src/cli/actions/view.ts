@@ -8,12 +8,9 @@ import { createConsole } from '../output/console.js'
 export async function view(args: ViewArgs): Promise<void> {
   const out = createConsole(args)
   await withLook(args, out, async ({ look, title, signal, serve }) => {
-    if (args.export === undefined) {
-      await serve(viewRoutes(look, title, signal))
-      return
-    }
+    if (args.export === undefined) return serve(viewRoutes(look, title, signal))
     writeFileAtomic(args.export, await exportPage(look, title, args.exportQueries, signal))
-    if (args.json) out.json({ file: args.export })
-    else out.result(`written ${args.export}`)
+    out.json({ file: args.export })
+    out.result(`written ${args.export}`)
   })
 }

@@ -1,3 +1,4 @@
+import { parseBytes } from '../../memory-limit.js'
 import { SERVE_DEFAULTS } from '../../serve/options.js'
 import { type Command, outputOptions } from '../command.js'
 import { adapterBaseOptions } from '../options/provider-options.js'
@@ -39,7 +40,10 @@ const options = {
   }),
   ...inGroup('Protection', {
     'token-file': file('token that clients have to send (default: ADAPTER_TRAIN_SERVE_TOKEN)'),
-    'body-limit': text('largest body of a request', { placeholder: 'SIZE', default: `${D.bodyLimit / 2 ** 20}MiB` }),
+    'body-limit': text('largest body of a request', {
+      ...{ placeholder: 'SIZE', coerce: parseBytes },
+      default: `${D.bodyLimit / 2 ** 20}MiB`,
+    }),
     'request-timeout': number('seconds before a request is given up', {
       min: 0,
       above: true,

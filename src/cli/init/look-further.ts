@@ -47,7 +47,7 @@ export async function lookFurther(setup: Setup, asking: Asking): Promise<Finding
     const effect = trialEffect(setup, ofSample)
     const question = `Try it on a small sample?${effect ? ` This ${effect}.` : ''}`
     if (await wants('trial', question, setup, asking)) {
-      const trial = await withSession(base.args.base, base.args, out, ({ provider, cache, signal, embed }) => {
+      const trial = await withSession(base.args, out, ({ provider, cache, signal, embed }) => {
         const { kind }: Goal = GOALS[goal]
         const signals = AbortSignal.any(prompter ? [signal, prompter.signal] : [signal])
         return runTrial({ provider, sample, cache, embed, signal: signals, fixed: { kind }, dimensionsOut })
@@ -60,9 +60,7 @@ export async function lookFurther(setup: Setup, asking: Asking): Promise<Finding
     }
     if (args.trial === undefined && !prompter) say('trial', [`none was made; --trial ${effect ?? 'makes one'}`])
     if (args.check || (await wants('check', 'Check key and model with one short text?', setup, asking))) {
-      const checked = await withSession(base.args.base, base.args, out, ({ provider, signal }) =>
-        tryBase(provider, signal),
-      )
+      const checked = await withSession(base.args, out, ({ provider, signal }) => tryBase(provider, signal))
       say('check', [`it works: a text was embedded, ${checked} dimensions`])
       return { ...found, checked }
     }

@@ -1,7 +1,7 @@
 import { POLL_MS } from '../../batch-api/defaults.js'
 import type { BatchOptions } from '../../batch-api/run-batches.js'
 import type { BatchStore } from '../../cache/batch-store.js'
-import { isAdapterTrainError, usageError } from '../../errors.js'
+import { usageError } from '../../errors.js'
 import type { Console } from '../output/console.js'
 import { type ArgsOf, flag, inGroup, number, toggle } from './rows.js'
 
@@ -57,22 +57,5 @@ export function batchReporting(args: BatchArgs, store: BatchStore, out: Console)
       bar.update(completed + failed, total, `${batches} pending, ${completed} completed, ${failed} failed`)
       if (batches === 0) bar.end()
     },
-  }
-}
-
-/** Runs `work`; returns `undefined` if it only submitted batches (`--no-wait`). */
-export async function untilSubmitted<T>(
-  args: { readonly json: boolean },
-  out: Console,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isAdapterTrainError(error, 'BATCH_PENDING')) throw error
-    const { batches, requests } = error.details
-    if (args.json) out.json({ pending: { batches, requests } })
-    else out.result(error.message)
-    return undefined
   }
 }

@@ -1,7 +1,6 @@
 import type { EmbeddingEstimate } from '../../embed/estimate.js'
 import { usageError } from '../../errors.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
-import type { Console } from '../output/console.js'
 import { type ArgsOf, flag, number } from './rows.js'
 
 /** Options of the commands that may pay for embeddings. */
@@ -29,31 +28,12 @@ export function costLimit(maxCost: number | undefined) {
   }
 }
 
-/** Ends a run at its plan. */
-class Estimated extends Error {
-  readonly estimate: EmbeddingEstimate & { readonly base: string }
-  constructor(estimate: Estimated['estimate']) {
+/** Ends a run of `--estimate` at its plan, which would be sent next. */
+export class Estimated extends Error {
+  readonly plan: EmbeddingEstimate & { readonly base: string }
+
+  constructor(base: string, estimate: EmbeddingEstimate) {
     super('estimated')
-    this.estimate = estimate
-  }
-}
-
-/** Ends the run with its estimate: what is planned would be sent next. */
-export function stopAtPlan(base: string, estimate: EmbeddingEstimate): never {
-  throw new Estimated({ base, ...estimate })
-}
-
-/** Runs `work`; returns `undefined` if it ended with an estimate, which `--json` prints. */
-export async function untilEstimated<T>(
-  { json }: { readonly json: boolean },
-  out: Console,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof Estimated)) throw error
-    if (json) out.json(error.estimate)
-    return undefined
+    this.plan = { base, ...estimate }
   }
 }

@@ -1,5 +1,6 @@
 import { DATASET_FORMATS } from '../../dataset/formats/index.js'
 import { DATASET_WRITERS } from '../../dataset/writers/index.js'
+import { parseBytes } from '../../memory-limit.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
 import { splitShares } from './data-files.js'
 import { type ArgsOf, choice, file, flag, inGroup, name, text } from './rows.js'
@@ -38,6 +39,7 @@ export const writerOptions = (format: string, of: string) => ({
 /** Option of the commands that hold all vectors. */
 export const memoryOption = text('memory limit for vectors, such as 4GB; more are read in batches (default: half)', {
   placeholder: 'SIZE',
+  coerce: parseBytes,
 })
 
 /** Option of the commands that write a report. */

@@ -1,3 +1,4 @@
+import { parseEffort } from '../../indexes/vector-index.js'
 import { inGroup, text, url } from './rows.js'
 
 /** Options of the commands that take documents and vectors from an index. */
@@ -10,6 +11,8 @@ export const indexOptions = inGroup('Index', {
 export const searchedIndexOptions = {
   ...indexOptions,
   ...inGroup('Index', {
-    'index-effort': text("effort of the index's own search, such as ef_search=100 (default: the index's)"),
+    'index-effort': text("effort of the index's own search, such as ef_search=100 (default: the index's)", {
+      coerce: parseEffort,
+    }),
   }),
 }

@@ -1,4 +1,5 @@
 import { TERM_BYTES, TEXT_TERMS, TEXT_TERMS_DEFAULT } from '../../pipeline/defaults.js'
+import { parseBytes } from '../../memory-limit.js'
 import { choice, dir, file, inGroup, integer, text } from './rows.js'
 
 /** Options of the commands that make text terms. */
@@ -10,7 +11,10 @@ export const termsOptions = inGroup('Text terms', {
   ),
   corpus: file('documents of your search (id and text), from which terms are made (default: all of the run)'),
   'term-rows': integer('rows of the table of words (default: 40,000 or 300,000, selected)', { min: 1 }),
-  'term-bytes': text(`largest file of feedback (default: ${TERM_BYTES / 1e6}MB)`, { placeholder: 'SIZE' }),
+  'term-bytes': text(`largest file of feedback (default: ${TERM_BYTES / 1e6}MB)`, {
+    placeholder: 'SIZE',
+    coerce: parseBytes,
+  }),
 })
 
 /** Option that names the texts behind vectors of your own. */

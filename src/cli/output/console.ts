@@ -8,7 +8,7 @@ import { padEnd, padStart, visibleWidth } from './width.js'
 export interface Console {
   /** Prints a line of the result; suppressed by `--json`. */
   result(text: string): void
-  /** Prints the JSON object of `--json`. */
+  /** Prints the JSON object of `--json`; suppressed without it. */
   json(value: unknown): void
   /** Prints what happens; suppressed by `--quiet`. */
   info(text: string): void
@@ -16,11 +16,13 @@ export interface Console {
   detail(text: string): void
   warn(text: string): void
   error(text: string): void
-  /** Prints the next steps after the result: commands or snippets with their purpose; suppressed by `--quiet`. */
+  /** Prints the next steps after the result: commands or snippets with their purpose; suppressed by `--quiet` and `--json`. */
   next(steps: readonly NextStep[]): void
   /** @param unit of the rate: `texts` */
   progress(label: string, unit?: string): Progress
   readonly style: Style
+  /** True with `--json`. */
+  readonly isJson: boolean
   /** True if progress is one line that is redrawn. */
   readonly live: boolean
 }
@@ -47,11 +49,14 @@ export function createConsole({ json = false, quiet = false, verbose = false, co
   }
   return {
     style,
+    isJson: json,
     live: canRedraw(stderr) && !quiet && !verbose,
     result: text => {
       if (!json) write(stdout, text)
     },
-    json: value => write(stdout, JSON.stringify(value, null, 2)),
+    json: value => {
+      if (json) write(stdout, JSON.stringify(value, null, 2))
+    },
     info: text => {
       if (!quiet) write(stderr, text)
     },
@@ -61,7 +66,7 @@ export function createConsole({ json = false, quiet = false, verbose = false, co
     warn: text => write(stderr, `${remarks.yellow('warning:')} ${asMessage(text)}`),
     error: text => write(stderr, `${remarks.red('error:')} ${asMessage(text)}`),
     next: steps => {
-      if (quiet || steps.length === 0) return
+      if (quiet || json || steps.length === 0) return
       const lines = steps.map(([words, effect]) => `  ${words.replaceAll('\n', '\n  ')}\n      ${effect}`)
       write(stderr, `\n${remarks.bold('next')}\n${lines.join('\n')}`)
     },
@@ -80,15 +85,18 @@ export function formatTable(rows: readonly (readonly string[])[], style: Style =
     .join('\n')
 }
 
-/** Entries listed one by one. */
+/** Lines listed one by one. */
 const LISTED = 20
+
+/** Joins the first lines of a list, indented, with the number of the others. */
+export function listed(lines: readonly string[]): string {
+  const more = lines.length > LISTED ? [`and ${lines.length - LISTED} more`] : []
+  return [...lines.slice(0, LISTED), ...more].map(line => `  ${line}`).join('\n')
+}
 
 /** Prints what `--skip-invalid` left out. */
 export function reportSkipped(skipped: readonly DatasetIssue[], out: Console): void {
-  if (skipped.length === 0) return
-  const lines = skipped.slice(0, LISTED).map(describe)
-  if (skipped.length > LISTED) lines.push(`and ${skipped.length - LISTED} more`)
-  out.warn(`${skipped.length} invalid entries left out:\n  ${lines.join('\n  ')}`)
+  if (skipped.length > 0) out.warn(`${skipped.length} invalid entries left out:\n${listed(skipped.map(describe))}`)
 }
 
 function describe({ file, line, id, problem }: DatasetIssue): string {

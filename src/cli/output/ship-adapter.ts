@@ -28,16 +28,12 @@ export function adapterInUse(path: string, out: Console): Adapter | undefined {
   }
 }
 
+type Verdicts = Pick<EmbeddedTrainingReport, 'gate' | 'duel' | 'interrupted'>
+
 /** Puts a trained adapter in use, or writes it beside the file as rejected and leaves what is in use as it is. */
 export function shipAdapter(
   path: string,
-  {
-    adapter,
-    rejected,
-    report,
-  }: Pick<Trained, 'adapter' | 'rejected'> & {
-    readonly report: Pick<EmbeddedTrainingReport, 'gate' | 'duel' | 'interrupted'>
-  },
+  { adapter, rejected, report }: Pick<Trained, 'adapter' | 'rejected'> & { readonly report: Verdicts },
   { replace, keep }: { readonly replace: ReplaceRule; readonly keep: number },
 ): Shipped {
   const inUse = existsSync(path)
@@ -53,11 +49,20 @@ export function shipAdapter(
     }
     return { ...(inUse && { adapter: path }), rejected: file }
   }
-  replaceAdapter(path, adapter, {
-    keep,
-    reason: report.duel?.reason ?? report.gate?.reason ?? 'trained without a gate',
-  })
+  const reason = report.duel?.reason ?? report.gate?.reason ?? 'trained without a gate'
+  replaceAdapter(path, adapter, { keep, reason })
   return { adapter: path }
+}
+
+/** The same for `--json`. */
+export function shippedFacts({
+  adapter = null,
+  rejected,
+}: {
+  readonly adapter?: string | null
+  readonly rejected?: string
+}) {
+  return { adapter, ...(rejected && { rejected }) }
 }
 
 /** Says where the adapter is, and what stays in use if it was rejected. */

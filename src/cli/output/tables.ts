@@ -1,4 +1,4 @@
-import type { Comparison } from '../../evaluate/compare.js'
+import type { Comparison, Difference } from '../../evaluate/compare.js'
 import type { Scores } from '../../evaluate/evaluator.js'
 import type { LargestChanges } from '../../evaluate/largest-changes.js'
 import type { Duel } from '../../pipeline/duel.js'
@@ -39,6 +39,10 @@ export function changeText(
   const text = signed(change)
   return low > 0 ? style.green(text) : high < 0 ? style.red(text) : text
 }
+
+/** "+0.0500 (95% CI +0.0100 to +0.0900)" */
+export const withInterval = ({ mean, low, high }: Difference): string =>
+  `${signed(mean)} (95% CI ${signed(low)} to ${signed(high)})`
 
 /** Formats the verdict of the gate. */
 export function gateLine({ passed, kept, reason }: GateResult, { green, yellow }: Style): string {

@@ -20,7 +20,7 @@ export function checkReport(path: string | undefined, others: readonly (string |
 }
 
 /** Writes a report and prints its path. */
-export async function writeReport(path: string, facts: ReportFacts, out: Console, isJson: boolean): Promise<void> {
+export async function writeReport(path: string, facts: ReportFacts, out: Console): Promise<void> {
   const reproduce: Reproduction = {
     command: commandLine(process.argv.slice(2)),
     date: new Date().toISOString(),
@@ -31,7 +31,7 @@ export async function writeReport(path: string, facts: ReportFacts, out: Console
     ],
   }
   writeFileAtomic(path, await renderReport(path, { ...facts, reproduce }))
-  if (isJson) out.info(`report     ${path}`)
+  if (out.isJson) out.info(`report     ${path}`)
   else out.result(`report     ${path}`)
 }
 
