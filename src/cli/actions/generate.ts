@@ -15,7 +15,7 @@ import type { FilteredOut, FilteredQuestions } from '../../generate/filter.js'
 import { filterNearDuplicates, filterRoundTrip } from '../../generate/filter.js'
 import type { GeneratedQuestion, GeneratedQuestions, GenerateOptions } from '../../generate/generate-questions.js'
 import { estimateGeneration, generateQuestions } from '../../generate/generate-questions.js'
-import type { ChatModel, ChatModelOptions } from '../../generate/llm/chat-model.js'
+import type { ChatModel } from '../../generate/llm/chat-model.js'
 import { createChatModel } from '../../generate/llm/index.js'
 import type { GenerationEstimate } from '../../generate/plan-requests.js'
 import { readTemplate } from '../../generate/prompt.js'
@@ -25,10 +25,16 @@ import { kebab } from '../../words.js'
 import { FILTERS, type GenerateArgs } from '../commands/generate.js'
 import { onInterrupt } from '../interrupt.js'
 import { batchReporting, checkBatchArgs } from '../options/batch-options.js'
-import { checkProviderArgs, openCacheOption, type ProviderArgs } from '../options/provider-options.js'
+import {
+  checkProviderArgs,
+  openCacheOption,
+  type ProviderArgs,
+  SPACE_OPTIONS,
+  timeoutMs,
+} from '../options/provider-options.js'
 import { type Console, createConsole, formatTable, listed } from '../output/console.js'
 import { afterWriting } from '../output/next-steps.js'
-import { PLAIN, type Style } from '../output/style.js'
+import type { Style } from '../output/style.js'
 import { count } from '../output/tables.js'
 import { formatDollars, retryReporting, withSession } from '../session.js'
 
@@ -44,13 +50,15 @@ export async function generate(args: GenerateArgs): Promise<void> {
 
   const interrupt = onInterrupt(out)
   const { signal } = interrupt
-  const model = await createChatModel(args.llm, chatModelOptions(args))
-  const { documents, skipped } = withoutOutput(
-    await loadDocuments(args.documents, { signal, maxBytes: args.maxDocumentBytes }),
-    args.out,
-  )
-  const listed = skipped.map(({ file, reason, partly }) => `${file}${partly ? ' (read in part)' : ''} ${reason}`)
-  warnList(out, `${count(skipped.length, 'file')} skipped or not read as a whole`, listed)
+  const model = await createChatModel(args.llm, {
+    ...{ model: args.llmModel, baseUrl: args.llmBaseUrl, price: args.llmPrice, timeoutMs: timeoutMs(args) },
+    // A dry run sends nothing, so it needs no key.
+    ...{ apiKey: args.dryRun ? 'none' : undefined, batchApi: args.batchApi },
+  })
+  const loaded = await loadDocuments(args.documents, { signal, maxBytes: args.maxDocumentBytes })
+  const { documents, skipped } = withoutOutput(loaded, args.out)
+  const unread = skipped.map(({ file, reason, partly }) => `${file}${partly ? ' (read in part)' : ''} ${reason}`)
+  warnList(out, `${count(skipped.length, 'file')} skipped or not read as a whole`, unread)
   const chunks = await chunkDocuments(documents, { maxTokens: args.chunkTokens, overlap: args.chunkOverlap, signal })
   if (chunks.length === 0)
     throw new AdapterTrainError('DATASET_INVALID', `there is no text in ${args.documents.join(', ')}`)
@@ -87,11 +95,11 @@ export async function generate(args: GenerateArgs): Promise<void> {
   for (const loss of losses) out.warn(loss)
   for (const warning of warningsOf(parts)) out.warn(warning)
 
-  const shared = { llm: model.id, documents: documents.length, skipped, assigned, generated, parts, files }
-  const result = { ...shared, filtered: [...filtered.dropped, ...dropped] }
-  out.result(generateTable(result, out.style))
-  if (failures.length > 0) throw someFailed(generated, args, generateReport(result))
-  out.json(generateReport(result))
+  const facts = { llm: model.id, documents: documents.length, skipped, assigned, generated, parts, files }
+  const report = reportOf({ ...facts, filtered: [...filtered.dropped, ...dropped] })
+  out.result(tableOf(report, out.style))
+  if (failures.length > 0) throw someFailed(generated, args, report)
+  out.json(report)
   out.next(afterWriting(files))
 }
 
@@ -101,10 +109,11 @@ function withoutOutput({ documents, skipped }: LoadedDocuments, folder: string):
     const path = relative(folder, file)
     return folder !== '.' && path !== '' && !path.startsWith('..') && !isAbsolute(path)
   }
-  const written = documents
-    .filter(({ file }) => isOutput(file))
-    .map(({ file }) => ({ file, reason: 'is in the folder of --out' }))
-  return { documents: documents.filter(({ file }) => !isOutput(file)), skipped: [...skipped, ...written] }
+  const written = documents.filter(({ file }) => isOutput(file))
+  return {
+    documents: documents.filter(({ file }) => !isOutput(file)),
+    skipped: [...skipped, ...written.map(({ file }) => ({ file, reason: 'is in the folder of --out' }))],
+  }
 }
 
 /** Generates what is not cached, with progress. */
@@ -128,19 +137,24 @@ async function applyFilters(
   args: GenerateArgs,
   out: Console,
 ): Promise<FilteredQuestions> {
-  if (args.filter === undefined) return { kept: questions, dropped: [] }
+  let kept = questions
+  const dropped: FilteredOut[] = []
+  const { filter, filterK: k, filterCosine: threshold } = args
+  if (filter === undefined) return { kept, dropped }
   return withSession(embeddingArgs(args), out, async ({ provider, cache, signal, embed }) => {
     const { engine } = await selectEngine('auto')
     const options = { ...embed, cache, signal }
-    const none = async (kept: readonly GeneratedQuestion[]): Promise<FilteredQuestions> => ({ kept, dropped: [] })
+    const filters = {
+      'round-trip': () => filterRoundTrip(kept, chunks, provider, engine, { ...options, k }),
+      'near-duplicates': () => filterNearDuplicates(kept, provider, engine, { ...options, threshold }),
+    }
     try {
-      const found = args.filter!.includes('round-trip')
-        ? await filterRoundTrip(questions, chunks, provider, engine, { ...options, k: args.filterK })
-        : await none(questions)
-      const single = args.filter!.includes('near-duplicates')
-        ? await filterNearDuplicates(found.kept, provider, engine, { ...options, threshold: args.filterCosine })
-        : await none(found.kept)
-      return { kept: single.kept, dropped: [...found.dropped, ...single.dropped] }
+      for (const name of FILTERS.filter(name => filter.includes(name))) {
+        const found = await filters[name]()
+        kept = found.kept
+        dropped.push(...found.dropped)
+      }
+      return { kept, dropped }
     } finally {
       engine.dispose()
     }
@@ -166,14 +180,14 @@ function explainSplit({ by, leftOut }: AssignedChunks, documents: number, out: C
         'more documents make a better test',
     )
   }
-  const listed = leftOut.map(({ chunk, reason, like }) => {
+  const left = leftOut.map(({ chunk, reason, like }) => {
     const why = reason === 'overlap' ? 'begins with the end of' : 'is a near-duplicate of'
     return `${nameOf(chunk)} ${why} chunk ${like} of another part`
   })
   warnList(
     out,
     `${count(leftOut.length, 'chunk')} without questions, so that the parts ask about no common text`,
-    listed,
+    left,
   )
 }
 
@@ -207,8 +221,7 @@ function someFailed({ failed, stats }: GeneratedQuestions, args: GenerateArgs, r
   )
 }
 
-/** Result of a run of `generate`. */
-export interface GenerateResult {
+interface Result {
   readonly llm: string
   readonly documents: number
   readonly skipped: readonly SkippedFile[]
@@ -220,9 +233,12 @@ export interface GenerateResult {
 }
 
 /** Builds the object of `--json`. */
-export function generateReport(result: GenerateResult) {
+function reportOf(result: Result) {
   const { assigned, generated, filtered } = result
+  const parts = partsOf(result.parts)
   const { requests, retries, cached, inputTokens, outputTokens, cost } = generated.stats
+  const counts = new Map<string, number>()
+  for (const { reason } of [...generated.dropped, ...filtered]) counts.set(reason, (counts.get(reason) ?? 0) + 1)
   return {
     llm: result.llm,
     documents: { read: result.documents, skipped: result.skipped },
@@ -230,22 +246,15 @@ export function generateReport(result: GenerateResult) {
       asked: generated.stats.chunks,
       splitBy: assigned.by,
       leftOut: assigned.leftOut.map(({ chunk, reason, like }) => ({ ...placeOf(chunk), reason, like })),
-      failed: generated.failed.map(({ chunk, error }) => ({
-        ...placeOf(chunk),
-        code: error.code,
-        message: error.message,
-      })),
+      failed: generated.failed.map(({ chunk, error: { code, message } }) => ({ ...placeOf(chunk), code, message })),
     },
     questions: {
-      kept: partsOf(result.parts).reduce((sum, [, { queries }]) => sum + queries.size, 0),
+      kept: parts.reduce((sum, [, { queries }]) => sum + queries.size, 0),
       stripped: generated.stripped,
-      dropped: dropCounts(result),
+      dropped: Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))),
     },
     parts: Object.fromEntries(
-      partsOf(result.parts).map(([part, { queries, corpus }]) => [
-        part,
-        { questions: queries.size, chunks: corpus.size },
-      ]),
+      parts.map(([part, { queries, corpus }]) => [part, { questions: queries.size, chunks: corpus.size }]),
     ),
     files: result.files,
     warnings: warningsOf(result.parts),
@@ -262,8 +271,7 @@ function warningsOf({ test }: DatasetSplit): string[] {
 }
 
 /** Lays the same out as a table. */
-export function generateTable(result: GenerateResult, style: Style = PLAIN): string {
-  const report = generateReport(result)
+function tableOf(report: ReturnType<typeof reportOf>, style: Style): string {
   const { requests, retries, cachedAnswers, inputTokens, outputTokens, cost } = report.llmUse
   const number = (n: number): string => n.toLocaleString('en')
   const rows = [
@@ -274,7 +282,7 @@ export function generateTable(result: GenerateResult, style: Style = PLAIN): str
     ...only('  failed', report.chunks.failed.length),
     ['questions', number(report.questions.kept)],
     ...Object.entries(report.questions.dropped).map(([reason, n]) => [`  dropped: ${reason}`, number(n)]),
-    ...(result.llm === 'none'
+    ...(report.llm === 'none'
       ? []
       : [
           ['requests', `${number(requests)}${retries > 0 ? ` (${count(retries, 'retry', 'retries')})` : ''}`],
@@ -298,82 +306,44 @@ export function generateTable(result: GenerateResult, style: Style = PLAIN): str
 
 const only = (label: string, n: number): string[][] => (n === 0 ? [] : [[label, n.toLocaleString('en')]])
 
-function dropCounts({ generated, filtered }: GenerateResult): Record<string, number> {
-  const counts = new Map<string, number>()
-  for (const { reason } of [...generated.dropped, ...filtered]) counts.set(reason, (counts.get(reason) ?? 0) + 1)
-  return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)))
-}
-
 const placeOf = ({ id, source }: Chunk): { readonly chunk: string } & Chunk['source'] => ({ chunk: id, ...source })
 
 /** Options of the embedding model alone; given without `--filter`, they are likely mistaken for the LLM's. */
-const EMBEDDING_ONLY = [
-  ...(['base', 'model', 'dimensions', 'baseUrl', 'baseId', 'dtype', 'device', 'pooling', 'normalize'] as const),
-  ...(['queryPrefix', 'documentPrefix', 'revision', 'maxInputTokens', 'batchInputs', 'price'] as const),
-]
+const EMBEDDING_ONLY = [...SPACE_OPTIONS, 'device', 'maxInputTokens', 'batchInputs', 'price'] as const
+
+const LLM_HINTS: Readonly<Record<string, string>> = {
+  model: '; the model of --llm is named by --llm-model',
+  baseUrl: '; the address of --llm is --llm-base-url',
+}
 
 const LLM_ONLY = ['llmModel', 'llmBaseUrl', 'llmPrice', 'styles', 'prompt'] as const
 
 /** Checks what one option says of another. */
-export function checkGenerateArgs(args: GenerateArgs): void {
+function checkGenerateArgs(args: GenerateArgs): void {
   checkBatchArgs(args, '--llm', args.llm)
   const filters = args.filter ?? []
   const unknown = filters.find(name => !(FILTERS as readonly string[]).includes(name))
   if (unknown !== undefined) throw usageError(`--filter must be of ${FILTERS.join(', ')}, found "${unknown}"`)
   const stray = EMBEDDING_ONLY.find(name => args[name] !== undefined)
   if (filters.length === 0 && stray !== undefined) {
-    const own = {
-      model: '; the model of --llm is named by --llm-model',
-      baseUrl: '; the address of --llm is --llm-base-url',
-    }
-    throw usageError(
-      `--${kebab(stray)} is for the embeddings of --filter, which is not given${own[stray as keyof typeof own] ?? ''}`,
-    )
+    const hint = LLM_HINTS[stray] ?? ''
+    throw usageError(`--${kebab(stray)} is for the embeddings of --filter, which is not given${hint}`)
   }
   if (filters.length > 0 && args.base === undefined)
     throw usageError('--filter needs --base, the embedding model that you will train for')
-  if (args.base !== undefined) checkProviderArgs(args.base, embeddingArgs(args))
-  for (const [option, name] of [
-    ['filterK', 'round-trip'],
-    ['filterCosine', 'near-duplicates'],
-  ] as const) {
-    if (args[option] !== undefined && !filters.includes(name))
-      throw usageError(`--${kebab(option)} is for --filter ${name}`)
-  }
+  checkProviderArgs(args.base, embeddingArgs(args))
+  if (args.filterK !== undefined && !filters.includes('round-trip'))
+    throw usageError('--filter-k is for --filter round-trip')
+  if (args.filterCosine !== undefined && !filters.includes('near-duplicates'))
+    throw usageError('--filter-cosine is for --filter near-duplicates')
   const meaningless = args.llm === 'none' ? LLM_ONLY.find(name => args[name] !== undefined) : undefined
   if (meaningless !== undefined)
     throw usageError(`--${kebab(meaningless)} has no effect with --llm none, which uses no LLM`)
 }
 
 /** Arguments of the embedding model; `--timeout` and `--concurrency` are the LLM's if the base does not use them. */
-export function embeddingArgs(args: GenerateArgs): ProviderArgs {
+function embeddingArgs(args: GenerateArgs): ProviderArgs {
   // The filters look at few texts, and their answers are needed at once.
   const own = { ...args, batchApi: false, wait: true, batchPoll: undefined }
   return args.base === 'hashing' ? { ...own, timeout: undefined } : own
-}
-
-/** @throws USAGE when the price is not two numbers */
-export function chatModelOptions(args: GenerateArgs): ChatModelOptions {
-  return {
-    model: args.llmModel,
-    baseUrl: args.llmBaseUrl,
-    timeoutMs: args.timeout === undefined ? undefined : Math.max(1, Math.round(args.timeout * 1000)),
-    price: args.llmPrice === undefined ? undefined : parsePrice(args.llmPrice),
-    // A dry run sends nothing, so it needs no key.
-    apiKey: args.dryRun ? 'none' : undefined,
-    batchApi: args.batchApi,
-  }
-}
-
-function parsePrice(value: string): NonNullable<ChatModelOptions['price']> {
-  const numbers = parseNumbers(value)
-  if (numbers?.length === 2) return { input: numbers[0], output: numbers[1] }
-  throw usageError(
-    `--llm-price must be two numbers, dollars for a million tokens in and out, such as 0.15,0.60; found "${value}"`,
-  )
-}
-
-function parseNumbers(value: string): number[] | undefined {
-  const parts = value.split(',').map(part => part.trim())
-  return parts.every(part => /^\d*\.?\d+$/.test(part)) ? parts.map(Number) : undefined
 }

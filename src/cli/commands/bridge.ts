@@ -48,7 +48,6 @@ const options = {
 
 export type BridgeArgs = ArgsOf<typeof options>
 
-/** `adapter-train bridge` */
 export const bridgeCommand: Command = {
   form: 'bridge',
   group: 'Train',

@@ -21,7 +21,6 @@ const options = {
 
 export type CacheArgs = ArgsOf<typeof positionals & typeof options>
 
-/** `adapter-train cache` */
 export const cacheCommand: Command = {
   form: 'cache <action>',
   group: 'Maintain',

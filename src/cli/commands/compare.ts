@@ -38,7 +38,6 @@ const options = {
 
 export type CompareArgs = ArgsOf<typeof options>
 
-/** `adapter-train compare` */
 export const compareCommand: Command = {
   form: 'compare',
   group: 'Evaluate',

@@ -12,7 +12,6 @@ export type CompletionArgs = ArgsOf<typeof positionals & typeof options>
 
 const folder = '~/.local/share/bash-completion/completions'
 
-/** `adapter-train completion` */
 export const completionCommand: Command = {
   form: 'completion <shell>',
   group: 'Maintain',

@@ -19,7 +19,6 @@ const options = {
 
 export type ConvertArgs = ArgsOf<typeof positionals & typeof options>
 
-/** `adapter-train convert` */
 export const convertCommand: Command = {
   form: 'convert <input> <output>',
   group: 'Use',

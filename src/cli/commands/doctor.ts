@@ -6,7 +6,6 @@ const options = { cache: cacheOption, ...outputOptions }
 
 export type DoctorArgs = ArgsOf<typeof options>
 
-/** `adapter-train doctor` */
 export const doctorCommand: Command = {
   form: 'doctor',
   group: 'Maintain',

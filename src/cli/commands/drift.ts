@@ -17,7 +17,6 @@ const options = {
 
 export type DriftArgs = ArgsOf<typeof options>
 
-/** `adapter-train drift` */
 export const driftCommand: Command = {
   form: 'drift',
   group: 'Use',

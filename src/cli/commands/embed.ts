@@ -27,7 +27,6 @@ const options = {
 
 export type EmbedArgs = ArgsOf<typeof positionals & typeof options>
 
-/** `adapter-train embed` */
 export const embedCommand: Command = {
   form: 'embed <data..>',
   group: 'Get data',

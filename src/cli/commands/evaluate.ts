@@ -40,7 +40,6 @@ const options = {
 
 export type EvaluateArgs = ArgsOf<typeof options>
 
-/** `adapter-train evaluate` */
 export const evaluateCommand: Command = {
   form: 'evaluate',
   group: 'Evaluate',

@@ -22,7 +22,6 @@ const tryOptions = { ...explainOptions, ...tryOutputOptions }
 /** Arguments of `explain`; those of `try` have neither query nor `json`. */
 export type ExplainArgs = ArgsOf<typeof tryOptions> & Partial<ArgsOf<typeof options>>
 
-/** `adapter-train explain` */
 export const explainCommand: Command = {
   form: 'explain',
   group: 'Evaluate',
@@ -38,7 +37,6 @@ export const explainCommand: Command = {
   ],
 }
 
-/** `adapter-train try` */
 export const tryCommand: Command = {
   form: 'try',
   group: 'Evaluate',

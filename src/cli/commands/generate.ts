@@ -1,8 +1,10 @@
 import { CHUNK_DEFAULTS } from '../../documents/chunk.js'
 import { MAX_DOCUMENT_BYTES } from '../../documents/loaders/loader.js'
 import { GENERATE_DEFAULTS } from '../../generate/defaults.js'
+import { usageError } from '../../errors.js'
 import { LLM_NAMES } from '../../generate/llm/index.js'
 import { STYLE_NAMES } from '../../generate/styles.js'
+import type { ChatPrice } from '../../providers/prices.js'
 import { type Command, outputOptions } from '../command.js'
 import { batchOptions } from '../options/batch-options.js'
 import { writerOptions } from '../options/dataset-options.js'
@@ -34,7 +36,7 @@ const options = {
     'llm-model': name("the LLM's name (default: a small one)"),
     'llm-base-url': url('OpenAI-compatible server, such as http://localhost:11434/v1 for Ollama'),
     'llm-price': text('US dollars per million tokens in and out, such as 0.15,0.60, instead of the price table', {
-      placeholder: 'N,N',
+      ...{ placeholder: 'N,N', coerce: readPrice },
     }),
     questions: integer('questions per chunk', { min: 1, default: D.questions }),
     styles: list(
@@ -69,7 +71,16 @@ const options = {
 
 export type GenerateArgs = ArgsOf<typeof positionals & typeof options>
 
-/** `adapter-train generate` */
+function readPrice(value: string): ChatPrice {
+  const [input, output, ...more] = value
+    .split(',')
+    .map(part => (/^\s*\d*\.?\d+\s*$/.test(part) ? Number(part) : Number.NaN))
+  if (input >= 0 && output >= 0 && more.length === 0) return { input, output }
+  throw usageError(
+    `--llm-price must be two numbers, dollars for a million tokens in and out, such as 0.15,0.60; found "${value}"`,
+  )
+}
+
 export const generateCommand: Command = {
   form: 'generate <documents..>',
   group: 'Get data',

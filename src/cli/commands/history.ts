@@ -11,7 +11,6 @@ const options = { ...outputOptions }
 export type HistoryArgs = ArgsOf<typeof historyPositionals & typeof options>
 export type RollbackArgs = ArgsOf<typeof rollbackPositionals & typeof options>
 
-/** `adapter-train history` */
 export const historyCommand: Command = {
   form: 'history <file>',
   group: 'Use',
@@ -24,7 +23,6 @@ export const historyCommand: Command = {
   ],
 }
 
-/** `adapter-train rollback` */
 export const rollbackCommand: Command = {
   form: 'rollback <file> [number]',
   group: 'Use',

@@ -27,7 +27,6 @@ const options = {
 
 export type HybridArgs = ArgsOf<typeof options>
 
-/** `adapter-train hybrid` */
 export const hybridCommand: Command = {
   form: 'hybrid',
   group: 'Evaluate',

@@ -37,7 +37,6 @@ const options = {
 
 export type ImportArgs = ArgsOf<typeof positionals & typeof options>
 
-/** `adapter-train import` */
 export const importCommand: Command = {
   form: 'import <files..>',
   group: 'Get data',

@@ -56,7 +56,6 @@ const options = {
 
 export type InitArgs = ArgsOf<typeof options>
 
-/** `adapter-train init` */
 export const initCommand: Command = {
   form: 'init',
   group: 'Get data',

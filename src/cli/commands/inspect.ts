@@ -16,7 +16,6 @@ const options = {
 
 export type InspectArgs = ArgsOf<typeof positionals & typeof options>
 
-/** `adapter-train inspect` */
 export const inspectCommand: Command = {
   form: 'inspect <files..>',
   group: 'Get data',

@@ -36,7 +36,6 @@ const options = {
 
 export type LabelArgs = ArgsOf<typeof options>
 
-/** `adapter-train label` */
 export const labelCommand: Command = {
   form: 'label',
   group: 'Get data',

@@ -16,7 +16,6 @@ const options = {
 
 export type RefreshArgs = ArgsOf<typeof positionals & typeof options>
 
-/** `adapter-train refresh` */
 export const refreshCommand: Command = {
   form: 'refresh <adapter>',
   group: 'Train',

@@ -64,7 +64,6 @@ const options = {
 
 export type ServeArgs = ArgsOf<typeof options>
 
-/** `adapter-train serve` */
 export const serveCommand: Command = {
   form: 'serve',
   group: 'Use',

@@ -41,7 +41,6 @@ const options = {
 
 export type SweepArgs = ArgsOf<typeof options>
 
-/** `adapter-train sweep` */
 export const sweepCommand: Command = {
   form: 'sweep',
   group: 'Train',

@@ -75,7 +75,6 @@ const options = {
 
 export type TrainArgs = ArgsOf<typeof options> & HyperArgs
 
-/** `adapter-train train`, and `adapter-train` alone. */
 export const trainCommand: Command = {
   form: 'train',
   group: 'Train',

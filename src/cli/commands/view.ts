@@ -16,7 +16,6 @@ const options = {
 
 export type ViewArgs = ArgsOf<typeof options>
 
-/** `adapter-train view` */
 export const viewCommand: Command = {
   form: 'view',
   group: 'Evaluate',

@@ -60,66 +60,30 @@ export type ProviderArgs = Omit<ArgsOf<typeof providerOptions>, 'base'> & {
   readonly pca?: string | Projection
 }
 
+/** Options that identify the embedding space. */
+export const SPACE_OPTIONS = [
+  ...(['base', 'model', 'dimensions', 'baseUrl', 'baseId', 'dtype', 'pooling', 'normalize', 'queryPrefix'] as const),
+  ...(['documentPrefix', 'revision'] as const),
+]
+
+const MODEL = ['model', 'dimensions', 'baseUrl'] as const
+const CALLS = ['maxInputTokens', 'batchInputs', 'concurrency', 'timeout'] as const
 const PARAMS = ['queryParam', 'documentParam'] as const
 const LOCAL_ONLY = ['dtype', 'device', 'pooling', 'normalize', 'revision'] as const
 const ONE_MODEL = ['part', ...LOCAL_ONLY] as const
+const INPUTS = ['queryPrefix', 'documentPrefix', ...LOCAL_ONLY, ...PARAMS] as const
 
-/** Options without effect on a provider: given, they point to a forgotten or mistaken `--base`. */
+/** Options without effect on a provider, or on code of the user's: given, they point to a forgotten or mistaken `--base`. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly (keyof ProviderArgs)[]>> = {
   ...Object.fromEntries(providerNames.map(name => [name, ONE_MODEL])),
   cohere: [...ONE_MODEL, ...PARAMS],
-  compose: [
-    ...(['model', 'dimensions', 'baseUrl', 'baseId', 'maxInputTokens', 'concurrency', 'price'] as const),
-    ...(['queryPrefix', 'documentPrefix', ...LOCAL_ONLY, ...PARAMS] as const),
-  ],
+  compose: [...MODEL, 'baseId', 'maxInputTokens', 'concurrency', 'price', ...INPUTS],
   sbert: ['part', 'baseUrl', 'price', ...PARAMS],
-  vectors: [
-    'part',
-    ...([
-      'model',
-      'dimensions',
-      'baseUrl',
-      'dtype',
-      'device',
-      'pooling',
-      'normalize',
-      'queryPrefix',
-      'documentPrefix',
-      ...PARAMS,
-    ] as const),
-    ...(['revision', 'maxInputTokens', 'batchInputs', 'concurrency', 'timeout', 'retries', 'price'] as const),
-  ],
-  hashing: [
-    'part',
-    'model',
-    'baseUrl',
-    'price',
-    'timeout',
-    'maxInputTokens',
-    'queryPrefix',
-    'documentPrefix',
-    ...LOCAL_ONLY,
-    ...PARAMS,
-  ],
+  vectors: ['part', ...MODEL, ...INPUTS, ...CALLS, 'retries', 'price'],
+  hashing: ['part', 'model', 'baseUrl', 'price', 'timeout', 'maxInputTokens', ...INPUTS],
+  'a package of the AI SDK': ['baseUrl', 'timeout', 'maxInputTokens', ...LOCAL_ONLY],
+  'a module': [...MODEL, 'price', ...CALLS, ...INPUTS],
 }
-
-/** Same, of a package of the AI SDK and of a module. */
-const CODE_WITHOUT_EFFECT = {
-  package: ['baseUrl', 'timeout', 'maxInputTokens', ...LOCAL_ONLY],
-  module: [
-    ...([
-      'model',
-      'dimensions',
-      'baseUrl',
-      'price',
-      'timeout',
-      'maxInputTokens',
-      'batchInputs',
-      'concurrency',
-    ] as const),
-    ...(['queryPrefix', 'documentPrefix', ...LOCAL_ONLY, ...PARAMS] as const),
-  ],
-} as const
 
 const NOTES: Readonly<Record<string, string>> = {
   sbert: ' (a model on this machine)',
@@ -141,23 +105,15 @@ export async function withBaseOf<A extends ProviderArgs>(
 ): Promise<A & { readonly base: string }> {
   if (args.base !== undefined || adapter === undefined) return { ...args, base: requireBase(args.base) }
   const { baseOf } = await import('../../wrap/recorded-base.js')
-  const {
-    provider: base,
-    queryParams: queryParam,
-    documentParams: documentParam,
-    ...options
-  } = baseOf(adapter, passedOn(args), path)
-  return { ...args, ...options, queryParam, documentParam, base }
+  const { provider, queryParams, documentParams, ...options } = baseOf(adapter, passedOn(args), path)
+  return { ...args, ...options, queryParam: queryParams, documentParam: documentParams, base: provider }
 }
 
 /** @throws USAGE when an option has no effect on the provider */
 export function checkProviderArgs(name: string | undefined, args: ProviderArgs): void {
   if (name === undefined) return
-  const kind = name.startsWith('ai-sdk:') ? 'package' : 'module'
-  const without: readonly (keyof ProviderArgs)[] = isOwnCode(name)
-    ? CODE_WITHOUT_EFFECT[kind]
-    : (WITHOUT_EFFECT[name] ?? [])
-  const ignored = without.find(key => args[key] !== undefined)
+  const code = name.startsWith('ai-sdk:') ? 'a package of the AI SDK' : 'a module'
+  const ignored = WITHOUT_EFFECT[isOwnCode(name) ? code : name]?.find(key => args[key] !== undefined)
   if (!ignored) return
   const readers = providerNames.filter(other => !WITHOUT_EFFECT[other]?.includes(ignored))
   throw usageError(`--${kebab(ignored)} has no effect with --base ${name}; expected --base ${readers.join(', ')}`)
@@ -173,15 +129,19 @@ function passedOn(args: ProviderArgs): ProviderOptions {
   return { ...Object.fromEntries(PASSED_ON.map(key => [key, args[key]])), queryParams, documentParams, pca }
 }
 
+/** `--timeout` in milliseconds */
+export function timeoutMs({ timeout }: Pick<ProviderArgs, 'timeout'>): number | undefined {
+  return timeout === undefined ? undefined : Math.max(1, Math.round(timeout * 1000))
+}
+
 /** Opens the provider that the options name; without `apiKey` its key comes from the environment. */
 export function openProvider(
   name: string,
   args: ProviderArgs & Pick<ProviderOptions, 'batchApi' | 'transport'>,
   apiKey?: string,
 ): Promise<EmbeddingProvider> {
-  const { batchInputs: maxInputs, timeout, transport, batchApi } = args
-  const timeoutMs = timeout === undefined ? undefined : Math.max(1, Math.round(timeout * 1000))
-  return createProvider(name, { ...passedOn(args), apiKey, maxInputs, timeoutMs, transport, batchApi })
+  const { batchInputs: maxInputs, transport, batchApi } = args
+  return createProvider(name, { ...passedOn(args), apiKey, maxInputs, timeoutMs: timeoutMs(args), transport, batchApi })
 }
 
 /** Opens the cache of `--cache`; `undefined` for "none". */

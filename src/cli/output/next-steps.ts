@@ -3,16 +3,10 @@ import type { Proof } from '../../pipeline/proof.js'
 import type { EmbeddedTrainingReport } from '../../pipeline/training.js'
 import { kebab } from '../../words.js'
 import { DATA_FILES } from '../options/data-files.js'
-import { cacheOption, type ProviderArgs } from '../options/provider-options.js'
+import { cacheOption, type ProviderArgs, SPACE_OPTIONS } from '../options/provider-options.js'
 import type { NextStep } from './console.js'
 import type { Shipped } from './ship-adapter.js'
 import { commandLine, withoutCredentials } from './write-report.js'
-
-/** Options that identify the embedding space. */
-const SPACE = [
-  ...(['base', 'model', 'dimensions', 'baseUrl', 'baseId', 'dtype', 'pooling', 'normalize', 'queryPrefix'] as const),
-  ...(['documentPrefix', 'revision'] as const),
-]
 
 type BaseArgs = ProviderArgs & { readonly vectors?: string; readonly index?: string }
 type Found = Pick<
@@ -142,7 +136,7 @@ function moreLabels(effect: string): NextStep {
 
 function spaceWords(args: BaseArgs): string[] {
   const vectors = args.base === 'vectors' && args.vectors !== undefined ? ['--vectors', args.vectors] : []
-  const given = SPACE.flatMap(name => {
+  const given = SPACE_OPTIONS.flatMap(name => {
     const value = args[name]
     if (value === undefined) return []
     if (typeof value === 'boolean') return [`--${value ? '' : 'no-'}${kebab(name)}`]

@@ -1,21 +1,13 @@
 import { styleText } from 'node:util'
 
+const FORMATS = ['bold', 'dim', 'green', 'red', 'yellow'] as const
+type Format = (typeof FORMATS)[number]
+
 /** Marks of text on a terminal; without colours each returns the text as it is. */
-export interface Style {
-  bold(text: string): string
-  dim(text: string): string
-  green(text: string): string
-  red(text: string): string
-  yellow(text: string): string
-}
-
-type Format = keyof Style
-
-const FORMATS: readonly Format[] = ['bold', 'dim', 'green', 'red', 'yellow']
+export type Style = Readonly<Record<Format, (text: string) => string>>
 
 function styleOf(format: (name: Format, text: string) => string): Style {
-  const entries = FORMATS.map(name => [name, (text: string) => format(name, text)])
-  return Object.fromEntries(entries) as unknown as Style
+  return Object.fromEntries(FORMATS.map(name => [name, (text: string) => format(name, text)])) as Style
 }
 
 /** No colours. */
