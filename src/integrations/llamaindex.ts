@@ -1,8 +1,9 @@
 import type { EmbeddingProvider } from '../providers/provider.js'
-import type { AdapterInput, AdaptOptions } from '../wrap/adapter-source.js'
-import { type TextEmbeddingLike, wrapTextEmbedding } from '../wrap/shapes/text-embedding.js'
-import { type WrapOptions, wrapEmbedder } from '../wrap/wrap-embedder.js'
-import { providerEmbedder } from '../wrap/wrap-provider.js'
+import type { AdapterInput } from '../wrap/adapter-source.js'
+import type { TextEmbeddingLike } from '../wrap/shapes/text-embedding.js'
+import { providerEmbedder, type WrapOptions, wrapProvider } from '../wrap/wrap-provider.js'
+
+export { wrapTextEmbedding as adaptEmbedding } from '../wrap/shapes/text-embedding.js'
 
 /** A provider of this package as a `BaseEmbedding` of LlamaIndex.TS, which is also a function that embeds nodes. */
 export interface ProviderTextEmbedding extends TextEmbeddingLike {
@@ -19,20 +20,6 @@ export interface ProviderTextEmbedding extends TextEmbeddingLike {
 }
 
 /**
- * Puts an adapter in front of a LlamaIndex.TS embedding: `getQueryEmbedding` is adapted, texts and nodes untouched.
- *
- * Its makers no longer maintain LlamaIndex.TS; this is for what runs on it already.
- * @throws as `wrapEmbedder`
- */
-export function adaptEmbedding<T extends TextEmbeddingLike>(
-  embedding: T,
-  adapter: AdapterInput,
-  options: AdaptOptions = {},
-): T {
-  return wrapTextEmbedding(embedding, adapter, options)
-}
-
-/**
  * Makes a provider of this package a LlamaIndex.TS embedding, adapted if an adapter is given.
  * @throws as `wrapEmbedder`
  */
@@ -43,7 +30,7 @@ export async function createEmbedding(
 ): Promise<ProviderTextEmbedding> {
   const { BaseEmbedding } = await import('@llamaindex/core/embeddings')
   const embedder =
-    adapter === undefined ? providerEmbedder(provider, options) : wrapEmbedder(provider, adapter, options)
+    adapter === undefined ? providerEmbedder(provider, options) : wrapProvider(provider, adapter, options)
   class ProviderEmbedding extends BaseEmbedding {
     constructor() {
       super()

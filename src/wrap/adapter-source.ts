@@ -1,6 +1,6 @@
 import { type Adapter, applyAdapter, outputDimensions, validateAdapter } from '../adapters/adapter.js'
 import { loadAdapter } from '../adapters/file.js'
-import { AdapterTrainError, usageError } from '../errors.js'
+import { AdapterTrainError, type ErrorDetails, usageError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
 import { project } from '../math/projection.js'
 import { composeProviders, isComposed } from '../providers/compose.js'
@@ -43,8 +43,7 @@ export interface Sides {
   /** f(q), at unit length with `normalize`. */
   adaptQuery(q: ArrayLike<number>, text?: string): Float32Array
   /** Returns the same vector; if the adapter gives fewer dimensions, its start at unit length; if its base is reduced, the projection. */
-  fitDocument(d: number[]): number[]
-  fitDocument(d: Float32Array): Float32Array
+  fitDocument<V extends number[] | Float32Array>(d: V): V
   /** True if `fitDocument` changes or refuses vectors. */
   readonly truncates: boolean
 }
@@ -62,10 +61,9 @@ export function openAdapter(input: AdapterInput, options: AdaptOptions, model: K
     checkBase(adapter, known, options.allowMismatch)
     const documents = adapter.index?.id ?? adapter.base.id
     if (options.index !== undefined && options.index !== documents) {
-      throw new AdapterTrainError(
-        'ADAPTER_MISMATCH',
+      throw mismatch(
         `the index: expected documents of "${documents}", for which the adapter was made, found "${options.index}". Use the adapter of this index`,
-        { details: { expected: documents, index: options.index } },
+        { expected: documents, index: options.index },
       )
     }
     if (!options.allowMismatch) checkModelName(adapter, known.name)
@@ -106,16 +104,18 @@ function checkAdapter(adapter: Adapter): Adapter {
   return adapter
 }
 
+const mismatch = (message: string, details: ErrorDetails): AdapterTrainError =>
+  new AdapterTrainError('ADAPTER_MISMATCH', message, { details })
+
 /** Names that services give to their models; other names, such as a deployment's, may mean any model. */
 const SERVICE_NAME = /^(text-embedding-|embed-)/
 
 function checkModelName(adapter: Adapter, name: string | undefined): void {
   if (name === undefined || isModelName(adapter, name)) return
-  throw new AdapterTrainError(
-    'ADAPTER_MISMATCH',
+  throw mismatch(
     `the adapter was trained on "${adapter.base.id}", but the model is "${name}"; its output for another model would be noise. ` +
       "Use the adapter's base model, or { allowMismatch: true } if both give the same vectors",
-    { details: { expected: adapter.base, name } },
+    { expected: adapter.base, name },
   )
 }
 
@@ -131,9 +131,7 @@ function sidesOf(adapter: Adapter, { normalize }: AdaptOptions): Sides {
   const bridges = isBridge(adapter)
   const pca = adapter.base.provider?.pca
   const truncates = bridges || outputs < dimensions || pca !== undefined
-  function fitDocument(d: number[]): number[]
-  function fitDocument(d: Float32Array): Float32Array
-  function fitDocument(d: number[] | Float32Array): number[] | Float32Array {
+  const fitDocument: Sides['fitDocument'] = d => {
     if (bridges) refuseBridge(adapter)
     // Services that shorten vectors themselves have done this already.
     if (!truncates || d.length === outputs) return d
@@ -145,7 +143,7 @@ function sidesOf(adapter: Adapter, { normalize }: AdaptOptions): Sides {
       )
     }
     const start = normalizeInPlace(pca ? project(pca, d) : Float32Array.from(d.slice(0, outputs)))
-    return Array.isArray(d) ? Array.from(start) : start
+    return (Array.isArray(d) ? Array.from(start) : start) as typeof d
   }
   return {
     adapter,
@@ -166,7 +164,7 @@ export function reducedAs(input: AdapterInput, provider: EmbeddingProvider): Emb
 }
 
 /** True if an adapter maps queries into the space of another model. */
-export function isBridge({ base, index }: Pick<Adapter, 'base' | 'index'>): boolean {
+function isBridge({ base, index }: Pick<Adapter, 'base' | 'index'>): boolean {
   return index !== undefined && index.id !== base.id
 }
 
@@ -174,11 +172,10 @@ export function isBridge({ base, index }: Pick<Adapter, 'base' | 'index'>): bool
 export function refuseBridge(adapter: Adapter): void {
   const { base, index } = adapter
   if (!isBridge(adapter)) return
-  throw new AdapterTrainError(
-    'ADAPTER_MISMATCH',
+  throw mismatch(
     `documents: expected vectors of "${index!.id}", into whose index the adapter maps queries, found those of "${base.id}". ` +
       'Embed documents for that index with its own model; rows that are embedded anew belong to the base model itself (docs/migrating.md)',
-    { details: { expected: index, found: base } },
+    { expected: index, found: base },
   )
 }
 
@@ -195,10 +192,9 @@ export function checkBase({ base: expected }: Adapter, { id, dimensions, facts }
           ? `the adapter was trained on a model named "${expected.id}", but the files of this one differ from it`
           : undefined
   if (wrong === undefined) return
-  throw new AdapterTrainError(
-    'ADAPTER_MISMATCH',
+  throw mismatch(
     `${wrong}; its output for another model would be noise. Use the adapter's base model, or allow the mismatch ` +
       `(${optionWord('{ allowMismatch: true } in code, --allow-mismatch on the command line')}) if both give the same vectors`,
-    { details: { expected, id, dimensions } },
+    { expected, id, dimensions },
   )
 }

@@ -50,16 +50,9 @@ export function baseOf(
 /** Checks what a file records, and leaves out what this release does not know. */
 function checkedFacts(facts: ProviderFacts, path = 'adapter'): ProviderFacts {
   const types = {
-    ...Object.fromEntries(RECORDED_OPTIONS.map(key => [key, 'string'])),
-    ...{ name: 'string', fingerprint: 'string', dimensions: 'number', maxInputTokens: 'number' },
-    ...{
-      normalize: 'boolean',
-      needsBaseUrl: 'boolean',
-      queryParams: 'object',
-      documentParams: 'object',
-      part: 'list',
-      pca: 'object',
-    },
+    ...Object.fromEntries([...RECORDED_OPTIONS, 'name', 'fingerprint'].map(key => [key, 'string'])),
+    ...{ dimensions: 'number', maxInputTokens: 'number', normalize: 'boolean', needsBaseUrl: 'boolean' },
+    ...{ queryParams: 'object', documentParams: 'object', part: 'list', pca: 'object' },
   }
   const { pooling = 'mean' } = facts ?? {}
   if (!POOLINGS.includes(pooling)) {

@@ -5,7 +5,7 @@ import { embedTexts } from '../embed/embed-texts.js'
 import { row } from '../math/matrix.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
 import { type AdapterInput, type AdaptOptions, openAdapter, reducedAs, type Sides } from './adapter-source.js'
-import type { BothEmbedder, Embedder } from './shapes/embedder.js'
+import { adaptedEmbedder, type BothEmbedder, type Embedder } from './shapes/embedder.js'
 
 /** Provider whose queries are adapted, and an `Embedder` as well. */
 export interface WrappedProvider extends EmbeddingProvider, Embedder, BothEmbedder {
@@ -28,8 +28,6 @@ export function wrapProvider(model: EmbeddingProvider, input: AdapterInput, opti
     const vectors = await provider.embed(texts, role, embedOptions)
     return vectors.map((v, i) => (role === 'query' ? sides.adaptQuery(v, texts[i]) : sides.fitDocument(v)))
   }
-  // Batches, retries and the cache work on the base model's vectors.
-  const base = providerEmbedder(provider, options)
   const keyOf = (role: 'query' | 'document', { adapter, truncates }: Sides): string => {
     const key = provider.cacheKey(role)
     if (role === 'query') return `${key}|adapter ${hashOf(adapter)}${options.normalize ? '|normalized' : ''}`
@@ -54,19 +52,8 @@ export function wrapProvider(model: EmbeddingProvider, input: AdapterInput, opti
       return provider.close?.()
     },
     embed,
-    async embedQuery(text) {
-      const { adaptQuery } = source.now()
-      return Array.from(adaptQuery(await base.embedQuery(text), text))
-    },
-    async embedQueryBoth(text) {
-      const { adaptQuery } = source.now()
-      const native = await base.embedQuery(text)
-      return { native, mapped: Array.from(adaptQuery(native, text)) }
-    },
-    async embedDocuments(texts) {
-      const { fitDocument } = source.now()
-      return (await base.embedDocuments(texts)).map(d => fitDocument(d))
-    },
+    // Batches, retries and the cache work on the base model's vectors.
+    ...adaptedEmbedder(providerEmbedder(provider, options), source),
   }
 }
 

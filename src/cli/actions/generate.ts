@@ -184,11 +184,7 @@ function explainSplit({ by, leftOut }: AssignedChunks, documents: number, out: C
     const why = reason === 'overlap' ? 'begins with the end of' : 'is a near-duplicate of'
     return `${nameOf(chunk)} ${why} chunk ${like} of another part`
   })
-  warnList(
-    out,
-    `${count(leftOut.length, 'chunk')} without questions, so that the parts ask about no common text`,
-    left,
-  )
+  warnList(out, `${count(leftOut.length, 'chunk')} without questions, so that the parts ask about no common text`, left)
 }
 
 function warnList(out: Console, title: string, lines: readonly string[]): void {

@@ -1,7 +1,7 @@
 import { CHUNK_DEFAULTS } from '../../documents/chunk.js'
 import { MAX_DOCUMENT_BYTES } from '../../documents/loaders/loader.js'
-import { GENERATE_DEFAULTS } from '../../generate/defaults.js'
 import { usageError } from '../../errors.js'
+import { GENERATE_DEFAULTS } from '../../generate/defaults.js'
 import { LLM_NAMES } from '../../generate/llm/index.js'
 import { STYLE_NAMES } from '../../generate/styles.js'
 import type { ChatPrice } from '../../providers/prices.js'

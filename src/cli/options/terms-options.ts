@@ -1,5 +1,5 @@
-import { TERM_BYTES, TEXT_TERMS, TEXT_TERMS_DEFAULT } from '../../pipeline/defaults.js'
 import { parseBytes } from '../../memory-limit.js'
+import { TERM_BYTES, TEXT_TERMS, TEXT_TERMS_DEFAULT } from '../../pipeline/defaults.js'
 import { choice, dir, file, inGroup, integer, text } from './rows.js'
 
 /** Options of the commands that make text terms. */

@@ -1,4 +1,4 @@
-import { type AdapterInput, type AdaptOptions, openAdapter } from '../adapter-source.js'
+import { type AdapterInput, type AdapterSource, type AdaptOptions, openAdapter } from '../adapter-source.js'
 import { modelFacts, overrideMembers } from '../override-members.js'
 
 /** Object with LangChain's two methods. */
@@ -28,14 +28,23 @@ export function isEmbedder(x: unknown): x is Embedder {
   return typeof candidate?.embedQuery === 'function' && typeof candidate.embedDocuments === 'function'
 }
 
-/** Adapts `embedQuery`; `embedDocuments` only loses the dimensions that the adapter leaves out. */
+/**
+ * Puts an adapter in front of a LangChain embedding, or any object of the same methods: `embedQuery` is adapted, `embedDocuments`
+ * only loses the dimensions that the adapter leaves out.
+ * @returns an object of the same class, for vector stores and retrievers as they are
+ * @throws as `wrapEmbedder`
+ */
 export function wrapEmbedderObject<T extends Embedder>(
   embedder: T,
   input: AdapterInput,
-  options: AdaptOptions,
+  options: AdaptOptions = {},
 ): T & BothEmbedder {
-  const source = openAdapter(input, options, modelFacts(embedder))
-  return overrideMembers<T, Embedder & BothEmbedder>(embedder, {
+  return overrideMembers(embedder, adaptedEmbedder(embedder, openAdapter(input, options, modelFacts(embedder))))
+}
+
+/** Makes the adapted methods of an embedder. */
+export function adaptedEmbedder(embedder: Embedder, source: AdapterSource): Embedder & BothEmbedder {
+  return {
     async embedQuery(text) {
       const { adaptQuery } = source.now()
       return Array.from(adaptQuery(await embedder.embedQuery(text), text))
@@ -49,5 +58,5 @@ export function wrapEmbedderObject<T extends Embedder>(
       const { fitDocument } = source.now()
       return (await embedder.embedDocuments(texts)).map(d => fitDocument(d))
     },
-  })
+  }
 }

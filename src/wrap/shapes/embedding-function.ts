@@ -1,4 +1,4 @@
-import { type AdapterInput, type AdaptOptions, openAdapter } from '../adapter-source.js'
+import { type AdapterInput, type AdapterSource, type AdaptOptions, openAdapter } from '../adapter-source.js'
 import { modelFacts, overrideMembers } from '../override-members.js'
 
 /** Dense embedding function of Chroma. */
@@ -13,14 +13,23 @@ export function isEmbeddingFunction(x: unknown): x is EmbeddingFunctionLike {
   return typeof (x as Partial<EmbeddingFunctionLike> | null | undefined)?.generate === 'function'
 }
 
-/** Adapts `generateForQueries`, which Chroma calls for `queryTexts`; `generate` only loses the dimensions left out. */
+/**
+ * Puts an adapter in front of a Chroma embedding function: `generateForQueries`, which Chroma calls for `queryTexts`, is adapted;
+ * `generate` only loses the dimensions left out. What Chroma stores of the function's configuration is what it stored before, so
+ * give the adapted one to `getCollection` as well.
+ * @throws as `wrapEmbedder`
+ */
 export function wrapEmbeddingFunction<T extends EmbeddingFunctionLike>(
   fn: T,
   input: AdapterInput,
-  options: AdaptOptions,
+  options: AdaptOptions = {},
 ): T & Required<EmbeddingFunctionLike> {
-  const source = openAdapter(input, options, modelFacts(fn))
-  return overrideMembers<T, Required<EmbeddingFunctionLike>>(fn, {
+  return overrideMembers(fn, adaptedFunction(fn, openAdapter(input, options, modelFacts(fn))))
+}
+
+/** Makes the adapted methods of an embedding function. */
+export function adaptedFunction(fn: EmbeddingFunctionLike, source: AdapterSource): Required<EmbeddingFunctionLike> {
+  return {
     async generate(texts) {
       const { fitDocument } = source.now()
       return (await fn.generate(texts)).map(d => fitDocument(d))
@@ -30,5 +39,5 @@ export function wrapEmbeddingFunction<T extends EmbeddingFunctionLike>(
       const vectors = await (fn.generateForQueries ? fn.generateForQueries(texts) : fn.generate(texts))
       return vectors.map((q, i) => Array.from(adaptQuery(q, texts[i])))
     },
-  })
+  }
 }

@@ -1,5 +1,6 @@
 import { outputDimensions } from '../../adapters/adapter.js'
 import { usageError } from '../../errors.js'
+import { littleEndianBytes } from '../../vectors/floats.js'
 import type { AdapterInput, AdapterSource, AdaptOptions, Sides } from '../adapter-source.js'
 import { isModelName, openAdapter } from '../adapter-source.js'
 import { overrideMembers } from '../override-members.js'
@@ -43,11 +44,16 @@ export function isOpenAI(x: unknown): x is OpenAILike {
   return typeof candidate?.embeddings?.create === 'function'
 }
 
-/** Adapts `embeddings.create` for queries; neither the role nor `:query` is sent. */
+/**
+ * Wraps an OpenAI client: `embeddings.create` returns adapted vectors, as numbers or base64, if `role: 'query'` or a model name
+ * that ends in `:query` asks for them (neither is sent). Everything else of the client stays as it is.
+ * @param client an instance of the package `openai`
+ * @throws as `wrapEmbedder`
+ */
 export function wrapOpenAI<T extends OpenAILike>(
   client: T,
   input: AdapterInput,
-  options: AdaptOptions,
+  options: AdaptOptions = {},
 ): AdaptedOpenAI<T> {
   return wrapWith(client, openAdapter(input, options))
 }
@@ -112,7 +118,7 @@ function mapVectors(response: ResponsePromise, asNumbers: boolean, map: MapVecto
   const mapped = (embedding: number[] | string, i: number) => {
     if (typeof embedding !== 'string') return Array.from(map(embedding, i))
     const vector = map(fromBase64(embedding), i)
-    return asNumbers ? Array.from(vector) : toBase64(vector)
+    return asNumbers ? Array.from(vector) : littleEndianBytes(Float32Array.from(vector)).toString('base64')
   }
   return response._thenUnwrap(answer => ({
     ...answer,
@@ -124,10 +130,4 @@ function mapVectors(response: ResponsePromise, asNumbers: boolean, map: MapVecto
 function fromBase64(text: string): Float32Array {
   const bytes = Buffer.from(text, 'base64')
   return Float32Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readFloatLE(4 * i))
-}
-
-function toBase64(vector: ArrayLike<number>): string {
-  const bytes = Buffer.alloc(4 * vector.length)
-  for (let i = 0; i < vector.length; i++) bytes.writeFloatLE(vector[i], 4 * i)
-  return bytes.toString('base64')
 }

@@ -24,11 +24,17 @@ function textOf(query: unknown): string | undefined {
   return typeof text === 'string' ? text : undefined
 }
 
-/** Adapts `getQueryEmbedding`; texts and nodes only lose the dimensions that the adapter leaves out. */
+/**
+ * Puts an adapter in front of a LlamaIndex.TS embedding: `getQueryEmbedding` is adapted, texts and nodes only lose the dimensions
+ * that the adapter leaves out.
+ *
+ * Its makers no longer maintain LlamaIndex.TS; this is for what runs on it already.
+ * @throws as `wrapEmbedder`
+ */
 export function wrapTextEmbedding<T extends TextEmbeddingLike>(
   embedding: T,
   input: AdapterInput,
-  options: AdaptOptions,
+  options: AdaptOptions = {},
 ): T {
   const source = openAdapter(input, options, modelFacts(embedding))
   const fitAll = (vectors: number[][]): number[][] => vectors.map(d => source.now().fitDocument(d))
