@@ -1,37 +1,43 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { fileError, invalidFile } from '../dataset/text-file.js'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 
-/** File that is read from its first byte to its last. */
+/** Open file. */
 export interface BinaryFile {
   readonly path: string
-  readonly size: number
-  /** Fills `bytes`, less than 2 GiB, with the next ones. */
-  fill(bytes: Uint8Array): Promise<void>
+  readonly stats: Stats
+  /** Fills `bytes`, less than 2 GiB, with those from `position` on. */
+  fill(bytes: Uint8Array, position: number): void
 }
 
 /** Opens a file while `use` runs. */
-export async function withBinaryFile<T>(path: string, use: (file: BinaryFile) => Promise<T>): Promise<T> {
-  const failed = (cause: unknown): never => {
-    throw fileError(path, cause)
-  }
-  const handle = await open(path).catch(failed)
+export function withBinaryFile<T>(path: string, use: (file: BinaryFile) => T): T {
+  const file = attempt(path, () => openSync(path, 'r'))
   try {
-    const stats = await handle.stat().catch(failed)
+    const stats = attempt(path, () => fstatSync(file))
     if (!stats.isFile()) throw fileError(path, new Error('expected a file and found a folder or device'))
-    return await use({ path, size: stats.size, fill: bytes => fill(handle, path, bytes, failed) })
+    return use({ path, stats, fill: (bytes, position) => fill(path, file, bytes, position) })
   } finally {
-    await handle.close()
+    closeSync(file)
   }
 }
 
-async function fill(handle: FileHandle, path: string, bytes: Uint8Array, failed: (cause: unknown) => never) {
+/** Fills `bytes` with those of an open file from `position` on. */
+export function fill(path: string, file: number, bytes: Uint8Array, position: number): void {
   for (let at = 0; at < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, at, bytes.length - at, null).catch(failed)
-    if (bytesRead === 0)
-      throw invalidFile({ file: path }, `is cut short: ${bytes.length - at} more bytes were expected at its end`)
-    at += bytesRead
+    const found = attempt(path, () => readSync(file, bytes, at, bytes.length - at, position + at))
+    if (found === 0) throw invalidFile({ file: path }, `is cut short: it ends at byte ${position + at}`)
+    at += found
+  }
+}
+
+/** @throws FILE_NOT_FOUND, FILE_READ for an error of the file system */
+export function attempt<T>(path: string, act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    throw fileError(path, cause)
   }
 }
 

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import type { Stats } from 'node:fs'
-import { closeSync, fstatSync, openSync, readSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, type Stats, statfsSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileError, invalidFile } from '../dataset/text-file.js'
+import { invalidFile } from '../dataset/text-file.js'
 import { AdapterTrainError, messageOf } from '../errors.js'
 import { makeFolder } from '../files.js'
-import type { RowSource } from '../math/row-source.js'
-import { createRoom, decodeFloats, type FloatType, littleEndianBytes } from './floats.js'
+import type { Matrix } from '../math/matrix.js'
+import { type RowSource, rowRange } from '../math/row-source.js'
+import { allocateMatrix, attempt, type BinaryFile, fill, withBinaryFile } from './binary-file.js'
+import { decodeFloats, type FloatType, littleEndianBytes } from './floats.js'
 
 /** Place of vectors in a file, row after row. */
 export interface FileLayout {
@@ -30,51 +31,40 @@ export function createFileRows(layout: FileLayout): RowSource {
   return {
     rows: count,
     cols,
-    gather(rows, out) {
-      const file = attempt(path, () => openSync(path, 'r'))
-      try {
-        if (!isSame(before, fstatSync(file))) throw invalidFile({ file: path }, 'has changed while it was in use')
+    gather: (rows, out) =>
+      withBinaryFile(path, file => {
+        if (!isSame(before, file.stats)) throw invalidFile({ file: path }, 'has changed while it was in use')
         read(file, rows, out)
-      } finally {
-        closeSync(file)
-      }
-    },
-  }
-}
-
-/** Makes a reader of rows of an open file, which reads consecutive rows together. */
-export function createReader(layout: FileLayout): (file: number, rows: Uint32Array, out: Float32Array) => void {
-  const { path, start, type, cols } = layout
-  const rowBytes = cols * type.bytes
-  const most = Math.max(1, Math.floor(MOST / cols))
-  const roomFor = createRoom(type, most * cols)
-  return (file, rows, out) => {
-    for (let from = 0; from < rows.length; ) {
-      let to = from + 1
-      while (to < rows.length && to - from < most && rows[to] === rows[to - 1] + 1) to++
-      const bytes = roomFor(out, from * cols, (to - from) * cols)
-      fill(path, file, bytes, start + rows[from] * rowBytes)
-      decodeFloats(bytes, type, out, from * cols)
-      from = to
-    }
-  }
-}
-
-function fill(path: string, file: number, bytes: Buffer<ArrayBufferLike>, position: number): void {
-  for (let at = 0; at < bytes.length; ) {
-    const found = attempt(path, () => readSync(file, bytes, at, bytes.length - at, position + at))
-    if (found === 0) throw invalidFile({ file: path }, `is cut short: it ends at byte ${position + at}`)
-    at += found
+      }),
   }
 }
 
 const isSame = (a: Stats, b: Stats): boolean => a.size === b.size && a.mtimeMs === b.mtimeMs && a.ino === b.ino
 
-function attempt<T>(path: string, act: () => T): T {
-  try {
-    return act()
-  } catch (cause) {
-    throw fileError(path, cause)
+/** Reads all rows of a file. @throws ENGINE_MEMORY */
+export function readAll(file: BinaryFile, layout: FileLayout): Matrix {
+  const out = allocateMatrix(layout.path, layout.rows, layout.cols)
+  if (out.data.length > 0) createReader(layout)(file, rowRange(0, layout.rows), out.data)
+  return out
+}
+
+/** Makes a reader of rows of an open file, which reads consecutive rows together. */
+export function createReader({ start, type, rows: count, cols }: FileLayout) {
+  const rowBytes = cols * type.bytes
+  const most = Math.max(1, Math.min(count, Math.floor(MOST / cols)))
+  const block = type.bytes === 4 ? undefined : new ArrayBuffer(most * rowBytes)
+  return (file: Pick<BinaryFile, 'fill'>, rows: Uint32Array, out: Float32Array): void => {
+    for (let from = 0; from < rows.length; ) {
+      let to = from + 1
+      while (to < rows.length && to - from < most && rows[to] === rows[to - 1] + 1) to++
+      const length = (to - from) * rowBytes
+      const bytes = block
+        ? Buffer.from(block, 0, length)
+        : Buffer.from(out.buffer, out.byteOffset + from * rowBytes, length)
+      file.fill(bytes, start + rows[from] * rowBytes)
+      decodeFloats(bytes, type, out, from * cols)
+      from = to
+    }
   }
 }
 
@@ -113,7 +103,7 @@ export function createTemporaryRows(folder: string, rows: number, cols: number):
   return {
     rows,
     cols,
-    gather: (wanted, out) => read(file, wanted, out),
+    gather: (wanted, out) => read({ fill: (bytes, position) => fill(path, file, bytes, position) }, wanted, out),
     set: (row, vector) => write(littleEndianBytes(vector), row * rowBytes),
     close() {
       if (!open) return

@@ -1,35 +1,15 @@
 import { endianness } from 'node:os'
 import { fromFloat16Bits } from '../math/bytes.js'
-import type { BinaryFile } from './binary-file.js'
 
 const LITTLE_ENDIAN_HOST = endianness() === 'LE'
-/** Values read at once: a view of bytes ends at 4 GiB, a single read at 2 GiB. */
-const BLOCK = 1 << 22
 
 /** Type of the floating-point numbers (IEEE 754) in a file. */
 export type FloatType = { readonly bytes: 2 | 4 | 8; readonly littleEndian: boolean }
 
-/** Fills `out` with the next values of the file, rounded to float32: a float64 above 3.4e38 is infinite. */
-export async function readFloats(file: BinaryFile, type: FloatType, out: Float32Array): Promise<void> {
-  const roomFor = createRoom(type, Math.min(BLOCK, out.length))
-  for (let at = 0; at < out.length; at += BLOCK) {
-    const bytes = roomFor(out, at, Math.min(BLOCK, out.length - at))
-    await file.fill(bytes)
-    decodeFloats(bytes, type, out, at)
-  }
-}
-
-/** Makes the buffers that `decodeFloats` moves to `out` from `at` on; for float32 that is `out` itself. */
-export function createRoom(
-  type: FloatType,
-  most: number,
-): (out: Float32Array, at: number, count: number) => Buffer<ArrayBufferLike> {
-  if (type.bytes === 4) return (out, at, count) => Buffer.from(out.buffer, out.byteOffset + 4 * at, 4 * count)
-  const block = new ArrayBuffer(most * type.bytes)
-  return (_out, _at, count) => Buffer.from(block, 0, count * type.bytes)
-}
-
-/** Decodes values of a file into `out`, from `at` on. */
+/**
+ * Decodes values of a file into `out`, from `at` on, rounded to float32: a float64 above 3.4e38 is infinite.
+ * @param bytes for float32 the memory of `out` itself
+ */
 export function decodeFloats(bytes: Buffer<ArrayBufferLike>, type: FloatType, out: Float32Array, at: number): void {
   if (type.littleEndian !== LITTLE_ENDIAN_HOST) swap(bytes, type.bytes)
   const count = bytes.length / type.bytes

@@ -1,65 +1,59 @@
 import { quote } from '../dataset/check.js'
 import { invalidFile } from '../dataset/text-file.js'
 import type { Matrix } from '../math/matrix.js'
-import type { RowSource } from '../math/row-source.js'
+import { type RowSource, rowRange } from '../math/row-source.js'
 import { allocateMatrix, type BinaryFile, withBinaryFile } from './binary-file.js'
-import { createFileRows } from './file-rows.js'
-import { type FloatType, readFloats } from './floats.js'
+import { createFileRows, createReader, type FileLayout, readAll } from './file-rows.js'
+import type { FloatType } from './floats.js'
 
 /** Values of a column-major file held beside the matrix. */
 const BLOCK = 1 << 22
+
+interface NpyLayout extends FileLayout {
+  /** True if it holds column after column. */
+  readonly fortranOrder: boolean
+}
+
+interface NpyOptions {
+  /** Take a one-dimensional array as a matrix of one row. */
+  readonly vector?: boolean
+}
 
 /**
  * Reads a two-dimensional array of NumPy: float32, float64 or float16, in either byte order, by rows or by columns.
  * @returns float32, by rows; unchecked values, which may be NaN or infinite
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-export function readNpy(path: string, options?: NpyOptions): Promise<Matrix> {
-  return withBinaryFile(path, async file => {
-    const header = await readCheckedHeader(file, options)
-    const out = allocateMatrix(path, header.rows, header.cols)
-    if (header.fortranOrder) await readColumns(file, header, out)
-    else await readFloats(file, header.type, out.data)
-    return out
+export async function readNpy(path: string, options?: NpyOptions): Promise<Matrix> {
+  return withBinaryFile(path, file => {
+    const layout = readLayout(file, options)
+    return layout.fortranOrder && layout.rows > 0 ? readColumns(file, layout) : readAll(file, layout)
   })
 }
 
 /** Opens such a file to read its rows on demand. */
-export function openNpy(path: string): Promise<RowSource> {
-  return withBinaryFile(path, async file => {
-    const { bytes: start, fortranOrder, ...shape } = await readCheckedHeader(file)
-    if (fortranOrder) {
-      const remedy = 'Save it with numpy.save(path, numpy.ascontiguousarray(x)).'
-      throw invalidFile(
-        { file: path },
-        `holds its values column after column, so that a row cannot be read alone. ${remedy}`,
-      )
-    }
-    return createFileRows({ path, start, ...shape })
-  })
+export async function openNpy(path: string): Promise<RowSource> {
+  const layout = withBinaryFile(path, file => readLayout(file))
+  if (!layout.fortranOrder) return createFileRows(layout)
+  const remedy = 'Save it with numpy.save(path, numpy.ascontiguousarray(x)).'
+  throw wrong(path, `holds its values column after column, so that a row cannot be read alone. ${remedy}`)
 }
 
-async function readCheckedHeader(file: BinaryFile, options?: NpyOptions): Promise<NpyHeader> {
-  const header = await readNpyHeader(file, options)
-  const { rows, cols, type, bytes } = header
-  const [found, expected] = [file.size - bytes, rows * cols * type.bytes]
-  if (found === expected) return header
-  const what = `${rows} x ${cols} values of ${type.bytes} bytes, as its header says`
-  const problem = found < expected ? 'is cut short' : 'is longer than its array'
-  throw invalidFile({ file: file.path }, `${problem}: expected ${expected} bytes for ${what}, found ${found}`)
-}
-
-async function readColumns(file: BinaryFile, { type }: NpyHeader, { rows, cols, data }: Matrix): Promise<void> {
+function readColumns(file: BinaryFile, layout: FileLayout): Matrix {
+  const { rows, cols } = layout
+  const out = allocateMatrix(file.path, rows, cols)
   // Several columns at a time, so that neighbours in a row are written together.
-  const width = Math.max(1, Math.min(cols, Math.floor(BLOCK / Math.max(1, rows))))
+  const width = Math.max(1, Math.min(cols, Math.floor(BLOCK / rows)))
   const block = allocateMatrix(file.path, width, rows).data
+  const read = createReader({ ...layout, rows: cols, cols: rows })
   for (let from = 0; from < cols; from += width) {
     const count = Math.min(width, cols - from)
-    await readFloats(file, type, block.subarray(0, count * rows))
+    read(file, rowRange(from, count), block)
     for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < count; j++) data[i * cols + from + j] = block[j * rows + i]
+      for (let j = 0; j < count; j++) out.data[i * cols + from + j] = block[j * rows + i]
     }
   }
+  return out
 }
 
 const MAGIC = '\x93NUMPY'
@@ -69,45 +63,39 @@ const ALIGNMENT = 64
 /** A header has about a hundred bytes; a length above this is not one. */
 const MAX_HEADER_BYTES = 1 << 20
 
-export interface NpyHeader {
-  /** Bytes before the first value. */
-  readonly bytes: number
-  readonly type: FloatType
-  readonly fortranOrder: boolean
-  readonly rows: number
-  readonly cols: number
-}
-
-export interface NpyOptions {
-  /** Take a one-dimensional array as a matrix of one row. */
-  readonly vector?: boolean
-}
-
-/** Reads the header of a `.npy` file of version 1.0, 2.0 or 3.0. */
-export async function readNpyHeader(file: BinaryFile, { vector = false }: NpyOptions = {}): Promise<NpyHeader> {
-  const take = async (count: number): Promise<Buffer> => {
+/** Reads the header of a `.npy` file of version 1.0, 2.0 or 3.0, and compares it with the size of the file. */
+function readLayout(file: BinaryFile, { vector = false }: NpyOptions = {}): NpyLayout {
+  const { path, stats } = file
+  const { size } = stats
+  let start = 0
+  const take = (count: number): Buffer => {
     const bytes = Buffer.alloc(count)
-    await file.fill(bytes)
+    file.fill(bytes, start)
+    start += count
     return bytes
   }
-  const prefix = await take(Math.min(PREFIX_BYTES, file.size))
-  if (!prefix.toString('latin1').startsWith(MAGIC)) throw notNpy(file.path, prefix)
-  if (prefix.length < PREFIX_BYTES) throw wrong(file.path, `is cut short: its header ends after ${prefix.length} bytes`)
+  const prefix = take(Math.min(PREFIX_BYTES, size))
+  if (!prefix.toString('latin1').startsWith(MAGIC)) throw notNpy(path, prefix)
+  if (prefix.length < PREFIX_BYTES) throw wrong(path, `is cut short: its header ends after ${prefix.length} bytes`)
   const [major, minor] = [prefix[6], prefix[7]]
   if (major < 1 || major > 3 || minor !== 0)
-    throw wrong(file.path, `is of .npy version ${major}.${minor}, expected 1.0, 2.0 or 3.0`)
+    throw wrong(path, `is of .npy version ${major}.${minor}, expected 1.0, 2.0 or 3.0`)
   let length = prefix.readUInt16LE(8)
-  let bytes = PREFIX_BYTES
   if (major > 1) {
-    if (file.size < PREFIX_BYTES + 2) throw wrong(file.path, `is cut short: its header ends after ${file.size} bytes`)
-    length += (await take(2)).readUInt16LE() * 65536
-    bytes += 2
+    if (size < start + 2) throw wrong(path, `is cut short: its header ends after ${size} bytes`)
+    length += take(2).readUInt16LE() * 65536
   }
-  if (length > MAX_HEADER_BYTES) throw wrong(file.path, `has a broken header: it claims to be ${length} bytes long`)
-  if (bytes + length > file.size)
-    throw wrong(file.path, `is cut short: its header should end at byte ${bytes + length}, the file has ${file.size}`)
-  const text = (await take(length)).toString(major === 3 ? 'utf8' : 'latin1')
-  return { bytes: bytes + length, ...parseHeader(file.path, text, vector) }
+  if (length > MAX_HEADER_BYTES) throw wrong(path, `has a broken header: it claims to be ${length} bytes long`)
+  if (start + length > size)
+    throw wrong(path, `is cut short: its header should end at byte ${start + length}, the file has ${size}`)
+  const text = take(length).toString(major === 3 ? 'utf8' : 'latin1')
+  const header = parseHeader(path, text, vector)
+  const { rows, cols, type } = header
+  const [found, expected] = [size - start, rows * cols * type.bytes]
+  if (found === expected) return { path, start, ...header }
+  const what = `${rows} x ${cols} values of ${type.bytes} bytes, as its header says`
+  const problem = found < expected ? 'is cut short' : 'is longer than its array'
+  throw wrong(path, `${problem}: expected ${expected} bytes for ${what}, found ${found}`)
 }
 
 /** Makes the header of a float32 array by rows, byte for byte as NumPy writes it (version 1.0). */
@@ -124,7 +112,7 @@ export function npyHeader(...shape: readonly number[]): Buffer {
 }
 
 /** The header is a Python dictionary; tools other than NumPy order and space it differently. */
-function parseHeader(path: string, text: string, vector: boolean): Omit<NpyHeader, 'bytes'> {
+function parseHeader(path: string, text: string, vector: boolean): Omit<NpyLayout, 'path' | 'start'> {
   const field = (name: string, value: string): string | undefined =>
     new RegExp(`['"]${name}['"]\\s*:\\s*(?:${value})`).exec(text)?.slice(1).find(Boolean)
   const descr = field('descr', `'([^']*)'|"([^"]*)"|(\\[[^\\]]*\\])`)
