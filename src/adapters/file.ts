@@ -4,10 +4,10 @@ import { basename, dirname, join } from 'node:path'
 import { AdapterTrainError, messageOf } from '../errors.js'
 import { MAX_FILE_BYTES, readNamedFile, readRegularFile, writeFileAtomic } from '../files.js'
 import { parseJsonText } from '../json.js'
-import type { Matrix } from '../math/matrix.js'
 import { type Adapter, outputDimensions, validateAdapter } from './adapter.js'
 import { checkSafetensors } from './check-safetensors.js'
-import { encodeTensor, tensorShape } from './safetensors.js'
+import { encodeTensor, tensorOf } from './safetensors.js'
+import type { StoredAdapter, TensorType } from './stored-adapter.js'
 import {
   ADAPTER_FORMAT,
   assembleAdapter,
@@ -17,9 +17,8 @@ import {
   damaged,
   formatOf,
   isObject,
+  mapValues,
   parseAdapter,
-  type StoredAdapter,
-  type TensorType,
   wrong,
 } from './stored-adapter.js'
 import type { AdapterTerms, TermsFacts } from './terms.js'
@@ -36,7 +35,7 @@ interface StoredTerms extends TermsFacts {
 }
 
 /** Bytes of a file of text terms. */
-export const MAX_TERMS_BYTES = 2 ** 31 - 1
+const MAX_TERMS_BYTES = 2 ** 31 - 1
 const TERMS_SLACK = 2 ** 21
 /** Weight beyond which the words are all that is left of a query. */
 const MAX_ALPHA = 1e6
@@ -87,10 +86,8 @@ export function termsFacts(path: string): (TermsFacts & { readonly file: string 
  * @throws ADAPTER_CORRUPT if a checksum does not match or a weight is not finite
  */
 export function loadAdapter(path: string): Adapter {
-  const adapter = decode(readNamedFile(path, 'adapter file', MAX_FILE_BYTES), path)
-  return adapter.terms
-    ? { ...adapter.adapter, terms: readTerms(adapter.adapter, adapter.terms, path) }
-    : adapter.adapter
+  const { adapter, terms } = decode(readNamedFile(path, 'adapter file', MAX_FILE_BYTES), path)
+  return terms ? { ...adapter, terms: readTerms(adapter, terms, path) } : adapter
 }
 
 function readTerms(adapter: Adapter, stored: StoredTerms, path: string): AdapterTerms {
@@ -132,7 +129,10 @@ export function encodeAdapter(adapter: Adapter, dtype: TensorType = 'F32'): stri
 function encode(adapter: Adapter, dtype: TensorType, terms?: StoredTerms): string {
   const { kind, base, index, training, params } = adapter
   checkIndex(kind, index, 'adapter')
-  const stored = Object.fromEntries(Object.entries(params).map(([name, m]) => [name, encodeParam(name, m, dtype)]))
+  const stored = mapValues(params, (m, name) => {
+    const { shape, bytes } = tensorOf(name, m, dtype)
+    return { dtype, shape, sha256: sha256(bytes), data: Buffer.from(bytes.buffer).toString('base64') }
+  })
   const facts = { format: formatOf({ index, terms }), kind, base, ...(index && { index }), ...(terms && { terms }) }
   return `${JSON.stringify({ ...facts, training, params: stored }, null, 2)}\n`
 }
@@ -146,10 +146,8 @@ function encode(adapter: Adapter, dtype: TensorType, terms?: StoredTerms): strin
 export function decodeAdapter(text: string, where = 'adapter', linearPart = false): Adapter {
   const { adapter, terms } = decode(text, where)
   if (terms && !linearPart) {
-    throw wrong(
-      where,
-      `its text terms are in ${terms.file}. Read both with loadAdapter and the path of the adapter file`,
-    )
+    const fix = 'Read both with loadAdapter and the path of the adapter file'
+    throw wrong(where, `its text terms are in ${terms.file}. ${fix}`)
   }
   return adapter
 }
@@ -197,12 +195,6 @@ export function adapterHash(adapter: Adapter): string {
   }
   if (adapter.terms) hash.update(JSON.stringify(adapter.terms.alpha)).update(encodeTerms(adapter.terms))
   return hash.digest('hex')
-}
-
-function encodeParam(name: string, m: Matrix, dtype: TensorType) {
-  const bytes = encodeTensor(name, m, dtype)
-  const data = Buffer.from(bytes.buffer).toString('base64')
-  return { dtype, shape: tensorShape(m), sha256: sha256(bytes), data }
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

@@ -91,6 +91,11 @@ export function readSafetensorsAdapter(file: Uint8Array, where: string): StoredA
 /** Shape of a parameter in a file: a single row is stored as a vector. */
 export const tensorShape = ({ rows, cols }: Matrix): readonly number[] => (rows === 1 ? [cols] : [rows, cols])
 
+/** Makes the tensor of a parameter. @throws ADAPTER_FORMAT if a weight is too large for float16 */
+export function tensorOf(name: string, m: Matrix, dtype: TensorType): Tensor & { bytes: Uint8Array<ArrayBuffer> } {
+  return { dtype, shape: tensorShape(m), bytes: encodeTensor(name, m, dtype) }
+}
+
 /** Encodes a parameter: little-endian, row-major. */
 export function encodeTensor(name: string, { cols, data }: Matrix, dtype: TensorType): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(data.length * (dtype === 'F32' ? 4 : 2))
@@ -102,11 +107,9 @@ export function encodeTensor(name: string, { cols, data }: Matrix, dtype: Tensor
     }
     const bits = toFloat16Bits(data[i])
     if ((bits & INFINITE_FLOAT16) === INFINITE_FLOAT16) {
-      const place = `"${name}" at row ${Math.floor(i / cols)}, column ${i % cols}`
-      throw new AdapterTrainError(
-        'ADAPTER_FORMAT',
-        `parameter ${place} is ${data[i]}, which float16 cannot hold (at most 65504); store the adapter in float32`,
-      )
+      const found = `"${name}" at row ${Math.floor(i / cols)}, column ${i % cols} is ${data[i]}`
+      const problem = `parameter ${found}, which float16 cannot hold (at most 65504); store the adapter in float32`
+      throw new AdapterTrainError('ADAPTER_FORMAT', problem)
     }
     view.setUint16(2 * i, bits, true)
   }

@@ -10,7 +10,7 @@ export { wrong }
 /** The `format` of the files that this release writes and reads. */
 export const ADAPTER_FORMAT = 'adapter-train/1'
 /** The `format` of a file with text terms or an index: a reader that does not know them refuses it, rather than to leave them out. */
-export const NEXT_ADAPTER_FORMAT = 'adapter-train/2'
+const NEXT_ADAPTER_FORMAT = 'adapter-train/2'
 
 /** Says which format holds an adapter. */
 export function formatOf({ index, terms }: { readonly index?: unknown; readonly terms?: unknown }): string {

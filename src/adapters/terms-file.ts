@@ -2,11 +2,11 @@ import type { Feedback } from '../terms/feedback.js'
 import { rowBytes, type TermTable } from '../terms/table.js'
 import type { Analysis } from '../terms/tokens.js'
 import { decodeSafetensors, encodeSafetensors, looksLikeSafetensors, type Tensor } from './safetensors.js'
-import { damaged, parseJson, wrong } from './stored-adapter.js'
+import { damaged, mapValues, parseJson, wrong } from './stored-adapter.js'
 import { type AdapterTerms, createTerms, type TermsFacts, type TermsSource } from './terms.js'
 
 /** Format of the file beside an adapter file that holds its text terms. */
-export const TERMS_FORMAT = 'adapter-train-terms/1'
+const TERMS_FORMAT = 'adapter-train-terms/1'
 
 /** Larger values are no weights: their sums would overflow. */
 const LARGEST = 1e9
@@ -20,28 +20,24 @@ export function encodeTerms({ from, analysis }: Pick<AdapterTerms, 'from' | 'ana
 }
 
 function tableTensors({ dimensions, keys, idf, scale, bits, values }: TermTable): Record<string, Tensor> {
-  const n = keys.length
   return {
-    keys: tensor('F64', keys, [n]),
-    idf: tensor('F32', idf, [n]),
-    scale: tensor('F32', scale, [n]),
-    values: tensor(bits === 8 ? 'I8' : 'U8', values, [n, rowBytes(dimensions, bits)]),
-    dimensions: tensor('U32', Uint32Array.of(dimensions), [1]),
+    ...mapValues({ keys, idf, scale }, column),
+    values: tensor(bits === 8 ? 'I8' : 'U8', values, [keys.length, rowBytes(dimensions, bits)]),
+    dimensions: column(Uint32Array.of(dimensions)),
   }
 }
 
 function feedbackTensors({ postings, dimensions, vectors, scale, mean }: Feedback): Record<string, Tensor> {
   const { keys, starts, rows, counts, lengths } = postings
   return {
-    keys: tensor('F64', keys, [keys.length]),
-    starts: tensor('U32', starts, [starts.length]),
-    rows: tensor('U32', rows, [rows.length]),
-    counts: tensor('U32', counts, [counts.length]),
-    lengths: tensor('U32', lengths, [lengths.length]),
-    scale: tensor('F32', scale, [scale.length]),
-    mean: tensor('F32', mean, [dimensions]),
+    ...mapValues({ keys, starts, rows, counts, lengths, scale, mean }, column),
     vectors: tensor('I8', vectors, [lengths.length, dimensions]),
   }
+}
+
+function column(data: Float64Array | Float32Array | Uint32Array): Tensor {
+  const dtype = data instanceof Float64Array ? 'F64' : data instanceof Float32Array ? 'F32' : 'U32'
+  return tensor(dtype, data, [data.length])
 }
 
 function tensor(dtype: string, data: ArrayBufferView, shape: readonly number[]): Tensor {
@@ -58,7 +54,7 @@ export function decodeTerms(bytes: Uint8Array, facts: TermsFacts, dimensions: nu
       `expected ${TERMS_FORMAT} with ${facts.source}, found ${metadata.format} with ${metadata.source}`,
     )
   }
-  const column = <T>(name: string, Type: new (buffer: ArrayBuffer, offset: number, length: number) => T): T => {
+  const read = <T>(name: string, Type: new (buffer: ArrayBuffer, offset: number, length: number) => T): T => {
     const { bytes: data, shape } = tensors[name] ?? { bytes: new Uint8Array(), shape: [Number.NaN] }
     const size = (Type as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
     const length = shape.reduce((a, b) => a * b, 1)
@@ -67,39 +63,20 @@ export function decodeTerms(bytes: Uint8Array, facts: TermsFacts, dimensions: nu
     const whole = data.byteOffset % size === 0 ? data : data.slice()
     return new Type(whole.buffer as ArrayBuffer, whole.byteOffset, length)
   }
-  const [keys, scale] = [column('keys', Float64Array), column('scale', Float32Array)]
-  const found = facts.source === 'words' ? column('dimensions', Uint32Array)[0] : tensors.mean?.shape[0]
+  const [keys, scale] = [read('keys', Float64Array), read('scale', Float32Array)]
+  const found = facts.source === 'words' ? read('dimensions', Uint32Array)[0] : tensors.mean?.shape[0]
   if (found !== dimensions) throw wrong(where, `expected ${dimensions} dimensions, found ${found}`)
-  const from: TermsSource =
-    facts.source === 'words'
-      ? {
-          name: 'words',
-          table: {
-            dimensions,
-            keys,
-            scale,
-            idf: column('idf', Float32Array),
-            bits: tensors.values?.dtype === 'I8' ? 8 : 1,
-            values: column('values', Uint8Array),
-          },
-        }
-      : {
-          name: 'feedback',
-          feedback: {
-            dimensions,
-            postings: {
-              documents: tensors.lengths?.shape[0],
-              keys,
-              starts: column('starts', Uint32Array),
-              rows: column('rows', Uint32Array),
-              counts: column('counts', Uint32Array),
-              lengths: column('lengths', Uint32Array),
-            },
-            scale,
-            mean: column('mean', Float32Array),
-            vectors: column('vectors', Int8Array),
-          },
-        }
+  let from: TermsSource
+  if (facts.source === 'words') {
+    const [idf, values] = [read('idf', Float32Array), read('values', Uint8Array)]
+    const bits = tensors.values.dtype === 'I8' ? 8 : 1
+    from = { name: 'words', table: { dimensions, keys, scale, idf, bits, values } }
+  } else {
+    const [starts, rows, counts, lengths] = ['starts', 'rows', 'counts', 'lengths'].map(name => read(name, Uint32Array))
+    const postings = { documents: tensors.lengths.shape[0], keys, starts, rows, counts, lengths }
+    const [mean, vectors] = [read('mean', Float32Array), read('vectors', Int8Array)]
+    from = { name: 'feedback', feedback: { dimensions, postings, scale, mean, vectors } }
+  }
   const analysis = parseJson(metadata.analysis, where) as Analysis | null
   if (!fits(from) || !Array.isArray(analysis?.common)) throw damaged(where, 'its columns do not fit together')
   return createTerms(facts, analysis, from)

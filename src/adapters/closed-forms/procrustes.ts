@@ -22,10 +22,8 @@ export const procrustes: ClosedForm = {
     for (let i = 0; i < d; i++) M.data[i * d + i] += pull
     const W = await orthogonalFactor(engine, M)
     if (W) return W
-    throw new AdapterTrainError(
-      'TRAIN_DATA',
-      `${n} queries of ${d} dimensions with a pull of ${pull} do not determine a rotation; give a larger --pull`,
-    )
+    const problem = `${n} queries of ${d} dimensions with a pull of ${pull} do not determine a rotation`
+    throw new AdapterTrainError('TRAIN_DATA', `${problem}; give a larger --pull`)
   },
 }
 

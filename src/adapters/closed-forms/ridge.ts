@@ -30,10 +30,8 @@ export const ridge: ClosedForm = {
     for (let i = 0; i < A.rows; i++) system[i * A.rows + i] += pull
     const solution = Float64Array.from(right.data)
     if (!solvePositiveDefinite(system, solution, PRECISION)) {
-      throw new AdapterTrainError(
-        'TRAIN_DATA',
-        `ridge regression on ${n} queries of ${d} dimensions with a pull of ${pull} has no unique solution; give a larger --pull`,
-      )
+      const problem = `ridge regression on ${n} queries of ${d} dimensions with a pull of ${pull} has no unique solution`
+      throw new AdapterTrainError('TRAIN_DATA', `${problem}; give a larger --pull`)
     }
     const solved = matrix(d, A.rows, Float32Array.from(solution))
     const W = dual ? await product(engine, solved, Q, {}) : solved
