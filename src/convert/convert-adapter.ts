@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../files.js'
 import { matrix, norm } from '../math/matrix.js'
 import { createRandom } from '../math/random.js'
 import { foldProjection } from './dense.js'
+import { completeAdapter, readFacts } from './facts.js'
 import type { GivenFacts } from './format.js'
 import { FORMAT_NAMES, type FormatName, findFormat, loadFormat } from './formats/index.js'
 import { openInput } from './input.js'
@@ -51,8 +52,8 @@ export async function convertAdapter(input: string, output: string, options: Con
   if (!format.types.includes(type)) {
     const formats = await Promise.all(FORMAT_NAMES.map(loadFormat))
     const others = FORMAT_NAMES.filter((_, i) => formats[i].types.includes(type)).join(' or ')
-    const expected = format.types.join(' or ')
-    throw usageError(`--dtype: ${to} expected ${expected}, found ${type}. Leave it out, or use ${others}`)
+    const problem = `${to} expected ${format.types.join(' or ')}, found ${type}`
+    throw usageError(`--dtype: ${problem}. Leave it out, or use ${others}`)
   }
   const { from, adapter } = await readAnyAdapter(input, options)
   validateAdapter(adapter, input)
@@ -88,15 +89,13 @@ export async function readAnyAdapter(
   const input = openInput(path)
   const from = await findFormat(format => format.matches?.(input) ?? false)
   if (from === undefined) {
-    const found = input.names
-      ? `a folder with ${input.names.slice(0, 5).join(', ') || 'nothing in it'}`
-      : 'another file'
-    throw new AdapterTrainError(
-      'ADAPTER_FORMAT',
-      `${path} is not an adapter in a supported format; expected one of ${FORMAT_NAMES.join(', ')}, found ${found}`,
-    )
+    const { names } = input
+    const found = names ? `a folder with ${names.slice(0, 5).join(', ') || 'nothing in it'}` : 'another file'
+    const expected = `expected one of ${FORMAT_NAMES.join(', ')}, found ${found}`
+    throw new AdapterTrainError('ADAPTER_FORMAT', `${path} is not an adapter in a supported format; ${expected}`)
   }
-  return { from, adapter: await (await loadFormat(from)).decode!(input, given) }
+  const { params, facts = readFacts(input) } = await (await loadFormat(from)).decode!(input)
+  return { from, adapter: completeAdapter(params, facts, given, path) }
 }
 
 async function formatByEnding(output: string): Promise<FormatName> {

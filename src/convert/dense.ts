@@ -10,21 +10,14 @@ export function toDense(adapter: Adapter, format: string): { readonly W: Matrix;
   const { kind, params } = adapter
   if (kind === 'linear') return { W: params.W, b: params.b }
   if (!adapterMap(kind).affine) {
-    throw new AdapterTrainError(
-      'CONVERT_UNSUPPORTED',
-      `a ${kind} adapter is not affine, so it cannot be written as ${format}, one matrix and a bias. Use --format onnx or safetensors`,
-      { details: { kind, format } },
-    )
+    const problem = `a ${kind} adapter is not affine, so it cannot be written as ${format}, one matrix and a bias`
+    const message = `${problem}. Use --format onnx or safetensors`
+    throw new AdapterTrainError('CONVERT_UNSUPPORTED', message, { details: { kind, format } })
   }
   const d = adapter.base.dimensions
   // Column j is f(e_j) - b. Without its bias the adapter is linear, so the columns are exact except for its rounding.
   const zero = { ...adapter, params: { ...params, b: matrix(1, params.b.cols) } }
-  const columns = applyAdapter(zero, identity(d))
-  const W = matrix(columns.cols, d)
-  for (let j = 0; j < columns.rows; j++) {
-    for (let i = 0; i < columns.cols; i++) W.data[i * d + j] = columns.data[j * columns.cols + i]
-  }
-  return { W, b: params.b }
+  return { W: transpose(applyAdapter(zero, identity(d))), b: params.b }
 }
 
 /**

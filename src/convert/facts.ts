@@ -47,13 +47,11 @@ export function completeAdapter(
   checkFacts(known, where)
   const assembled = assembleAdapter(known, params, where)
   const adapter = { ...assembled, params: inOrder(assembled) }
-  if (given.baseId !== undefined && given.baseId !== adapter.base.id) {
-    throw usageError(
-      `--base-id: ${where} has the base model "${adapter.base.id}", found "${given.baseId}". Leave it out`,
-    )
-  }
-  if (given.kind !== undefined && given.kind !== adapter.kind)
-    throw usageError(`--kind: ${where} holds a ${adapter.kind} adapter, found "${given.kind}". Leave it out`)
+  const { kind, base } = adapter
+  if ((given.baseId ?? base.id) !== base.id)
+    throw usageError(`--base-id: ${where} has the base model "${base.id}", found "${given.baseId}". Leave it out`)
+  if ((given.kind ?? kind) !== kind)
+    throw usageError(`--kind: ${where} holds a ${kind} adapter, found "${given.kind}". Leave it out`)
   return adapter
 }
 
@@ -67,18 +65,14 @@ function inOrder({ kind, base, params }: Adapter): Weights {
 
 function inventFacts(params: Weights, { baseId, kind }: GivenFacts, where: string) {
   if (baseId === undefined) {
-    throw usageError(
-      `${where} does not name its base model. Add --base-id, such as --base-id openai/text-embedding-3-small`,
-    )
+    const fix = 'Add --base-id, such as --base-id openai/text-embedding-3-small'
+    throw usageError(`${where} does not name its base model. ${fix}`)
   }
   const found = kind ?? kindWith(params)
   const dimensions = found === undefined ? undefined : inputDimensions(found, params)
   if (dimensions === undefined) {
-    const names = Object.keys(params).join(', ')
-    throw wrong(
-      where,
-      `unknown kind of adapter; expected the parameters of ${kind ?? FILE_KIND_NAMES.join(', ')}, found ${names}`,
-    )
+    const expected = `expected the parameters of ${kind ?? FILE_KIND_NAMES.join(', ')}`
+    throw wrong(where, `unknown kind of adapter; ${expected}, found ${Object.keys(params).join(', ')}`)
   }
   return {
     format: ADAPTER_FORMAT,
@@ -88,9 +82,7 @@ function inventFacts(params: Weights, { baseId, kind }: GivenFacts, where: strin
     training: {
       tool: `converted by adapter-train ${VERSION}`,
       date: new Date().toISOString(),
-      data: {},
-      options: {},
-      metrics: {},
+      ...{ data: {}, options: {}, metrics: {} },
     },
   }
 }
@@ -106,7 +98,7 @@ export function isParameter(name: string): boolean {
 }
 
 /** Finds the kind with these parameters and no others. */
-export function kindWith(params: Weights): string | undefined {
+function kindWith(params: Weights): string | undefined {
   const names = Object.keys(params)
   return FILE_KIND_NAMES.find(kind => {
     const specs = specsOf(kind)
@@ -115,7 +107,7 @@ export function kindWith(params: Weights): string | undefined {
 }
 
 /** Finds the dimensions of the base embeddings of an adapter of this kind, if its weights determine them. */
-export function inputDimensions(kind: string, params: Weights): number | undefined {
+function inputDimensions(kind: string, params: Weights): number | undefined {
   const spec = FILE_KIND_NAMES.includes(kind) ? specsOf(kind).find(({ cols }) => cols === DIMENSIONS) : undefined
   return spec && params[spec.name]?.cols
 }

@@ -1,7 +1,14 @@
 import type { Adapter } from '../adapters/adapter.js'
+import type { Weights } from '../adapters/kind.js'
 import type { TensorType } from '../adapters/stored-adapter.js'
 import type { TermsFacts } from '../adapters/terms.js'
 import type { Input } from './input.js'
+
+/** What a file holds of an adapter: its weights, and everything else unless another program wrote it. */
+export interface Decoded {
+  readonly params: Weights
+  readonly facts?: Readonly<Record<string, unknown>>
+}
 
 /** Facts on an adapter that its file does not hold. */
 export interface GivenFacts {
@@ -23,6 +30,6 @@ export interface Format {
   encode(adapter: Adapter, type: TensorType, terms?: TermsFacts): Uint8Array | ReadonlyMap<string, Uint8Array>
   /** True if the content of a file or folder is of this format; absent if no file is, or another format reads it. */
   matches?(input: Input): boolean
-  /** Reads an adapter that matches. */
-  decode?(input: Input, given: GivenFacts): Adapter | Promise<Adapter>
+  /** Reads an adapter that matches; facts in a file of its folder are read for it. */
+  decode?(input: Input): Decoded | Promise<Decoded>
 }

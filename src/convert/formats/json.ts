@@ -1,6 +1,6 @@
 import { decodeAdapter, encodeAdapter } from '../../adapters/file.js'
 import { looksLikeSafetensors } from '../../adapters/safetensors.js'
-import { completeAdapter, factsOf } from '../facts.js'
+import { factsOf } from '../facts.js'
 import type { Format } from '../format.js'
 
 /** The adapter file of this package. */
@@ -13,9 +13,9 @@ export const json: Format = {
     names === undefined &&
     /^\s*\{/.test(Buffer.from(read().subarray(0, 64)).toString()) &&
     !looksLikeSafetensors(read()),
-  decode({ path, read }, given) {
+  decode({ path, read }) {
     const adapter = decodeAdapter(Buffer.from(read()).toString('utf8'), path, true)
-    return completeAdapter(adapter.params, factsOf(adapter), given, path)
+    return { params: adapter.params, facts: factsOf(adapter) }
   },
 }
 

@@ -3,7 +3,7 @@ import { wrong } from '../../adapters/stored-adapter.js'
 import { AdapterTrainError } from '../../errors.js'
 import { type Matrix, matrix } from '../../math/matrix.js'
 import { toDense } from '../dense.js'
-import { completeAdapter, factsFile, jsonBytes, readFacts } from '../facts.js'
+import { factsFile, jsonBytes } from '../facts.js'
 import type { Format } from '../format.js'
 import { decodeTorchFile, encodeTorchFile, looksLikeTorchFile } from '../torch/file.js'
 import { paramsOfModule } from '../torch/state-dict.js'
@@ -22,21 +22,19 @@ export const llamaindex: Format = {
     const { config, tensors, kind } = adapter.kind === 'residual-mlp' ? twoLayerNN(adapter) : linearLayer(adapter)
     if (config.in_features !== config.out_features || (kind === 'residual-mlp' && adapter.params.W)) {
       // Its LinearLayer copies torch.eye(in, out) into its weights first, which fails for any other shape.
-      throw new AdapterTrainError(
-        'CONVERT_UNSUPPORTED',
-        `a ${kind} adapter of ${config.in_features} to ${config.out_features} dimensions${kind === 'residual-mlp' ? ' with W' : ''} is none of LlamaIndex's, which keep the number of dimensions. Use --format safetensors or onnx`,
-      )
+      const found = `${config.in_features} to ${config.out_features} dimensions${kind === 'residual-mlp' ? ' with W' : ''}`
+      const problem = `a ${kind} adapter of ${found} is none of LlamaIndex's, which keep the number of dimensions`
+      throw new AdapterTrainError('CONVERT_UNSUPPORTED', `${problem}. Use --format safetensors or onnx`)
     }
     return new Map([[CONFIG, jsonBytes(config)], [WEIGHTS, encodeTorchFile(tensors)], factsFile({ ...adapter, kind })])
   },
   matches: ({ names, read }) => (names ? names.includes(WEIGHTS) : looksLikeTorchFile(read())),
-  decode(input, given) {
-    const { path, names, pathOf, read } = input
+  decode({ path, names, pathOf, read, readJson }) {
     const file = names ? WEIGHTS : undefined
     const where = file === undefined ? path : pathOf(file)
     const tensors = decodeTorchFile(read(file), where)
-    if (names?.includes(CONFIG)) checkConfig(input.readJson(CONFIG), tensors, pathOf(CONFIG))
-    return completeAdapter(paramsOfModule(tensors, where), readFacts(input), given, path)
+    if (names?.includes(CONFIG)) checkConfig(readJson(CONFIG), tensors, pathOf(CONFIG))
+    return { params: paramsOfModule(tensors, where) }
   },
 }
 
@@ -78,8 +76,6 @@ function checkConfig(
 ): void {
   if (!tensors.has('linear1.weight')) return
   if (add_residual === true && activation_fn_str === 'relu') return
-  throw wrong(
-    where,
-    `has "add_residual" ${JSON.stringify(add_residual)} and "activation_fn_str" ${JSON.stringify(activation_fn_str)}, expected true and "relu", as a residual-mlp adapter computes`,
-  )
+  const found = `"add_residual" ${JSON.stringify(add_residual)} and "activation_fn_str" ${JSON.stringify(activation_fn_str)}`
+  throw wrong(where, `has ${found}, expected true and "relu", as a residual-mlp adapter computes`)
 }

@@ -2,7 +2,7 @@ import { encodeTensor, tensorShape } from '../../adapters/safetensors.js'
 import { wrong } from '../../adapters/stored-adapter.js'
 import type { Matrix } from '../../math/matrix.js'
 import { npyHeader, readNpy } from '../../vectors/npy.js'
-import { completeAdapter, factsFile, readFacts } from '../facts.js'
+import { factsFile } from '../facts.js'
 import type { Format } from '../format.js'
 import { paramsOfModule } from '../torch/state-dict.js'
 
@@ -19,8 +19,7 @@ export const npy: Format = {
     return new Map([...arrays, factsFile(adapter)])
   },
   matches: ({ path, names }) => (names ? names.some(name => name.endsWith(ENDING)) : path.endsWith(ENDING)),
-  async decode(input, given) {
-    const { path, names, pathOf } = input
+  async decode({ path, names, pathOf }) {
     const files: readonly (readonly [string, string])[] = names
       ? names.filter(name => name.endsWith(ENDING)).map(name => [name.slice(0, -ENDING.length), pathOf(name)])
       : [['W', path]]
@@ -30,6 +29,6 @@ export const npy: Format = {
       if (m.data.length === 0) throw wrong(file, 'holds no values')
       arrays.set(name, m)
     }
-    return completeAdapter(paramsOfModule(arrays, path), readFacts(input), given, path)
+    return { params: paramsOfModule(arrays, path) }
   },
 }

@@ -5,7 +5,7 @@ import { encodeOnnxModel, type OnnxConstant, type OnnxNode } from '../../engines
 import { AdapterTrainError } from '../../errors.js'
 import { type Matrix, matrix } from '../../math/matrix.js'
 import { VERSION } from '../../version.js'
-import { completeAdapter, factsOf } from '../facts.js'
+import { factsOf } from '../facts.js'
 import type { Format } from '../format.js'
 import { decodeOnnxModel, looksLikeOnnx } from '../onnx-file.js'
 
@@ -85,12 +85,12 @@ export const onnx: Format = {
     const { kind, base, params } = adapter
     const nodes = GRAPHS[params.W1 && params.W ? `${kind} over W` : kind]
     if (!nodes) {
-      throw new AdapterTrainError(
-        'CONVERT_UNSUPPORTED',
-        `a ${kind} adapter has no ONNX graph yet. Use --format safetensors`,
-      )
+      const problem = `a ${kind} adapter has no ONNX graph yet. Use --format safetensors`
+      throw new AdapterTrainError('CONVERT_UNSUPPORTED', problem)
     }
     const { format, kind: _, ...facts } = factsOf(adapter)
+    const others = mapValues(facts, value => JSON.stringify(value))
+    const metadata = { format: String(format), kind, base_id: base.id, ...others }
     return encodeOnnxModel(
       {
         name: `${kind} query adapter for ${base.id}`,
@@ -102,26 +102,16 @@ export const onnx: Format = {
           ...Object.entries(NUMBERS[kind] ?? {}).map(([name, x]) => constant(name, matrix(1, 1, Float32Array.of(x)))),
         ],
       },
-      {
-        producer: 'adapter-train',
-        version: VERSION,
-        metadata: {
-          format: String(format),
-          kind,
-          base_id: base.id,
-          ...mapValues(facts, value => JSON.stringify(value)),
-        },
-      },
+      { producer: 'adapter-train', version: VERSION, metadata },
     )
   },
   matches: ({ names, read }) => names === undefined && looksLikeOnnx(read()),
-  decode({ path, read }, given) {
+  decode({ path, read }) {
     const { metadata, constants } = decodeOnnxModel(read(), path)
     const { format, kind, base_id: _, ...facts } = metadata
-    const known =
-      format === undefined ? undefined : { format, kind, ...mapValues(facts, text => parseJson(text, path)) }
-    const params = Object.entries(constants).filter(([name]) => name !== SLOPE && name !== LEAST_DEVIATION)
-    return completeAdapter(Object.fromEntries(params), known, given, path)
+    const { [SLOPE]: _slope, [LEAST_DEVIATION]: _deviation, ...params } = constants
+    if (format === undefined) return { params }
+    return { params, facts: { format, kind, ...mapValues(facts, text => parseJson(text, path)) } }
   },
 }
 

@@ -3,14 +3,13 @@ import { checkSafetensors } from '../../adapters/check-safetensors.js'
 import {
   decodeSafetensors,
   encodeSafetensors,
-  encodeTensor,
   looksLikeSafetensors,
   readSafetensorsAdapter,
-  tensorShape,
+  tensorOf,
 } from '../../adapters/safetensors.js'
 import { checkSha256, mapValues } from '../../adapters/stored-adapter.js'
 import type { Matrix } from '../../math/matrix.js'
-import { completeAdapter, factsOf } from '../facts.js'
+import { factsOf } from '../facts.js'
 import type { Format } from '../format.js'
 import { paramsOfModule, readStrided, STORAGES } from '../torch/state-dict.js'
 
@@ -21,11 +20,7 @@ export const safetensors: Format = {
   types: ['F32', 'F16'],
   ending: '.safetensors',
   encode(adapter, type) {
-    const tensors = mapValues(adapter.params, (m, name) => ({
-      dtype: type,
-      shape: tensorShape(m),
-      bytes: encodeTensor(name, m, type),
-    }))
+    const tensors = mapValues(adapter.params, (m, name) => tensorOf(name, m, type))
     const { format, kind, ...facts } = factsOf(adapter)
     const metadata = {
       format: String(format),
@@ -36,14 +31,13 @@ export const safetensors: Format = {
     return encodeSafetensors({ tensors, metadata })
   },
   matches: ({ names, read }) => names === undefined && looksLikeSafetensors(read()),
-  decode({ path, read }, given) {
+  decode({ path, read }) {
     checkSafetensors(read(), path)
-    if (decodeSafetensors(read(), path).metadata.format?.startsWith('adapter-train/')) {
-      const { facts, params, stored } = readSafetensorsAdapter(read(), path)
-      for (const part of stored) checkSha256(part, sha256(part.bytes))
-      return completeAdapter(params, facts, given, path)
-    }
-    return completeAdapter(paramsOfModule(readModuleTensors(read(), path), path), undefined, given, path)
+    if (!decodeSafetensors(read(), path).metadata.format?.startsWith('adapter-train/'))
+      return { params: paramsOfModule(readModuleTensors(read(), path), path) }
+    const { facts, params, stored } = readSafetensorsAdapter(read(), path)
+    for (const part of stored) checkSha256(part, sha256(part.bytes))
+    return { params, facts }
   },
 }
 

@@ -1,7 +1,7 @@
-import { encodeSafetensors, encodeTensor, tensorShape } from '../../adapters/safetensors.js'
+import { encodeSafetensors, tensorOf } from '../../adapters/safetensors.js'
 import { wrong } from '../../adapters/stored-adapter.js'
 import { toDense } from '../dense.js'
-import { completeAdapter, factsFile, jsonBytes, readFacts } from '../facts.js'
+import { factsFile, jsonBytes } from '../facts.js'
 import type { Format } from '../format.js'
 import { decodeTorchFile } from '../torch/file.js'
 import { paramsOfModule } from '../torch/state-dict.js'
@@ -18,12 +18,7 @@ export const sentenceTransformers: Format = {
   types: ['F32'],
   encode(adapter) {
     const { W, b } = toDense(adapter, 'a Dense module of Sentence Transformers')
-    const tensor = (name: string, m: typeof W) => ({
-      dtype: 'F32',
-      shape: tensorShape(m),
-      bytes: encodeTensor(name, m, 'F32'),
-    })
-    const tensors = { 'linear.weight': tensor('W', W), 'linear.bias': tensor('b', b) }
+    const tensors = { 'linear.weight': tensorOf('W', W, 'F32'), 'linear.bias': tensorOf('b', b, 'F32') }
     const config = { in_features: W.cols, out_features: W.rows, bias: true, activation_function: IDENTITY }
     return new Map([
       [CONFIG, jsonBytes(config)],
@@ -33,18 +28,15 @@ export const sentenceTransformers: Format = {
     ])
   },
   matches: input => (input.names?.includes(CONFIG) ?? false) && 'activation_function' in input.readJson(CONFIG),
-  decode(input, given) {
-    const { path, names = [], pathOf, read } = input
-    const { activation_function: activation } = input.readJson(CONFIG)
+  decode({ names = [], pathOf, read, readJson }) {
+    const { activation_function: activation } = readJson(CONFIG)
     if (activation !== IDENTITY) {
-      throw wrong(
-        pathOf(CONFIG),
-        `has the activation function ${JSON.stringify(activation)}, expected "${IDENTITY}"; an adapter has none`,
-      )
+      const found = `has the activation function ${JSON.stringify(activation)}`
+      throw wrong(pathOf(CONFIG), `${found}, expected "${IDENTITY}"; an adapter has none`)
     }
     const file = names.includes(WEIGHTS) ? WEIGHTS : OLD_WEIGHTS
     const tensors = (file === WEIGHTS ? readModuleTensors : decodeTorchFile)(read(file), pathOf(file))
-    return completeAdapter(paramsOfModule(tensors, pathOf(file)), readFacts(input), given, path)
+    return { params: paramsOfModule(tensors, pathOf(file)) }
   },
 }
 

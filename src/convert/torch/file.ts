@@ -16,10 +16,7 @@ export function encodeTorchFile(tensors: ReadonlyMap<string, Matrix>): Uint8Arra
     new Map([
       [`${FOLDER}/data.pkl`, pickle],
       [`${FOLDER}/byteorder`, Buffer.from('little')],
-      ...entries.map(({ name, m, key }): [string, Uint8Array] => [
-        `${FOLDER}/data/${key}`,
-        encodeTensor(name, m, 'F32'),
-      ]),
+      ...entries.map(({ name, m, key }) => [`${FOLDER}/data/${key}`, encodeTensor(name, m, 'F32')] as const),
       [`${FOLDER}/version`, Buffer.from('3\n')],
     ]),
   )

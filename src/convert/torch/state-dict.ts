@@ -31,10 +31,8 @@ export function paramsOfModule(tensors: ReadonlyMap<string, Matrix>, where: stri
     const params = Object.fromEntries(tensors)
     return params.W && !params.b && !params.W1 ? { ...params, b: biasOf('b', params.W) } : params
   }
-  throw wrong(
-    where,
-    `holds the tensors ${names.join(', ') || '(none)'}; expected linear.weight and linear.bias, or the parameters of an adapter`,
-  )
+  const expected = 'expected linear.weight and linear.bias, or the parameters of an adapter'
+  throw wrong(where, `holds the tensors ${names.join(', ') || '(none)'}; ${expected}`)
 }
 
 type FloatKind = { readonly bytes: number; get(view: DataView, at: number): number }

@@ -81,10 +81,8 @@ function readEntries(archive: Buffer, where: string): Map<string, Uint8Array> {
     const local = archive.readUInt32LE(at + 42)
     const name = archive.toString('utf8', at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameBytes)
     if (method !== 0 || (flags & 1) !== 0 || [size, local].includes(0xffffffff)) {
-      throw wrong(
-        where,
-        `its "${name}" is compressed, encrypted or above 4 GiB; expected it as torch.save writes a state dict`,
-      )
+      const expected = 'expected it as torch.save writes a state dict'
+      throw wrong(where, `its "${name}" is compressed, encrypted or above 4 GiB; ${expected}`)
     }
     if (archive.readUInt32LE(local) !== LOCAL_HEADER) throw damaged(where, `its "${name}" is not where it should be`)
     const start = local + LOCAL_BYTES + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28)
