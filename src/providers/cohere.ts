@@ -3,7 +3,7 @@ import { checkDimensions, checkOptions, type KnownModel } from './check.js'
 import { saidInstead } from './http-error.js'
 import type { EmbeddingProvider, ProviderFactory, ProviderOptions } from './provider.js'
 import { missingVectors, remoteProvider } from './remote-provider.js'
-import { COHERE_KEY_VARIABLES, COHERE_TOKEN_RATIO, cohereService, loadCohere } from './service.js'
+import { COHERE, COHERE_TOKEN_RATIO, cohereService, loadCohere } from './service.js'
 
 const MODELS: ReadonlyMap<string, KnownModel> = new Map([
   ['embed-v4.0', { dimensions: 1536, choices: [256, 512, 1024, 1536] }],
@@ -26,7 +26,7 @@ export const cohere: ProviderFactory = {
   name: 'cohere',
   description: 'Cohere Embed; embeds queries and documents differently',
   defaultModel: DEFAULT_MODEL,
-  keyVariables: COHERE_KEY_VARIABLES,
+  keyVariables: COHERE.keyVariables,
   create: createCohere,
 }
 
@@ -54,13 +54,9 @@ async function createCohere(options: ProviderOptions): Promise<EmbeddingProvider
     }),
     send: (body, limits) => call(limits, (api, request) => api.embed(body, request)),
     read(answer) {
-      if (
-        (answer as Partial<Cohere.EmbedByTypeResponse>)?.embeddings === undefined &&
-        saidInstead(service, answer).quote
-      ) {
-        throw missingVectors(service, answer, '"embeddings"')
-      }
       const { embeddings, meta } = (answer ?? {}) as Partial<Cohere.EmbedByTypeResponse>
+      if (embeddings === undefined && saidInstead(service, answer).quote)
+        throw missingVectors(service, answer, '"embeddings"')
       return { vectors: embeddings?.float, tokens: meta?.billedUnits?.inputTokens }
     },
   })

@@ -42,13 +42,12 @@ export function composeProviders(
     const known = parts.map(limit).filter(value => value !== undefined)
     return known.length > 0 ? Math.min(...known) : undefined
   }
-  const prices = parts.map(({ price }) => price)
+  const sum = (values: readonly (number | undefined)[]): number | undefined =>
+    values.includes(undefined) ? undefined : values.reduce((total: number, value) => total + value!, 0)
+  const total = sum(parts.map(({ price }) => price))
   const reduced = pca ? `@${pca.shape[0]}?pca=${fingerprint(pca)}` : ''
   const cacheKey = (role: Role): string => `compose${reduced} ${parts.map(part => part.cacheKey(role)).join(' + ')}`
-  const wholeLength = () => {
-    const known = parts.map(({ dimensions }) => dimensions)
-    return known.includes(undefined) ? undefined : known.reduce((sum: number, length) => sum + length!, 0)
-  }
+  const wholeLength = () => sum(parts.map(({ dimensions }) => dimensions))
   if (pca) checkLength(ids, pca, wholeLength())
   const vectorOf = (columns: readonly Float32Array[], role: Role): Float32Array => {
     const whole = join(columns)
@@ -71,9 +70,7 @@ export function composeProviders(
       maxRequestTokens: least(({ limits }) => limits.maxRequestTokens),
     },
     // Of the tokens of all parts.
-    price: prices.includes(undefined)
-      ? undefined
-      : prices.reduce((sum: number, price) => sum + price!, 0) / prices.length,
+    price: total === undefined ? undefined : total / parts.length,
     isLocal: parts.every(({ isLocal }) => isLocal) || undefined,
     facts: pca ? { name: 'custom', ...facts, pca } : facts,
     cacheKey,
@@ -86,25 +83,16 @@ export function composeProviders(
           const vectors = cache?.get(space, hashes) ?? texts.map(() => undefined)
           const missing = texts.flatMap((_, i) => (vectors[i] ? [] : [i]))
           if (missing.length === 0) return vectors as Float32Array[]
-          const found = await part.embed(
-            missing.map(i => texts[i]),
-            role,
-            options,
-          )
-          cache?.set(
-            space,
-            missing.map((i, at) => ({ textHash: hashes[i], vector: found[at] })),
-          )
+          const wanted = missing.map(i => texts[i])
+          const found = await part.embed(wanted, role, options)
+          const entries = missing.map((i, at) => ({ textHash: hashes[i], vector: found[at] }))
+          cache?.set(space, entries)
           for (const [at, i] of missing.entries()) vectors[i] = found[at]
           return vectors as Float32Array[]
         }),
       )
-      return texts.map((_, i) =>
-        vectorOf(
-          columns.map(column => column[i]),
-          role,
-        ),
-      )
+      const partsOf = (i: number) => columns.map(column => column[i])
+      return texts.map((_, i) => vectorOf(partsOf(i), role))
     },
     async close() {
       for (const part of parts) await part.close?.()
@@ -185,9 +173,8 @@ function parsePart(part: string): ProviderOptions & { readonly name: string } {
   const given = Object.fromEntries(new URLSearchParams(query))
   const { dimensions, dtype, pooling, queryPrefix, documentPrefix, revision, ...others } = given
   if (name === undefined || name === 'compose' || Object.keys(others).length > 0) {
-    throw usageError(
-      `--part: expected PROVIDER:MODEL, such as openai:text-embedding-3-small or sbert:./model?dtype=q8, found "${part}"`,
-    )
+    const expected = 'expected PROVIDER:MODEL, such as openai:text-embedding-3-small or sbert:./model?dtype=q8'
+    throw usageError(`--part: ${expected}, found "${part}"`)
   }
   const known = { dtype, queryPrefix, documentPrefix, revision, pooling: pooling as ProviderOptions['pooling'] }
   return { name, model, ...known, ...(dimensions !== undefined && { dimensions: Number(dimensions) }) }

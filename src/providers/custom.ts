@@ -92,17 +92,14 @@ function callerOf(embedder: unknown): EmbedFunction {
   const { embed } = object
   if (typeof embed === 'function') return (texts, role, options) => embed.call(object as never, texts, role, options)
   if (embed) return callerOf(embed)
-  throw usageError(
-    'customProvider: expected a function (texts, role) => vectors, an object with "id" and "embed", or an object ' +
-      `with "embedQuery" and "embedDocuments", found ${embedder === null ? 'null' : typeof embedder}`,
-  )
+  const objects = 'an object with "id" and "embed", or an object with "embedQuery" and "embedDocuments"'
+  const found = embedder === null ? 'null' : typeof embedder
+  throw usageError(`customProvider: expected a function (texts, role) => vectors, ${objects}, found ${found}`)
 }
 
 function check({ id, dimensions, limits = {} }: CustomProviderOptions): void {
-  if (typeof id !== 'string' || id.trim() === '' || /[\r\n]/.test(id)) {
-    const found = JSON.stringify(id)
-    throw usageError(`custom provider: expected an "id" of one line, found ${found}`)
-  }
+  if (typeof id !== 'string' || id.trim() === '' || /[\r\n]/.test(id))
+    throw usageError(`custom provider: expected an "id" of one line, found ${JSON.stringify(id)}`)
   for (const [name, value] of Object.entries({ dimensions, ...limits })) {
     if (value === undefined || (Number.isInteger(value) && value > 0)) continue
     throw usageError(`provider ${id}: expected "${name}" to be a positive integer, found ${value}`)

@@ -36,21 +36,24 @@ export function refusalError(service: Service, status: number, headers: Headers,
   const wrongKey = status === 400 && /api key not valid/i.test(message)
   // A server that finds NaN in its own answer finds it again.
   const retryable = !exhausted && isTransient(status) && !/\bNaN\b|unsupported value/.test(message)
-  return new AdapterTrainError(
-    'PROVIDER_REQUEST',
-    `${nameOf(service)} answered HTTP ${status}${said ? `: ${said}` : ''}${advice(service, wrongKey ? 401 : status, exhausted, retryable)}`,
-    {
-      details: detailsOf(service, {
-        status,
-        retryable,
-        retryAfterMs: parseRetryAfter(headers),
-        serviceCode: code === undefined ? undefined : shorten(redact(code, service.key), LONGEST_NAME),
-        requestId: shorten(redact(headers.get('x-request-id') ?? '', service.key), LONGEST_NAME) || undefined,
-        refusesFormat: REFUSES_FORMAT.test(body.slice(0, LONGEST)) || undefined,
-        mostInputs: mostInputsIn(message),
-      }),
-    },
-  )
+  const todo = advice(service, wrongKey ? 401 : status, exhausted, retryable)
+  return requestError(service, ` answered HTTP ${status}${said && `: ${said}`}${todo}`, {
+    status,
+    retryable,
+    retryAfterMs: parseRetryAfter(headers),
+    serviceCode: code === undefined ? undefined : shorten(redact(code, service.key), LONGEST_NAME),
+    requestId: shorten(redact(headers.get('x-request-id') ?? '', service.key), LONGEST_NAME) || undefined,
+    refusesFormat: REFUSES_FORMAT.test(body.slice(0, LONGEST)) || undefined,
+    mostInputs: mostInputsIn(message),
+  })
+}
+
+/** Makes the error of a request; details that are `undefined` are left out. */
+function requestError(service: Service, problem: string, details: Record<string, unknown>, cause?: Error) {
+  const { provider, model } = service
+  const known = Object.entries({ provider, model, ...details }).filter(([, value]) => value !== undefined)
+  const message = `${nameOf(service)}${problem}`
+  return new AdapterTrainError('PROVIDER_REQUEST', message, { cause, details: Object.fromEntries(known) })
 }
 
 /** Finds the number of texts per request that a refusal names. */
@@ -95,26 +98,26 @@ export function connectionError(service: Service, error: unknown): AdapterTrainE
     : service.baseUrl
       ? 'Check that the server runs and that the base URL is right'
       : 'Check the network connection'
-  return new AdapterTrainError(
-    'PROVIDER_REQUEST',
-    `${nameOf(service)}: the request to ${service.baseUrl ?? 'the service'} failed` +
-      `${reason || code ? ` (${reason || code})` : ''}. ${todo}`,
-    {
-      // The original error is not kept as the cause: it can hold the request, and with it the key.
-      cause: Object.assign(new Error(reason || code), code === undefined ? {} : { code }),
-      details: detailsOf(service, { retryable: code !== undefined && !tls, code }),
-    },
-  )
+  const found = reason || code
+  const problem = `the request to ${service.baseUrl ?? 'the service'} failed${found ? ` (${found})` : ''}`
+  // The original error is not kept as the cause: it can hold the request, and with it the key.
+  const cause = Object.assign(new Error(found), code === undefined ? {} : { code })
+  return requestError(service, `: ${problem}. ${todo}`, { retryable: code !== undefined && !tls, code }, cause)
 }
 
 /** Makes the error for a request that took too long: `PROVIDER_REQUEST`, retryable. */
 export function timeoutError(service: Service, timeoutMs: number): AdapterTrainError {
-  return new AdapterTrainError(
-    'PROVIDER_REQUEST',
-    `${nameOf(service)}: no complete answer${service.baseUrl ? ` from ${service.baseUrl}` : ''} within ${timeoutMs / 1000} s. ` +
-      `Raise ${optionWord('timeoutMs')} or lower ${optionWord(service.task === 'chat' ? 'concurrency' : 'maxInputs')}`,
-    { details: detailsOf(service, { retryable: true, timeoutMs }) },
-  )
+  const problem = `no complete answer${service.baseUrl ? ` from ${service.baseUrl}` : ''} within ${timeoutMs / 1000} s`
+  const lower = optionWord(service.task === 'chat' ? 'concurrency' : 'maxInputs')
+  const todo = `Raise ${optionWord('timeoutMs')} or lower ${lower}`
+  return requestError(service, `: ${problem}. ${todo}`, { retryable: true, timeoutMs })
+}
+
+/** Makes the error for an answer that cannot be used: `PROVIDER_RESPONSE`. */
+export function responseError(service: Service, problem: string, details: object): AdapterTrainError {
+  const { provider, model } = service
+  const message = `${nameOf(service)}: ${problem}`
+  return new AdapterTrainError('PROVIDER_RESPONSE', message, { details: { provider, model, ...details } })
 }
 
 /** Finds the code of the network failure behind an error, such as `ECONNRESET`; `undefined` for any other error. */
@@ -163,10 +166,6 @@ function rootCause(error: unknown): Error {
 function shorten(text: string, longest = LONGEST_MESSAGE): string {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > longest ? `${line.slice(0, longest)}…` : line
-}
-
-function detailsOf({ provider, model }: Service, details: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries({ provider, model, ...details }).filter(([, value]) => value !== undefined))
 }
 
 // Enough for every message; a whole page or stack trace is cut here, before it is searched for keys.
@@ -226,19 +225,13 @@ function looksLikeKey(token: string, key: string | undefined): boolean {
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
 function parseRetryAfter(headers: Headers): number | undefined {
-  const asked = readRetryAfter(headers)
-  return asked === undefined ? undefined : Math.min(asked, LONGEST_WAIT_MS)
-}
-
-function readRetryAfter(headers: Headers): number | undefined {
-  const milliseconds = decimal(headers.get('retry-after-ms'))
-  if (milliseconds !== undefined) return milliseconds
   const value = headers.get('retry-after')
   const seconds = decimal(value)
-  if (seconds !== undefined) return Math.ceil(seconds * 1000)
   // Date.parse also takes plain and negative numbers for years, so only what starts like an HTTP date is given to it.
   const date = /^[a-z]+, /i.test(value ?? '') ? Date.parse(value!) : Number.NaN
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
+  const stated = seconds === undefined ? Math.max(0, date - Date.now()) : Math.ceil(seconds * 1000)
+  const asked = decimal(headers.get('retry-after-ms')) ?? stated
+  return Number.isNaN(asked) ? undefined : Math.min(asked, LONGEST_WAIT_MS)
 }
 
 function decimal(value: string | null): number | undefined {

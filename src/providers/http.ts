@@ -1,9 +1,18 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
+import { abortError } from '../abort.js'
+import { type AdapterTrainError, isAdapterTrainError } from '../errors.js'
 import { parseJsonText } from '../json.js'
 import type { Service } from './http-error.js'
-import { connectionError, nameOf, networkCode, refusalError, saidInstead, timeoutError } from './http-error.js'
+import {
+  connectionError,
+  nameOf,
+  networkCode,
+  refusalError,
+  responseError,
+  saidInstead,
+  timeoutError,
+} from './http-error.js'
 import { proxiedFetch, routeTo } from './proxy.js'
 
 const DEFAULT_TIMEOUT_MS = 60_000
@@ -48,10 +57,7 @@ export async function sendRequest<T>(
 ): Promise<T> {
   const { signal } = limits
   const timeoutMs = Math.min(limits.timeoutMs ?? DEFAULT_TIMEOUT_MS, LONGEST_TIMER_MS)
-  const aborted = () =>
-    new AdapterTrainError('ABORTED', `${nameOf(service)}: the request was stopped by the caller`, {
-      cause: signal?.reason,
-    })
+  const aborted = () => abortError(signal, `${nameOf(service)}: the request was stopped by the caller`)
   if (signal?.aborted) throw aborted()
 
   const controller = new AbortController()
@@ -93,21 +99,11 @@ export async function sendRequest<T>(
     if (isAdapterTrainError(own)) throw own
     if (networkCode(error) !== undefined) throw connectionError(service, error)
     const { quote, details } = saidInstead(service, start.text)
-    throw new AdapterTrainError(
-      'PROVIDER_RESPONSE',
-      `${nameOf(service)}: the answer is not the JSON of ${SERVICES[service.task ?? 'embeddings']} service` +
-        (service.baseUrl ? `. Check the base URL ${service.baseUrl}` : '') +
-        (quote && `.${quote}`),
-      {
-        details: {
-          provider: service.provider,
-          model: service.model,
-          ...details,
-          // Servers in Python write it into their JSON.
-          ...(/[[,:]\s*-?(NaN|Infinity)\b/.test(start.text) && { notFinite: true }),
-        },
-      },
-    )
+    const problem = `the answer is not the JSON of ${SERVICES[service.task ?? 'embeddings']} service`
+    const todo = service.baseUrl ? `. Check the base URL ${service.baseUrl}` : ''
+    // Servers in Python write it into their JSON.
+    const notFinite = /[[,:]\s*-?(NaN|Infinity)\b/.test(start.text) && { notFinite: true }
+    throw responseError(service, `${problem}${todo}${quote && `.${quote}`}`, { ...details, ...notFinite })
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', stop)
@@ -129,7 +125,7 @@ function capped(service: Service, maxBytes: number, start: { text: string }): Tr
 }
 
 /** Reads a body, and stops once it has more bytes than a limit. */
-export async function startOf(body: ReadableStream<Uint8Array> | null, most: number): Promise<string> {
+export async function startOf(body: object | null, most: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
@@ -141,12 +137,8 @@ export async function startOf(body: ReadableStream<Uint8Array> | null, most: num
 }
 
 function tooLong(service: Service, maxBytes: number): AdapterTrainError {
-  const most = `${(maxBytes / 2 ** 20).toFixed(1)} MiB`
-  return new AdapterTrainError(
-    'PROVIDER_RESPONSE',
-    `${nameOf(service)}: the answer is too long; expected at most ${most} for this request. Reading was stopped`,
-    { details: { provider: service.provider, model: service.model, maxBytes } },
-  )
+  const expected = `expected at most ${(maxBytes / 2 ** 20).toFixed(1)} MiB for this request`
+  return responseError(service, `the answer is too long; ${expected}. Reading was stopped`, { maxBytes })
 }
 
 /** Codes of a connection that the service closed while it was not in use. */
@@ -162,22 +154,14 @@ export function postJson(service: Service, url: string, body: object, limits: Re
     const incoming = await post(service, url, payload, signal)
     const status = incoming.statusCode ?? 0
     const ok = status >= 200 && status <= 299
-    const most = ok ? maxBytes : LONGEST_REFUSAL
-    const chunks: Buffer[] = []
-    let size = 0
-    for await (const chunk of incoming as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      size += chunk.length
-      if (size > most && ok) throw tooLong(service, most)
-      if (size > most) break
+    const text = await startOf(incoming, ok ? maxBytes : LONGEST_REFUSAL)
+    if (!ok) {
+      const headers = new Headers(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]))
+      throw refusalError(service, status, headers, text)
     }
-    const text = Buffer.concat(chunks).toString('utf8')
-    if (ok) {
-      start.text = text.slice(0, LONGEST_REFUSAL)
-      return parseJsonText(text)
-    }
-    const headers = new Headers(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]))
-    throw refusalError(service, status, headers, text)
+    if (Buffer.byteLength(text) > maxBytes) throw tooLong(service, maxBytes)
+    start.text = text.slice(0, LONGEST_REFUSAL)
+    return parseJsonText(text)
   })
 }
 

@@ -76,12 +76,8 @@ export function openaiBatchClient(
     },
     async create(file, token) {
       const what = 'POST /batches'
-      const body = {
-        input_file_id: file,
-        endpoint,
-        completion_window: '24h',
-        metadata: { adapter_train: token },
-      } as const
+      const facts = { completion_window: '24h', metadata: { adapter_train: token } } as const
+      const body = { input_file_id: file, endpoint, ...facts }
       // Cannot be stopped: whoever waits for it learns the id of a batch that is paid for.
       return state(await call(what, {}, (api, request) => api.batches.create(body, request)), what)
     },
@@ -100,27 +96,22 @@ export function openaiBatchClient(
       const what = 'GET /batches/ID'
       return state(await call(what, { signal }, (api, request) => api.batches.retrieve(id, request)), what)
     },
-    readLines: (file, onLine, signal) =>
-      call(
-        'GET /files/ID/content',
-        { signal, timeoutMs: FILE_TIMEOUT_MS, maxBytes: Number.POSITIVE_INFINITY },
-        async (api, request) => {
-          const { body } = await api.files.content(file, request)
-          if (body) await readLines(body, onLine)
-        },
-      ),
+    readLines(file, onLine, signal) {
+      const limits = { signal, timeoutMs: FILE_TIMEOUT_MS, maxBytes: Number.POSITIVE_INFINITY }
+      return call('GET /files/ID/content', limits, async (api, request) => {
+        const { body } = await api.files.content(file, request)
+        if (body) await readLines(body, onLine)
+      })
+    },
   }
 }
 
 function noBatchApi(service: RemoteService, what: string, found: string): AdapterTrainError {
   const { provider, model, url } = service
-  return new AdapterTrainError(
-    'PROVIDER_REQUEST',
-    `${nameOf(service)}: the server ${url} has no Batch API; ${what} was answered with ${found}. ` +
-      'Check the base URL, which for many servers ends in /v1, or omit ' +
-      optionWord('batchApi'),
-    { details: { provider, model, baseUrl: url, retryable: false } },
-  )
+  const problem = `the server ${url} has no Batch API; ${what} was answered with ${found}`
+  const fix = `Check the base URL, which for many servers ends in /v1, or omit ${optionWord('batchApi')}`
+  const details = { provider, model, baseUrl: url, retryable: false }
+  return new AdapterTrainError('PROVIDER_REQUEST', `${nameOf(service)}: ${problem}. ${fix}`, { details })
 }
 
 /** Calls `onLine` for every non-blank line of a UTF-8 stream; the last may lack its end. */

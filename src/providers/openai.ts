@@ -5,7 +5,7 @@ import { postJson, type RequestLimits } from './http.js'
 import { openaiBatchClient } from './openai-batch.js'
 import type { EmbeddingProvider, ProviderFactory, ProviderOptions } from './provider.js'
 import { remoteProvider, vectorsIn } from './remote-provider.js'
-import { loadOpenAI, OPENAI_KEY_VARIABLES, openaiService } from './service.js'
+import { loadOpenAI, OPENAI, openaiService } from './service.js'
 
 const MODELS: ReadonlyMap<string, KnownModel> = new Map([
   ['text-embedding-3-small', { dimensions: 1536, choices: 'shorter' }],
@@ -26,7 +26,7 @@ export const openai: ProviderFactory = {
   name: 'openai',
   description: 'OpenAI, or any OpenAI-compatible server (Ollama, vLLM, LM Studio, gateways) with a base URL',
   defaultModel: DEFAULT_MODEL,
-  keyVariables: OPENAI_KEY_VARIABLES,
+  keyVariables: OPENAI.keyVariables,
   create: createOpenAI,
 }
 

@@ -43,11 +43,9 @@ async function createFromModule(path: string, { baseId, queryParams, documentPar
     const missing = !embedder
       ? 'no such export'
       : `one without "${typeof id !== 'string' ? 'id' : isVersion ? 'embed' : 'version'}"`
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `${path}: expected a default export { id, version, embed(texts, role) }, found ${missing}. ` +
-        'The id names the embedding space; raise the version whenever the vectors change',
-    )
+    const problem = `${path}: expected a default export { id, version, embed(texts, role) }, found ${missing}`
+    const meaning = 'The id names the embedding space; raise the version whenever the vectors change'
+    throw new AdapterTrainError('PROVIDER_MODEL', `${problem}. ${meaning}`)
   }
   const close = embedder!.close?.bind(embedder)
   // Assigned, not spread: `dimensions` is known later.
@@ -84,37 +82,26 @@ const GOOGLE: Omit<SdkPackage, 'names'> = {
   dimensions: 'outputDimensionality',
   roles: { query: { taskType: 'RETRIEVAL_QUERY' }, document: { taskType: 'RETRIEVAL_DOCUMENT' } },
 }
+const BEDROCK_KEYS = [
+  'dimensions',
+  'normalize',
+  'embeddingDimension',
+  'embeddingPurpose',
+  'inputType',
+  'truncate',
+  'outputDimension',
+]
 const SEARCH = { query: { inputType: 'search_query' }, document: { inputType: 'search_document' } }
 
 /** What is known of packages: they drop a key that they do not know, without a word. @see https://ai-sdk.dev/providers */
 function knownPackage(name: string, model: string): SdkPackage | undefined {
-  const bedrock = {
-    names: ['bedrock', 'amazonBedrock'],
-    keys: [
-      'dimensions',
-      'normalize',
-      'embeddingDimension',
-      'embeddingPurpose',
-      'inputType',
-      'truncate',
-      'outputDimension',
-    ],
-  }
   const packages: Record<string, SdkPackage> = {
     '@ai-sdk/openai': { names: ['openai'], keys: ['dimensions', 'user'], dimensions: 'dimensions' },
     '@ai-sdk/azure': { names: ['openai', 'azure'], keys: ['dimensions', 'user'], dimensions: 'dimensions' },
     '@ai-sdk/google': { names: ['google'], ...GOOGLE },
     '@ai-sdk/google-vertex': { names: ['google', 'vertex', 'googleVertex'], ...GOOGLE },
     '@ai-sdk/cohere': { names: ['cohere'], keys: ['inputType', 'truncate'], roles: SEARCH },
-    '@ai-sdk/amazon-bedrock': /(^|\.)cohere\./.test(model)
-      ? { ...bedrock, dimensions: 'outputDimension', roles: SEARCH }
-      : /(^|\.)amazon\.nova/.test(model)
-        ? {
-            ...bedrock,
-            dimensions: 'embeddingDimension',
-            roles: { query: { embeddingPurpose: 'TEXT_RETRIEVAL' }, document: { embeddingPurpose: 'GENERIC_INDEX' } },
-          }
-        : { ...bedrock, dimensions: 'dimensions' },
+    '@ai-sdk/amazon-bedrock': { names: ['bedrock', 'amazonBedrock'], keys: BEDROCK_KEYS, ...bedrockModel(model) },
     'voyage-ai-provider': {
       names: ['voyage'],
       keys: ['inputType', 'truncation', 'outputDimension', 'outputDtype'],
@@ -123,6 +110,14 @@ function knownPackage(name: string, model: string): SdkPackage | undefined {
     },
   }
   return Object.hasOwn(packages, name) ? packages[name] : undefined
+}
+
+/** Bedrock has models of several makers, each with options of its own. */
+function bedrockModel(model: string): Pick<SdkPackage, 'dimensions' | 'roles'> {
+  if (/(^|\.)cohere\./.test(model)) return { dimensions: 'outputDimension', roles: SEARCH }
+  if (!/(^|\.)amazon\.nova/.test(model)) return { dimensions: 'dimensions' }
+  const purpose = { query: { embeddingPurpose: 'TEXT_RETRIEVAL' }, document: { embeddingPurpose: 'GENERIC_INDEX' } }
+  return { dimensions: 'embeddingDimension', roles: purpose }
 }
 
 async function createFromPackage(name: string, options: ProviderOptions): Promise<EmbeddingProvider> {
@@ -186,11 +181,9 @@ function modelOf(name: string, exports: Record<string, unknown>, wanted: string 
   }
   const made = makerOf(found[0])!(model) as SdkModel
   if (!/^v[234]$/.test(made?.specificationVersion ?? '')) {
-    const version = JSON.stringify(made?.specificationVersion)
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `${name}: expected a model of specification v2, v3 or v4, found ${version}`,
-    )
+    const found = JSON.stringify(made?.specificationVersion)
+    const problem = `${name}: expected a model of specification v2, v3 or v4, found ${found}`
+    throw new AdapterTrainError('PROVIDER_MODEL', problem)
   }
   return made
 }

@@ -31,7 +31,7 @@ async function createPreset(name: string, preset: Preset, options: ProviderOptio
   if (options.dimensions !== undefined && !preset.dimensions && options.dimensions !== known?.dimensions)
     throw usageError(`${name}: its API has no field for dimensions. Leave the option out`)
   const service = remoteService(name, model, options, preset)
-  const url = service.url + preset.path.replace('{model}', encodeURIComponent(model))
+  const url = service.url + (preset.path ?? '/embeddings').replace('{model}', encodeURIComponent(model))
   const roles = known?.roles ?? preset.roles
   return remoteProvider(
     service,

@@ -9,8 +9,8 @@ export interface Preset extends ServiceAddress {
   readonly page: string
   /** Page of the prices; absent for a server of one's own. */
   readonly pricing?: string
-  /** Path below the address; `{model}` stands for the model. */
-  readonly path: string
+  /** Path below the address, default `/embeddings`; `{model}` stands for the model. */
+  readonly path?: string
   readonly model?: string
   readonly models?: Readonly<Record<string, KnownModel>>
   readonly maxInputs: number
@@ -94,7 +94,6 @@ export const PRESETS = {
     pricing: 'https://docs.voyageai.com/docs/pricing',
     url: 'https://api.voyageai.com/v1',
     keyVariables: ['VOYAGE_API_KEY'],
-    path: '/embeddings',
     model: 'voyage-4',
     models: {
       'voyage-4-large': { ...VOYAGE, price: 0.12 },
@@ -117,7 +116,6 @@ export const PRESETS = {
     pricing: 'https://mistral.ai/pricing#api-pricing',
     url: 'https://api.mistral.ai/v1',
     keyVariables: ['MISTRAL_API_KEY'],
-    path: '/embeddings',
     model: 'mistral-embed',
     models: { 'mistral-embed': { dimensions: 1024, price: 0.1 } },
     // Not on the page; what the service's refusals say.
@@ -131,7 +129,6 @@ export const PRESETS = {
     pricing: 'https://jina.ai/embeddings/#pricing',
     url: 'https://api.jina.ai/v1',
     keyVariables: ['JINA_API_KEY'],
-    path: '/embeddings',
     model: 'jina-embeddings-v3',
     models: {
       'jina-embeddings-v3': { dimensions: 1024, choices: 'shorter' },
@@ -150,7 +147,6 @@ export const PRESETS = {
     hosts: /\.azure\.com$/,
     keyVariables: ['AZURE_OPENAI_API_KEY'],
     keyHeader: 'api-key',
-    path: '/embeddings',
     maxInputs: 2048,
     maxRequestTokens: 300_000,
     dimensions: 'dimensions',
@@ -161,7 +157,6 @@ export const PRESETS = {
     pricing: 'https://www.together.ai/pricing',
     url: 'https://api.together.xyz/v1',
     keyVariables: ['TOGETHER_API_KEY'],
-    path: '/embeddings',
     maxInputs: 100,
   },
   deepinfra: {
@@ -170,7 +165,6 @@ export const PRESETS = {
     pricing: 'https://deepinfra.com/models/embeddings',
     url: 'https://api.deepinfra.com/v1/openai',
     keyVariables: ['DEEPINFRA_API_KEY', 'DEEPINFRA_TOKEN'],
-    path: '/embeddings',
     model: 'BAAI/bge-m3',
     models: { 'BAAI/bge-m3': { dimensions: 1024 } },
     maxInputs: 1024,
@@ -183,7 +177,6 @@ export const PRESETS = {
     pricing: 'https://fireworks.ai/pricing',
     url: 'https://api.fireworks.ai/inference/v1',
     keyVariables: ['FIREWORKS_API_KEY'],
-    path: '/embeddings',
     maxInputs: 256,
     dimensions: 'dimensions',
   },
@@ -208,7 +201,6 @@ export const PRESETS = {
     pricing: 'https://www.mixedbread.com/pricing',
     url: 'https://api.mixedbread.com/v1',
     keyVariables: ['MXBAI_API_KEY'],
-    path: '/embeddings',
     model: 'mixedbread-ai/mxbai-embed-large-v1',
     models: {
       'mixedbread-ai/mxbai-embed-large-v1': {
@@ -226,7 +218,6 @@ export const PRESETS = {
     pricing: 'https://build.nvidia.com/explore/retrieval',
     url: 'https://integrate.api.nvidia.com/v1',
     keyVariables: ['NVIDIA_API_KEY'],
-    path: '/embeddings',
     model: 'nvidia/nv-embedqa-e5-v5',
     models: { 'nvidia/nv-embedqa-e5-v5': { dimensions: 1024 } },
     maxInputs: 50,
@@ -265,7 +256,6 @@ export const PRESETS = {
     page: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#embeddings-api',
     addressForm: 'http://localhost:8000/v1',
     keyVariables: ['VLLM_API_KEY'],
-    path: '/embeddings',
     maxInputs: 256,
     fields: { encoding_format: 'float' },
     dimensions: 'dimensions',
@@ -275,7 +265,6 @@ export const PRESETS = {
     page: 'https://lmstudio.ai/docs/developer/openai-compat/embeddings',
     url: 'http://localhost:1234/v1',
     keyVariables: [],
-    path: '/embeddings',
     maxInputs: 64,
   },
   snowflake: {

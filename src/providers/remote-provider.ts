@@ -50,13 +50,10 @@ export async function remoteProvider<Body extends object>(
   // Another server may serve another model under a known name (LocalAI does), so its first answer decides.
   let dimensions = options.dimensions ?? (host === undefined ? api.dimensions : undefined)
 
-  const body = (texts: readonly string[], role: Role) =>
-    api.body(
-      texts.map(text => prefixes[role] + text),
-      role,
-      shortened,
-      params[role],
-    )
+  const body = (texts: readonly string[], role: Role) => {
+    const prefixed = texts.map(text => prefixes[role] + text)
+    return api.body(prefixed, role, shortened, params[role])
+  }
   const read = (answer: unknown, count: number) => {
     const { vectors, tokens } = api.read(answer)
     return {

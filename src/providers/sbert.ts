@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { basename } from 'node:path'
 import { throwIfAborted } from '../abort.js'
 import { AdapterTrainError, usageError } from '../errors.js'
@@ -6,7 +6,7 @@ import { firstNonFinite, normalizeInPlace } from '../math/matrix.js'
 import { checkOptions } from './check.js'
 import { type EmbeddingProvider, type ProviderFactory, type ProviderOptions, RECORDED_OPTIONS } from './provider.js'
 import type { ModelFiles } from './sbert/files.js'
-import { chooseModelFiles, hashFiles, isLocalModel, listModelFolder, localFolder } from './sbert/files.js'
+import { chooseModelFiles, hashFiles, isLocalModel, listModelFolder, localFolder, modelError } from './sbert/files.js'
 import { fetchHubModel } from './sbert/hub.js'
 import { pool } from './sbert/pooling.js'
 import { batchesByLength, loadRuntime, type Runtime } from './sbert/runtime.js'
@@ -61,11 +61,9 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
     const H = dims[dims.length - 1]
     const lengths = rows.map(row => row.length)
     if (dims[0] !== rows.length || (dims.length !== 2 && dims.length !== 3)) {
-      throw new AdapterTrainError(
-        'PROVIDER_RESPONSE',
-        `the model in "${folder}": expected an output of shape [texts, tokens, values] or [texts, values] for ` +
-          `${rows.length} texts, found [${dims}]`,
-      )
+      const expected = `an output of shape [texts, tokens, values] or [texts, values] for ${rows.length} texts`
+      const problem = `the model in "${folder}": expected ${expected}, found [${dims}]`
+      throw new AdapterTrainError('PROVIDER_RESPONSE', problem)
     }
     const vectors =
       dims.length === 3
@@ -114,10 +112,8 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
       const vectors = new Array<Float32Array>(rows.length)
       for (const batch of batchesByLength(rows)) {
         throwIfAborted(signal, 'embedding was stopped')
-        const embedded = await embedRows(
-          loaded,
-          batch.map(i => rows[i]),
-        )
+        const some = batch.map(i => rows[i])
+        const embedded = await embedRows(loaded, some)
         for (const [b, i] of batch.entries()) vectors[i] = embedded[b]
       }
       throwIfAborted(signal, 'embedding was stopped')
@@ -133,25 +129,19 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
 }
 
 /** Hashes a model's files and its own settings, which stand in further files or come from a preset. */
-function fingerprintOf(fileHash: string, settings: ModelSettings): string {
-  return createHash('sha256')
-    .update(JSON.stringify([fileHash, settings]))
-    .digest('hex')
-}
+const fingerprintOf = (fileHash: string, settings: ModelSettings): string =>
+  hash('sha256', JSON.stringify([fileHash, settings]))
 
 function finish(vector: Float32Array, folder: string, dimensions = vector.length, normalize: boolean): Float32Array {
   if (firstNonFinite(vector) >= 0) {
-    throw new AdapterTrainError(
-      'PROVIDER_RESPONSE',
-      `the model in "${folder}" returned a vector with a value that is not finite. Try "dtype" fp32 or "device" cpu`,
-    )
+    const problem = `the model in "${folder}" returned a vector with a value that is not finite`
+    throw new AdapterTrainError('PROVIDER_RESPONSE', `${problem}. Try "dtype" fp32 or "device" cpu`)
   }
-  if (dimensions !== undefined && dimensions > vector.length) {
-    throw usageError(
-      `dimensions: expected at most ${vector.length}, as the model in "${folder}" has, found ${dimensions}`,
-    )
+  if (dimensions > vector.length) {
+    const expected = `at most ${vector.length}, as the model in "${folder}" has`
+    throw usageError(`dimensions: expected ${expected}, found ${dimensions}`)
   }
-  const short = dimensions === undefined ? vector : vector.slice(0, dimensions)
+  const short = vector.slice(0, dimensions)
   return normalize ? normalizeInPlace(short) : short
 }
 
@@ -159,8 +149,7 @@ function finish(vector: Float32Array, folder: string, dimensions = vector.length
 async function checkModules(runtime: Runtime, folder: string, settings: ModelSettings): Promise<Runtime> {
   if (settings.extraModules.length === 0 || runtime.outputNames.includes('sentence_embedding')) return runtime
   await runtime.close()
-  throw new AdapterTrainError(
-    'PROVIDER_MODEL',
+  throw modelError(
     `the model in "${folder}" has a ${settings.extraModules.join(' and a ')} module (modules.json) missing from its ONNX file, ` +
       'so its vectors would be wrong; expected an export with the output "sentence_embedding". ' +
       'Make one with "optimum-cli export onnx --library sentence_transformers"',

@@ -23,21 +23,15 @@ export function resolveApiKey(
     if (!key) continue
     // Checked here because fetch quotes the whole header, and with it the key, when a character is not allowed in it.
     if (!/^[\x21-\x7e]+$/.test(key)) {
-      throw new AdapterTrainError(
-        'PROVIDER_KEY',
-        `the ${provider} key from ${source} contains a space or a character no key has, such as the "…" of a shortened ` +
-          'display. Copy the whole key again',
-        { details: { provider, source } },
-      )
+      const problem = 'contains a space or a character no key has, such as the "…" of a shortened display'
+      const message = `the ${provider} key from ${source} ${problem}. Copy the whole key again`
+      throw new AdapterTrainError('PROVIDER_KEY', message, { details: { provider, source } })
     }
     return key
   }
   if (!required) return undefined
-  throw new AdapterTrainError(
-    'PROVIDER_KEY',
-    `no key for ${provider}. Set ${variables.join(' or ')}${optionWord('apiKey') && `, or pass { apiKey } to ${maker}`}`,
-    { details: { provider, variables } },
-  )
+  const todo = `Set ${variables.join(' or ')}${optionWord('apiKey') && `, or pass { apiKey } to ${maker}`}`
+  throw new AdapterTrainError('PROVIDER_KEY', `no key for ${provider}. ${todo}`, { details: { provider, variables } })
 }
 
 const LOOPBACK =
@@ -55,15 +49,13 @@ function parseBaseUrl(value: string, source: string): { readonly url: string; re
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     // Text that cannot be parsed may still contain a password or a key, so it is shown only if it has no place for one.
     const shown = /[@?#]/.test(text) ? '' : `, found ${JSON.stringify(text)}`
-    throw usageError(
-      `base URL (${source}): expected an http:// or https:// address such as http://localhost:11434/v1${shown}`,
-    )
+    const expected = 'expected an http:// or https:// address such as http://localhost:11434/v1'
+    throw usageError(`base URL (${source}): ${expected}${shown}`)
   }
   if (url.username || url.password || url.search || url.hash) {
-    throw usageError(
-      `base URL (${source}) for ${url.host}: expected an address alone, found a user name, a password, a query or a ` +
-        `fragment. Give the key ${optionWord('apiKey') && 'as { apiKey } or '}in its environment variable`,
-    )
+    const problem = 'expected an address alone, found a user name, a password, a query or a fragment'
+    const fix = `Give the key ${optionWord('apiKey') && 'as { apiKey } or '}in its environment variable`
+    throw usageError(`base URL (${source}) for ${url.host}: ${problem}. ${fix}`)
   }
   const host = url.hostname.replace(/\.$/, '')
   return { url: url.href.replace(/\/+$/, ''), host: LOOPBACK.test(host) ? 'localhost' : host }
@@ -124,12 +116,10 @@ export function remoteService(
   }
 }
 
-export const OPENAI_KEY_VARIABLES = ['OPENAI_API_KEY']
-
-const OPENAI = {
+export const OPENAI: ServiceAddress = {
   url: 'https://api.openai.com/v1',
   hosts: /(^|\.)api\.openai\.com$/,
-  keyVariables: OPENAI_KEY_VARIABLES,
+  keyVariables: ['OPENAI_API_KEY'],
 }
 
 /**
@@ -157,12 +147,10 @@ export async function loadOpenAI(service: RemoteService): Promise<Call<OpenAI, {
     )
 }
 
-export const COHERE_KEY_VARIABLES = ['CO_API_KEY', 'COHERE_API_KEY']
-
-const COHERE = {
+export const COHERE: ServiceAddress = {
   url: 'https://api.cohere.com',
   hosts: /(^|\.)api\.cohere\.(com|ai)$/,
-  keyVariables: COHERE_KEY_VARIABLES,
+  keyVariables: ['CO_API_KEY', 'COHERE_API_KEY'],
 }
 
 /** Cohere's tokens per token of cl100k_base, at most: its tokenizers differ by some percent in either direction. */
@@ -178,9 +166,7 @@ export function cohereService(model: string, options: RemoteOptions): RemoteServ
 }
 
 /** Loads Cohere's library, its retries off. */
-export async function loadCohere(
-  service: RemoteService,
-): Promise<Call<CohereClientV2, { readonly abortSignal: AbortSignal }>> {
+export async function loadCohere(service: RemoteService): Promise<Call<CohereClientV2, { abortSignal: AbortSignal }>> {
   const { CohereClientV2 } = await import('cohere-ai')
   const options = { token: service.key ?? 'none', environment: service.url, maxRetries: 0 }
   return (limits, send) =>

@@ -1,6 +1,5 @@
 import type { Chunk } from '../../documents/chunk.js'
-import { AdapterTrainError } from '../../errors.js'
-import { nameOf, type Service, saidInstead } from '../../providers/http-error.js'
+import { responseError, type Service, saidInstead } from '../../providers/http-error.js'
 import type { ChatPrice } from '../../providers/prices.js'
 import type { BatchClient, ProviderOptions } from '../../providers/provider.js'
 
@@ -92,11 +91,8 @@ export function readAnswer(
     | undefined
   if (said === undefined && !refused) {
     const { quote } = saidInstead(service, whole)
-    throw new AdapterTrainError(
-      'PROVIDER_RESPONSE',
-      `${nameOf(service)}: the answer has no text${typeof finish === 'string' ? ` (finish reason "${finish.slice(0, 40)}")` : ''}${quote && `.${quote}`}`,
-      { details: { provider: service.provider, model: service.model, retryable: true } },
-    )
+    const why = typeof finish === 'string' ? ` (finish reason "${finish.slice(0, 40)}")` : ''
+    throw responseError(service, `the answer has no text${why}${quote && `.${quote}`}`, { retryable: true })
   }
   return {
     // A gateway may quote the request; the answer goes into the cache.

@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { AdapterTrainError, usageError } from '../../errors.js'
+import { AdapterTrainError, type ErrorDetails, usageError } from '../../errors.js'
 
 /** End of the ONNX file's name per precision, as transformers.js and optimum write it. */
 const DTYPE_SUFFIXES = {
@@ -21,6 +21,11 @@ const DTYPE_SUFFIXES = {
 type Dtype = keyof typeof DTYPE_SUFFIXES
 
 const REQUIRED = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
+
+/** The error of a model that cannot be used. */
+export function modelError(message: string, options?: { readonly cause?: unknown; readonly details?: ErrorDetails }) {
+  return new AdapterTrainError('PROVIDER_MODEL', message, options)
+}
 
 /** Files of a model needed to embed, relative to its folder and with `/`. */
 export interface ModelFiles {
@@ -45,12 +50,10 @@ export function localFolder(model: string): string {
 /** Lists the names in a model's folder and its `onnx` folder. */
 export async function listModelFolder(folder: string): Promise<string[]> {
   const found = await stat(folder).catch(() => undefined)
-  if (!found) throw new AdapterTrainError('PROVIDER_MODEL', `model folder "${folder}" does not exist`)
+  if (!found) throw modelError(`model folder "${folder}" does not exist`)
   if (!found.isDirectory()) {
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `model "${folder}": expected a folder with config.json, tokenizer.json and onnx/model.onnx, found a file`,
-    )
+    const expected = 'a folder with config.json, tokenizer.json and onnx/model.onnx'
+    throw modelError(`model "${folder}": expected ${expected}, found a file`)
   }
   const inner = await readdir(join(folder, 'onnx')).catch(() => [])
   return [...(await readdir(folder)), ...inner.map(name => `onnx/${name}`)].sort()
@@ -72,10 +75,8 @@ export function chooseModelFiles(where: string, names: readonly string[], dtype?
   const onnx = chosen === undefined ? undefined : available.get(chosen)
   if (chosen === undefined || onnx === undefined) {
     if (available.size === 0) throw missingFiles(where, names, `onnx/model${DTYPE_SUFFIXES[chosen ?? 'fp32']}.onnx`)
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `the model in ${where} has no ${chosen ?? 'fp32'} weights. Set "dtype" to one it has: ${[...available.keys()].join(', ')}`,
-    )
+    const fix = `Set "dtype" to one it has: ${[...available.keys()].join(', ')}`
+    throw modelError(`the model in ${where} has no ${chosen ?? 'fp32'} weights. ${fix}`)
   }
   const external = names.filter(name => name.startsWith(`${onnx}_data`) || name === `${onnx}.data`)
   return { dtype: chosen, onnx, all: [...REQUIRED, onnx, ...external] }
@@ -83,8 +84,7 @@ export function chooseModelFiles(where: string, names: readonly string[], dtype?
 
 function missingFiles(where: string, names: readonly string[], missing: string): AdapterTrainError {
   const found = names.filter(name => name !== 'onnx').slice(0, 20)
-  return new AdapterTrainError(
-    'PROVIDER_MODEL',
+  return modelError(
     `the model in ${where}: expected ${missing}, found ${found.join(', ') || 'no files'}. ` +
       'A model needs config.json, tokenizer.json, tokenizer_config.json and onnx/model.onnx. Choose an ONNX export ' +
       '(on the Hub: Xenova/... or onnx-community/...) or make one with "optimum-cli export onnx"',

@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
-import { AdapterTrainError, messageOf } from '../../errors.js'
+import { messageOf } from '../../errors.js'
 import { writeFileAtomic } from '../../files.js'
 import type { ProviderOptions } from '../provider.js'
 import { proxiedFetch } from '../proxy.js'
-import { chooseModelFiles, localFolder } from './files.js'
+import { chooseModelFiles, localFolder, modelError } from './files.js'
 
 type HubOptions = Pick<ProviderOptions, 'revision' | 'dtype' | 'modelCache' | 'baseUrl' | 'apiKey'>
 
@@ -27,10 +27,8 @@ const SETTINGS_FILE = /^(modules|config_sentence_transformers|sentence_bert_conf
  */
 export async function fetchHubModel(model: string, options: HubOptions): Promise<string> {
   if (!/^([\w.-]+\/)?[\w.-]+$/.test(model) || model.includes('..')) {
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `model "${model}": expected a folder on this machine or a model id of the form "owner/name"`,
-    )
+    const expected = 'a folder on this machine or a model id of the form "owner/name"'
+    throw modelError(`model "${model}": expected ${expected}`)
   }
   const revision = options.revision ?? 'main'
   const cache = localFolder(options.modelCache ?? join(homedir(), '.cache', 'adapter-train', 'models'))
@@ -63,10 +61,8 @@ async function fetchListing(hub: Hub, revision: string): Promise<Listing> {
     | { sha?: string; siblings?: { rfilename: string }[] }
     | undefined
   if (!Array.isArray(body?.siblings)) {
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `${hub.endpoint} did not list the files of "${hub.model}". Check that it is the address of a Hugging Face Hub`,
-    )
+    const fix = 'Check that it is the address of a Hugging Face Hub'
+    throw modelError(`${hub.endpoint} did not list the files of "${hub.model}". ${fix}`)
   }
   const listing = { commit: body.sha ?? revision, names: body.siblings.map(file => file.rfilename) }
   writeFileAtomic(join(hub.folder, LISTING), JSON.stringify(listing))
@@ -85,11 +81,8 @@ async function download(hub: Hub, commit: string, name: string): Promise<void> {
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `"${name}" of the model "${hub.model}" cannot be downloaded into "${hub.folder}": ${reasonOf(error)}. Try again`,
-      { cause: error },
-    )
+    const problem = `cannot be downloaded into "${hub.folder}": ${reasonOf(error)}. Try again`
+    throw modelError(`"${name}" of the model "${hub.model}" ${problem}`, { cause: error })
   }
 }
 
@@ -98,20 +91,15 @@ async function request(hub: Hub, path: string): Promise<Response> {
   try {
     response = await proxiedFetch(`${hub.endpoint}/${path}`, { headers: hub.headers })
   } catch (error) {
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `the model "${hub.model}" is not on this machine and ${hub.endpoint} cannot be reached (${reasonOf(error)}). ` +
-        'Check the network, set HF_ENDPOINT to a mirror, or give the path of a local model folder',
-      { cause: error },
-    )
+    const problem = `is not on this machine and ${hub.endpoint} cannot be reached (${reasonOf(error)})`
+    const fix = 'Check the network, set HF_ENDPOINT to a mirror, or give the path of a local model folder'
+    throw modelError(`the model "${hub.model}" ${problem}. ${fix}`, { cause: error })
   }
   if (response.ok) return response
   await response.body?.cancel()
-  throw new AdapterTrainError(
-    'PROVIDER_MODEL',
-    `${hub.endpoint} answered ${response.status} for "${path}" of the model "${hub.model}": ${remedyOf(response.status)}`,
-    { details: { status: response.status } },
-  )
+  const { status } = response
+  const found = `${hub.endpoint} answered ${status} for "${path}" of the model "${hub.model}"`
+  throw modelError(`${found}: ${remedyOf(status)}`, { details: { status } })
 }
 
 function remedyOf(status: number): string {

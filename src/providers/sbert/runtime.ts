@@ -1,5 +1,5 @@
 import { AdapterTrainError, messageOf } from '../../errors.js'
-import type { ModelFiles } from './files.js'
+import { type ModelFiles, modelError } from './files.js'
 
 /** Loaded tokenizer and ONNX session. */
 export interface Runtime {
@@ -28,11 +28,8 @@ export async function loadRuntime(folder: string, files: ModelFiles, device = 'c
       device: device as 'cpu',
     }),
   ]).catch(error => {
-    throw new AdapterTrainError(
-      'PROVIDER_MODEL',
-      `the model in "${folder}" (${files.onnx}, device "${device}") cannot be loaded: ${messageOf(error)}`,
-      { cause: error },
-    )
+    const which = `the model in "${folder}" (${files.onnx}, device "${device}")`
+    throw modelError(`${which} cannot be loaded: ${messageOf(error)}`, { cause: error })
   })
 
   const encode = (text: string, special = true): number[] => tokenizer.encode(text, { add_special_tokens: special })
@@ -65,11 +62,8 @@ export async function loadRuntime(folder: string, files: ModelFiles, device = 'c
       })
       const inputs = { input_ids: new Tensor('int64', ids, [B, T]), attention_mask: new Tensor('int64', mask, [B, T]) }
       const outputs = await model(inputs).catch((error: unknown) => {
-        throw new AdapterTrainError(
-          'PROVIDER_MODEL',
-          `the model in "${folder}" failed on ${B} texts of up to ${T} tokens: ${messageOf(error)}`,
-          { cause: error },
-        )
+        const problem = `failed on ${B} texts of up to ${T} tokens: ${messageOf(error)}`
+        throw modelError(`the model in "${folder}" ${problem}`, { cause: error })
       })
       const preferred = [...(finished ? ['sentence_embedding'] : []), 'last_hidden_state', 'token_embeddings']
       const name = preferred.find(key => outputs[key]) ?? session.outputNames[0]

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AdapterTrainError, messageOf } from '../../errors.js'
+import { type AdapterTrainError, messageOf } from '../../errors.js'
 import { parseJsonText } from '../../json.js'
 import type { ProviderOptions, Role } from '../provider.js'
+import { modelError } from './files.js'
 import type { PoolingMode } from './pooling.js'
 
 /** Treatment of a model's texts and token vectors. */
@@ -152,7 +153,7 @@ async function readJson<T = Json>(folder: string, name: string): Promise<T | und
 }
 
 function invalid(folder: string, name: string, problem: string, cause?: unknown): AdapterTrainError {
-  return new AdapterTrainError('PROVIDER_MODEL', `${name} of the model in "${folder}": ${problem}`, { cause })
+  return modelError(`${name} of the model in "${folder}": ${problem}`, { cause })
 }
 
 interface Preset {
