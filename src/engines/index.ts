@@ -50,6 +50,20 @@ interface SelectedEngine {
   readonly warning?: string
 }
 
+/** Runs work on the named engine (default `auto`), or on a running one, which is not disposed of. */
+export async function withEngine<T>(
+  { engine = 'auto', device }: EngineOptions & { readonly engine?: string | Engine },
+  work: (selected: SelectedEngine) => Promise<T>,
+): Promise<T> {
+  if (typeof engine === 'object') return work({ engine, reason: 'given' })
+  const selected = await selectEngine(engine, { device })
+  try {
+    return await work(selected)
+  } finally {
+    selected.engine.dispose()
+  }
+}
+
 /**
  * Starts the named engine; with `auto` tfjs-node-gpu if it is installed and detects a GPU, else WebGPU on a real GPU, else the CPU.
  */

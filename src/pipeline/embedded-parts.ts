@@ -104,30 +104,72 @@ export async function embedParts(
     [...names.map(name => parts[name]!), ...(pseudo ? [pseudo] : [])],
     embedOptions(session),
   )
-  const assembled = (base: EmbeddingProvider, sets: readonly EmbeddedDataset<Rows>[]) => ({
-    baseId: base.id,
-    provider: base.facts ?? { name: 'custom' },
-    ...(isComposed(base) && !base.pca && { blocks: base.parts.map(({ dimensions }) => dimensions!) }),
-    ...(Object.fromEntries(names.map((name, i) => [name, sets[i]])) as { train: EmbeddedDataset<Rows> }),
-    ...(pseudo && { pseudo: { ...sets[names.length], weights: pseudoWeights(pseudo.queries.size) } }),
-  })
   const counts = names.map(name => {
     const { queries, pairs, documents } = describeDataset(parts[name]!)
     return [name, { queries, pairs, documents }]
   })
   const trained = once(() => relevantTexts(parts.train))
-  const facts = {
+  const whole: EmbeddedParts = {
+    ...modelOf(provider),
+    ...(Object.fromEntries(names.map((name, i) => [name, datasets[i]])) as { train: EmbeddedDataset<Rows> }),
+    ...(pseudo && { pseudo: { ...datasets[names.length], weights: pseudoWeights(pseudo.queries.size) } }),
     counts: Object.fromEntries(counts),
     embedding: stats,
     close,
     sha256: once(() => combinedHash(PART_NAMES.map(name => parts[name] && hashDataset(parts[name])))),
     seen: (part, { ids }) => seenQueries(trained(), relevantTexts(parts[part]!, ids)),
     trainKeys: () => ({ queries: Array.from(parts.train.queries.values(), foldText), relevant: trained() }),
-  } satisfies Partial<EmbeddedParts>
-  const whole = { ...assembled(provider, datasets), ...facts }
+  }
   if (pca === undefined) return whole
-  const reduced = await reduceParts(provider, datasets, pca)
-  return { ...assembled(reduced.provider, reduced.datasets), ...facts, whole }
+  const reduced = await reduceModel(provider, whole.train.docs, pca)
+  const projected = withSharedDocuments(
+    docs => projectRows(docs, reduced.pca, true),
+    queries => projectRows(queries, reduced.pca, false),
+  )
+  const model = modelOf(reduced.provider)
+  return { ...whole, ...model, ...mapSets(whole, data => ({ ...projected(data), baseId: model.baseId })), whole }
+}
+
+/** @throws USAGE without a training set */
+export function withTrain(parts: Partial<DatasetSplit>): DatasetSplit {
+  if (parts.train) return parts as DatasetSplit
+  throw usageError('nothing to train on: expected a training set, found none')
+}
+
+/** Makes the function that finds queries of a part whose documents have training queries; none without another training set. */
+export function seenByText({ train, ...parts }: Partial<DatasetSplit>, part: PartName) {
+  if (!train || part === 'train') return undefined
+  const trained = once(() => relevantTexts(train))
+  return ({ ids }: Pick<QueryRows, 'ids'>) => seenQueries(trained(), relevantTexts(parts[part]!, ids))
+}
+
+function modelOf(provider: EmbeddingProvider): Pick<EmbeddedParts, 'baseId' | 'provider' | 'blocks'> {
+  const isWhole = isComposed(provider) && !provider.pca
+  return {
+    baseId: provider.id,
+    provider: provider.facts ?? { name: 'custom' },
+    blocks: isWhole ? provider.parts.map(({ dimensions }) => dimensions!) : undefined,
+  }
+}
+
+/** Changes every part, and the pseudo-queries. */
+export function mapSets(
+  parts: EmbeddedParts,
+  change: (data: EmbeddedDataset<Rows>) => EmbeddedDataset<Rows>,
+): Pick<EmbeddedParts, PartName | 'pseudo'> {
+  const names = [...PART_NAMES, 'pseudo'] as const
+  const changed = names.flatMap(name => (parts[name] ? [[name, change(parts[name])] as const] : []))
+  return Object.fromEntries(changed) as Pick<EmbeddedParts, PartName | 'pseudo'>
+}
+
+/** Changes the vectors of datasets; those with the same corpus share its vectors, and go on doing so. */
+function withSharedDocuments(changeDocs: (docs: Rows) => Rows, changeQueries = (queries: Rows) => queries) {
+  const known = new Map<Rows, Rows>()
+  return (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => ({
+    ...data,
+    queries: changeQueries(data.queries),
+    docs: getOrInsert(known, data.docs, () => changeDocs(data.docs)),
+  })
 }
 
 /**
@@ -145,26 +187,7 @@ export async function reduceModel(provider: EmbeddingProvider, documents: Rows, 
 export function checkReducible(provider: EmbeddingProvider | undefined): asserts provider is ComposedProvider {
   if (provider && isComposed(provider) && !provider.pca) return
   const found = provider?.id ?? 'vectors of your own'
-  const problem = `expected a model composed of parts (--base compose), not reduced yet, found ${found}`
-  throw usageError(`pca: ${problem}`)
-}
-
-/** The same parts in the space of the reduced model. */
-async function reduceParts(
-  provider: EmbeddingProvider,
-  datasets: readonly EmbeddedDataset<Rows>[],
-  wanted: number | Projection,
-) {
-  const reduced = await reduceModel(provider, datasets[0].docs, wanted)
-  // Parts with the same corpus share its vectors, and go on doing so.
-  const known = new Map<Rows, Rows>()
-  const projected = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => ({
-    ...data,
-    baseId: reduced.provider.id,
-    queries: projectRows(data.queries, reduced.pca, false),
-    docs: getOrInsert(known, data.docs, () => projectRows(data.docs, reduced.pca, true)),
-  })
-  return { provider: reduced.provider, datasets: datasets.map(projected) }
+  throw usageError(`pca: expected a model composed of parts (--base compose), not reduced yet, found ${found}`)
 }
 
 function pseudoWeights(count: number): Float32Array {
@@ -212,10 +235,7 @@ function hashVectors({ queries, docs, positives, judgedNegatives }: EmbeddedData
   const hash = createHash('sha256')
   for (const vectors of [queries, docs]) {
     hash.update(`${vectors.rows} ${vectors.cols}\n`)
-    for (const { block } of blocksOf(vectors)) {
-      const { buffer, byteOffset, byteLength } = block.data
-      hash.update(new Uint8Array(buffer, byteOffset, byteLength))
-    }
+    for (const { block } of blocksOf(vectors)) hash.update(block.data)
   }
   hash.update(JSON.stringify(positives.map(map => [...map])))
   if (judgedNegatives) hash.update(JSON.stringify(judgedNegatives))
@@ -230,15 +250,6 @@ export function truncateDocuments(embedded: EmbeddedParts, dimensions: number): 
       `--dimensions-out must be a whole number from 1 to ${d - 1}, less than the ${d} dimensions of ${embedded.baseId}; found ${dimensions}`,
     )
   }
-  // Parts with the same corpus share its vectors, and go on doing so.
-  const cut = new Map<Rows, Rows>()
-  const truncated = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => {
-    const docs = cut.get(data.docs) ?? truncateRows(data.docs, dimensions)
-    cut.set(data.docs, docs)
-    return { ...data, docs }
-  }
-  const parts = Object.fromEntries(
-    [...PART_NAMES, 'pseudo' as const].flatMap(name => (embedded[name] ? [[name, truncated(embedded[name])]] : [])),
-  ) as Pick<EmbeddedParts, 'train'>
-  return { ...embedded, ...parts, whole: embedded }
+  const truncated = withSharedDocuments(docs => truncateRows(docs, dimensions))
+  return { ...embedded, ...mapSets(embedded, truncated), whole: embedded }
 }

@@ -7,7 +7,6 @@ import { embedDataset } from '../embed/embed-dataset.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import { spillingBuilder } from '../embed/matrix-builder.js'
 import { AdapterTrainError, usageError } from '../errors.js'
-import { relevantTexts, seenQueries } from '../evaluate/seen.js'
 import { checkedIndex } from '../indexes/checked-index.js'
 import { openIndex } from '../indexes/index.js'
 import { type Effort, indexError, type VectorIndex } from '../indexes/vector-index.js'
@@ -18,7 +17,8 @@ import { MEMORY_DEFAULT } from '../memory-limit.js'
 import type { TermDocuments } from '../train/terms/corpus-terms.js'
 import { withSelfMatches } from '../vectors/read-vectors.js'
 import { groupRows } from '../vectors/row-groups.js'
-import { type EmbedPartsOptions, type EmbedSession, embedOptions, once, partsFromVectors } from './embedded-parts.js'
+import type { EmbedPartsOptions, EmbedSession } from './embedded-parts.js'
+import { embedOptions, partsFromVectors, seenByText, withTrain } from './embedded-parts.js'
 
 /** An index to read documents from: a URL, see `openIndex`, or a function that opens one. */
 export type IndexSource = string | (() => Promise<VectorIndex>)
@@ -141,7 +141,7 @@ export async function openIndexData(
     ],
     documentText: (_: PartName, id: string) => texts.get(id),
     async embed(session: EmbedPartsOptions = {}) {
-      if (!parts.train) throw usageError('nothing to train on: expected a training set, found none')
+      withTrain(parts)
       if (session.pca !== undefined)
         throw usageError(`pca: ${found.id} has the documents' vectors already. Drop --pca or --index`)
       const { data, stats, seconds, close } = await embed(session, names)
@@ -152,9 +152,7 @@ export async function openIndexData(
     async embedMeasured(session: EmbedSession = {}) {
       const part = names[names.length - 1]
       const { data, stats, close } = await embed(session, [part])
-      const trained = parts.train && part !== 'train' ? once(() => relevantTexts(parts.train)) : undefined
-      const seen =
-        trained && (({ ids }: { ids: readonly string[] }) => seenQueries(trained(), relevantTexts(parts[part], ids)))
+      const seen = seenByText(parts, part)
       return { part, data: data[0], seen, embedding: stats, close, index: { source, filter, effort } }
     },
   }
@@ -168,18 +166,14 @@ function assemble(
   rowOf: ReadonlyMap<string, number>,
 ): EmbeddedDataset<Rows> {
   const graded = embedded.queryIds.map(id =>
-    [...(qrels.get(id) ?? [])].map(([doc, grade]) => [rowOf.get(doc), grade] as const),
+    [...(qrels.get(id) ?? [])].flatMap(([doc, grade]) => (rowOf.has(doc) ? [[rowOf.get(doc)!, grade] as const] : [])),
   )
-  const judgedNegatives = graded.map(list =>
-    list.flatMap(([row, grade]) => (grade > 0 || row === undefined ? [] : row)),
-  )
+  const judgedNegatives = graded.map(list => list.filter(([, grade]) => grade <= 0).map(([row]) => row))
   return withSelfMatches({
     ...embedded,
     docIds: ids,
     docs: vectors,
-    positives: graded.map(
-      list => new Map(list.flatMap(([row, grade]) => (grade > 0 && row !== undefined ? [[row, grade] as const] : []))),
-    ),
+    positives: graded.map(list => new Map(list.filter(([, grade]) => grade > 0))),
     ...(judgedNegatives.some(rows => rows.length > 0) && { judgedNegatives }),
     docTextGroup: groups,
     docTexts: texts.some(text => text !== undefined) ? texts : undefined,

@@ -28,66 +28,64 @@ export async function judgeAdapter(
 ): Promise<Judgement> {
   const { train: given = {}, minGain, outOfFold, incumbent, replace, signal } = options
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
+  const measuring = { seed, metric, signal }
   const base = adapterBase(embedded)
   const map: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
   const memory = decided?.choice && (await addMemory(engine, embedded.train, map, decided.choice, given))
   const worded =
     decidedTerms?.setting && addTerms(embedded, map, decidedTerms, { proven: gated, corpus: options.corpus })
   const ungated = memory?.adapter ?? worded?.deployed ?? map
+  const fittedTo = (part: PartName, adapter: Adapter): Adapter => (adapter.terms ? worded!.on(part) : adapter)
   const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
-    embedded[part] &&
-    prove(engine, subjectOf(embedded, part), adapter.terms ? worded!.on(part) : adapter, { seed, metric, signal })
+    embedded[part] && prove(engine, subjectOf(embedded, part), fittedTo(part, adapter), measuring)
   const onValidation = await proofOn('validation', ungated)
   const decision = tuned && gate(tuned, pairedScores(onValidation, metric), { metric, minGain, enabled: gated, seed })
   const refused = decision?.kept === false
   const adapter = refused ? identityAdapter(base, embedded.train.docs.cols) : ungated
   const heldOut = embedded.test ? 'test' : 'validation'
-  const proof = adapter === ungated && heldOut === 'validation' ? onValidation : await proofOn(heldOut, adapter)
+  const ofUngated = heldOut === 'validation' ? onValidation : undefined
+  const proof = (refused ? undefined : ofUngated) ?? (await proofOn(heldOut, adapter))
   const contest = incumbent && !refused && { incumbent, candidate: ungated, scored: proof?.scored, rule: replace }
-  const duel = contest ? await compareInUse(engine, embedded, heldOut, contest, { seed, metric, signal }) : undefined
-  const [split, reported] = outOfFold ? (['k-fold', outOfFold.proof] as const) : ([heldOut, proof] as const)
-  const linearPart =
-    adapter.terms && reported && !outOfFold ? await proofOn(heldOut, { ...adapter, terms: undefined }) : undefined
+  const duel = contest ? await compareInUse(engine, embedded, heldOut, contest, measuring) : undefined
+  const reported = outOfFold?.proof ?? proof
+  const linear = { ...adapter, terms: undefined }
+  const linearPart = adapter.terms && reported && !outOfFold ? await proofOn(heldOut, linear) : undefined
   const detailOf = ({ scored }: Proof) =>
     outOfFold
       ? rankDetail(scored, embedded.train.queryTexts, metric)
-      : proofDetail(engine, subjectOf(embedded, heldOut), adapter.terms ? worded!.on(heldOut) : adapter, scored, {
-          seed,
-          metric,
-          signal,
-        })
+      : proofDetail(engine, subjectOf(embedded, heldOut), fittedTo(heldOut, adapter), scored, measuring)
   const detail = options.detail && reported ? await detailOf(reported) : undefined
+  const refusedProof = refused ? (ofUngated ?? (await proofOn(heldOut, ungated))) : undefined
   const proofs = { proof, outOfFold: outOfFold?.proof }
-  const refusedProof = refused && (heldOut === 'validation' ? onValidation : await proofOn(heldOut, ungated))
   const warnings = warningsFor(embedded, decision, trained.bestEpoch, proofs, metric)
   const terms = decidedTerms && (adapter.terms ? worded!.report() : reportOf(decidedTerms))
-  const searches = () => {
+  const searches = (): ReadonlyMap<string, Adapter> => {
     const named = new Map<string, Adapter>()
-    if (linearPart && decidedTerms?.linear) named.set('the linear adapter', { ...adapter, terms: undefined })
-    if (adapter.terms) named.set('text terms', worded!.on(heldOut))
-    else if (!refused) named.set('the adapter', adapter)
+    if (linearPart && decidedTerms?.linear) named.set('the linear adapter', linear)
+    if (!refused) named.set(adapter.terms ? 'text terms' : 'the adapter', fittedTo(heldOut, adapter))
     return named
   }
   const hybrid =
-    proof && options.hybrid !== false
-      ? await hybridOf(engine, embedded[heldOut]!, searches(), { metric, seed })
-      : undefined
-  const facts = { memory: memory?.report, terms, linearPart, hybrid }
+    proof && options.hybrid !== false ? await hybridOf(engine, embedded[heldOut]!, searches(), measuring) : undefined
   const shipped = withLinearFigures(adapter, linearPart)
+  const split = outOfFold ? 'k-fold' : heldOut
   return {
     adapter: shipped,
     rejected: refused ? ungated : duel?.replaces === false ? shipped : undefined,
-    rejectedScores: refusedProof ? refusedProof.metrics.adapted : undefined,
-    duel,
-    ...facts,
-    decision,
-    proof,
-    reported,
-    split,
-    detail,
-    warnings,
+    metrics: reported && {
+      ...{ ...reported.metrics, split },
+      ...(refusedProof && { rejected: refusedProof.metrics.adapted }),
+    },
+    report: {
+      ...{ gate: decision, duel, memory: memory?.report, terms },
+      ...(linearPart && { linearPart: linearFacts(linearPart) }),
+      ...(hybrid !== undefined && { hybrid }),
+    },
+    ...{ proof, reported, detail, warnings },
   }
 }
+
+const linearFacts = ({ metrics, difference, seen, unseen }: Proof) => ({ metrics, difference, seen, unseen })
 
 /** Measures hybrid search with the base vectors and with those of adapters. */
 async function hybridOf(
@@ -97,11 +95,12 @@ async function hybridOf(
   options: { readonly metric: string; readonly seed: number },
 ): Promise<HybridComparison | string | undefined> {
   const measure = measureHybrids(engine, data, options)
-  await measure?.add('the base', truncateRows(data.queries, data.docs.cols), data.docs)
+  if (!measure) return undefined
+  await measure.add('the base', truncateRows(data.queries, data.docs.cols), data.docs)
   for (const [name, adapter] of adapters) {
-    await measure?.add(name, await applyAdapterOn(engine, adapter, data.queries, data.queryTexts), data.docs)
+    await measure.add(name, await applyAdapterOn(engine, adapter, data.queries, data.queryTexts), data.docs)
   }
-  return measure?.finish()
+  return measure.finish()
 }
 
 /** The adapter, whose file says what its linear part gives alone. */

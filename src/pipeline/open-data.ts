@@ -9,7 +9,6 @@ import { embedDataset } from '../embed/embed-dataset.js'
 import { labelledRows, type VectorParts } from '../embed/embedded-dataset.js'
 import type { EmbedStats } from '../embed/stats.js'
 import { usageError } from '../errors.js'
-import { relevantTexts, seenQueries } from '../evaluate/seen.js'
 import type { Effort } from '../indexes/vector-index.js'
 import type { Rows } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
@@ -19,7 +18,7 @@ import { readVectors } from '../vectors/read-vectors.js'
 import { splitEmbedded } from '../vectors/split-embedded.js'
 import { SPLIT_DEFAULTS } from './defaults.js'
 import type { EmbeddedParts, EmbedPartsOptions, EmbedSession } from './embedded-parts.js'
-import { embedOptions, embedParts, once, partsFromVectors } from './embedded-parts.js'
+import { embedOptions, embedParts, once, partsFromVectors, seenByText, withTrain } from './embedded-parts.js'
 import type { IndexSource } from './index-data.js'
 import { type ProofSubject, subjectOf } from './proof.js'
 
@@ -99,20 +98,15 @@ export interface OpenedData {
 export async function openData(options: OpenDataOptions): Promise<OpenedData> {
   const { vectors, index } = options
   if (vectors !== undefined) return openVectors(vectors, options)
-  if (index === undefined) return openTexts(options)
-  const { parts, skipped, warnings } = await loadParts(options)
-  const { openIndexData } = await import('./index-data.js')
-  const data = await openIndexData(index, parts, options)
-  const inputs = [options.train, options.val, options.test].filter(source => typeof source === 'string')
-  return { ...data, inputs, skipped, warnings: [...warnings, ...data.warnings] }
-}
-
-async function openTexts({ train, ...options }: OpenDataOptions): Promise<OpenedData> {
-  const { parts, skipped, warnings } = await loadParts({ ...options, train })
-  const sources = [train, options.val, options.test]
+  const loaded = await loadParts(options)
+  const { parts } = loaded
+  if (index !== undefined) {
+    const { openIndexData } = await import('./index-data.js')
+    const data = await openIndexData(index, parts, options)
+    return { ...loaded, ...data, warnings: [...loaded.warnings, ...data.warnings] }
+  }
   return {
-    inputs: sources.filter(source => typeof source === 'string'),
-    ...{ parts, skipped, warnings },
+    ...loaded,
     documentText: (part, id) => parts[part]?.corpus.get(id),
     async embed(session = {}) {
       const started = performance.now()
@@ -121,11 +115,8 @@ async function openTexts({ train, ...options }: OpenDataOptions): Promise<Opened
     },
     async embedMeasured(session = {}) {
       const part = lastOf(parts)
-      const data = parts[part]!
-      const { datasets, stats, close } = await embedDataset(providerOf(session), [data], embedOptions(session))
-      const trained = parts.train && part !== 'train' ? once(() => relevantTexts(parts.train!)) : undefined
-      const seen: ProofSubject['seen'] = trained && (({ ids }) => seenQueries(trained(), relevantTexts(data, ids)))
-      return { part, data: datasets[0], seen, embedding: stats, close }
+      const { datasets, stats, close } = await embedDataset(providerOf(session), [parts[part]!], embedOptions(session))
+      return { part, data: datasets[0], seen: seenByText(parts, part), embedding: stats, close }
     },
   }
 }
@@ -165,11 +156,6 @@ function providerOf({ provider }: EmbedSession): EmbeddingProvider {
   throw usageError('texts have no vectors: expected a provider that embeds them, found none')
 }
 
-function withTrain(parts: Partial<DatasetSplit>): DatasetSplit {
-  if (parts.train) return parts as DatasetSplit
-  throw usageError('nothing to train on: expected a training set, found none')
-}
-
 function splitOptions(
   { splitBy = SPLIT_DEFAULTS.splitBy, seed = TRAIN_DEFAULTS.seed, ...options }: OpenDataOptions,
   given: { readonly val?: unknown; readonly test?: unknown },
@@ -184,7 +170,7 @@ function splitOptions(
 }
 
 /** Parts as they were read. A part is absent if its fraction is 0 and no source is given. */
-export interface LoadedParts extends Pick<OpenedData, 'skipped' | 'warnings'> {
+export interface LoadedParts extends Pick<OpenedData, 'inputs' | 'skipped' | 'warnings'> {
   readonly parts: DatasetSplit
 }
 
@@ -217,6 +203,7 @@ export async function loadParts({ skipInvalid, format, split, ...options }: Open
   }
   return {
     parts: parts as DatasetSplit,
+    inputs: [options.train, options.val, options.test].filter(source => typeof source === 'string'),
     skipped: loaded.flatMap(set => set.skipped),
     warnings: [
       ...loaded.flatMap(({ dataset, notes }) => [...notes, ...selfMatchNotes(dataset.name, selfMatches(dataset))]),

@@ -24,36 +24,20 @@ export function finishedRun(
   embedded: EmbeddedParts,
   trained: TrainResult,
   choice: Choice,
-  {
-    adapter,
-    rejected,
-    rejectedScores,
-    duel,
-    memory,
-    terms,
-    linearPart,
-    hybrid,
-    decision,
-    proof,
-    topScore,
-    reported,
-    split,
-    detail,
-  }: Judgement,
+  judged: Judgement,
   facts: RunFacts,
 ): Trained {
   const { tuned, final, shift } = choice
   const { tune, outOfFold } = facts
-  const metrics = reported && { ...reported.metrics, split, ...(rejectedScores && { rejected: rejectedScores }) }
+  const { adapter, rejected, proof, detail, reported, topScore, metrics } = judged
+  const { gate, duel, ...decided } = judged.report
   const { kind, base, data, ...rest } = trainedReport(embedded, trained, choice, facts)
   const report: EmbeddedTrainingReport = {
     ...{ kind, base, data },
     ...(reported && { ...proofFacts(reported), metrics }),
     kFold: outOfFold?.report,
     test: outOfFold && embedded.test && proof && { ...proofFacts(proof), queries: proof.queries },
-    ...{ gate: decision, duel, shift, memory, terms },
-    ...(linearPart && { linearPart: linearFacts(linearPart) }),
-    ...(hybrid !== undefined && { hybrid }),
+    ...{ gate, duel, shift, ...decided },
     memoryHint: choice.memory?.hint,
     ...rest,
   }
@@ -67,19 +51,15 @@ export function finishedRun(
     ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),
   }
   const training = {
-    ...originOf(embedded),
-    ...{ options, metrics: metrics ?? {}, queries: trainedQueries(embedded.train) },
-    familiarity: familiarityOf(embedded.train.queries, final.seed ?? TRAIN_DEFAULTS.seed),
+    ...trainingFacts(embedded, options, final, metrics),
     ...(reported && { difference: reported.difference }),
     ...(topScore && { topScore }),
-    ...(decision && { gate: decision }),
+    ...(gate && { gate }),
     ...(duel && { duel }),
   }
   const withFacts = (trainedAdapter: Adapter): Adapter => ({ ...trainedAdapter, training })
   return { adapter: withFacts(adapter), rejected: rejected && withFacts(rejected), report, proof, detail }
 }
-
-const linearFacts = ({ metrics, difference, seen, unseen }: Proof) => ({ metrics, difference, seen, unseen })
 
 /** Figures of a proof that a report shows. */
 export function proofFacts({ metrics, difference, wins, ties, losses, seen, unseen, largest, whole }: Proof) {
@@ -100,11 +80,7 @@ export function interruptedRun(
     base: adapterBase(embedded),
     params: trained.weights,
     training: {
-      ...originOf(embedded),
-      options: { ...recorded(choice.final), ...courseOf(trained) },
-      metrics: {},
-      queries: trainedQueries(embedded.train),
-      familiarity: familiarityOf(embedded.train.queries, choice.final.seed ?? TRAIN_DEFAULTS.seed),
+      ...trainingFacts(embedded, { ...recorded(choice.final), ...courseOf(trained) }, choice.final),
       gate: { kept: true, passed: false, reason: why },
       interrupted,
     },
@@ -115,8 +91,18 @@ export function interruptedRun(
 
 const courseOf = ({ engine, bestEpoch, epochs }: TrainResult) => ({ engine, bestEpoch, epochsRun: epochs.length })
 
-function originOf({ sha256, counts }: EmbeddedParts) {
-  return { tool: `adapter-train ${VERSION}`, date: new Date().toISOString(), data: { sha256: sha256(), ...counts } }
+function trainingFacts(
+  { sha256, counts, train }: EmbeddedParts,
+  options: Adapter['training']['options'],
+  { seed = TRAIN_DEFAULTS.seed }: TrainOptions,
+  metrics: Adapter['training']['metrics'] = {},
+) {
+  return {
+    tool: `adapter-train ${VERSION}`,
+    date: new Date().toISOString(),
+    data: { sha256: sha256(), ...counts },
+    ...{ options, metrics, queries: trainedQueries(train), familiarity: familiarityOf(train.queries, seed) },
+  }
 }
 
 /** The part of the report that finished and interrupted runs share. */

@@ -3,7 +3,7 @@ import { adapterKind } from '../adapters/index.js'
 import { familiarityOf } from '../drift/familiarity.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
-import { selectEngine } from '../engines/index.js'
+import { withEngine } from '../engines/index.js'
 import { compareRankings, type Difference } from '../evaluate/compare.js'
 import { createEvaluator, type Evaluation, type Scores } from '../evaluate/evaluator.js'
 import { DEFAULT_METRICS } from '../evaluate/metrics.js'
@@ -130,55 +130,49 @@ export const OVERLAP = { switch: 0.7, bridge: 0.5 } as const
  */
 export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}): Promise<BridgeResult> {
   const started = performance.now()
-  const { seed = TRAIN_DEFAULTS.seed, signal, onTried } = options
-  const { engine, warning } = await selectEngine(options.engine ?? 'auto', { device: options.device })
-  try {
+  const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric, signal, onTried } = options
+  return withEngine(options, async ({ engine, warning }) => {
     const fitted = await fitBridge(engine, data.pairs, { seed, signal, onTried })
+    const { chosen, tried, texts, heldOut } = fitted
     const labelled = data.train && (await trainOn(engine, data, fitted, options))
     const accepted = labelled?.accepted ?? fitted
     const measured = await measure(engine, data, fitted, labelled?.accepted, options)
-    const metric = options.metric ?? TRAIN_DEFAULTS.metric
-    const adapter = adapterOf(data, accepted, fitted.chosen, measured, labelled?.gate, seed)
+    const adapter = adapterOf(data, accepted, chosen, measured, labelled?.gate, seed)
     const contest = await stand(engine, data, adapter, measured.shipped, options)
-    const { native, mapped, withLabels } = measured
+    const { native, mapped, withLabels, own } = measured
     const shareOf = (scores: Evaluation | undefined) =>
       native && scores && native.mean[metric] > 0 ? scores.mean[metric] / native.mean[metric] : undefined
     const share = shareOf(mapped)
-    const recovered = share ?? fitted.chosen.overlap
+    const recovered = share ?? chosen.overlap
     const recoveredLabelled = labelled ? (shareOf(withLabels) ?? null) : null
-    const overlap = measured.overlap ?? fitted.chosen.overlap
     const used = recoveredLabelled ?? recovered
     const verdict = verdictOf(used, share === undefined ? OVERLAP : RECOVERED)
     const recoveredBy = share === undefined ? `overlap@${NEIGHBOURS}` : metric
     const report: BridgeReport = {
-      ...{ base: data.base, index: data.index, kind: accepted.kind, fit: fitted.chosen, tried: fitted.tried },
-      ...{ texts: fitted.texts, heldOut: fitted.heldOut },
+      ...{ base: data.base, index: data.index, kind: accepted.kind, fit: chosen, tried, texts, heldOut },
       metrics: {
         native: native?.mean ?? null,
         mapped: mapped?.mean ?? null,
         labelled: labelled ? (withLabels?.mean ?? null) : null,
       },
-      ...{ reembedded: measured.own?.mean ?? null, recovered, recoveredBy, recoveredLabelled, overlap },
+      ...{ reembedded: own?.mean ?? null, recovered, recoveredBy, recoveredLabelled },
+      overlap: measured.overlap ?? chosen.overlap,
       ...(native && mapped && { difference: compareRankings(native, mapped, { seed, metric }).difference }),
       ...(withLabels && mapped && { labels: compareRankings(mapped, withLabels, { seed, metric }).difference }),
       ...{ gate: labelled?.gate, tune: labelled?.tune, duel: contest, cost: data.cost, verdict },
-      sentence: sentenceOf(verdict, used, recoveredBy, data, measured.own?.mean[metric]),
+      sentence: sentenceOf(verdict, used, recoveredBy, data, own?.mean[metric]),
       engine: engine.name,
       seconds: Math.round(performance.now() - started) / 1000,
       warnings: [...(warning ? [warning] : []), ...(labelled?.warnings ?? [])],
     }
-    const facts = { ...adapter.training, ...(contest && { duel: contest }) }
-    const rejected =
-      labelled?.rejected && adapterOf(data, labelled.rejected, fitted.chosen, measured, labelled.gate, seed)
+    const rejected = labelled?.rejected && adapterOf(data, labelled.rejected, chosen, measured, labelled.gate, seed)
     return {
-      adapter: { ...adapter, training: facts },
+      adapter: { ...adapter, training: { ...adapter.training, ...(contest && { duel: contest }) } },
       ...(rejected && { rejected }),
       ...(contest?.replaces === false && { held: true }),
       report,
     }
-  } finally {
-    engine.dispose()
-  }
+  })
 }
 
 /** Trains a linear map of the index's space on mapped queries, starting at the identity, and folds it into the bridge. */
@@ -205,25 +199,14 @@ function mapQueries(engine: Engine, { kind, weights }: BridgeMap, queries: Rows)
   return adaptOn(engine, adapterKind(kind), weights, queries)
 }
 
-/** Rankings of the test set; those of what is not known are absent. */
-interface Measured {
-  readonly mapped?: Evaluation
-  readonly native?: Evaluation
-  readonly withLabels?: Evaluation
-  readonly own?: Evaluation
-  readonly overlap?: number
-  /** Of the map that is put in use. */
-  readonly shipped?: ScoredQueries
-}
-
-/** Ranks the test set's documents for native and mapped queries. */
+/** Ranks the test set's documents for native and mapped queries; what is not known is absent. */
 async function measure(
   engine: Engine,
   { test, nativeQueries, ownDocuments }: BridgeData,
   map: BridgeMap,
   labelled: BridgeMap | undefined,
   { metric = TRAIN_DEFAULTS.metric, signal }: RunBridgeOptions,
-): Promise<Measured> {
+) {
   if (!test) return {}
   const specs = DEFAULT_METRICS.includes(metric) ? DEFAULT_METRICS : [...DEFAULT_METRICS, metric]
   const evaluator = createEvaluator(test, specs)
@@ -245,6 +228,7 @@ async function measure(
   const lists = nativeQueries && ([await first(nativeQueries), await first(queries)] as const)
   const overlap = lists && mean(lists[0].map((list, i) => shared(list, lists[1][i])))
   const { queryIds: ids, queryRows: rows } = evaluator
+  /** Of the map that is put in use. */
   const shipped: ScoredQueries = { ids, rows, base: mapped, adapted: withLabels ?? mapped }
   return { mapped, native, withLabels, own, overlap, shipped }
 }
@@ -253,7 +237,7 @@ function adapterOf(
   { base, index, train, documents }: BridgeData,
   { kind, weights }: BridgeMap,
   fit: TriedFit,
-  { native, mapped, withLabels }: Measured,
+  { native, mapped, withLabels }: Awaited<ReturnType<typeof measure>>,
   gate: GateResult | undefined,
   seed: number,
 ): Adapter {

@@ -2,7 +2,7 @@ import { type Adapter, outputDimensions } from '../adapters/adapter.js'
 import type { PartName } from '../dataset/split.js'
 import type { EmbedStats } from '../embed/stats.js'
 import type { Engine } from '../engines/engine.js'
-import { selectEngine } from '../engines/index.js'
+import { withEngine } from '../engines/index.js'
 import { compareRankings } from '../evaluate/compare.js'
 import { createEvaluator, type Scores } from '../evaluate/evaluator.js'
 import { DEFAULT_METRICS } from '../evaluate/metrics.js'
@@ -120,13 +120,12 @@ async function evaluate(
   const data = truncated ? { ...whole, docs: truncateRows(whole.docs, outputs) } : whole
   const { adapter, note }: { adapter?: Adapter; note?: string } = given ? termsForCorpus(given, data) : {}
   const metric = options.metric ?? (metrics.includes(TRAIN_DEFAULTS.metric) ? TRAIN_DEFAULTS.metric : metrics[0])
-  const { engine, reason, warning } = await selectEngine(options.engine ?? 'auto', { device: options.device })
-  try {
+  return withEngine(options, async ({ engine, reason, warning }) => {
     const subject = { data, seen, ...(truncated && { whole }) }
     const proof = adapter && (await prove(engine, subject, adapter, { seed, metric, metrics, signal }))
     if (proof && options.onDetail)
       options.onDetail(await proofDetail(engine, subject, adapter, proof.scored, { seed, metric, signal }))
-    const { scored, queries, ...facts } = proof ?? (await baseAlone())
+    const { scored, queries, ...facts } = proof ?? (await baseAlone(engine))
     const more = await beside(engine, scored)
     const searched = await throughIndex(engine)
     return {
@@ -143,9 +142,7 @@ async function evaluate(
       warnings: [warning, note, searched?.report.advice].filter(line => line !== undefined),
       ...(embedding && { embedding }),
     }
-  } finally {
-    engine.dispose()
-  }
+  })
 
   /** What is asked for besides the proof. */
   async function beside(engine: Engine, scored: Proof['scored'] | undefined) {
@@ -181,7 +178,7 @@ async function evaluate(
     )
   }
 
-  async function baseAlone() {
+  async function baseAlone(engine: Engine) {
     const evaluator = createEvaluator(data, metrics)
     const base = await evaluator.evaluateOn(engine, data.queries, { signal })
     return { queries: evaluator.queryIds.length, metrics: { base: base.mean }, scored: undefined }

@@ -1,6 +1,6 @@
 import type { Adapter } from '../adapters/adapter.js'
 import { labelledRows } from '../embed/embedded-dataset.js'
-import { selectEngine } from '../engines/index.js'
+import { withEngine } from '../engines/index.js'
 import { AdapterTrainError, usageError } from '../errors.js'
 import type { Difference } from '../evaluate/compare.js'
 import { pairedBootstrap } from '../math/statistics/bootstrap.js'
@@ -85,8 +85,7 @@ export async function sweepParts(
 ): Promise<SweepOutcome> {
   const { metric = TRAIN_DEFAULTS.metric, seed = TRAIN_DEFAULTS.seed, memory, signal } = options
   check(embedded, points)
-  const { engine, ...selected } = await selectEngine(options.engine ?? 'auto', { device: options.device })
-  try {
+  return withEngine(options, async ({ engine, reason, warning }) => {
     options.onPhase?.('tune')
     const { onPlan, onRun } = options
     const result = await sweep(engine, embedded.train, points, { seed, metric, signal, onPlan, onRun })
@@ -111,16 +110,12 @@ export async function sweepParts(
       adapter: swept(adapter),
       rejected: rejected && swept(rejected),
       report: {
-        ...facts,
-        engineReason: selected.reason,
-        warnings: [...(selected.warning ? [selected.warning] : []), ...report.warnings],
+        ...{ ...facts, engineReason: reason, warnings: [...(warning ? [warning] : []), ...report.warnings] },
         sweep: { runs, queries, pairs, documents, folds, seconds, metric, base: mean(base), lines },
       },
       detail,
     }
-  } finally {
-    engine.dispose()
-  }
+  })
 }
 
 function check(embedded: EmbeddedParts, points: readonly FixedOptions[]): void {

@@ -35,27 +35,16 @@ export interface RunTrainingOptions extends TrainingOptions, Omit<EmbedSession, 
  * @throws as `OpenedData.embed`, `openCheckpoint` and `trainAndReport`; FILE_WRITE if the log cannot be written
  */
 export async function runTraining(options: RunTrainingOptions): Promise<TrainingResult> {
-  const {
-    data,
-    provider,
-    cache,
-    embed,
-    spillFolder,
-    pseudoQueries = 'auto',
-    checkpoint,
-    log,
-    pca: asked,
-    ...run
-  } = options
-  const { tune = TUNE_DEFAULT, train: { memory, seed = TRAIN_DEFAULTS.seed } = {}, signal } = run
+  const { data, pseudoQueries = 'auto', checkpoint, log, pca: asked, ...run } = options
+  const { provider, tune = TUNE_DEFAULT, train: { memory, seed = TRAIN_DEFAULTS.seed } = {} } = run
   // Before the first paid request.
   keepingTopScore(run)
   if (asked !== undefined) {
     checkReducible(provider)
     if (run.dimensionsOut !== undefined) {
-      const problem =
-        'dimensionsOut cuts the vectors of documents, and pca reduces them: expected one of the two, found both'
-      throw usageError(problem)
+      throw usageError(
+        'dimensionsOut cuts the vectors of documents, and pca reduces them: expected one of the two, found both',
+      )
     }
   }
   const pca = typeof asked === 'number' ? (keptProjection(asked, provider!, run.incumbent) ?? asked) : asked
@@ -65,10 +54,10 @@ export async function runTraining(options: RunTrainingOptions): Promise<Training
   }
   run.onPhase?.('embed')
   const pseudoSeed = tune === 'auto' && pseudoQueries === 'auto' ? seed : undefined
-  const parts = await data.embed({ provider, cache, embed, memory, spillFolder, signal, pseudoSeed, pca })
+  const parts = await data.embed({ ...run, memory, pseudoSeed, pca })
   const projection = parts.provider?.pca
-  const corpus = run.corpus && projection && projectDocuments(run.corpus, projection)
-  return trainAndReport(parts, { ...run, ...(corpus && { corpus }), ...files })
+  const corpus = run.corpus && projection ? projectDocuments(run.corpus, projection) : run.corpus
+  return trainAndReport(parts, { ...run, corpus, ...files })
 }
 
 /** Returns the projection of the adapter in use, if it is of these models and dimensions. */

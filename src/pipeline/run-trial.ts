@@ -3,7 +3,7 @@ import { describeDataset } from '../dataset/describe.js'
 import { drawSample } from '../dataset/draw-sample.js'
 import { pseudoQueries } from '../dataset/pseudo-queries.js'
 import { type DatasetSplit, PART_NAMES } from '../dataset/split.js'
-import { selectEngine } from '../engines/index.js'
+import { withEngine } from '../engines/index.js'
 import { type Interval, pairedBootstrap } from '../math/statistics/bootstrap.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
@@ -41,40 +41,35 @@ export interface TrialReport {
 export const trialSample = (train: QADataset): QADataset => drawSample(train, TRIAL, TRAIN_DEFAULTS.seed)
 
 /** Cross-validates one plain candidate on a small sample; nothing is chosen, so the interval is that of one test. */
-export async function runTrial({ provider, sample, ...options }: TrialOptions): Promise<TrialReport> {
+export async function runTrial({ provider, sample, dimensionsOut, ...options }: TrialOptions): Promise<TrialReport> {
   const { seed, metric } = TRAIN_DEFAULTS
-  const { cache, embed, signal, dimensionsOut } = options
+  const { cache, embed, signal } = options
   const times = [performance.now()]
   const whole = await embedParts(provider, { train: sample }, { cache, embed, signal })
   try {
     times.push(performance.now())
     const { train } = dimensionsOut === undefined ? whole : truncateDocuments(whole, dimensionsOut)
     const fixed = { ...options.fixed, negatives: negatives.recipe.first, pull: pull.recipe.first }
-    const { engine } = await selectEngine('auto')
-    try {
+    const { base, scores, folds } = await withEngine({}, async ({ engine }) => {
       const search = await createSearch(engine, train, { fixed, seed, metric, budget: TRIAL.budget, signal })
       try {
         const base = await search.base()
         const { scores } = await search.crossValidate({ ...search.first, multiple: MULTIPLE })
-        const delta = scores.map((score, i) => score - base[i])
-        times.push(performance.now())
-        const { queries, pairs, documents } = describeDataset(sample)
-        return {
-          base: { id: provider.id, dimensions: train.queries.cols },
-          data: { queries, pairs, documents },
-          folds: new Set(search.folds).size,
-          metric,
-          score: mean(base),
-          gain: pairedBootstrap(delta, { seed }),
-          deviation: populationStandardDeviation(delta),
-          embedded: { texts: whole.embedding?.misses ?? 0, tokens: whole.embedding?.tokens ?? 0 },
-          seconds: { embed: (times[1] - times[0]) / 1000, train: (times[2] - times[1]) / 1000 },
-        }
+        return { base, scores, folds: search.parts.length }
       } finally {
         await search.free()
       }
-    } finally {
-      engine.dispose()
+    })
+    const delta = scores.map((score, i) => score - base[i])
+    times.push(performance.now())
+    const { queries, pairs, documents } = describeDataset(sample)
+    return {
+      base: { id: provider.id, dimensions: train.queries.cols },
+      data: { queries, pairs, documents },
+      ...{ folds, metric, score: mean(base), gain: pairedBootstrap(delta, { seed }) },
+      deviation: populationStandardDeviation(delta),
+      embedded: { texts: whole.embedding?.misses ?? 0, tokens: whole.embedding?.tokens ?? 0 },
+      seconds: { embed: (times[1] - times[0]) / 1000, train: (times[2] - times[1]) / 1000 },
     }
   } finally {
     whole.close?.()

@@ -1,8 +1,8 @@
 import type { Engine } from '../engines/engine.js'
-import { selectEngine } from '../engines/index.js'
+import { withEngine } from '../engines/index.js'
 import { isAdapterTrainError } from '../errors.js'
 import { TRAIN_DEFAULTS } from '../train/options.js'
-import { checkTraining, type TrainOptions, type TrainResult, trainAdapter } from '../train/train-adapter.js'
+import { checkTraining, trainAdapter } from '../train/train-adapter.js'
 import { chooseOptions } from './choose-options.js'
 import { takesWeights, trainWeighted } from './compose-weights.js'
 import { TUNE_DEFAULT } from './defaults.js'
@@ -10,7 +10,7 @@ import type { EmbeddedParts } from './embedded-parts.js'
 import { judgeAdapter } from './judge-adapter.js'
 import { finishedRun, interruptedRun } from './result.js'
 import { keepingTopScore, withTopScore } from './top-score.js'
-import type { Choice, Trained, TrainingRun } from './training.js'
+import type { Trained, TrainingRun } from './training.js'
 
 /**
  * Chooses options, trains, gates and measures the result on embedded parts. The out-of-fold gain for the gate is measured by
@@ -34,21 +34,16 @@ export async function trainOnEmbedded(embedded: EmbeddedParts, options: Training
 async function trainOnce(embedded: EmbeddedParts, run: TrainingRun): Promise<Trained> {
   const { blocks } = embedded
   if (!blocks || !takesWeights(run)) return trainPlain(embedded, run)
-  const { engine, dispose } = await engineFor(run.train ?? {})
-  try {
-    return await trainWeighted(engine, embedded, blocks, run, trainPlain)
-  } finally {
-    dispose()
-  }
+  return withEngine(run.train ?? {}, ({ engine }) => trainWeighted(engine, embedded, blocks, run, trainPlain))
 }
 
 async function trainPlain(embedded: EmbeddedParts, run: TrainingRun): Promise<Trained> {
   const options = keepingTopScore(run)
-  const given = options.train ?? {}
-  const { engine, reason, warning, dispose } = await engineFor(given)
-  options.onEngine?.(`engine ${engine.name}${engine.description ? ` (${engine.description})` : ''}: ${reason}`)
-  try {
-    checkTraining({ train: embedded.train, validation: embedded.validation }, given)
+  const { train: given = {}, tune = TUNE_DEFAULT, outOfFold, log } = options
+  return withEngine(given, async ({ engine, reason, warning }) => {
+    options.onEngine?.(`engine ${engine.name}${engine.description ? ` (${engine.description})` : ''}: ${reason}`)
+    const { validation } = embedded
+    checkTraining({ train: embedded.train, validation }, given)
     const tuneStarted = performance.now()
     options.onPhase?.('tune')
     resume(engine, options)
@@ -56,10 +51,22 @@ async function trainPlain(embedded: EmbeddedParts, run: TrainingRun): Promise<Tr
     const warnings = [...(warning ? [warning] : []), ...choice.warnings]
     const trainStarted = performance.now()
     options.onPhase?.('train')
-    const trained = await trainChosen(engine, embedded, choice, options)
+    const { signal, checkpoint, keepOnAbort } = options
+    // With the recipe the pull takes the place of early stopping: a validation set is for the report and the gate.
+    const trained = await trainAdapter(
+      { train: choice.train, validation },
+      {
+        ...choice.final,
+        ...{ engine, signal, checkpoint, keepOnAbort },
+        onEpoch(result, epochs) {
+          log?.write('epoch', result)
+          given.onEpoch?.(result, epochs)
+        },
+      },
+    )
     const evaluateStarted = performance.now()
-    const facts = { given, tune: options.tune ?? TUNE_DEFAULT, reason, warnings, outOfFold: options.outOfFold }
     const seconds = { tune: secondsFrom(tuneStarted, trainStarted), train: secondsFrom(trainStarted, evaluateStarted) }
+    const facts = { given, tune, reason, warnings, outOfFold }
     if (trained.interrupted)
       return interruptedRun(embedded, trained, choice, { ...facts, seconds: { ...seconds, evaluate: 0 } })
     options.onPhase?.('evaluate')
@@ -68,35 +75,7 @@ async function trainPlain(embedded: EmbeddedParts, run: TrainingRun): Promise<Tr
     warnings.push(...judged.warnings)
     const evaluate = secondsFrom(evaluateStarted, performance.now())
     return finishedRun(embedded, trained, choice, judged, { ...facts, seconds: { ...seconds, evaluate } })
-  } finally {
-    dispose()
-  }
-}
-
-async function engineFor({ engine = TRAIN_DEFAULTS.engine, device }: TrainOptions) {
-  if (typeof engine === 'object') return { engine, reason: 'given', warning: undefined, dispose: () => {} }
-  const selected = await selectEngine(engine, { device })
-  return { ...selected, dispose: () => selected.engine.dispose() }
-}
-
-function trainChosen(
-  engine: Engine,
-  { validation }: EmbeddedParts,
-  { train, final }: Choice,
-  { train: given, signal, checkpoint, keepOnAbort, log }: TrainingRun,
-): Promise<TrainResult> {
-  // With the recipe the pull takes the place of early stopping: a validation set is for the report and the gate.
-  return trainAdapter(
-    { train, validation },
-    {
-      ...final,
-      ...{ engine, signal, checkpoint, keepOnAbort },
-      onEpoch(result, epochs) {
-        log?.write('epoch', result)
-        given?.onEpoch?.(result, epochs)
-      },
-    },
-  )
+  })
 }
 
 /** Checks that a checkpoint was made on this engine, and reports its progress. */

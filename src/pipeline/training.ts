@@ -119,30 +119,14 @@ export interface TopScore extends ScorePair {
   readonly scale?: number
 }
 
-/** The gate's decision on a trained adapter, and the proof of the adapter that is kept. */
-export interface Judgement {
-  /** The trained map, with its memory if one was chosen, or the identity; without training facts. */
-  readonly adapter: Adapter
-  readonly memory?: MemoryReport
-  readonly terms?: TermsReport
-  /** The reported proof of the linear part alone, if there are text terms. */
-  readonly linearPart?: Proof
-  readonly hybrid?: HybridComparison | string
-  /** The trained adapter if the gate rejects it, or if it may not replace the one in use. */
-  readonly rejected?: Adapter
-  /** The rejected adapter's means on `split`. */
-  readonly rejectedScores?: Scores
-  /** Absent without an adapter in use, or if the gate rejects the new one. */
-  readonly duel?: Duel
-  /** Absent without cross-validation. */
-  readonly decision?: GateResult
-  readonly proof?: Proof
+/** The gate's decision on a trained adapter, and the proof of the adapter that is kept; adapters have no training facts yet. */
+export interface Judgement extends Omit<Trained, 'report'> {
   /** The proof that is reported: out of fold if there are folds, else `proof`. */
   readonly reported?: Proof
-  readonly split: MeasuredSplit
   /** Best scores of the trained adapter; absent without held-out queries. */
   readonly topScore?: TopScore
-  readonly detail?: ProofDetail
+  readonly metrics?: EmbeddedTrainingReport['metrics']
+  readonly report: Pick<EmbeddedTrainingReport, 'gate' | 'duel' | 'memory' | 'terms' | 'linearPart' | 'hybrid'>
   readonly warnings: readonly string[]
 }
 

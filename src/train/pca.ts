@@ -1,5 +1,5 @@
 import type { Engine } from '../engines/engine.js'
-import { createEngine } from '../engines/index.js'
+import { withEngine } from '../engines/index.js'
 import { product } from '../engines/product.js'
 import { usageError } from '../errors.js'
 import { matrix } from '../math/matrix.js'
@@ -38,13 +38,10 @@ export async function fitPca(
     throw usageError(`pca: ${problem}`)
   }
   const sample = selectedRows(documents, sampleRows(rowRange(0, n), MOST_DOCUMENTS, createRandom(seed)))
-  const engine = await createEngine('cpu')
-  try {
+  return withEngine({ engine: 'cpu' }, async ({ engine }) => {
     const P = await components(engine, await covariance(engine, sample), d, dimensions, seed)
     return { shape: [dimensions, d], data: Buffer.from(Float32Array.from(P).buffer).toString('base64') }
-  } finally {
-    engine.dispose()
-  }
+  })
 }
 
 /** Returns the covariance [d, d], in one pass for the mean and one for the products. */

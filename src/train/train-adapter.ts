@@ -1,9 +1,9 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterMap, trainedKind } from '../adapters/index.js'
-import type { AdapterKind, AdapterMap, Weights } from '../adapters/kind.js'
+import type { AdapterKind, Weights } from '../adapters/kind.js'
 import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
-import { selectEngine } from '../engines/index.js'
+import { withEngine } from '../engines/index.js'
 import { AdapterTrainError, isAdapterTrainError, usageError } from '../errors.js'
 import { createEvaluator } from '../evaluate/evaluator.js'
 import { norm, row } from '../math/matrix.js'
@@ -70,73 +70,67 @@ export async function trainAdapter(
   checkTraining(data, options)
   const o = { ...options, ...withDefaults(options) }
   const kind = trainedKind(o.kind)
-  const { engine: asked = TRAIN_DEFAULTS.engine } = options
-  const given = typeof asked === 'object'
-  const selected = given ? { engine: asked, reason: 'given' } : await selectEngine(asked, { device: o.device })
-  const { engine } = selected
-  let trainer: Trainer | undefined
   const done = o.checkpoint?.state.training
-  try {
+  return withEngine(options, async ({ engine, reason }) => {
+    const trainer = resumedTrainer(engine, data.train, options)
     try {
-      trainer = createTrainer(engine, data.train, options, done?.trainer)
-    } catch (error) {
-      throw done && !isAdapterTrainError(error) ? damagedCheckpoint(o.checkpoint!.path, error) : error
-    }
-    const most = trainer.epochs
-    const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
-    let best =
-      done?.best ??
-      identityWeights(kind, data.train.queries.cols, kind.name === o.kind ? o.size : undefined, outputsOf(data.train))
-    const baseMetric = done ? done.baseMetric : await measure?.(best)
-    let bestMetric = done ? done.bestMetric : baseMetric
-    let bestEpoch = done?.bestEpoch ?? 0
-    const epochs: EpochResult[] = [...(done?.epochs ?? [])]
-    const isEnough = (epoch: number): boolean => o.patience > 0 && epoch - bestEpoch >= o.patience && epoch < most
-    let stoppedEarly = isEnough(epochs.length)
-    let interrupted: true | undefined
-    const once = async () => {
-      const { weights, ...facts } = await trainer!.epoch()
-      return { ...facts, weights, metric: await measure?.(weights) }
-    }
-    const stopped = (error: unknown): undefined => {
-      if (o.keepOnAbort && epochs.length > 0 && isAdapterTrainError(error, 'ABORTED')) return undefined
-      throw error
-    }
-    for (let epoch = epochs.length + 1; epoch <= most && !stoppedEarly; epoch++) {
-      const started = performance.now()
-      const outcome = await once().catch(stopped)
-      if (outcome === undefined) {
-        interrupted = true
-        break
+      const most = trainer.epochs
+      const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
+      const size = kind.name === o.kind ? o.size : undefined
+      let best = done?.best ?? identityWeights(kind, data.train.queries.cols, size, outputsOf(data.train))
+      const baseMetric = done ? done.baseMetric : await measure?.(best)
+      let bestMetric = done ? done.bestMetric : baseMetric
+      let bestEpoch = done?.bestEpoch ?? 0
+      const epochs: EpochResult[] = [...(done?.epochs ?? [])]
+      const isEnough = (epoch: number): boolean => o.patience > 0 && epoch - bestEpoch >= o.patience && epoch < most
+      let stoppedEarly = isEnough(epochs.length)
+      let interrupted: true | undefined
+      const once = async () => {
+        const { weights, ...facts } = await trainer.epoch()
+        return { ...facts, weights, metric: await measure?.(weights) }
       }
-      const { loss, weights, learningRate, metric } = outcome
-      if (o.keep === 'last' || metric === undefined || bestMetric === undefined || metric > bestMetric) {
-        best = weights
-        bestMetric = metric
-        bestEpoch = epoch
+      const stopped = (error: unknown): undefined => {
+        if (o.keepOnAbort && epochs.length > 0 && isAdapterTrainError(error, 'ABORTED')) return undefined
+        throw error
       }
-      stoppedEarly = isEnough(epoch)
-      const result = { epoch, loss, metric, seconds: (performance.now() - started) / 1000, learningRate }
-      epochs.push(result)
-      const state = await (o.checkpoint && trainer.save?.())
-      if (state) o.checkpoint?.save({ training: { trainer: state, epochs, best, bestEpoch, bestMetric, baseMetric } })
-      o.onEpoch?.(result, most)
+      for (let epoch = epochs.length + 1; epoch <= most && !stoppedEarly; epoch++) {
+        const started = performance.now()
+        const outcome = await once().catch(stopped)
+        if (outcome === undefined) {
+          interrupted = true
+          break
+        }
+        const { loss, weights, learningRate, metric } = outcome
+        if (o.keep === 'last' || metric === undefined || bestMetric === undefined || metric > bestMetric) {
+          best = weights
+          bestMetric = metric
+          bestEpoch = epoch
+        }
+        stoppedEarly = isEnough(epoch)
+        const result = { epoch, loss, metric, seconds: (performance.now() - started) / 1000, learningRate }
+        epochs.push(result)
+        const state = await (o.checkpoint && trainer.save?.())
+        if (state) o.checkpoint?.save({ training: { trainer: state, epochs, best, bestEpoch, bestMetric, baseMetric } })
+        o.onEpoch?.(result, most)
+      }
+      return {
+        ...{ kind: kind.name, weights: best, epochs, bestEpoch, stoppedEarly, interrupted, baseMetric },
+        ...{ engine: engine.name, engineDescription: engine.description, engineReason: reason },
+      }
+    } finally {
+      trainer.free()
     }
-    return {
-      kind: kind.name,
-      weights: best,
-      epochs,
-      bestEpoch,
-      stoppedEarly,
-      interrupted,
-      baseMetric,
-      engine: engine.name,
-      engineDescription: engine.description,
-      engineReason: selected.reason,
-    }
-  } finally {
-    trainer?.free()
-    if (!given) engine.dispose()
+  })
+}
+
+/** Starts training, or resumes from the checkpoint. @throws FILE_READ if that does not hold what a run saves */
+function resumedTrainer(engine: Engine, train: EmbeddedDataset<Rows>, options: TrainOptions): Trainer {
+  const { checkpoint } = options
+  const saved = checkpoint?.state.training?.trainer
+  try {
+    return createTrainer(engine, train, options, saved)
+  } catch (error) {
+    throw saved && !isAdapterTrainError(error) ? damagedCheckpoint(checkpoint!.path, error) : error
   }
 }
 
@@ -147,10 +141,29 @@ export function checkTraining(
 ): void {
   checkOptions(options)
   const { kind = TRAIN_DEFAULTS.kind, size } = options
-  checkSize(kind, adapterMap(closedForm(kind) ? 'linear' : kind), size)
-  checkOutputs(kind, train)
-  checkTrainingData(train)
-  if (validation) checkSameLength(train, validation)
+  const wrong = (problem: string) => new AdapterTrainError('TRAIN_DATA', problem)
+  if (size !== undefined && !adapterMap(closedForm(kind) ? 'linear' : kind).size)
+    throw usageError(`training option "size": the adapter kind "${kind}" has no size, found ${size}`)
+  const [d, outputs] = [train.queries.cols, train.docs.cols]
+  if (outputs > d) {
+    throw wrong(
+      `documents: expected at most the ${d} dimensions of the queries, found ${outputs}. Embed both with the same model`,
+    )
+  }
+  if (outputs < d && (closedForm(kind) || trainedKind(kind).name !== 'linear')) {
+    throw usageError(
+      `adapter kind "${kind}": expected documents of ${d} dimensions, like the queries, found ${outputs} (--dimensions-out). Use --kind linear`,
+    )
+  }
+  if (labelledRows(train).length === 0)
+    throw wrong('training split: found no query with a relevant document, so there is nothing to learn from')
+  refuseZeroVector(train.queries, train.queryIds, 'query')
+  refuseZeroVector(train.docs, train.docIds, 'document')
+  if (validation && validation.queries.cols !== d) {
+    throw wrong(
+      `validation split: expected the ${d} dimensions of the training split, found ${validation.queries.cols}. Embed both with the same model`,
+    )
+  }
 }
 
 function createMeasure(
@@ -165,46 +178,6 @@ function createMeasure(
     const adapted = await adaptOn(engine, kind, weights, validation.queries, validation.queryTexts)
     return (await evaluator.evaluateOn(engine, adapted, { signal })).mean[metric]
   }
-}
-
-function checkSize(name: string, { size }: AdapterMap, given: number | undefined): void {
-  if (given === undefined || size) return
-  throw usageError(`training option "size": the adapter kind "${name}" has no size, found ${given}`)
-}
-
-function checkOutputs(kind: string, { queries, docs }: EmbeddedDataset<Rows>): void {
-  if (docs.cols === queries.cols) return
-  if (docs.cols > queries.cols) {
-    throw new AdapterTrainError(
-      'TRAIN_DATA',
-      `documents: expected at most the ${queries.cols} dimensions of the queries, found ${docs.cols}. Embed both with the same model`,
-    )
-  }
-  if (!closedForm(kind) && trainedKind(kind).name === 'linear') return
-  throw usageError(
-    `adapter kind "${kind}": expected documents of ${queries.cols} dimensions, like the queries, found ${docs.cols} (--dimensions-out). Use --kind linear`,
-  )
-}
-
-function checkTrainingData(data: EmbeddedDataset<Rows>): void {
-  const withPositive = labelledRows(data).length
-  if (withPositive === 0) {
-    throw new AdapterTrainError(
-      'TRAIN_DATA',
-      'training split: found no query with a relevant document, so there is nothing to learn from',
-    )
-  }
-  refuseZeroVector(data.queries, data.queryIds, 'query')
-  refuseZeroVector(data.docs, data.docIds, 'document')
-}
-
-function checkSameLength(train: EmbeddedDataset<Rows>, validation: EmbeddedDataset<Rows>): void {
-  const [d, found] = [train.queries.cols, validation.queries.cols]
-  if (found === d) return
-  throw new AdapterTrainError(
-    'TRAIN_DATA',
-    `validation split: expected the ${d} dimensions of the training split, found ${found}. Embed both with the same model`,
-  )
 }
 
 function refuseZeroVector(vectors: Rows, ids: readonly string[], what: string): void {

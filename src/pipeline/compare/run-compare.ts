@@ -6,18 +6,17 @@ import { countPairs, type EmbeddedDataset } from '../../embed/embedded-dataset.j
 import type { SpillOptions } from '../../embed/matrix-builder.js'
 import type { EmbedStats } from '../../embed/stats.js'
 import type { Engine } from '../../engines/engine.js'
-import { selectEngine } from '../../engines/index.js'
+import { withEngine } from '../../engines/index.js'
 import { isAdapterTrainError, messageOf, usageError } from '../../errors.js'
 import { compareSystems, type System, type SystemsComparison } from '../../evaluate/compare-systems.js'
 import { createEvaluator } from '../../evaluate/evaluator.js'
 import { evaluateRun, type Run } from '../../evaluate/trec-run.js'
 import { type Rows, truncateRows } from '../../math/row-source.js'
 import type { Interval } from '../../math/statistics/bootstrap.js'
-import { MEMORY_DEFAULT } from '../../memory-limit.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { applyAdapterOn } from '../../train/adapt-on.js'
 import { TRAIN_DEFAULTS } from '../../train/options.js'
-import type { PartCounts } from '../embedded-parts.js'
+import { embedOptions, type PartCounts } from '../embedded-parts.js'
 import { type HybridComparison, measureHybrids } from '../hybrid-rows.js'
 import { adapterTime, embeddingTime, type QueryTime, timedRows } from '../query-time.js'
 import { termsForCorpus } from '../terms-step.js'
@@ -60,9 +59,8 @@ export async function runCompare(
   const plan = kept && kept.data !== given.data ? await planCompare(candidates, options) : planned
   const { judged } = plan
 
-  const { engine, reason, warning } = await selectEngine(options.engine ?? 'auto', { device: options.device })
-  const warnings = [...(warning ? [warning] : []), ...selfMatchNotes(judged.name, judged.selfMatches)]
-  try {
+  return withEngine(options, async ({ engine, reason, warning }) => {
+    const warnings = [...(warning ? [warning] : []), ...selfMatchNotes(judged.name, judged.selfMatches)]
     const scored: Scored[] = []
     const embedding: CompareReport['embedding'][number][] = []
     const embed = embedder(plan, options)
@@ -97,9 +95,7 @@ export async function runCompare(
       ...{ seed, embedding, warnings },
       ...{ engine: engine.name, engineDescription: engine.description, engineReason: reason },
     }
-  } finally {
-    engine.dispose()
-  }
+  })
 }
 
 /**
@@ -107,12 +103,12 @@ export async function runCompare(
  * texts. The vectors come from the cache afterwards.
  */
 async function withoutRefused(bases: readonly EmbeddedBase[], options: RunCompareOptions) {
-  const { signal, embed, memory = MEMORY_DEFAULT, spillFolder, cache = memoryCache() } = options
+  const { cache = memoryCache() } = options
   const stats = new Map<EmbeddingProvider, EmbedStats>()
   let data = options.data!
   for (const { provider } of bases) {
     if (!provider) continue
-    const embedded = await embedDataset(provider, [data], { ...embed, cache, signal, memory, spillFolder })
+    const embedded = await embedDataset(provider, [data], embedOptions({ ...options, cache }))
     const { queryIds, docIds } = embedded.datasets[0]
     stats.set(provider, embedded.stats)
     embedded.close()
@@ -137,7 +133,7 @@ function restricted(data: QADataset, queryIds: readonly string[], docIds: readon
 
 function embedder({ plans, judged }: ComparePlan, options: RunCompareOptions) {
   const total = plans.reduce((sum, { unique }) => sum + unique, 0)
-  const { data, cache, signal, embed, memory = MEMORY_DEFAULT, spillFolder } = options
+  const { data, embed } = options
   let before = 0
   return async ({ provider, vectors }: EmbeddedBase) => {
     if (!provider) {
@@ -148,8 +144,7 @@ function embedder({ plans, judged }: ComparePlan, options: RunCompareOptions) {
     }
     const onProgress: EmbedDatasetOptions['onProgress'] =
       embed?.onProgress && (progress => embed.onProgress!({ ...progress, done: before + progress.done, total }))
-    const embedOptions = { ...embed, cache, signal, memory, spillFolder, onProgress }
-    const { datasets, stats, close } = await embedDataset(provider, [data!], embedOptions)
+    const { datasets, stats, close } = await embedDataset(provider, [data!], { ...embedOptions(options), onProgress })
     before += stats.unique
     return { vectors: datasets[0], stats, close }
   }
