@@ -1,5 +1,5 @@
 import type { Engine, Tensor } from '../engines/engine.js'
-import type { Ranking } from './metrics.js'
+import type { MetricSpec, Ranking } from './metrics.js'
 
 /** Most scores read from the engine at once: 32 MiB as float32. */
 const MAX_SCORES = 8 * 1024 * 1024
@@ -21,7 +21,7 @@ export async function positiveRanks(
   units: Tensor,
   positives: Positives,
   tieRank: Uint32Array,
-  ownDocument: (query: number) => number | undefined = () => undefined,
+  ownDocument?: (query: number) => number | undefined,
 ): Promise<Uint32Array[]> {
   const m = units.rows
   const block = Math.max(1, Math.min(queries.rows, Math.floor(MAX_SCORES / m)))
@@ -29,16 +29,13 @@ export async function positiveRanks(
   const [S, U, norms] = [engine.alloc(block, m), engine.alloc(block, queries.cols), engine.alloc(block, 1)]
   for (let start = 0; start < queries.rows; start += block) {
     const n = Math.min(block, queries.rows - start)
-    const part =
-      n === block
-        ? { S, U, norms }
-        : { S: engine.view(S, 0, n), U: engine.view(U, 0, n), norms: engine.view(norms, 0, n) }
-    engine.normalizeRows(engine.view(queries, start, n), part.U, part.norms)
-    engine.gemm(part.U, units, part.S, { transposeB: true })
-    const scores = await engine.read(part.S)
+    const [s, u, lengths] = n === block ? [S, U, norms] : [S, U, norms].map(t => engine.view(t, 0, n))
+    engine.normalizeRows(engine.view(queries, start, n), u, lengths)
+    engine.gemm(u, units, s, { transposeB: true })
+    const scores = await engine.read(s)
     for (let i = 0; i < n; i++) {
       const row = scores.subarray(i * m, (i + 1) * m)
-      const own = ownDocument(start + i)
+      const own = ownDocument?.(start + i)
       if (own !== undefined) row[own] = Number.NEGATIVE_INFINITY
       ranks.push(Uint32Array.from(positives[start + i].keys(), document => rankOf(row, document, tieRank)))
     }
@@ -57,6 +54,17 @@ export function rankOf(scores: Float32Array, document: number, tieRank: Uint32Ar
     else if (scores[j] === own && tieRank[j] < ownTie) before++
   }
   return before + 1
+}
+
+/** Scores the ranking of all documents by their scores for one query. */
+export function scoreRanking(
+  scores: Float32Array,
+  positives: ReadonlyMap<number, number>,
+  tieRank: Uint32Array,
+  { metric, k }: Pick<MetricSpec, 'metric' | 'k'>,
+): number {
+  const ranks = Uint32Array.from(positives.keys(), document => rankOf(scores, document, tieRank))
+  return metric.score(rankingFromRanks(ranks, positives, k), k)
 }
 
 /** Makes the ranking of one query, cut at k, from the ranks of its relevant documents. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { QADataset } from '../dataset/dataset.js'
 import { foldText } from '../dataset/text.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
+import { getOrInsert } from '../maps.js'
 import { row } from '../math/matrix.js'
 import { blocksOf, type Rows, selectedRows } from '../math/row-source.js'
 import { mean } from '../math/statistics/moments.js'
@@ -20,11 +21,7 @@ export function seenQueries(train: RelevantKeys, test: RelevantKeys): boolean[] 
 /** Makes keys by text, whatever the ids: texts equal when folded (case, white space) are one document. */
 export function relevantTexts(dataset: QADataset, queryIds: Iterable<string> = dataset.queries.keys()): RelevantKeys {
   const known = new Map<string, string>()
-  const keyOf = (id: string): string => {
-    const key = known.get(id) ?? hashOf(foldText(dataset.corpus.get(id) ?? id))
-    known.set(id, key)
-    return key
-  }
+  const keyOf = (id: string) => getOrInsert(known, id, () => hashOf(foldText(dataset.corpus.get(id) ?? id)))
   return Array.from(queryIds, queryId =>
     [...(dataset.qrels.get(queryId) ?? [])].filter(([, grade]) => grade > 0).map(([id]) => keyOf(id)),
   )
@@ -36,15 +33,12 @@ export function relevantVectors(data: EmbeddedDataset<Rows>, queryRows?: Iterabl
   const asked = Uint32Array.from(new Set(rows.flatMap(i => [...data.positives[i].keys()]))).sort()
   const keys = new Map<number, string>()
   for (const { start, block } of blocksOf(selectedRows(data.docs, asked))) {
-    for (let i = 0; i < block.rows; i++) {
-      const { buffer, byteOffset, byteLength } = row(block, i)
-      keys.set(asked[start + i], hashOf(new Uint8Array(buffer, byteOffset, byteLength)))
-    }
+    for (let i = 0; i < block.rows; i++) keys.set(asked[start + i], hashOf(row(block, i)))
   }
   return rows.map(i => Array.from(data.positives[i].keys(), doc => keys.get(doc)!))
 }
 
-const hashOf = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('base64')
+const hashOf = (data: string | Float32Array): string => createHash('sha256').update(data).digest('base64')
 
 /** Comparison on some of the queries; figures are absent if there are none. */
 export type PartComparison =
@@ -72,21 +66,16 @@ export function compareSeen(
     const keep = seen.flatMap((value, i) => (value === wanted ? [i] : []))
     if (keep.length === 0) return { queries: 0 }
     if (all && keep.length === seen.length) return { ...all, metrics: { base: base.mean, adapted: adapted.mean } }
-    const [partBase, partAdapted] = [selectQueries(base, keep), selectQueries(adapted, keep)]
-    return {
-      ...compareRankings(partBase, partAdapted, options),
-      metrics: { base: partBase.mean, adapted: partAdapted.mean },
-    }
+    const [one, other] = [base, adapted].map(evaluation => selectQueries(evaluation, keep))
+    return { ...compareRankings(one, other, options), metrics: { base: one.mean, adapted: other.mean } }
   }
   return { seen: part(true), unseen: part(false) }
 }
 
 /** Takes some of the queries of an evaluation. `queries`: places in the order of the evaluation, at least one. */
 export function selectQueries(evaluation: Evaluation, queries: readonly number[]): Evaluation {
-  return gatherEvaluation(
-    queries.map(i => ({ from: evaluation, i })),
-    evaluation,
-  )
+  const places = queries.map(i => ({ from: evaluation, i }))
+  return gatherEvaluation(places, evaluation)
 }
 
 /** Makes an evaluation of scored queries, perhaps of several evaluations. */

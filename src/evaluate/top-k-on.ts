@@ -41,68 +41,60 @@ export async function topKOn(
   if (rows.length === 0) return { k: kept, rows, scores }
 
   const { vectors, scores: mostScores } = { ...BLOCKS, ...blocks }
-  const size = Math.max(1, Math.floor(vectors / docs.cols))
+  const most = Math.max(1, Math.floor(vectors / docs.cols))
+  const size = Math.min(most, docs.rows)
   const [unitQueries, units] = [queries, docs].map(from => (dot ? rowSource(from) : normalizedSource(rowSource(from))))
-  const listOf = (query: number): BestList => {
+  for (let start = 0; start < queries.rows; start += most) {
+    const count = Math.min(most, queries.rows - start)
+    const lists = Array.from({ length: count }, (_, i) => listOf(start + i))
+    await searchBlock(read(unitQueries, start, matrix(count, queries.cols)), lists)
+  }
+  return { k: kept, rows, scores }
+
+  function listOf(query: number): BestList {
     const [from, to] = [query * kept, (query + 1) * kept]
     const allowed = allows && ((document: number, score: number): boolean => allows(query, document, score))
     return createBestList(rows.subarray(from, to), scores.subarray(from, to), tieRank, allowed)
   }
-  for (let start = 0; start < queries.rows; start += size) {
-    const count = Math.min(size, queries.rows - start)
-    const Q = read(unitQueries, start, matrix(count, queries.cols))
-    const lists = Array.from({ length: count }, (_, i) => listOf(start + i))
-    await searchBlock(engine, Q, units, Math.min(size, docs.rows), mostScores, lists, signal)
-  }
-  return { k: kept, rows, scores }
-}
 
-async function searchBlock(
-  engine: Engine,
-  Q: Matrix,
-  units: RowSource,
-  size: number,
-  mostScores: number,
-  lists: readonly BestList[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const height = Math.max(1, Math.min(Q.rows, Math.floor(mostScores / size)))
-  // Two, as the engine may still be reading the one before.
-  const buffers = [matrix(size, Q.cols), matrix(size, Q.cols)]
-  const held = [engine.upload(Q), engine.alloc(height, size)]
-  const [queries, S] = held
-  let documents: Tensor | undefined
-  let waiting: (() => Promise<void>) | undefined
-  try {
-    for (let next = 0, b = 0; next < units.rows; next += size, b++) {
-      // The last block reaches back to earlier documents: with one shape for all blocks the engine sums in one way, and copies of
-      // a document score the same in any block.
-      const first = Math.min(next, units.rows - size)
-      if (documents) engine.free(documents)
-      documents = engine.upload(read(units, first, buffers[b % 2]))
-      for (let top = 0; top < Q.rows; top += height) {
-        const count = Math.min(height, Q.rows - top)
-        const part = count === height ? S : engine.view(S, 0, count)
-        const block = Q.rows === count ? queries : engine.view(queries, top, count)
-        engine.gemm(block, documents, part, { transposeB: true })
-        const arriving = engine.read(part)
-        // It is awaited one block later; a failure before that must not count as unhandled.
-        arriving.catch(() => {})
-        await waiting?.()
-        waiting = async () => {
-          const found = await arriving
-          for (let i = 0; i < count; i++) {
-            lists[top + i].offer(found, i * size + next - first, size - (next - first), next)
+  async function searchBlock(Q: Matrix, lists: readonly BestList[]): Promise<void> {
+    const height = Math.max(1, Math.min(Q.rows, Math.floor(mostScores / size)))
+    // Two, as the engine may still be reading the one before.
+    const buffers = [matrix(size, Q.cols), matrix(size, Q.cols)]
+    const held = [engine.upload(Q), engine.alloc(height, size)]
+    const [block, S] = held
+    let documents: Tensor | undefined
+    let waiting: (() => Promise<void>) | undefined
+    try {
+      for (let next = 0, b = 0; next < units.rows; next += size, b++) {
+        // The last block reaches back to earlier documents: with one shape for all blocks the engine sums in one way, and copies of
+        // a document score the same in any block.
+        const first = Math.min(next, units.rows - size)
+        if (documents) engine.free(documents)
+        documents = engine.upload(read(units, first, buffers[b % 2]))
+        for (let top = 0; top < Q.rows; top += height) {
+          const count = Math.min(height, Q.rows - top)
+          const part = count === height ? S : engine.view(S, 0, count)
+          engine.gemm(Q.rows === count ? block : engine.view(block, top, count), documents, part, { transposeB: true })
+          const arriving = engine.read(part)
+          // It is awaited one block later; a failure before that must not count as unhandled.
+          arriving.catch(() => {})
+          await waiting?.()
+          waiting = async () => {
+            const found = await arriving
+            for (let i = 0; i < count; i++) {
+              lists[top + i].offer(found, i * size + next - first, size - (next - first), next)
+            }
           }
         }
+        await nextTurn()
+        throwIfAborted(signal, 'evaluation was stopped')
       }
-      await nextTurn()
-      throwIfAborted(signal, 'evaluation was stopped')
+      await waiting?.()
+    } finally {
+      if (documents) engine.free(documents)
+      for (const t of held) engine.free(t)
     }
-    await waiting?.()
-  } finally {
-    if (documents) engine.free(documents)
-    for (const t of held) engine.free(t)
   }
 }
 

@@ -36,24 +36,34 @@ function createHardSource(
   const ownDocument = ownDocumentOf(data)
   const queries = labelledRows(data)
   const copies = copiesAmong(data, rowRange(0, data.docs.rows))
-  const judged = judgedByQuery(data, queries, original)
+  const judged = new Map(Array.from(queries, query => [query, judgedOf(query)]))
   const mined = new Map<number, Uint32Array>()
-  const queryRows = queries.filter(query => (judged.get(query)?.length ?? 0) < count)
+  const queryRows = queries.filter(query => judged.get(query)!.length < count)
 
   /** Returns the first document with the same text: as negatives, copies count once. */
   function original(document: number): number {
     return copies.get(docTextGroup[document])?.[0] ?? document
   }
 
+  /** True for the text of a positive, and for the query itself. */
+  function isAnswer(query: number, document: number): boolean {
+    if (ownDocument(query) === document) return true
+    for (const positive of positives[query].keys()) if (docTextGroup[positive] === docTextGroup[document]) return true
+    return false
+  }
+
+  /** Lists the documents judged not relevant to a query, each text once. */
+  function judgedOf(query: number): readonly number[] {
+    const documents = data.judgedNegatives?.[query] ?? []
+    return [...new Set(documents.filter(document => !isAnswer(query, document)).map(original))]
+  }
+
   function allows(query: number, document: number): boolean {
-    if (original(document) !== document || judged.get(query)?.includes(document)) return false
-    if (ownDocument(query) === document) return false
-    for (const positive of positives[query].keys()) if (docTextGroup[positive] === docTextGroup[document]) return false
-    return true
+    return original(document) === document && !judged.get(query)!.includes(document) && !isAnswer(query, document)
   }
 
   function negativesOf(query: number, random: Random): ArrayLike<number> {
-    const own = judged.get(query) ?? []
+    const own = judged.get(query)!
     // Of more than are wanted, others in every epoch.
     if (own.length > count) return Array.from(permutation(own.length, random).subarray(0, count), i => own[i])
     return [...own, ...(mined.get(query)?.subarray(0, count - own.length) ?? [])]
@@ -106,22 +116,4 @@ function createHardSource(
     },
     epoch,
   }
-}
-
-/** Maps query rows to documents judged not relevant, each text once, without those with a positive's text. */
-function judgedByQuery(data: EmbeddedDataset<Rows>, queries: Uint32Array, original: (document: number) => number) {
-  const { judgedNegatives, positives, docTextGroup } = data
-  const ownDocument = ownDocumentOf(data)
-  const judged = new Map<number, readonly number[]>()
-  for (const query of queries) {
-    const documents = judgedNegatives?.[query]
-    if (!documents?.length) continue
-    const relevant = new Set(Array.from(positives[query].keys(), document => docTextGroup[document]))
-    const negatives = documents.filter(
-      document => !relevant.has(docTextGroup[document]) && document !== ownDocument(query),
-    )
-    const distinct = new Set(negatives.map(original))
-    judged.set(query, [...distinct])
-  }
-  return judged
 }

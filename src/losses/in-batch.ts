@@ -1,5 +1,4 @@
 import { type EmbeddedDataset, ownDocumentOf } from '../embed/embedded-dataset.js'
-import type { SparseRows } from '../engines/engine.js'
 import { getOrInsert } from '../maps.js'
 import { type Rows, rowRange } from '../math/row-source.js'
 import { epochSize, shuffledBatches } from './batch-columns.js'
@@ -48,14 +47,12 @@ export function inBatchCandidates(data: EmbeddedDataset<Rows>, pairs: Pairs, mem
   documentRows.forEach((document, column) => {
     getOrInsert(columnsOfText, data.docTextGroup[document], () => []).push(column)
   })
-
-  const weightsOf = (rows: Uint32Array) => Float32Array.from(rows, query => data.weights![query])
+  const { weights } = data
   const offsets = new Uint32Array(members.length + 1)
   const masked: number[] = []
   const ownDocument = ownDocumentOf(data)
   for (let i = 0; i < members.length; i++) {
-    const texts = new Set<number>()
-    for (const document of data.positives[queryRows[i]].keys()) texts.add(data.docTextGroup[document])
+    const texts = new Set(Array.from(data.positives[queryRows[i]].keys(), document => data.docTextGroup[document]))
     for (const text of texts) {
       for (const column of columnsOfText.get(text) ?? []) if (column !== i) masked.push(column)
     }
@@ -69,13 +66,12 @@ export function inBatchCandidates(data: EmbeddedDataset<Rows>, pairs: Pairs, mem
   return {
     queryRows,
     documentRows,
-    targets: { ...diagonal(members.length), ...(data.weights && { values: weightsOf(queryRows) }) },
+    // Row i holds column i.
+    targets: {
+      offsets: rowRange(0, members.length + 1),
+      columns: rowRange(0, members.length),
+      ...(weights && { values: Float32Array.from(queryRows, query => weights[query]) }),
+    },
     masked: { offsets, columns: Uint32Array.from(masked) },
   }
-}
-
-/** Row i holds column i. */
-function diagonal(n: number): SparseRows {
-  const offsets = Uint32Array.from({ length: n + 1 }, (_, i) => i)
-  return { offsets, columns: offsets.slice(0, n) }
 }

@@ -1,8 +1,7 @@
 import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
-import { type Random, sampleRows } from '../math/random.js'
+import { sampleRows } from '../math/random.js'
 import { type Rows, rowRange } from '../math/row-source.js'
 import {
-  type Copies,
   copiesAmong,
   documentsOf,
   EXCLUDED,
@@ -25,66 +24,50 @@ export function createPooledSource(
   { batchSize, maxNegatives }: Pick<SourceOptions, 'batchSize' | 'maxNegatives'>,
 ): BatchSource {
   const queries = labelledRows(data)
-  const whole = pool.length <= maxNegatives + (maxNegatives >> 2)
   const copies = copiesAmong(data, pool)
 
-  function* epoch(random: Random): Iterable<TrainingBatch> {
-    const batches = shuffledBatches(queries, batchSize, random)
-    if (whole) {
-      const columnOf = columnsOf(pool)
-      for (const batch of batches) yield wholePool(data, batch, pool, columnOf, copies)
-      return
-    }
-    const sample = sampleRows(pool, maxNegatives, random)
-    const sampled = columnsOf(sample)
-    const own = batches.map(batch => Uint32Array.from(documentsOf(data, batch)).sort())
-    const slots = slotsFor(own)
-    for (let b = 0; b < batches.length; b++) {
-      yield sampledPool(data, batches[b], { sample, sampled, own: own[b], slots, poolSize: pool.length, copies })
+  function* wholePool(batches: readonly Uint32Array[]): Iterable<TrainingBatch> {
+    const columnOf = columnsOf(pool)
+    for (const queryRows of batches) {
+      const targets = targetRows(data, queryRows, columnOf)
+      const masked = maskedRows(data, queryRows, row => columnOf.get(row), copies)
+      yield { queryRows, pool, documentRows: new Uint32Array(0), targets, masked }
     }
   }
-  return { ...epochSize(data, queries, batchSize), epoch }
+
+  /** Puts the sample first, without the batch's positives, then these, which count in full. */
+  function* sampledPool(batches: readonly Uint32Array[], sample: Uint32Array): Iterable<TrainingBatch> {
+    const sampled = columnsOf(sample)
+    const positives = batches.map(batch => Uint32Array.from(documentsOf(data, batch)).sort())
+    const slots = slotsFor(positives)
+    for (const [b, queryRows] of batches.entries()) {
+      const own = positives[b]
+      const documentRows = new Uint32Array(slots).fill(own[0])
+      documentRows.set(own)
+      const twice = own.filter(row => sampled.has(row))
+      const offset = new Float32Array(sample.length + slots)
+      offset.fill(Math.log((pool.length - own.length) / Math.max(1, sample.length - twice.length)), 0, sample.length)
+      for (const row of twice) offset[sampled.get(row)!] = EXCLUDED
+      offset.fill(EXCLUDED, sample.length + own.length)
+      const columnOf = columnsOf(own, sample.length)
+      const targets = targetRows(data, queryRows, columnOf)
+      const masked = maskedRows(data, queryRows, row => columnOf.get(row) ?? sampled.get(row), copies)
+      yield { queryRows, pool: sample, documentRows, targets, masked, offset }
+    }
+  }
+
+  return {
+    ...epochSize(data, queries, batchSize),
+    epoch(random) {
+      const batches = shuffledBatches(queries, batchSize, random)
+      const isWhole = pool.length <= maxNegatives + (maxNegatives >> 2)
+      return isWhole ? wholePool(batches) : sampledPool(batches, sampleRows(pool, maxNegatives, random))
+    },
+  }
 }
 
-function wholePool(
-  data: EmbeddedDataset<Rows>,
-  queryRows: Uint32Array,
-  pool: Uint32Array,
-  columnOf: ReadonlyMap<number, number>,
-  copies: Copies,
-): TrainingBatch {
-  const targets = targetRows(data, queryRows, columnOf)
-  const masked = maskedRows(data, queryRows, row => columnOf.get(row), copies)
-  return { queryRows, pool, documentRows: new Uint32Array(0), targets, masked }
-}
-
-interface Sample {
-  readonly sample: Uint32Array
-  readonly sampled: ReadonlyMap<number, number>
-  /** Documents of the batch's positives. */
-  readonly own: Uint32Array
-  readonly slots: number
-  readonly poolSize: number
-  readonly copies: Copies
-}
-
-/** Puts the sample first, without the batch's positives, then these, which count in full. */
-function sampledPool(data: EmbeddedDataset<Rows>, queryRows: Uint32Array, s: Sample): TrainingBatch {
-  const { sample, sampled, own, slots, poolSize } = s
-  const documentRows = new Uint32Array(slots).fill(own[0])
-  documentRows.set(own)
-  const twice = own.filter(row => sampled.has(row))
-  const offset = new Float32Array(sample.length + slots)
-  offset.fill(Math.log((poolSize - own.length) / Math.max(1, sample.length - twice.length)), 0, sample.length)
-  for (const row of twice) offset[sampled.get(row)!] = EXCLUDED
-  offset.fill(EXCLUDED, sample.length + own.length)
-  const columnOf = new Map(Array.from(own, (row, i) => [row, sample.length + i]))
-  const targets = targetRows(data, queryRows, columnOf)
-  const masked = maskedRows(data, queryRows, row => columnOf.get(row) ?? sampled.get(row), s.copies)
-  return { queryRows, pool: sample, documentRows, targets, masked, offset }
-}
-
-const columnsOf = (rows: Uint32Array): Map<number, number> => new Map(Array.from(rows, (row, column) => [row, column]))
+const columnsOf = (rows: Uint32Array, first = 0): Map<number, number> =>
+  new Map(Array.from(rows, (row, i) => [row, first + i]))
 
 /** Softmax over the whole corpus, as in retrieval. */
 export const corpus: Negatives = {

@@ -15,6 +15,13 @@ export function matrix(rows: number, cols: number, data: Float32Array = new Floa
 /** Row `i` as a view: writing to it writes to the matrix. */
 export const row = (m: Matrix, i: number): Float32Array => m.data.subarray(i * m.cols, (i + 1) * m.cols)
 
+/** Makes a matrix of values in the order of `data`. */
+export function filled(rows: number, cols: number, value: (k: number) => number): Matrix {
+  const m = matrix(rows, cols)
+  for (let k = 0; k < m.data.length; k++) m.data[k] = value(k)
+  return m
+}
+
 export function identity(n: number): Matrix {
   const m = matrix(n, n)
   for (let i = 0; i < n; i++) m.data[i * n + i] = 1

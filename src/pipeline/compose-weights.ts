@@ -1,13 +1,12 @@
 import type { Adapter } from '../adapters/adapter.js'
 import { trainedKind } from '../adapters/index.js'
-import { PART_NAMES } from '../dataset/split.js'
 import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { product } from '../engines/product.js'
 import { parseMetric } from '../evaluate/metrics.js'
 import { rankingFromRanks, rankOf } from '../evaluate/positive-ranks.js'
 import { tieRankOf } from '../evaluate/top-k.js'
-import { type Matrix, matrix, row } from '../math/matrix.js'
+import { filled, type Matrix, matrix, row } from '../math/matrix.js'
 import { createRandom, permutation } from '../math/random.js'
 import { gatherRows, isInMemory, type RowSource, type Rows, rowSource, toMatrix } from '../math/row-source.js'
 import { type GateResult, gate } from '../train/gate.js'
@@ -16,7 +15,7 @@ import { RECIPE } from '../train/recipe.js'
 import { assignFolds } from '../train/tune/folds.js'
 import { TUNE_DEFAULT } from './defaults.js'
 import { duel } from './duel.js'
-import type { EmbeddedParts } from './embedded-parts.js'
+import { type EmbeddedParts, mapSets } from './embedded-parts.js'
 import { MEMORY_KIND } from './memory-step.js'
 import { prove, subjectOf } from './proof.js'
 import { proofFacts } from './result.js'
@@ -45,13 +44,9 @@ export async function fitPartWeights(
   engine: Engine,
   data: EmbeddedDataset<Rows>,
   blocks: readonly number[],
-  {
-    metric: spec,
-    seed,
-    minGain,
-    gated,
-  }: { readonly metric: string; readonly seed: number; readonly minGain?: number; readonly gated: boolean },
+  options: { readonly metric: string; readonly seed: number; readonly minGain?: number; readonly gated: boolean },
 ): Promise<PartWeights> {
+  const { seed, gated } = options
   const random = createRandom(seed)
   const labelled = labelledRows(data)
   const rows = permutation(labelled.length, random)
@@ -66,15 +61,15 @@ export async function fitPartWeights(
   const at = new Map(documents.map((document, i) => [document, i]))
   const [Q, D] = [gatherRows(data.queries, rows), gatherRows(data.docs, documents)]
   const cosines: Matrix[] = []
-  for (const [start, length] of spans(blocks)) {
+  let start = 0
+  for (const length of blocks) {
     cosines.push(await product(engine, columns(Q, start, length), columns(D, start, length), { transposeB: true }))
+    start += length
   }
   const tieRank = tieRankOf(documents.map(document => data.docIds[document]))
-  const { metric, k } = parseMetric(spec)
-  const positives = Array.from(
-    rows,
-    query => new Map([...data.positives[query]].map(([doc, grade]) => [at.get(doc)!, grade])),
-  )
+  const { metric, k } = parseMetric(options.metric)
+  const placed = (query: number) => new Map([...data.positives[query]].map(([doc, grade]) => [at.get(doc)!, grade]))
+  const positives = Array.from(rows, placed)
   const scoresOf = (weights: readonly number[]): Float64Array =>
     Float64Array.from(positives, (judged, i) => {
       const scores = new Float32Array(documents.length)
@@ -89,11 +84,9 @@ export async function fitPartWeights(
   const grid = simplex(blocks.length, STEPS[blocks.length] ?? FEWEST_STEPS)
   const tried = [equal, ...grid].map(weights => ({ weights, scores: scoresOf(weights) }))
   const folds = assignFolds(rows.length, Math.min(RECIPE.folds(rows.length), rows.length), seed)
-  const { chosen, held: adapted } = chooseBest(
-    tried.map(({ scores }) => scores),
-    folds,
-  )
-  const verdict = gate({ base: tried[0].scores, adapted }, undefined, { metric: spec, seed, minGain, enabled: gated })
+  const found = tried.map(({ scores }) => scores)
+  const { chosen, held: adapted } = chooseBest(found, folds)
+  const verdict = gate({ base: tried[0].scores, adapted }, undefined, { ...options, enabled: gated })
   const { weights } = tried[verdict.kept ? chosen : 0]
   const scale = Math.sqrt(blocks.length / weights.reduce((sum, weight) => sum + weight ** 2, 0))
   return { weights: weights.map(weight => weight * scale), gate: verdict }
@@ -117,16 +110,12 @@ export function scaleParts(from: Rows, blocks: readonly number[], weights: reado
 export function foldWeights(adapter: Adapter, blocks: readonly number[], weights: readonly number[]): Adapter {
   const { W } = adapter.params
   const factors = factorsOf(blocks, weights)
-  const data = W.data.map((x, i) => x * factors[i % W.cols])
-  return { ...adapter, params: { ...adapter.params, W: matrix(W.rows, W.cols, data) } }
+  const weighted = filled(W.rows, W.cols, k => W.data[k] * factors[k % W.cols])
+  return { ...adapter, params: { ...adapter.params, W: weighted } }
 }
 
 function factorsOf(blocks: readonly number[], weights: readonly number[]): number[] {
   return blocks.flatMap((length, part) => Array<number>(length).fill(weights[part]))
-}
-
-function spans(blocks: readonly number[]): (readonly [start: number, length: number])[] {
-  return blocks.map((length, part) => [blocks.slice(0, part).reduce((sum, other) => sum + other, 0), length])
 }
 
 function columns(m: Matrix, start: number, length: number): Matrix {
@@ -172,10 +161,7 @@ export async function trainWeighted(
     const queries = scaleParts(data.queries, blocks, found.weights)
     return { ...data, queries: isInMemory(data.queries) ? toMatrix(queries) : queries }
   }
-  const scaled = Object.fromEntries(
-    [...PART_NAMES, 'pseudo' as const].flatMap(name => (embedded[name] ? [[name, weighted(embedded[name])]] : [])),
-  ) as Pick<EmbeddedParts, 'train'>
-  const result = await train({ ...plain, ...scaled }, { ...run, incumbent: undefined })
+  const result = await train({ ...plain, ...mapSets(embedded, weighted) }, { ...run, incumbent: undefined })
   const alone = result.report.gate?.kept === false
   const shipped = foldWeights(result.adapter, blocks, found.weights)
   const part = embedded.test ? 'test' : 'validation'
@@ -184,12 +170,8 @@ export async function trainWeighted(
     embedded[part] && !shipped.terms ? await prove(engine, subjectOf(embedded, part), shipped, options) : undefined
   const metrics = proof && !run.outOfFold ? { ...proof.metrics, split: part } : result.report.metrics
   const verdict = alone ? found.gate : result.report.gate
-  const contest = run.incumbent && {
-    incumbent: run.incumbent,
-    candidate: shipped,
-    scored: proof?.scored,
-    rule: run.replace,
-  }
+  const { incumbent, replace: rule } = run
+  const contest = incumbent && { incumbent, candidate: shipped, scored: proof?.scored, rule }
   const against = contest && (await duel(engine, plain, part, contest, options))
   const weights: WeightsReport = { ...facts, used: true, ...(alone && { onTop: result.report.gate }) }
   const training = {

@@ -50,7 +50,8 @@ interface Contest {
   readonly rule?: ReplaceRule
 }
 
-const HASH_BYTES = 8
+/** Of 8 bytes. */
+const HEX_DIGITS = 16
 
 /** Hashes the queries of a dataset, for the file of an adapter that is trained on them. */
 export function trainedQueries(data: EmbeddedDataset<Rows>): TrainedQueries {
@@ -64,25 +65,18 @@ function hashedBy({ queryTexts }: EmbeddedDataset<Rows>): 'text' | 'vector' {
 }
 
 function queryHashes(data: EmbeddedDataset<Rows>, of: 'text' | 'vector'): string[] {
-  const hash = (bytes: string | Uint8Array) =>
-    createHash('sha256')
-      .update(bytes)
-      .digest('hex')
-      .slice(0, 2 * HASH_BYTES)
+  const hash = (value: string | Float32Array) => createHash('sha256').update(value).digest('hex').slice(0, HEX_DIGITS)
   if (of === 'text') return data.queryTexts!.map(text => hash(foldText(text!)))
   const hashes: string[] = []
   for (const { block } of blocksOf(data.queries)) {
-    for (let i = 0; i < block.rows; i++) {
-      const { buffer, byteOffset, byteLength } = row(block, i)
-      hashes.push(hash(new Uint8Array(buffer, byteOffset, byteLength)))
-    }
+    for (let i = 0; i < block.rows; i++) hashes.push(hash(row(block, i)))
   }
   return hashes
 }
 
 function readHashes({ hashes }: TrainedQueries): Set<string> {
   const hex = Buffer.from(hashes, 'base64').toString('hex')
-  return new Set(hex.match(new RegExp(`.{${2 * HASH_BYTES}}`, 'g')) ?? [])
+  return new Set(hex.match(new RegExp(`.{${HEX_DIGITS}}`, 'g')) ?? [])
 }
 
 /**

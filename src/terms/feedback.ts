@@ -68,10 +68,9 @@ export function createFeedback({
   }
 }
 
-/** The documents with the highest scores above 0, the best first; of equal scores the earlier document. */
-export function highest(scores: Float32Array, count: number): number[] {
+/** The documents with the highest scores above `least`, the best first; of equal scores the earlier document. */
+export function highest(scores: Float32Array, count: number, least = 0): number[] {
   const best: number[] = []
-  let least = 0
   for (let i = 0; i < scores.length; i++) {
     if (!(scores[i] > least)) continue
     let at = best.length

@@ -1,17 +1,11 @@
 import type { AdapterKind, ParamSpec, Params, Weights } from '../adapters/kind.js'
 import { anchorAt, type Engine } from '../engines/engine.js'
-import { type Matrix, matrix } from '../math/matrix.js'
+import { filled, type Matrix, matrix } from '../math/matrix.js'
 import { createRandom, type Random } from '../math/random.js'
 import type { Rows } from '../math/row-source.js'
 
 /** Parameters of an adapter in training, their gradients and AdamW's moments, on an engine. */
-export interface ParamState {
-  readonly specs: readonly ParamSpec[]
-  readonly params: Params
-  readonly grads: Params
-  readonly m: Params
-  readonly v: Params
-}
+export type ParamState = ReturnType<typeof createParams>
 
 /** Parameters and AdamW's moments, off the engine. */
 export type SavedParams = { readonly params: Weights; readonly m: Weights; readonly v: Weights }
@@ -27,16 +21,20 @@ export function createParams(
     readonly random?: Random
     readonly saved?: SavedParams
   } = {},
-): ParamState {
+) {
   const { size, outputs, random = createRandom(0), saved } = options
   const specs = kind.params(d, size, outputs)
   const each = <T>(make: (spec: ParamSpec) => T): Record<string, T> =>
     Object.fromEntries(specs.map(spec => [spec.name, make(spec)]))
   const zeros = (): Params => each(({ rows, cols }) => engine.alloc(rows, cols))
   const upload = (weights: Weights): Params => each(({ name }) => engine.upload(weights[name]))
+  const startOf = (spec: ParamSpec): Matrix => {
+    const { rows, cols, start } = spec
+    return start === undefined ? anchorMatrix(spec) : filled(rows, cols, () => start * random.normal())
+  }
   return {
     specs,
-    params: saved ? upload(saved.params) : each(spec => engine.upload(startMatrix(spec, random))),
+    params: saved ? upload(saved.params) : each(spec => engine.upload(startOf(spec))),
     grads: zeros(),
     m: saved ? upload(saved.m) : zeros(),
     v: saved ? upload(saved.v) : zeros(),
@@ -71,18 +69,6 @@ export async function readParams(
   return weights
 }
 
-function startMatrix(spec: ParamSpec, random: Random): Matrix {
-  const { rows, cols, start } = spec
-  if (start === undefined) return anchorMatrix(spec)
-  return matrix(
-    rows,
-    cols,
-    Float32Array.from({ length: rows * cols }, () => start * random.normal()),
-  )
-}
-
 function anchorMatrix({ rows, cols, anchor }: ParamSpec): Matrix {
-  const m = matrix(rows, cols)
-  for (let k = 0; k < m.data.length; k++) m.data[k] = anchorAt(anchor, k, cols)
-  return m
+  return filled(rows, cols, k => anchorAt(anchor, k, cols))
 }

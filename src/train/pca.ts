@@ -2,7 +2,7 @@ import type { Engine } from '../engines/engine.js'
 import { withEngine } from '../engines/index.js'
 import { product } from '../engines/product.js'
 import { usageError } from '../errors.js'
-import { matrix } from '../math/matrix.js'
+import { filled, type Matrix, matrix } from '../math/matrix.js'
 import type { Projection } from '../math/projection.js'
 import { createRandom, sampleRows } from '../math/random.js'
 import { blocksOf, type Rows, rowRange, selectedRows } from '../math/row-source.js'
@@ -54,11 +54,7 @@ async function covariance(engine: Engine, documents: Rows): Promise<Float64Array
     })
   const C = new Float64Array(d * d)
   for (const { block } of blocksOf(documents)) {
-    const centred = matrix(
-      block.rows,
-      d,
-      block.data.map((x, i) => x - mean[i % d]),
-    )
+    const centred = filled(block.rows, d, k => block.data[k] - mean[k % d])
     const part = await product(engine, centred, centred, { transposeA: true })
     part.data.forEach((x, i) => {
       C[i] += x / n
@@ -71,13 +67,11 @@ async function covariance(engine: Engine, documents: Rows): Promise<Float64Array
 async function components(engine: Engine, C: Float64Array, d: number, count: number, seed: number) {
   const single = matrix(d, d, Float32Array.from(C))
   const rank = count + BESIDES
-  const V =
-    d > MOST_EXACT && rank < d
-      ? await topSpace(engine, X => product(engine, single, X, {}), d, rank, seed, SPACE_STEPS)
-      : undefined
+  const multiply = (X: Matrix) => product(engine, single, X, {})
+  const V = d > MOST_EXACT && rank < d ? await topSpace(engine, multiply, d, rank, seed, SPACE_STEPS) : undefined
   if (!V) return symmetricEigen(C, d, count).vectors
   // The same of the covariance inside that space, and back.
-  const inside = await product(engine, V, await product(engine, single, V, {}), { transposeA: true })
+  const inside = await product(engine, V, await multiply(V), { transposeA: true })
   const { vectors } = symmetricEigen(Float64Array.from(inside.data), rank, count)
   return (await product(engine, matrix(count, rank, Float32Array.from(vectors)), V, { transposeB: true })).data
 }

@@ -5,10 +5,12 @@ import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import { product } from '../../engines/product.js'
 import { AdapterTrainError } from '../../errors.js'
-import { type Matrix, matrix, norm, normalizedRows, row, takeRows } from '../../math/matrix.js'
+import { getOrInsert } from '../../maps.js'
+import { filled, type Matrix, norm, normalizedRows, row, takeRows } from '../../math/matrix.js'
 import { createRandom, permutation } from '../../math/random.js'
 import { isNormalized, rowRange } from '../../math/row-source.js'
 import { mean, standardError } from '../../math/statistics/moments.js'
+import { highest } from '../../terms/feedback.js'
 import { adaptOn } from '../adapt-on.js'
 import { trainAdapter } from '../train-adapter.js'
 import {
@@ -86,10 +88,8 @@ const MOST_TRAINED = 1024
 export async function fitBridge(engine: Engine, given: VectorPairs, options: FitBridgeOptions): Promise<FittedBridge> {
   const { seed, signal, onTried } = options
   // The zero vector has no direction.
-  const isUsable = (m: Matrix, i: number) => norm(row(m, i)) > 0
-  const usable = Array.from({ length: given.from.rows }, (_, i) => i).filter(
-    i => isUsable(given.from, i) && isUsable(given.to, i),
-  )
+  const isUsable = (i: number) => [given.from, given.to].every(m => norm(row(m, i)) > 0)
+  const usable = rowRange(0, given.from.rows).filter(isUsable)
   const n = usable.length
   const failed = (why: string) => new AdapterTrainError('TRAIN_DATA', `bridge: ${why}. Give more texts`)
   if (n < LEAST_TEXTS) throw failed(`expected at least ${LEAST_TEXTS} texts with both vectors, found ${n}`)
@@ -132,10 +132,9 @@ export async function fitBridge(engine: Engine, given: VectorPairs, options: Fit
   if (!start || !last) throw failed(`${n} texts do not determine a map`)
 
   let best: Awaited<ReturnType<typeof judged>> & { readonly trained?: Trained } = start
-  const both = pairs.to.cols > MOST_TRAINED ? (['residual-mlp'] as const) : (['linear', 'residual-mlp'] as const)
-  // Fewer texts than a batch has are learned by heart, and too few are held out to show it.
-  const kinds = rest.length < TRAINED.batchSize ? [] : both
-  for (const kind of kinds) {
+  for (const kind of ['linear', 'residual-mlp'] as const) {
+    // Fewer texts than a batch has are learned by heart, and too few are held out to show it.
+    if (rest.length < TRAINED.batchSize || (kind === 'linear' && pairs.to.cols > MOST_TRAINED)) continue
     const trained = await trainOnto(engine, kind, start.map, pairs, { train: rest, held }, options)
     const mapped = await adaptOn(engine, adapterKind(kind), trained.weights, heldFrom)
     const fit = kind === 'linear' ? 'contrastive' : kind
@@ -176,17 +175,16 @@ async function chooseStrength(engine: Engine, pairs: VectorPairs, bias: boolean,
       judge: await createJudge(engine, pairs, inside),
     })
   }
-  const known = new Map<number, number>()
-  const scoreOf = async (i: number): Promise<number> => {
-    let sum = known.get(i) ?? 0
-    if (known.has(i)) return sum
+  const known = new Map<number, Promise<number>>()
+  const score = async (strength: number): Promise<number> => {
+    let sum = 0
     for (const { data, held, judge } of folds) {
-      const mapped = await predictRidge(engine, data, held, STRENGTHS[i] * strengthUnit(data))
+      const mapped = await predictRidge(engine, data, held, strength * strengthUnit(data))
       sum += mapped ? mean(scoresOf(await judge(mapped))) : Number.NEGATIVE_INFINITY
     }
-    known.set(i, sum)
     return sum
   }
+  const scoreOf = (i: number): Promise<number> => getOrInsert(known, i, () => score(STRENGTHS[i]))
   let best = FIRST_STRENGTH
   for (const step of [1, -1]) {
     while (STRENGTHS[best + step] && (await scoreOf(best + step)) > (await scoreOf(best))) best += step
@@ -225,20 +223,11 @@ async function createJudge(engine: Engine, { to }: VectorPairs, held: Uint32Arra
 
 /** The first columns of every row, without the one of the row itself. */
 function neighboursOf(scores: Matrix, self: ArrayLike<number>): number[][] {
-  return Array.from({ length: scores.rows }, (_, i) => bestColumns(row(scores, i), NEIGHBOURS, self[i]))
-}
-
-/** Finds the columns of the largest values, the largest first. */
-export function bestColumns(values: Float32Array, count: number, leftOut = -1): number[] {
-  const best: number[] = []
-  for (let j = 0; j < values.length; j++) {
-    if (j === leftOut || (best.length === count && values[j] <= values[best[count - 1]])) continue
-    let at = best.length
-    while (at > 0 && values[best[at - 1]] < values[j]) at--
-    best.splice(at, 0, j)
-    if (best.length > count) best.pop()
-  }
-  return best
+  return Array.from({ length: scores.rows }, (_, i) => {
+    const others = row(scores, i).slice()
+    others[self[i]] = Number.NEGATIVE_INFINITY
+    return highest(others, NEIGHBOURS, Number.NEGATIVE_INFINITY)
+  })
 }
 
 /** Share of the first list that is in the second too. */
@@ -301,9 +290,5 @@ export async function compose(engine: Engine, { kind, weights }: BridgeMap, { W,
 }
 
 function sum(a: Matrix, b: Matrix): Matrix {
-  return matrix(
-    a.rows,
-    a.cols,
-    a.data.map((x, i) => x + b.data[i]),
-  )
+  return filled(a.rows, a.cols, k => a.data[k] + b.data[k])
 }

@@ -2,7 +2,7 @@ import { orthogonalFactor } from '../../adapters/closed-forms/procrustes.js'
 import type { Engine } from '../../engines/engine.js'
 import { product } from '../../engines/product.js'
 import { solvePositiveDefinite } from '../../math/cholesky.js'
-import { dot, type Matrix, matrix, row, takeRows } from '../../math/matrix.js'
+import { dot, filled, type Matrix, matrix, row, takeRows } from '../../math/matrix.js'
 import { transpose } from '../../math/product.js'
 import { createRandom } from '../../math/random.js'
 
@@ -17,17 +17,7 @@ export interface VectorPairs {
 export type LinearMap = { readonly W: Matrix; readonly b: Matrix }
 
 /** Centred pairs, and what is computed of them once. */
-export interface Centred {
-  readonly X: Matrix
-  readonly Y: Matrix
-  readonly meanX: Float64Array
-  readonly meanY: Float64Array
-  /** X^T X [d, d], or X X^T [n, n] where that is smaller. */
-  readonly S: Matrix
-  readonly dual: boolean
-  /** Y^T X [k, d] */
-  readonly C: Matrix
-}
+export type Centred = Awaited<ReturnType<typeof centre>>
 
 /** Precision of products of float32 matrices. */
 const PRECISION = 1e-7
@@ -38,12 +28,13 @@ const SUBSPACE_STEPS = 4
  * Centres pairs and multiplies what all fits need.
  * @param bias false keeps the means at 0: vectors of differing lengths have no common one
  */
-export async function centre(engine: Engine, { from, to }: VectorPairs, bias: boolean): Promise<Centred> {
+export async function centre(engine: Engine, { from, to }: VectorPairs, bias: boolean) {
   const [meanX, meanY] = [from, to].map(m => (bias ? columnMeans(m) : new Float64Array(m.cols)))
   const [X, Y] = [without(from, meanX), without(to, meanY)]
   const dual = X.rows < X.cols
+  // X^T X [d, d], or X X^T [n, n] where that is smaller.
   const S = await product(engine, X, X, dual ? { transposeB: true } : { transposeA: true })
-  const C = await product(engine, Y, X, { transposeA: true })
+  const C = await product(engine, Y, X, { transposeA: true }) // [k, d]
   return { X, Y, meanX, meanY, S, dual, C }
 }
 
@@ -57,14 +48,8 @@ export async function fitProcrustes(engine: Engine, data: Centred): Promise<Line
   if (!R) return undefined
   const turned = await product(engine, data.X, R, { transposeB: true })
   const scale = dot(turned.data, data.Y.data) / dot(turned.data, turned.data)
-  return withBias(
-    matrix(
-      R.rows,
-      R.cols,
-      R.data.map(x => scale * x),
-    ),
-    data,
-  )
+  const W = filled(R.rows, R.cols, k => scale * R.data[k])
+  return withBias(W, data)
 }
 
 /**
@@ -96,10 +81,8 @@ export async function predictRidge(
   const solved = solveRidge(data, dual ? await product(engine, H, X, { transposeB: true }) : H, strength)
   if (!solved) return undefined
   const P = await product(engine, solved, dual ? Y : C, dual ? {} : { transposeB: true })
-  return without(
-    P,
-    meanY.map(y => -y),
-  )
+  const shift = meanY.map(y => -y)
+  return without(P, shift)
 }
 
 /** Solves x (S + strength I) = b for every row b. */
@@ -144,11 +127,7 @@ export async function topSpace(
   steps = SUBSPACE_STEPS,
 ): Promise<Matrix | undefined> {
   const random = createRandom(seed)
-  let V: Matrix | undefined = matrix(
-    k,
-    rank,
-    Float32Array.from({ length: k * rank }, () => random.normal()),
-  )
+  let V: Matrix | undefined = filled(k, rank, () => random.normal())
   for (let step = 0; step < steps && V; step++) {
     V = await orthogonalFactor(engine, await multiply(V))
   }
@@ -168,12 +147,7 @@ export function selectPairs({ from, to }: VectorPairs, rows: ArrayLike<number>):
 }
 
 function withBias(W: Matrix, { meanX, meanY }: Centred): LinearMap {
-  const b = matrix(
-    1,
-    W.rows,
-    Float32Array.from(meanY, (y, i) => y - dot(row(W, i), meanX)),
-  )
-  return { W, b }
+  return { W, b: filled(1, W.rows, i => meanY[i] - dot(row(W, i), meanX)) }
 }
 
 function columnMeans({ rows, cols, data }: Matrix): Float64Array {

@@ -3,9 +3,9 @@ import type { Weights } from '../../adapters/kind.js'
 import { linear } from '../../adapters/linear.js'
 import { encodeGate, type MemoryGate, memoryWeight } from '../../adapters/linear-memory.js'
 import { type EmbeddedDataset, ownDocumentOf } from '../../embed/embedded-dataset.js'
-import type { Engine, Tensor } from '../../engines/engine.js'
+import type { Engine } from '../../engines/engine.js'
 import { parseMetric } from '../../evaluate/metrics.js'
-import { rankingFromRanks, rankOf } from '../../evaluate/positive-ranks.js'
+import { scoreRanking } from '../../evaluate/positive-ranks.js'
 import { tieRankOf } from '../../evaluate/top-k.js'
 import { getOrInsert } from '../../maps.js'
 import { type Matrix, matrix, normalizedRows, normalizeInPlace, row, takeRows } from '../../math/matrix.js'
@@ -54,11 +54,8 @@ export async function rememberQueries(
   const keyOfGroup = new Int32Array(distinct).fill(-1)
   for (const [key, g] of kept.entries()) keyOfGroup[g] = key
   const keyOf = group.map(g => (g < 0 ? -1 : keyOfGroup[g]))
-  const keys = gatherRows(
-    queries,
-    kept.map(g => first[g]),
-  )
-  for (let i = 0; i < keys.rows; i++) normalizeInPlace(row(keys, i))
+  const chosen = kept.map(g => first[g])
+  const keys = gatherRows(normalizedSource(rowSource(queries)), chosen)
   const values = meanPositives(docs, mergePositives(positives, keyOf, kept.length))
   return { keys, values, ...(await nearestOther(engine, keys, seed)), distinct, keyOf }
 }
@@ -82,7 +79,7 @@ function distinctQueries(queries: Rows, positives: EmbeddedDataset['positives'])
       if (positives[start + i].size === 0) continue
       // By unit vector: one key per direction.
       const unit = normalizeInPlace(row(block, i).slice())
-      const hash = createHash('sha256').update(new Uint8Array(unit.buffer)).digest('base64')
+      const hash = createHash('sha256').update(unit).digest('base64')
       group[start + i] = getOrInsert(known, hash, () => first.push(start + i) - 1)
     }
   }
@@ -105,14 +102,13 @@ function meanPositives(docs: Rows, positives: readonly ReadonlyMap<number, numbe
   const source = normalizedSource(rowSource(docs))
   const out = matrix(positives.length, docs.cols)
   positives.forEach((grades, i) => {
-    const rows = Uint32Array.from(grades.keys())
-    const units = new Float32Array(rows.length * docs.cols)
-    source.gather(rows, units)
-    const total = [...grades.values()].reduce((a, b) => a + b, 0)
+    const units = gatherRows(source, [...grades.keys()]).data
+    const weights = [...grades.values()]
+    const total = weights.reduce((a, b) => a + b, 0)
     const sums = new Float64Array(docs.cols)
-    ;[...grades.values()].forEach((grade, p) => {
+    for (const [p, grade] of weights.entries()) {
       for (let j = 0; j < docs.cols; j++) sums[j] += (grade / total) * units[p * docs.cols + j]
-    })
+    }
     row(out, i).set(sums)
   })
   return out
@@ -120,7 +116,7 @@ function meanPositives(docs: Rows, positives: readonly ReadonlyMap<number, numbe
 
 /** Computes the mean and deviation of a key's cosine to the nearest other one, over all keys or a seeded sample. */
 async function nearestOther(engine: Engine, keys: Matrix, seed: number): Promise<{ mu: number; sigma: number }> {
-  const { rows: n, cols: d } = keys
+  const n = keys.rows
   const sample = sampleRows(rowRange(0, n), STATISTICS_QUERIES, createRandom(seed))
   const nearest = new Float64Array(sample.length)
   const K = engine.upload(keys)
@@ -129,7 +125,7 @@ async function nearestOther(engine: Engine, keys: Matrix, seed: number): Promise
   try {
     for (let start = 0; start < sample.length; start += size) {
       const part = sample.subarray(start, start + size)
-      const X = engine.upload(matrix(part.length, d, takeRows(keys, part).data))
+      const X = engine.upload(takeRows(keys, part))
       const out = part.length === size ? S : engine.view(S, 0, part.length)
       engine.gemm(X, K, out, { transposeB: true })
       const cosines = await engine.read(out)
@@ -178,7 +174,7 @@ export async function memoryScores(
   settings: readonly MemorySetting[],
   { hidden, onIdentity = false, ...options }: MemoryScoresOptions,
 ): Promise<MemoryScores> {
-  const { metric, k } = parseMetric(options.metric)
+  const metric = parseMetric(options.metric)
   const n = data.queries.rows
   const without = new Float64Array(n)
   const withMemory = settings.map(() => new Float64Array(n))
@@ -193,11 +189,7 @@ export async function memoryScores(
       const size = Math.max(1, Math.floor(MAX_SCORES / Math.max(m, keys.rows)))
       for (let start = 0; start < inside.length; start += size) {
         const rows = inside.subarray(start, start + size)
-        const part: Part = {
-          ...{ units, keys, values, queries: takeRows(data.queries, rows) },
-          ...{ weights: unadapted ?? weights, hidden: Array.from(rows, i => hidden[i]) },
-        }
-        const { plain, recalled, nearest } = await scorePart(engine, part)
+        const { plain, recalled, nearest } = await scorePart(rows, unadapted ?? weights)
         rows.forEach((query, i) => {
           const [a, b] = [plain, recalled].map(scores => scores.subarray(i * m, (i + 1) * m))
           const sum = new Float32Array(m)
@@ -205,9 +197,7 @@ export async function memoryScores(
           const measure = (factor: number): number => {
             for (let j = 0; j < m; j++) sum[j] = a[j] + factor * b[j]
             if (own !== undefined) sum[own] = Number.NEGATIVE_INFINITY
-            const positives = data.positives[query]
-            const ranks = Uint32Array.from(positives.keys(), document => rankOf(sum, document, tieRank))
-            return metric.score(rankingFromRanks(ranks, positives, k), k)
+            return scoreRanking(sum, data.positives[query], tieRank, metric)
           }
           without[query] = measure(0)
           for (const [s, setting] of settings.entries())
@@ -219,40 +209,32 @@ export async function memoryScores(
     for (const t of held) engine.free(t)
   }
   return { without, withMemory }
-}
 
-interface Part {
-  readonly queries: Matrix
-  readonly weights: Weights
-  readonly hidden: readonly Uint32Array[]
-  readonly units: Tensor
-  readonly keys: Tensor
-  readonly values: Tensor
-}
+  /** Scores documents against the normalised linear part and against what is recalled; with the cosine to the nearest key. */
+  async function scorePart(rows: Uint32Array, { W, b }: Weights) {
+    const B = rows.length
+    const { scratch, upload, free } = createBuffers(engine)
+    try {
+      const X = upload(takeRows(data.queries, rows))
+      const [Z, U] = [scratch('Z', B, units.cols), scratch('U', B, X.cols)]
+      const [S, lengths] = [scratch('scores', B, m), scratch('lengths', B, 1)]
+      linear.forward(engine, { W: upload(W), b: upload(b) }, X, Z, scratch)
+      engine.normalizeRows(Z, Z, lengths)
+      engine.gemm(Z, units, S, { transposeB: true })
+      const plain = await engine.read(S)
 
-/** Scores documents against the normalised linear part and against what is recalled; with the cosine to the nearest key. */
-async function scorePart(engine: Engine, { queries, weights, hidden, units, keys, values }: Part) {
-  const B = queries.rows
-  const { scratch, upload, free } = createBuffers(engine)
-  try {
-    const X = upload(queries)
-    const [Z, U] = [scratch('Z', B, units.cols), scratch('U', B, X.cols)]
-    const [S, lengths] = [scratch('scores', B, units.rows), scratch('lengths', B, 1)]
-    linear.forward(engine, { W: upload(weights.W), b: upload(weights.b) }, X, Z, scratch)
-    engine.normalizeRows(Z, Z, lengths)
-    engine.gemm(Z, units, S, { transposeB: true })
-    const plain = await engine.read(S)
-
-    const cosines = scratch('cosines', B, keys.rows)
-    engine.normalizeRows(X, U, lengths)
-    engine.gemm(U, keys, cosines, { transposeB: true })
-    const P = await engine.read(cosines)
-    const nearest = softmaxRows(P, keys.rows, hidden)
-    engine.gemm(upload(matrix(B, keys.rows, P)), values, Z)
-    engine.gemm(Z, units, S, { transposeB: true })
-    return { plain, recalled: await engine.read(S), nearest }
-  } finally {
-    free()
+      const cosines = scratch('cosines', B, keys.rows)
+      engine.normalizeRows(X, U, lengths)
+      engine.gemm(U, keys, cosines, { transposeB: true })
+      const P = await engine.read(cosines)
+      const hiddenHere = Array.from(rows, i => hidden[i])
+      const nearest = softmaxRows(P, keys.rows, hiddenHere)
+      engine.gemm(upload(matrix(B, keys.rows, P)), values, Z)
+      engine.gemm(Z, units, S, { transposeB: true })
+      return { plain, recalled: await engine.read(S), nearest }
+    } finally {
+      free()
+    }
   }
 }
 
