@@ -1,7 +1,6 @@
 import { dot, type Matrix, matrix, norm, row } from '../math/matrix.js'
 import { multiplyTransposed, transpose } from '../math/product.js'
 import {
-  type AdamWOptions,
   anchorAt,
   type CrossEntropyOptions,
   type Engine,
@@ -39,9 +38,7 @@ export function createJsEngine(): Engine {
       multiplyTransposed(left, right, host(out), options.alpha ?? 1, options.beta ?? 0)
     },
     multiply(a, b, out) {
-      const x = host(a).data
-      const y = host(b).data
-      const to = host(out).data
+      const [x, y, to] = [a, b, out].map(t => host(t).data)
       for (let k = 0; k < x.length; k++) to[k] = x[k] * y[b.rows === 1 ? k % a.cols : k]
     },
     relu(x, out) {
@@ -137,11 +134,21 @@ export function createJsEngine(): Engine {
       for (const value of host(x).data) sum += value
       host(out).data[0] = sum
     },
-    fill(x, value) {
-      host(x).data.fill(value)
-    },
-    adamw(param, grad, m, v, options) {
-      adamwUpdate(host(param), host(grad).data, host(m).data, host(v).data, options)
+    fill: (x, value) => void host(x).data.fill(value),
+    adamw(param, grad, moment1, moment2, o) {
+      const { cols, data } = host(param)
+      const [gradient, m, v] = [grad, moment1, moment2].map(t => host(t).data)
+      const clip = o.clip ? Math.min(1, o.clip.max / (Math.sqrt(host(o.clip.squaredNorm).data[0]) + 1e-6)) : 1
+      const correction1 = 1 - o.beta1 ** o.step
+      const correction2 = 1 - o.beta2 ** o.step
+      for (let k = 0; k < data.length; k++) {
+        const distance = data[k] - anchorAt(o.anchor, k, cols)
+        const g = gradient[k] * clip + o.l2 * distance
+        m[k] = o.beta1 * m[k] + (1 - o.beta1) * g
+        v[k] = o.beta2 * v[k] + (1 - o.beta2) * g * g
+        const update = m[k] / correction1 / (Math.sqrt(v[k] / correction2) + o.eps)
+        data[k] -= o.lr * (o.decay * distance + update)
+      }
     },
   }
 }
@@ -186,19 +193,4 @@ function logitsOf(scores: Float32Array, i: number, options: OnlineSoftmaxOptions
 function eachEntry(sparse: SparseRows | undefined, i: number, visit: (column: number, value: number) => void): void {
   if (!sparse) return
   for (let e = sparse.offsets[i]; e < sparse.offsets[i + 1]; e++) visit(sparse.columns[e], sparse.values?.[e] ?? 1)
-}
-
-function adamwUpdate(param: Matrix, grad: Float32Array, m: Float32Array, v: Float32Array, o: AdamWOptions): void {
-  const { cols, data } = param
-  const clip = o.clip ? Math.min(1, o.clip.max / (Math.sqrt(host(o.clip.squaredNorm).data[0]) + 1e-6)) : 1
-  const correction1 = 1 - o.beta1 ** o.step
-  const correction2 = 1 - o.beta2 ** o.step
-  for (let k = 0; k < data.length; k++) {
-    const distance = data[k] - anchorAt(o.anchor, k, cols)
-    const g = grad[k] * clip + o.l2 * distance
-    m[k] = o.beta1 * m[k] + (1 - o.beta1) * g
-    v[k] = o.beta2 * v[k] + (1 - o.beta2) * g * g
-    const update = m[k] / correction1 / (Math.sqrt(v[k] / correction2) + o.eps)
-    data[k] -= o.lr * (o.decay * distance + update)
-  }
 }

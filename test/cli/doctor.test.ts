@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, sym
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ENGINE_NAMES } from '../../src/engines/index.js'
-import type { Diagnosis } from '../../src/pipeline/doctor/diagnosis.js'
+import type { Diagnosis } from '../../src/pipeline/doctor/diagnose.js'
 import { providerNames } from '../../src/providers/index.js'
 import { type CliResult, cli, cliJson, folderWith, llamaIndex, MAIN } from './cli.js'
 

@@ -1,6 +1,5 @@
 import { AdapterTrainError } from '../../errors.js'
-import { diagnose } from '../../pipeline/doctor/diagnose.js'
-import type { Diagnosis, PackageFacts, ProviderFacts } from '../../pipeline/doctor/diagnosis.js'
+import { type Diagnosis, diagnose } from '../../pipeline/doctor/diagnose.js'
 import type { DoctorArgs } from '../commands/doctor.js'
 import { createConsole } from '../output/console.js'
 import { PLAIN, type Style } from '../output/style.js'
@@ -86,11 +85,17 @@ function adapterRows({ gpus: { adapters, problem }, engines }: Diagnosis): Row[]
   ])
 }
 
-function packageRow({ name, version, problem, usedBy }: PackageFacts): Row {
+function packageRow({ name, version, problem, usedBy }: Diagnosis['packages'][number]): Row {
   return [name, version ?? 'not installed', problem ? `cannot run: ${problem}` : `for ${usedBy}`]
 }
 
-function providerRow({ name, defaultModel = '-', keyVariables = [], keyFrom, problem }: ProviderFacts): Row {
+function providerRow({
+  name,
+  defaultModel = '-',
+  keyVariables = [],
+  keyFrom,
+  problem,
+}: Diagnosis['providers'][number]): Row {
   const without = keyVariables.length > 0 ? `no key in ${keyVariables.join(' or ')}` : 'needs no key'
   return [name, defaultModel, problem ?? (keyFrom ? `key in ${keyFrom}` : without)]
 }

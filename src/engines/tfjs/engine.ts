@@ -55,24 +55,16 @@ export async function createTfjsEngine(options: TfjsEngineOptions = {}): Promise
         return { out: product }
       })
     },
-    multiply(a, b, out) {
-      write({ out }, () => ({ out: tf.mul<Tensor2D>(get(a), get(b)) }))
-    },
-    relu(x, out) {
-      write({ out }, () => ({ out: tf.relu<Tensor2D>(get(x)) }))
-    },
+    multiply: (a, b, out) => write({ out }, () => ({ out: tf.mul<Tensor2D>(get(a), get(b)) })),
+    relu: (x, out) => write({ out }, () => ({ out: tf.relu<Tensor2D>(get(x)) })),
     reluBackward(y, grad, out) {
       write({ out }, () => {
         const g = get(grad)
         return { out: tf.where(tf.greater(get(y), 0), g, tf.zerosLike(g)) }
       })
     },
-    addRowVector(x, v) {
-      write({ x }, () => ({ x: tf.add<Tensor2D>(get(x), get(v)) }))
-    },
-    sumRows(x, out) {
-      write({ out }, () => ({ out: tf.sum<Tensor2D>(get(x), 0, true) }))
-    },
+    addRowVector: (x, v) => write({ x }, () => ({ x: tf.add<Tensor2D>(get(x), get(v)) })),
+    sumRows: (x, out) => write({ out }, () => ({ out: tf.sum<Tensor2D>(get(x), 0, true) })),
     normalizeRows(x, out, norms) {
       write({ out, norms }, () => {
         const rows = get(x)
@@ -98,9 +90,7 @@ export async function createTfjsEngine(options: TfjsEngineOptions = {}): Promise
     addSum(x, out) {
       write({ out }, () => ({ out: tf.add<Tensor2D>(get(out), tf.reshape(tf.sum(get(x)), [1, 1])) }))
     },
-    fill(x, value) {
-      write({ x }, () => ({ x: tf.fill([x.rows, x.cols], value, 'float32') as Tensor2D }))
-    },
+    fill: (x, value) => write({ x }, () => ({ x: tf.fill([x.rows, x.cols], value, 'float32') as Tensor2D })),
     adamw: createAdamW(tf, tensors, (rows, cols) =>
       getOrInsert(identities, `${rows} x ${cols}`, () => tf.keep(tf.eye(rows, cols))),
     ),

@@ -117,26 +117,16 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<D
       queue.run(GATHER_ROWS, { source, out }, scalars, { rows })
     },
     gemm: (a, b, out, options) => gemm(on(a), on(b), on(out), options),
-    multiply(a, b, out) {
-      const period = b.rows === 1 ? b.cols : sizeOf(b)
-      queue.run(MULTIPLY, { a, b, out }, { count: sizeOf(a), period })
-    },
-    relu(x, out) {
-      queue.run(RELU, { x, out }, { count: sizeOf(x) })
-    },
-    reluBackward(y, grad, out) {
-      queue.run(RELU_BACKWARD, { y, grad, out }, { count: sizeOf(y) })
-    },
-    addRowVector(x, v) {
-      queue.run(ADD_ROW_VECTOR, { x, v }, { count: sizeOf(x), cols: x.cols })
-    },
+    multiply: (a, b, out) => queue.run(MULTIPLY, { a, b, out }, { count: sizeOf(a), period: sizeOf(b) }),
+    relu: (x, out) => queue.run(RELU, { x, out }, { count: sizeOf(x) }),
+    reluBackward: (y, grad, out) => queue.run(RELU_BACKWARD, { y, grad, out }, { count: sizeOf(y) }),
+    addRowVector: (x, v) => queue.run(ADD_ROW_VECTOR, { x, v }, { count: sizeOf(x), cols: x.cols }),
     sumRows(x, out) {
       const count = Math.ceil(x.cols / SUM_ROWS_COLUMNS)
       queue.run(SUM_ROWS, { x, out }, { count, rows: x.rows, cols: x.cols })
     },
-    normalizeRows(x, out, norms) {
-      queue.run(forWidth(NORMALIZE_ROWS, x.cols), { x, out, norms }, { count: x.rows, cols: x.cols })
-    },
+    normalizeRows: (x, out, norms) =>
+      queue.run(forWidth(NORMALIZE_ROWS, x.cols), { x, out, norms }, { count: x.rows, cols: x.cols }),
     normalizeRowsBackward(unit, norms, grad, out) {
       const tensors = { unit, norms, grad, out }
       queue.run(forWidth(NORMALIZE_ROWS_BACKWARD, unit.cols), tensors, { count: unit.rows, cols: unit.cols })
@@ -167,9 +157,7 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<D
     },
     squaredNorm: (x, out, accumulate) => total(x, out, true, accumulate),
     addSum: (x, out) => total(x, out, false, true),
-    fill(x, value) {
-      queue.run(FILL, { x }, { count: sizeOf(x), value })
-    },
+    fill: (x, value) => queue.run(FILL, { x }, { count: sizeOf(x), value }),
     adamw(param, grad, m, v, { anchor, clip, step, beta1, beta2, ...scalars }) {
       queue.run(
         ADAMW,

@@ -1,16 +1,8 @@
 import { AdapterTrainError } from '../../errors.js'
 import type { Tensor } from '../engine.js'
 
-/** Errors of a device, which WebGPU reports later than the call that caused them. */
-interface Failure {
-  /** @throws ENGINE_MEMORY or ENGINE_UNAVAILABLE once something has failed */
-  check(): void
-  /** Reports the failure of an allocation with the size asked for. */
-  watchAllocation<T>(what: string, allocate: () => T): T
-}
-
-/** Collects a device's errors from now on; the first one is kept. */
-export function watch(device: GPUDevice): Failure {
+/** Collects a device's errors from now on, which WebGPU reports later than the call that caused them; the first one is kept. */
+export function watch(device: GPUDevice) {
   let first: AdapterTrainError | undefined
   const fail = (code: 'ENGINE_MEMORY' | 'ENGINE_UNAVAILABLE', message: string): void => {
     first ??= new AdapterTrainError(code, `webgpu: ${message}`)
@@ -31,10 +23,12 @@ export function watch(device: GPUDevice): Failure {
     )
   })
   return {
-    check() {
+    /** @throws ENGINE_MEMORY or ENGINE_UNAVAILABLE once something has failed */
+    check(): void {
       if (first) throw first
     },
-    watchAllocation(what, allocate) {
+    /** Reports the failure of an allocation with the size asked for. */
+    watchAllocation<T>(what: string, allocate: () => T): T {
       device.pushErrorScope('out-of-memory')
       const result = allocate()
       device.popErrorScope().then(
@@ -73,7 +67,7 @@ const USAGE = { copySource: 4, copyTarget: 8, storage: 128 }
 let ids = 0
 
 /** Makes a buffer of zeros. @throws ENGINE_MEMORY if it exceeds what a shader of this adapter can address */
-export function allocate(device: GPUDevice, failure: Failure, rows: number, cols: number): Memory {
+export function allocate(device: GPUDevice, failure: ReturnType<typeof watch>, rows: number, cols: number): Memory {
   // At least one vector of four, in whole ones: shaders read four floats at once.
   const bytes = Math.max(16, Math.ceil((rows * cols) / 4) * 16)
   const limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize)

@@ -11,27 +11,21 @@ const ENOUGH_GROUPS = 512
 const MIN_SPLIT_DEPTH = 128
 
 /** Spread of a product over the GPU. */
-export interface GemmPlan {
-  readonly tile: GemmTile
-  readonly rowTiles: number
-  readonly columnTiles: number
-  /** Parts into which the sum over k is split, so that small results fill the GPU too. */
-  readonly splits: number
-  /** Depth of a split: a multiple of the tile's, so that only the last one has a tail. */
-  readonly depth: number
-}
+export type GemmPlan = ReturnType<typeof planGemm>
 
 /** Chooses tile and splits for a product of [m, k] and [k, n]. */
-export function planGemm(m: number, n: number, k: number): GemmPlan {
+export function planGemm(m: number, n: number, k: number) {
   const count = (tile: GemmTile): number => Math.ceil(m / tile.m) * Math.ceil(n / tile.n)
   const fills = count(LARGE_TILE) >= ENOUGH_GROUPS / 2
   const tile = Math.min(m, n) <= SMALL_TILE.m ? SMALL_TILE : fills ? LARGE_TILE : MEDIUM_TILE
   const wanted = Math.min(Math.floor(ENOUGH_GROUPS / count(tile)), Math.floor(k / MIN_SPLIT_DEPTH))
+  // A multiple of the tile's, so that only the last split has a tail.
   const depth = Math.max(1, Math.ceil(k / Math.max(wanted, 1) / tile.k)) * tile.k
   return {
     tile,
     rowTiles: Math.ceil(m / tile.m),
     columnTiles: Math.ceil(n / tile.n),
+    /** Parts into which the sum over k is split, so that small results fill the GPU too. */
     splits: Math.max(1, Math.ceil(k / depth)),
     depth,
   }

@@ -51,19 +51,15 @@ const NARROW_THREADS = 64
 const narrowTwins = new WeakMap<Kernel, Kernel>()
 
 /** Bindings of the tensors of one dispatch; tensors that share a buffer share a binding. */
-export interface Binding {
-  /** The binding of every tensor, in the order of the kernel's tensors. */
-  readonly slots: readonly number[]
-  /** True for each binding that is written. */
-  readonly writes: readonly boolean[]
-}
+export type Binding = ReturnType<typeof bind>
 
 /**
  * Gives every buffer of a dispatch one binding: WebGPU forbids to bind a buffer twice where one of the two is written,
  * which operations in place and views of one tensor would do.
  * @param buffers the buffer of every tensor, in the kernel's order
+ * @returns the binding of every tensor, and for each binding whether it is written
  */
-export function bind(kernel: Kernel, buffers: readonly unknown[]): Binding {
+export function bind(kernel: Kernel, buffers: readonly unknown[]) {
   const accesses: Access[] = Object.values(kernel.tensors)
   const bound: unknown[] = []
   const writes: boolean[] = []

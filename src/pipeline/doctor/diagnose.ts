@@ -5,12 +5,23 @@ import { messageOf } from '../../errors.js'
 import { loadProvider, providerNames } from '../../providers/index.js'
 import { resolveApiKey } from '../../providers/service.js'
 import { VERSION } from '../../version.js'
-import type { CacheFacts, Diagnosis, EngineFacts, PackageFacts, ProviderFacts } from './diagnosis.js'
 import { installedVersion, PACKAGES } from './diagnosis.js'
 import { isolate } from './isolate.js'
 
+/** Facts of this machine. If something does not work, `problem` says why, in one line. */
+export type Diagnosis = Awaited<ReturnType<typeof diagnose>>
+
+interface CacheFacts {
+  readonly file: string
+  readonly exists: boolean
+  readonly bytes?: number
+  readonly vectors?: number
+  readonly spaces?: readonly { readonly key: string; readonly dimensions: number; readonly vectors: number }[]
+  readonly problem?: string
+}
+
 /** Examines machine, engines, packages, providers and cache without changing any. Never throws. */
-export async function diagnose(cacheFile: string | undefined): Promise<Diagnosis> {
+export async function diagnose(cacheFile: string | undefined) {
   const [auto, gpus, engines, packages, providers, cache] = await Promise.all([
     isolate('auto'),
     isolate('adapters'),
@@ -26,6 +37,7 @@ export async function diagnose(cacheFile: string | undefined): Promise<Diagnosis
       os: os.platform(),
       arch: os.arch(),
       release: os.release(),
+      /** Threads that run at once. */
       cores: os.availableParallelism(),
       // Of the container, if it has a limit.
       memoryBytes: Math.min(os.totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
@@ -33,28 +45,30 @@ export async function diagnose(cacheFile: string | undefined): Promise<Diagnosis
       availableBytes: process.availableMemory?.() ?? os.freemem(),
     },
     engines,
-    auto: auto.value ?? { problem: auto.problem },
+    /** Engine of `--engine auto`, and why. */
+    auto: { ...auto.value, problem: auto.problem },
     gpus: { adapters: gpus.value ?? [], problem: gpus.problem },
     packages,
     providers,
+    /** Absent if no cache is used. */
     cache,
   }
 }
 
-function examineNode(): Diagnosis['node'] {
+function examineNode() {
   const { engines } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
   const [required, found] = [engines.node, process.versions.node].map(text => /\d+(\.\d+)*/.exec(text)![0].split('.'))
   const differs = required.findIndex((part, i) => part !== found[i])
   const ok = differs < 0 || Number(found[differs]) > Number(required[differs])
-  return { version: process.versions.node, required: engines.node, ok }
+  return { version: process.versions.node, required: String(engines.node), ok }
 }
 
-async function examineEngine(name: string): Promise<EngineFacts> {
+async function examineEngine(name: string) {
   const { value, problem } = await isolate('engine', name)
   return { name, usable: value !== undefined, description: value, problem }
 }
 
-async function examinePackage([name, usedBy]: [string, string]): Promise<PackageFacts> {
+async function examinePackage([name, usedBy]: [string, string]) {
   const version = installedVersion(name)
   // Engines try the other packages, or these take long to load.
   const probe = ({ 'better-sqlite3': 'sqlite', 'onnxruntime-node': 'onnxruntime' } as const)[name]
@@ -62,7 +76,7 @@ async function examinePackage([name, usedBy]: [string, string]): Promise<Package
   return { name, usedBy, version, problem }
 }
 
-async function examineProvider(name: string): Promise<ProviderFacts> {
+async function examineProvider(name: string) {
   try {
     const { defaultModel, keyVariables } = await loadProvider(name)
     const keyFrom = keyVariables.find(variable => process.env[variable]?.trim()) ?? null
