@@ -37,24 +37,12 @@ export interface HybridComparison {
   readonly pays: string
 }
 
-/** Measures searches by vectors, one after the other. */
-export interface HybridMeasure {
-  /**
-   * Measures a search by vectors alone, by reciprocal rank fusion and as a tuned hybrid; the simplest comes first.
-   * @param queries [queries, d]
-   * @param docs [documents, d]
-   */
-  add(name: string, queries: Rows, docs: Rows): Promise<void>
-  /** A sentence if there is too much to measure in passing. */
-  finish(): HybridComparison | string
-}
-
 /** Prepares to measure what BM25 adds; nothing without texts, or with fewer labelled queries than folds. */
 export function measureHybrids(
   engine: Engine,
   data: Judged,
   { metric, seed }: { readonly metric: string; readonly seed: number },
-): HybridMeasure | undefined {
+) {
   const queries = data.positives.filter(({ size }) => size > 0).length
   const documents = data.docIds.length
   if (!hasTexts(data) || queries < HYBRID_FOLDS) return undefined
@@ -69,7 +57,12 @@ export function measureHybrids(
   const hybrids: Search[] = []
   let bm25: Float64Array
   return {
-    async add(name, queries, docs) {
+    /**
+     * Measures a search by vectors alone, by reciprocal rank fusion and as a tuned hybrid; the simplest comes first.
+     * @param queries [queries, d]
+     * @param docs [documents, d]
+     */
+    async add(name: string, queries: Rows, docs: Rows): Promise<void> {
       const scores = await scoreFusions(engine, { ...data, docs }, queries, lexical, {
         ...{ metric, window: HYBRID_WINDOW, fusions: ['ranks', 'relative'] as const },
       })
@@ -86,7 +79,8 @@ export function measureHybrids(
       hybrids.push({ name: `a tuned hybrid with ${name}`, scores: held })
       bm25 = scores.words
     },
-    finish() {
+    /** A sentence if there is too much to measure in passing. */
+    finish(): HybridComparison | string {
       const searches = [...alone, { name: 'BM25 alone', scores: bm25 }, ...hybrids]
       return { ...{ metric, queries, documents, bm25: mean(bm25), rows }, pays: whatPays(searches, metric, seed) }
     },

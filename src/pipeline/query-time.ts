@@ -17,8 +17,8 @@ export interface QueryTime {
 }
 
 /** Picks the rows of the queries to time, spread over all n. */
-export function timedRows(n: number): Uint32Array {
-  const count = Math.min(n, TIMED)
+export function timedRows(n: number, most = TIMED): Uint32Array {
+  const count = Math.min(n, most)
   return Uint32Array.from({ length: count }, (_, i) => Math.floor((i * n) / count))
 }
 
@@ -41,8 +41,9 @@ export async function embeddingTime(provider: EmbeddingProvider, texts: readonly
 export function adapterTime(
   adapter: Adapter,
   { queries, queryTexts }: Pick<EmbeddedDataset<Rows>, 'queries' | 'queryTexts'>,
+  most?: number,
 ): number {
-  const rows = timedRows(queries.rows)
+  const rows = timedRows(queries.rows, most)
   const sample = gatherRows(queries, rows)
   const times = new Float64Array(sample.rows)
   for (let round = 0; round < 2; round++) {

@@ -1,12 +1,11 @@
-import { type Adapter, applyAdapter } from '../adapters/adapter.js'
+import type { Adapter } from '../adapters/adapter.js'
 import { linear } from '../adapters/linear.js'
 import { type AdapterTerms, createTerms, type TermsFacts, type TermsSource } from '../adapters/terms.js'
 import { encodeTerms } from '../adapters/terms-file.js'
 import { PART_NAMES, type PartName } from '../dataset/split.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
-import { row } from '../math/matrix.js'
-import { gatherRows, joinRows, type Rows, rowRange } from '../math/row-source.js'
-import { quantile } from '../math/statistics/moments.js'
+import { getOrInsert } from '../maps.js'
+import { joinRows, type Rows } from '../math/row-source.js'
 import { identityWeights } from '../train/parameters.js'
 import { chooseTerms, hasTexts, type TermsChoice, type TermsGain } from '../train/terms/choose-terms.js'
 import { buildFeedbackOf, buildWords, corpusOf, type TermDocuments } from '../train/terms/corpus-terms.js'
@@ -14,6 +13,7 @@ import type { Search } from '../train/tune/search.js'
 import type { TuneResult } from '../train/tune/tune.js'
 import { TERM_BYTES, TEXT_TERMS_DEFAULT, type TextTerms } from './defaults.js'
 import type { EmbeddedParts } from './embedded-parts.js'
+import { adapterTime } from './query-time.js'
 
 /** Options of text terms. */
 export interface TermsOptions {
@@ -74,22 +74,13 @@ export async function decideTerms(
   return { choice, tuned: { ...found, adapted: choice.scores, others: choice.others } }
 }
 
-/** Puts chosen terms on a linear adapter: per set, those of its own corpus. */
-export interface TermsAdder {
-  /** With the terms of the deployed corpus. */
-  readonly deployed: Adapter
-  /** With the terms of the corpus that a part is measured on. */
-  on(part: PartName): Adapter
-  report(): TermsReport
-}
-
 /** Puts the chosen terms on a trained linear map, or on the identity if the map is not kept beside them. */
 export function addTerms(
   embedded: EmbeddedParts,
   map: Adapter,
   choice: TermsChoice,
   { proven, corpus }: { readonly proven: boolean; readonly corpus?: TermDocuments },
-): TermsAdder {
+) {
   const { train } = embedded
   const params = choice.linear ? map.params : identityWeights(linear, train.queries.cols, undefined, train.docs.cols)
   const base: Adapter = { ...map, kind: linear.name, params }
@@ -97,15 +88,15 @@ export function addTerms(
   const known = new Map<string, AdapterTerms>()
   const termsOf = (documents: TermDocuments): AdapterTerms => {
     const corpus = corpusOf(documents, new Date())
-    const terms = known.get(corpus.sha256) ?? buildTerms(documents, choice, { corpus, proven })
-    known.set(corpus.sha256, terms)
-    return terms
+    return getOrInsert(known, corpus.sha256, () => buildTerms(documents, choice, { corpus, proven }))
   }
   const whole = { ...base, terms: termsOf(deployed) }
   const own: PartName[] = []
   return {
+    /** With the terms of the deployed corpus. */
     deployed: whole,
-    on(part) {
+    /** With the terms of the corpus that a part is measured on. */
+    on(part: PartName): Adapter {
       const data = embedded[part]!
       if (!hasTexts(data)) return whole
       const terms = termsOf(documentsOf(data))
@@ -113,11 +104,12 @@ export function addTerms(
       if (!own.includes(part)) own.push(part)
       return { ...base, terms }
     },
-    report() {
+    report(): TermsReport {
       const { source, alpha, corpus, from } = whole.terms
+      const milliseconds = adapterTime(whole, train, TIMED_QUERIES) - adapterTime(base, train, TIMED_QUERIES)
       return {
         ...{ source, alpha, corpus, rows: rowsOf(from), bytes: encodeTerms(whole.terms).length },
-        microseconds: microsecondsOf(whole, train),
+        microseconds: Math.max(0, Math.round(1e4 * milliseconds) / 10),
         ...reportOf(choice),
         ownCorpus: own,
       }
@@ -196,25 +188,4 @@ function deployedDocuments(embedded: EmbeddedParts): TermDocuments {
     texts: kept.flatMap(({ data, rows }) => Array.from(rows, i => data.docTexts?.[i])),
     vectors: joinRows(kept.map(({ data, rows }) => ({ from: data.docs, rows }))),
   }
-}
-
-function microsecondsOf(adapter: Adapter, { queries, queryTexts = [] }: EmbeddedDataset<Rows>): number {
-  const n = Math.min(queries.rows, TIMED_QUERIES)
-  const sample = gatherRows(queries, rowRange(0, n))
-  const timesOf = (map: Adapter): number => {
-    const times: number[] = []
-    for (let i = 0; i < n; i++) {
-      const from = performance.now()
-      applyAdapter(map, row(sample, i), queryTexts[i])
-      times.push(performance.now() - from)
-    }
-    return quantile(
-      times.sort((a, b) => a - b),
-      0.5,
-    )
-  }
-  const { terms: _, ...plain } = adapter
-  // The first pass compiles.
-  for (const map of [adapter, plain]) timesOf(map)
-  return Math.max(0, Math.round(1e4 * (timesOf(adapter) - timesOf(plain))) / 10)
 }

@@ -38,40 +38,28 @@ export function crossEntropy(
     engine.softmaxCrossEntropy(S, options, loss)
     engine.gemm(S, D, dU)
   } else {
-    inBlocks(engine, { U, D, dU, loss }, options, batch.offset, scratch, Math.max(1, Math.floor(maxScores / B)))
+    const width = Math.max(1, Math.floor(maxScores / B))
+    const [top, sum] = [scratch('top', B, 1), scratch('sum', B, 1)]
+    engine.fill(top, LOWEST)
+    engine.fill(sum, 0)
+    engine.fill(dU, 0)
+    for (let start = 0; start < P; start += width) {
+      const n = Math.min(width, P - start)
+      const block = engine.view(D, start, n)
+      const S = scratch('S', B, n)
+      const part = batch.offset && engine.upload(matrix(1, n, batch.offset.slice(start, start + n)))
+      engine.gemm(U, block, S, { transposeB: true })
+      engine.onlineSoftmax(S, { masked: columnsWithin(masked, start, n), offset: part, scale }, top, sum, dU)
+      engine.gemm(S, block, dU, { beta: 1 })
+      if (part) engine.free(part)
+    }
+    engine.finishSoftmax(U, D, options, top, sum, dU, loss)
   }
   if (offset) engine.free(offset)
 }
 
 /** Initial value of a running maximum: below every logit, and finite in float32. */
 const LOWEST = -3e38
-
-function inBlocks(
-  engine: Engine,
-  { U, D, dU, loss }: CrossEntropyTensors,
-  options: CrossEntropyOptions,
-  offset: Float32Array | undefined,
-  scratch: Scratch,
-  width: number,
-): void {
-  const B = U.rows
-  const [top, sum] = [scratch('top', B, 1), scratch('sum', B, 1)]
-  engine.fill(top, LOWEST)
-  engine.fill(sum, 0)
-  engine.fill(dU, 0)
-  for (let start = 0; start < D.rows; start += width) {
-    const n = Math.min(width, D.rows - start)
-    const block = engine.view(D, start, n)
-    const S = scratch('S', B, n)
-    const part = offset && engine.upload(matrix(1, n, offset.slice(start, start + n)))
-    engine.gemm(U, block, S, { transposeB: true })
-    const masked = options.masked && columnsWithin(options.masked, start, n)
-    engine.onlineSoftmax(S, { masked, offset: part, scale: options.scale }, top, sum, dU)
-    engine.gemm(S, block, dU, { beta: 1 })
-    if (part) engine.free(part)
-  }
-  engine.finishSoftmax(U, D, options, top, sum, dU, loss)
-}
 
 /** Selects the entries of the columns `start` to `start + n`, counted from `start`. */
 function columnsWithin(rows: SparseRows, start: number, n: number): SparseRows {

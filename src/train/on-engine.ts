@@ -51,19 +51,15 @@ export function gatherInto(engine: Engine, from: Origin, rows: Uint32Array, out:
   }
 }
 
-export interface PlacedVectors {
-  readonly queries: Origin
-  /** [m, k], rows of unit length; k is d, or fewer for truncated documents. */
-  readonly documents: Origin
-  free(): void
-}
-
-/** Puts a dataset on an engine if `memory` and device have room; else every step brings the rows of its batch. */
+/**
+ * Puts a dataset on an engine if `memory` and device have room; else every step brings the rows of its batch.
+ * @returns `documents` [m, k], rows of unit length; k is d, or fewer for truncated documents
+ */
 export function placeVectors(
   engine: Engine,
   { queries, docs }: Pick<EmbeddedDataset<Rows>, 'queries' | 'docs'>,
   memory = MEMORY_DEFAULT,
-): PlacedVectors {
+): Record<'queries' | 'documents', Origin> & { free(): void } {
   const [q, d] = [rowSource(queries), normalizedSource(rowSource(docs))]
   const outside = { queries: q, documents: d, free: () => {} }
   if (4 * (q.rows * q.cols + d.rows * d.cols) > memory) return outside

@@ -2,7 +2,7 @@ import type { AdapterKind } from '../adapters/kind.js'
 import type { Engine } from '../engines/engine.js'
 import type { TrainingBatch } from '../losses/batch-source.js'
 import { crossEntropy } from './cross-entropy.js'
-import { createBuffers, createCandidateDocuments, gatherInto, type PlacedVectors } from './on-engine.js'
+import { createBuffers, createCandidateDocuments, gatherInto, type Origin } from './on-engine.js'
 import type { ResolvedOptions } from './options.js'
 import type { ParamState } from './parameters.js'
 
@@ -29,10 +29,9 @@ export function createStep(
   engine: Engine,
   kind: AdapterKind,
   state: ParamState,
-  inputs: Pick<PlacedVectors, 'queries' | 'documents'>,
+  { queries, documents }: Readonly<Record<'queries' | 'documents', Origin>>,
   options: StepOptions,
 ) {
-  const { queries, documents } = inputs
   const { params, grads } = state
   const squaredNorm = engine.alloc(1, 1)
   const lossSum = engine.alloc(1, 1)

@@ -1,15 +1,8 @@
 import { AdapterTrainError } from '../../errors.js'
-import { createMemory, MAX_PAGES, PAGE_BYTES, type WasmMemory } from './wasm.js'
+import { createMemory, MAX_PAGES, PAGE_BYTES } from './wasm.js'
 
 /** Linear memory that tensors are allocated in. */
-export interface Heap {
-  readonly memory: WasmMemory
-  /** All of the memory as float32; a new array after the memory has grown. */
-  readonly floats: Float32Array
-  /** Allocates uninitialised bytes at a multiple of 64, never 0; undefined if memory is full. */
-  allocate(bytes: number): number | undefined
-  release(address: number, bytes: number): void
-}
+export type Heap = NonNullable<ReturnType<typeof createHeap>>
 
 /** One cache line, so that tensors share none. */
 const ALIGNMENT = 64
@@ -17,7 +10,7 @@ const ALIGNMENT = 64
 const GROWTH_BYTES = 16 * 1024 * 1024
 
 /** Makes a first-fit heap; undefined without WebAssembly. The first page belongs to the kernels' constants. */
-export function createHeap(): Heap | undefined {
+export function createHeap() {
   const memory = createMemory(1, MAX_PAGES)
   if (!memory) return undefined
   /** Free blocks by address; no two touch. */
@@ -25,21 +18,14 @@ export function createHeap(): Heap | undefined {
   let floats = new Float32Array(memory.buffer)
 
   const release = (address: number, bytes: number): void => {
-    const length = aligned(bytes)
-    let i = free.findIndex(block => block.address > address)
-    if (i < 0) i = free.length
-    const before = free[i - 1]
-    const after = free[i]
-    const joinsBefore = before && before.address + before.bytes === address
-    const joinsAfter = after && address + length === after.address
-    if (joinsBefore) {
-      before.bytes += length + (joinsAfter ? after.bytes : 0)
-      if (joinsAfter) free.splice(i, 1)
-    } else if (joinsAfter) {
-      after.address = address
-      after.bytes += length
-    } else {
-      free.splice(i, 0, { address, bytes: length })
+    const next = free.findIndex(block => block.address > address)
+    const i = next < 0 ? free.length : next
+    free.splice(i, 0, { address, bytes: aligned(bytes) })
+    for (const at of [i, i - 1]) {
+      const [block, after] = [free[at], free[at + 1]]
+      if (!block || !after || block.address + block.bytes < after.address) continue
+      block.bytes += after.bytes
+      free.splice(at + 1, 1)
     }
   }
 
@@ -75,10 +61,12 @@ export function createHeap(): Heap | undefined {
 
   return {
     memory,
+    /** All of the memory as float32; a new array after the memory has grown. */
     get floats() {
       return floats
     },
-    allocate(bytes) {
+    /** Allocates uninitialised bytes at a multiple of 64, never 0; undefined if memory is full. */
+    allocate(bytes: number): number | undefined {
       const length = aligned(bytes)
       return take(length) ?? (grow(length) ? take(length) : undefined)
     },
@@ -89,35 +77,28 @@ export function createHeap(): Heap | undefined {
 const aligned = (bytes: number): number => Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT)
 
 /** A block of linear memory that is kept between operations and replaced if a larger one is needed. */
-export class Scratch {
-  readonly #heap: Heap
-  #address = 0
-  #bytes = 0
-
-  constructor(heap: Heap) {
-    this.#heap = heap
-  }
+export function createScratch(heap: Heap) {
+  let held = { address: 0, bytes: 0 }
 
   /** Returns the address of so many float32 values, until the next call. @throws ENGINE_MEMORY if memory is full */
-  reserve(values: number): number {
+  function reserve(values: number): number {
     const bytes = values * 4
-    if (bytes <= this.#bytes) return this.#address
-    if (this.#bytes > 0) this.#heap.release(this.#address, this.#bytes)
-    this.#bytes = 0
-    const address = this.#heap.allocate(bytes)
+    if (bytes <= held.bytes) return held.address
+    if (held.bytes > 0) heap.release(held.address, held.bytes)
+    held = { address: 0, bytes: 0 }
+    const address = heap.allocate(bytes)
     if (address === undefined) {
       const size = `${Math.ceil(bytes / 2 ** 20)} MiB`
       throw new AdapterTrainError('ENGINE_MEMORY', `the cpu engine has no ${size} to work in; use smaller batches`)
     }
-    this.#address = address
-    this.#bytes = bytes
+    held = { address, bytes }
     return address
   }
 
   /** Copies arrays and returns their addresses, 0 for an absent one. */
-  stage(arrays: readonly (Uint32Array | Float32Array | undefined)[]): number[] {
-    let address = this.reserve(arrays.reduce((sum, a) => sum + (a?.length ?? 0), 0))
-    const { floats } = this.#heap
+  function stage(arrays: readonly (Uint32Array | Float32Array | undefined)[]): number[] {
+    let address = reserve(arrays.reduce((sum, a) => sum + (a?.length ?? 0), 0))
+    const { floats } = heap
     return arrays.map(array => {
       if (!array) return 0
       const at = address
@@ -127,4 +108,6 @@ export class Scratch {
       return at
     })
   }
+
+  return { reserve, stage }
 }

@@ -5,7 +5,7 @@ import { createHeap } from './heap.js'
 import { createKernels } from './kernels.js'
 import { createOnnxProducts } from './onnxruntime.js'
 import { createArrayGemm, createGemm, createOperations } from './operations.js'
-import { cpuTensor, OUTSIDE_BYTES, TensorStore } from './tensors.js'
+import { createTensors, OUTSIDE_BYTES } from './tensors.js'
 
 interface CpuEngineOptions {
   /** Threads of a matrix product. Default: all that the machine runs at once. */
@@ -33,23 +33,13 @@ export async function createCpuEngine(options: CpuEngineOptions = {}): Promise<D
   const heap = wasm ? createHeap() : undefined
   const kernels = heap && createKernels(heap)
   const products = onnxruntime ? await createOnnxProducts(threads) : undefined
-  const tensors = new TensorStore(kernels && heap, outsideBytes)
-
   return {
     ...js,
+    ...createTensors(kernels && heap, outsideBytes),
     ...(heap && kernels && createOperations(heap, kernels, js)),
     gemm: heap && kernels ? createGemm(heap, kernels, products, js) : createArrayGemm(products, js),
     name: 'cpu',
     description: [products?.description, kernels ? 'WebAssembly SIMD' : 'plain TypeScript'].filter(Boolean).join('; '),
-    upload: m => tensors.upload(m),
-    alloc(rows, cols) {
-      const t = tensors.create(rows, cols)
-      t.data.fill(0)
-      return t
-    },
-    view: (t, start, count) => tensors.view(cpuTensor(t), start, count),
-    free: t => tensors.free(cpuTensor(t)),
-    read: async t => cpuTensor(t).data.slice(),
     dispose: () => products?.dispose(),
   }
 }

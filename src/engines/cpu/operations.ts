@@ -1,13 +1,13 @@
 import { type AdamWOptions, ANCHOR_CODES, type Engine, type SparseRows, type Tensor } from '../engine.js'
 import { MIN_NORM } from '../js.js'
-import { type Heap, Scratch } from './heap.js'
+import { createScratch, type Heap } from './heap.js'
 import { type Kernels, PRODUCT_SCRATCH } from './kernels.js'
 import type { OnnxProducts } from './onnxruntime.js'
 import { type CpuTensor, cpuTensor, HeapTensor } from './tensors.js'
 
 /** Wraps the kernels as operations on tensors; `js` does what touches a tensor outside linear memory. */
 export function createOperations(heap: Heap, kernels: Kernels, js: Engine) {
-  const staged = new Scratch(heap)
+  const staged = createScratch(heap)
   const at = (t: Tensor): number => cpuTensor(t).address!
   const inside = (...tensors: (Tensor | undefined)[]): boolean =>
     tensors.every(t => t === undefined || cpuTensor(t).address !== undefined)
@@ -112,7 +112,7 @@ export function createGemm(
 ): Engine['gemm'] {
   const multiply = products ? createMixedProduct(heap, kernels, products) : createWasmProduct(heap, kernels)
   const toArray = createArrayGemm(products, js)
-  const scratch = new Scratch(heap)
+  const scratch = createScratch(heap)
   return (a, b, out, options = {}) => {
     const { alpha = 1, beta = 0, transposeA = false, transposeB = false } = options
     if (!(out instanceof HeapTensor)) return toArray(a, b, out, options)
@@ -135,7 +135,7 @@ export function createArrayGemm(products: OnnxProducts | undefined, js: Engine):
 /** Uses onnxruntime except for small products. */
 function createMixedProduct(heap: Heap, kernels: Kernels, products: OnnxProducts): Product {
   const inWasm = createWasmProduct(heap, kernels)
-  const scratch = new Scratch(heap)
+  const scratch = createScratch(heap)
   return (a, b, out, transposeA, transposeB) => {
     const { rows: m, cols: n } = out
     const k = transposeA ? a.rows : a.cols
@@ -158,10 +158,10 @@ function createMixedProduct(heap: Heap, kernels: Kernels, products: OnnxProducts
 
 /** Uses the kernels; factors outside linear memory are copied in. */
 function createWasmProduct(heap: Heap, kernels: Kernels): Product {
-  const left = new Scratch(heap)
-  const right = new Scratch(heap)
-  const turned = new Scratch(heap)
-  const panel = new Scratch(heap)
+  const left = createScratch(heap)
+  const right = createScratch(heap)
+  const turned = createScratch(heap)
+  const panel = createScratch(heap)
   return (a, b, out, transposeA, transposeB) => {
     const { rows: m, cols: n, address } = out
     const k = transposeA ? a.rows : a.cols

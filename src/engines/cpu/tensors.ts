@@ -15,20 +15,12 @@ export const OUTSIDE_BYTES = 256 * 1024 * 1024
 export const cpuTensor = (t: Tensor): CpuTensor => t as CpuTensor
 
 /** Makes and frees the tensors of one engine; without a heap all live outside. */
-export class TensorStore {
-  readonly #heap: Heap | undefined
-  readonly #outsideBytes: number
-
-  constructor(heap: Heap | undefined, outsideBytes: number) {
-    this.#heap = heap
-    this.#outsideBytes = outsideBytes
-  }
-
+export function createTensors(heap: Heap | undefined, outsideBytes: number) {
   /** Makes an uninitialised tensor. @throws ENGINE_MEMORY */
-  create(rows: number, cols: number): CpuTensor {
+  function create(rows: number, cols: number): CpuTensor {
     const bytes = rows * cols * 4
-    const address = bytes > this.#outsideBytes ? undefined : this.#heap?.allocate(bytes)
-    if (this.#heap && address !== undefined) return new HeapTensor(rows, cols, address, this.#heap)
+    const address = bytes > outsideBytes ? undefined : heap?.allocate(bytes)
+    if (heap && address !== undefined) return new HeapTensor(rows, cols, address, heap)
     try {
       return { rows, cols, data: new Float32Array(rows * cols), address: undefined }
     } catch (cause) {
@@ -40,23 +32,29 @@ export class TensorStore {
     }
   }
 
-  /** Copies a matrix; one too large for linear memory is used where it is. */
-  upload(m: Matrix): CpuTensor {
-    const { rows, cols } = m
-    if (rows * cols * 4 > this.#outsideBytes) return { rows, cols, data: m.data, address: undefined }
-    const t = this.create(rows, cols)
-    t.data.set(m.data)
-    return t
-  }
-
-  view(t: CpuTensor, start: number, rows: number): CpuTensor {
-    const { cols, address } = t
-    if (this.#heap && address !== undefined) return new HeapTensor(rows, cols, address + start * cols * 4, this.#heap)
-    return { rows, cols, data: t.data.subarray(start * cols, (start + rows) * cols), address: undefined }
-  }
-
-  free(t: CpuTensor): void {
-    if (t.address !== undefined) this.#heap?.release(t.address, t.rows * t.cols * 4)
+  return {
+    alloc(rows: number, cols: number): CpuTensor {
+      const t = create(rows, cols)
+      t.data.fill(0)
+      return t
+    },
+    /** Copies a matrix; one too large for linear memory is used where it is. */
+    upload({ rows, cols, data }: Matrix): CpuTensor {
+      if (rows * cols * 4 > outsideBytes) return { rows, cols, data, address: undefined }
+      const t = create(rows, cols)
+      t.data.set(data)
+      return t
+    },
+    view(t: Tensor, start: number, rows: number): CpuTensor {
+      const { cols, address } = cpuTensor(t)
+      if (heap && address !== undefined) return new HeapTensor(rows, cols, address + start * cols * 4, heap)
+      return { rows, cols, data: cpuTensor(t).data.subarray(start * cols, (start + rows) * cols), address: undefined }
+    },
+    free(t: Tensor): void {
+      const { address } = cpuTensor(t)
+      if (address !== undefined) heap?.release(address, t.rows * t.cols * 4)
+    },
+    read: async (t: Tensor): Promise<Float32Array> => cpuTensor(t).data.slice(),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Weights } from '../../adapters/kind.js'
 import { type EmbeddedDataset, labelledRows } from '../../embed/embedded-dataset.js'
 import { getOrInsert } from '../../maps.js'
-import type { Rows } from '../../math/row-source.js'
+import { type Rows, rowRange } from '../../math/row-source.js'
 import { mean, populationStandardDeviation } from '../../math/statistics/moments.js'
 import { RECIPE } from '../recipe.js'
 import { trainWeights } from '../trainer.js'
@@ -59,12 +59,12 @@ export async function chooseMemory(
 ): Promise<MemoryChoice> {
   const memory = await rememberQueries(search.engine, training, { most, seed: search.seed })
   if (!memory) return { onIdentity: false, gain: 0, standardError: 0, scores: new Float64Array(), others: [] }
-  const { byQuery, byDocument, groups } = hiddenKeys(search, training, memory)
-  const folds = groupFolds(groups.ofSample, new Set(search.folds).size, search.seed)
-  const queryFits = await heldOutFits(search, point, training)
+  const { byQuery, byDocument, single, groups } = hiddenKeys(search, training, memory)
+  const folds = groupFolds(groups.ofSample, search.parts.length, search.seed)
+  const queryFits = await heldOutFits(search, point, training, single, search.folds)
   const documentFits = async () =>
     // If shared documents tie all queries together, nothing can be held out: the map then knows the documents.
-    new Set(folds).size > 1 ? heldOutFits(search, point, training, { groups, folds }) : queryFits
+    new Set(folds).size > 1 ? heldOutFits(search, point, training, groups, folds) : queryFits
   const base = proven ? undefined : await search.base()
 
   async function on(onIdentity: boolean): Promise<MemoryChoice> {
@@ -110,7 +110,13 @@ function scoresOf(
   return memoryScores(engine, sample, fits, memory, MEMORY_SETTINGS, { metric, ...options })
 }
 
-/** Lists the keys hidden from each query of the sample, and the groups of queries that share documents. */
+/** Group of every training query, and of every query of the sample; what is held out for a query is its group. */
+interface Groups {
+  readonly ofTraining: Uint32Array
+  readonly ofSample: Uint32Array
+}
+
+/** Lists the keys hidden from each query of the sample; groups of one query, and groups of queries that share documents. */
 function hiddenKeys({ sample }: Search, training: EmbeddedDataset<Rows>, { keyOf }: Memory) {
   const rowOf = new Map(training.queryIds.map((id, i) => [id, i]))
   const rows = Uint32Array.from(sample.queryIds, id => rowOf.get(id)!)
@@ -120,6 +126,7 @@ function hiddenKeys({ sample }: Search, training: EmbeddedDataset<Rows>, { keyOf
     if (keyOf[i] >= 0) getOrInsert(keySets, group, () => new Set()).add(keyOf[i])
   const keys = new Map(Array.from(keySets, ([group, set]) => [group, Uint32Array.from(set)]))
   return {
+    single: { ofTraining: rowRange(0, training.queries.rows), ofSample: rows },
     groups: { ofTraining: groups, ofSample: rows.map(i => groups[i]) },
     byQuery: Array.from(rows, i => (keyOf[i] < 0 ? new Uint32Array() : Uint32Array.of(keyOf[i]))),
     byDocument: Array.from(rows, i => keys.get(groups[i]) ?? new Uint32Array()),
@@ -153,39 +160,28 @@ const ENOUGH = 2 / 3
 const FOLDS = 2
 const EPOCHS = 0.5
 
-/** Folds that keep queries with shared documents together. */
-export interface DocumentSplit {
-  readonly groups: { readonly ofTraining: Uint32Array; readonly ofSample: Uint32Array }
-  /** Fold of every query of the sample. */
-  readonly folds: Uint32Array
-}
-
 /**
  * Trains maps without the queries of the sample they are scored on. If the sample is a small part of the training queries, on all
  * the others: a map of few queries would make any memory of many look good.
+ * @param folds fold of every query of the sample
  */
-export async function heldOutFits(
+async function heldOutFits(
   search: Search,
   point: SearchPoint,
   training: EmbeddedDataset<Rows>,
-  split?: DocumentSplit,
+  groups: Groups,
+  folds: Uint32Array,
 ): Promise<CrossValidation['fits']> {
   const { engine, sample, fixed, signal } = search
-  const labelled = labelledRows(training).length
-  if (sample.queries.rows >= ENOUGH * labelled)
-    return split ? (await search.crossValidate(point, split.folds)).fits : search.fits(point)
-  const folds = split?.folds ?? search.folds
+  const labelled = labelledRows(training)
+  if (sample.queries.rows >= ENOUGH * labelled.length)
+    return folds === search.folds ? search.fits(point) : (await search.crossValidate(point, folds)).fits
   const fits: { inside: Uint32Array; outside: Uint32Array; weights: Weights }[] = []
   for (let fold = 0; fold < FOLDS; fold++) {
     const inside = Uint32Array.from(folds.keys()).filter(i => folds[i] % FOLDS === fold)
     if (inside.length === 0) continue
-    const left: ReadonlySet<number | string> = split
-      ? new Set(Array.from(inside, i => split.groups.ofSample[i]))
-      : new Set(Array.from(inside, i => sample.queryIds[i]))
-    const nameOf = (row: number): number | string => (split ? split.groups.ofTraining[row] : training.queryIds[row])
-    const outside = Uint32Array.from(training.queryIds.keys()).filter(
-      row => training.positives[row].size > 0 && !left.has(nameOf(row)),
-    )
+    const left = new Set(Array.from(inside, i => groups.ofSample[i]))
+    const outside = labelled.filter(row => !left.has(groups.ofTraining[row]))
     const part = withQueries(training, outside)
     const options = resolve(fixed, point, part.queries.rows, search)
     const epochs = Math.ceil(EPOCHS * options.epochs)

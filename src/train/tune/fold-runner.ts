@@ -70,20 +70,17 @@ export function createFoldRunner(engine: Engine, setting: FoldSetting, signal?: 
   }
 }
 
-export interface Scorer {
-  /** Returns the metric of each of the queries. `weights`: of an adapter of the scorer's kind; absent for the base. */
-  score(rows: Uint32Array, weights?: Weights): Promise<Float64Array>
-  free(): void
-}
+type Scorer = ReturnType<typeof createScorer>
 
 /** Puts the documents of a dataset on an engine to score queries against them. */
-export function createScorer(engine: Engine, data: EmbeddedDataset, kind: AdapterKind, metricSpec: string): Scorer {
+export function createScorer(engine: Engine, data: EmbeddedDataset, kind: AdapterKind, metricSpec: string) {
   const units = engine.upload(normalizedRows(data.docs))
   const tieRank = tieRankOf(data.docIds)
   const ownDocument = ownDocumentOf(data)
   const { metric, k } = parseMetric(metricSpec)
   return {
-    async score(rows, weights) {
+    /** Returns the metric of each of the queries. `weights`: of an adapter of the scorer's kind; absent for the base. */
+    async score(rows: Uint32Array, weights?: Weights): Promise<Float64Array> {
       const positives = Array.from(rows, i => data.positives[i])
       const taken = takeRows(data.queries, rows)
       // Without an adapter, queries are cut to the length of the documents.
@@ -99,7 +96,7 @@ export function createScorer(engine: Engine, data: EmbeddedDataset, kind: Adapte
       free()
       return Float64Array.from(ranks, (list, i) => metric.score(rankingFromRanks(list, positives[i], k), k))
     },
-    free: () => engine.free(units),
+    free: (): void => engine.free(units),
   }
 }
 

@@ -29,7 +29,12 @@ export async function createSearch(engine: Engine, data: EmbeddedDataset<Rows>, 
   const { seed, metric, signal, budget, reserved = 0 } = options
   const started = performance.now()
   const labelled = labelledRows(data).length
-  checkLabelled(labelled)
+  if (labelled < 2) {
+    throw new AdapterTrainError(
+      'TRAIN_DATA',
+      `training split: cross-validation needs at least 2 queries with a relevant document, found ${labelled}. Add some, or train without cross-validation (--tune off)`,
+    )
+  }
   const closed = closedForm(options.fixed?.kind ?? TRAIN_DEFAULTS.kind)
   // A closed form has neither negatives nor a scale: there is only the pull to select.
   const fixed: FixedOptions = closed ? { ...options.fixed, negatives: 'positives', scale: 1 } : (options.fixed ?? {})
@@ -124,15 +129,8 @@ export async function createSearch(engine: Engine, data: EmbeddedDataset<Rows>, 
     const queries = sample.queries.rows
     const folds = assignFolds(queries, Math.min(RECIPE.folds(queries), queries), seed)
     const setting = { data: sample, pseudo, metric, fittedScale, seed, fixed: pickOptions({ ...fixed, epochs }) }
-    return {
-      fittedScale,
-      first,
-      sample,
-      cut,
-      wholeGrid,
-      folds,
-      runner: createThreadedFoldRunner(engine, setting, signal, threads),
-    }
+    const runner = createThreadedFoldRunner(engine, setting, signal, threads)
+    return { fittedScale, first, sample, cut, wholeGrid, folds, runner }
   }
 }
 
@@ -145,11 +143,3 @@ export function keyOf(point: SearchPoint): string {
 const KEPT = 2 ** 21
 
 const bytesOf = (weights: Weights): number => Object.values(weights).reduce((sum, { data }) => sum + data.byteLength, 0)
-
-function checkLabelled(labelled: number): void {
-  if (labelled >= 2) return
-  throw new AdapterTrainError(
-    'TRAIN_DATA',
-    `training split: cross-validation needs at least 2 queries with a relevant document, found ${labelled}. Add some, or train without cross-validation (--tune off)`,
-  )
-}
