@@ -266,6 +266,7 @@ const READERS = [
   },
   {
     name: 'TREC run',
+    most: 40_000,
     make: n => ({
       'r.trec': range(n, i => `q${i % 500} Q0 d${i} ${1 + Math.floor(i / 500)} ${1 / (1 + i)} x`).join('\n'),
     }),

@@ -23,6 +23,8 @@ export interface EmbeddingCache {
    * @throws VECTOR_INVALID when a vector is empty, of another length than the space's, or not finite
    */
   set(space: string, entries: readonly CacheEntry[]): void
+  /** Returns the length of a space's vectors, `undefined` without any. */
+  dimensions?(space: string): number | undefined
   /**
    * Claims texts, so that of all processes that lack them one asks for them; `set` and {@link release} end a claim, as does the end
    * of its process.

@@ -10,6 +10,7 @@ export function memoryCache(): EmbeddingCache {
       const vectors = spaces.get(space)?.vectors
       return textHashes.map(textHash => vectors?.get(keyOf(textHash))?.slice())
     },
+    dimensions: space => spaces.get(space)?.dimensions,
     set(space, entries) {
       if (entries.length === 0) return
       const known = spaces.get(space)

@@ -210,6 +210,7 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
       if (pending.length === 0) return vectors
       return spilled.get(space, textHashes).map((vector, i) => vectors[i] ?? vector)
     },
+    dimensions: space => guarded(path, () => findSpace.get(space)?.dimensions),
     set(space, entries) {
       if (entries.length === 0) return
       store({ space, entries })

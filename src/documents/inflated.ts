@@ -32,13 +32,13 @@ export function inflatedZipBytes(archive: Buffer, limit: number): number | undef
         const xml = method === 8 ? inflateRawSync(content, { maxOutputLength }) : content
         total += Math.max(xml.length, countOf(xml, '<') * BYTES_A_TAG)
         if (total > limit) return Number.POSITIVE_INFINITY
-        checkXmlDepth(xml)
+        checkXml(xml)
       }
       at += 46 + name + extra + comment
     }
     return total
   } catch (error) {
-    if (error instanceof Error && error.message === TOO_DEEP) throw error
+    if (error instanceof Error && !('code' in error)) throw error
     return isTooLarge(error) ? Number.POSITIVE_INFINITY : undefined
   }
 }
@@ -47,14 +47,29 @@ export function inflatedZipBytes(archive: Buffer, limit: number): number | undef
 const MOST_LEVELS = 512
 const TOO_DEEP = `it is nested deeper than ${MOST_LEVELS} levels`
 
-/** @throws Error if elements are nested too deep, which the parser would take long for */
-function checkXmlDepth(xml: Buffer): void {
-  let depth = 0
+/** Tags, comments and declarations around the root element of XML that Word writes one of, or none. */
+const MOST_OUTSIDE = 100
+const SPANS = [
+  ['<!--', '-->'],
+  ['<![CDATA[', ']]>'],
+  ['<?', '?>'],
+] as const
+
+/** @throws Error if elements are nested too deep, or markup is open or outside the root: the parser's time grows with its square */
+function checkXml(xml: Buffer): void {
+  let [depth, outside] = [0, 0]
   for (let at = xml.indexOf('<'); at >= 0; at = xml.indexOf('<', at + 1)) {
     const next = xml[at + 1]
     if (next === 0x2f) depth--
-    else if (next !== 0x21 && next !== 0x3f && xml[xml.indexOf('>', at) - 1] !== 0x2f && ++depth > MOST_LEVELS)
-      throw new Error(TOO_DEEP)
+    else if (next === 0x21 || next === 0x3f) {
+      const start = xml.toString('latin1', at, at + 9)
+      const [opening, end] = SPANS.find(([opening]) => start.startsWith(opening)) ?? []
+      if (end === undefined) outside++
+      else at = xml.indexOf(end, at)
+      if (at < 0) throw new Error(`its XML has a ${opening} without ${end}`)
+    } else if (xml[xml.indexOf('>', at) - 1] !== 0x2f && ++depth > MOST_LEVELS) throw new Error(TOO_DEEP)
+    if (depth <= 0) outside++
+    if (outside > MOST_OUTSIDE) throw new Error('its XML has markup outside its root element')
   }
 }
 

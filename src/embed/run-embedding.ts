@@ -48,7 +48,7 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
   checkCount('concurrency', options.concurrency, 1)
   checkCount('retries', options.retries, 0)
   const started = performance.now()
-  const cachedLength = rows.cols
+  const cachedLength = rows.cols ?? cache?.dimensions?.(space)
   const count = { done: plan.hits, found: 0, requests: 0, retries: 0, tokens: 0 }
   const report = (): void => {
     const { done, requests, tokens } = count
@@ -101,7 +101,12 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
     const vectors = await withRetries(async () => {
       count.requests++
       try {
-        return await provider.embed(texts, role, { signal, onUsage, ...partsCache })
+        return await provider.embed(texts, role, {
+          signal,
+          onUsage,
+          dimensions: cachedLength ?? rows.cols,
+          ...partsCache,
+        })
       } catch (error) {
         // The whole request was retried; its parts only show which text is at fault.
         if (part && isRefusal(error)) throw withoutRetry(error)
@@ -113,18 +118,38 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
     report()
   }
 
+  /** True if the model itself gives vectors of another length: one that it has embedded before, or the like, tells. */
+  const hasChanged = async (length: number | undefined): Promise<boolean> => {
+    const lacking = new Set(missing.map(({ row }) => row))
+    const known = unique.texts.find((_, u) => !lacking.has(unique.first[u])) ?? 'hello'
+    count.requests++
+    const asked = withRetries(() => provider.embed([known], role, { signal }), retryOptions)
+    return asked.then(
+      ([vector]) => vector.length !== length,
+      error => {
+        if (error instanceof PartialAnswer) return true
+        throw error
+      },
+    )
+  }
+
   const refuse = (i: number, error: AdapterTrainError, reason?: string): void => {
     refusals.push(refusalOf(role, missing[i].row, missing[i].text, label, error, reason))
   }
 
   const embedBatch = async (task: Task): Promise<void> => {
     const { batch, part } = task
+    const known = provider.dimensions
     try {
       await ask(task)
       // Both halves are taken where the whole was not: it had too many texts.
       if (part && ++part.taken === 2) learnMostInputs(provider, part.size)
     } catch (error) {
       if (error instanceof PartialAnswer) {
+        const { otherLength } = error
+        const isUnsure = otherLength !== undefined && !answered && (batch.length > 1 || known === undefined)
+        if (isUnsure && (await hasChanged(known ?? cachedLength)))
+          throw cachedLength === undefined ? error : changedModel(provider, space, cachedLength, otherLength)
         const sound = batch.flatMap((i, j) => (error.vectors[j] ? [{ i, vector: error.vectors[j] }] : []))
         keep(
           sound.map(({ i }) => i),

@@ -1,11 +1,15 @@
 import { AdapterTrainError, usageError } from '../errors.js'
 import { readNamedFile } from '../files.js'
+import { getOrInsert } from '../maps.js'
 import type { Evaluation } from './evaluator.js'
 import { type Ranking, scoreRankings } from './metrics.js'
 import type { TopK } from './top-k.js'
 
 /** Documents that a system found for each query, by query id, best first. */
 export type Run = ReadonlyMap<string, readonly string[]>
+
+/** A line, with its query, document and score. */
+const LINE = /^\s*(\S+)\s+\S+\s+(\S+)\s+\S+\s+(\S+)\s+\S+\s*$/
 
 /** Documents per query in a run that is written. */
 export const RUN_DEPTH = 1000
@@ -41,26 +45,38 @@ export function formatRun(
  * @throws FILE_NOT_FOUND, FILE_READ; DATASET_FORMAT with the line if one is not of the format, or a document is there twice
  */
 export function readRun(path: string): Run {
-  const found = new Map<string, Map<string, number>>()
+  const found = new Map<string, { documents: string[]; scores: number[]; lines: number[] }>()
   const wrong = (line: number, problem: string) =>
     new AdapterTrainError('DATASET_FORMAT', `${path}:${line}: ${problem}`, { details: { file: path, line } })
-  readNamedFile(path, 'TREC run')
-    .split(/\r\n|\n|\r/)
-    .forEach((text, i) => {
-      if (text.trim() === '') return
-      const fields = text.trim().split(/\s+/)
-      const score = Number(fields[4])
-      if (fields.length !== 6 || Number.isNaN(score))
-        throw wrong(i + 1, 'not a line of a TREC run; expected "query Q0 document rank score tag"')
-      const [query, , document] = fields
-      const documents = found.get(query) ?? new Map<string, number>()
-      if (documents.has(document)) throw wrong(i + 1, `document "${document}" of query "${query}" is there twice`)
-      found.set(query, documents.set(document, Math.fround(score)))
-    })
+  let line = 0
+  // One line after the other, and lists of numbers: less memory, whose collection takes most of the time.
+  for (const [text] of readNamedFile(path, 'TREC run').matchAll(/[^\r\n]*(\r\n|\n|\r|$)/g)) {
+    line++
+    if (text.trim() === '') continue
+    const [, query, document, given] = LINE.exec(text) ?? []
+    const score = Number(given)
+    if (Number.isNaN(score)) throw wrong(line, 'not a line of a TREC run; expected "query Q0 document rank score tag"')
+    const { documents, scores, lines } = getOrInsert(found, query, () => ({ documents: [], scores: [], lines: [] }))
+    documents.push(document)
+    scores.push(Math.fround(score))
+    lines.push(line)
+  }
   if (found.size === 0) throw new AdapterTrainError('DATASET_FORMAT', `${path}: the run is empty`)
-  const better = ([a, x]: [string, number], [b, y]: [string, number]) => y - x || (a < b ? 1 : -1)
   return new Map(
-    Array.from(found, ([query, documents]) => [query, [...documents].sort(better).map(([document]) => document)]),
+    Array.from(found, ([query, { documents, scores, lines }]) => {
+      const seen = new Set<string>()
+      documents.forEach((document, i) => {
+        if (seen.size === seen.add(document).size)
+          throw wrong(lines[i], `document "${document}" of query "${query}" is there twice`)
+      })
+      const better = (a: number, b: number) => scores[b] - scores[a] || (documents[a] < documents[b] ? 1 : -1)
+      return [
+        query,
+        Array.from(documents.keys())
+          .sort(better)
+          .map(i => documents[i]),
+      ]
+    }),
   )
 }
 

@@ -66,11 +66,39 @@ export class PartialAnswer extends AdapterTrainError {
   readonly vectors: readonly (Float32Array | undefined)[]
   /** What is wrong, by the text's index. */
   readonly problems: ReadonlyMap<number, string>
+  /** Length of a vector, if all are of another than expected: the model may be at fault, not the texts. */
+  readonly otherLength: number | undefined
 
-  constructor(message: string, vectors: readonly (Float32Array | undefined)[], problems: ReadonlyMap<number, string>) {
+  constructor(
+    message: string,
+    { vectors, problems, otherLength }: Pick<PartialAnswer, 'vectors' | 'problems'> & { readonly otherLength?: number },
+  ) {
     super('PROVIDER_RESPONSE', message)
     this.vectors = vectors
     this.problems = problems
+    this.otherLength = otherLength
+  }
+}
+
+/** Makes a reader of answers, which learns the length of a vector where none is stated. */
+export function vectorReader(stated: number | undefined, name: string) {
+  let dimensions = stated
+  return {
+    get dimensions() {
+      return dimensions
+    },
+    /** @param known length that the caller knows of */
+    read(answer: unknown, count: number, known = dimensions): Float32Array[] {
+      try {
+        const vectors = readVectorsOf(answer, count, stated ?? known, name)
+        dimensions = vectors[0].length
+        return vectors
+      } catch (error) {
+        // Whether this answer is at fault or an earlier one was is not known.
+        if (error instanceof PartialAnswer && error.otherLength !== undefined) dimensions = stated
+        throw error
+      }
+    },
   }
 }
 
@@ -78,12 +106,7 @@ export class PartialAnswer extends AdapterTrainError {
  * Reads the vectors of an answer: one per text, all finite and of one length.
  * @param dimensions length of a vector, if known; else the commonest of the answer
  */
-export function readVectorsOf(
-  answer: unknown,
-  count: number,
-  dimensions: number | undefined,
-  name: string,
-): Float32Array[] {
+function readVectorsOf(answer: unknown, count: number, dimensions: number | undefined, name: string): Float32Array[] {
   const fail = (message: string): never => {
     throw new AdapterTrainError('PROVIDER_RESPONSE', `${name}: ${message}`)
   }
@@ -113,8 +136,8 @@ export function readVectorsOf(
   if (problems.size === 0) return vectors as Float32Array[]
   const [first, problem] = [...problems][0]
   const message = problem.replace('its vector', `the vector of text ${first + 1} of ${count}`)
-  if (wrongLengths === count && count > 1) return fail(message)
-  throw new PartialAnswer(`${name}: ${message}`, vectors, problems)
+  const otherLength = wrongLengths === count ? lengthOf(answer[0]) : undefined
+  throw new PartialAnswer(`${name}: ${message}`, { vectors, problems, otherLength })
 }
 
 function lengthOf(values: unknown): number {

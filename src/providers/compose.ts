@@ -3,6 +3,7 @@ import { type EmbeddingCache, hashText } from '../cache/cache.js'
 import { usageError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
 import { type Projection, project } from '../math/projection.js'
+import { PartialAnswer } from './check.js'
 import type { EmbeddingProvider, ProviderFactory, ProviderFacts, ProviderOptions, Role } from './provider.js'
 
 /** Provider of several models, whose vectors stand side by side. */
@@ -75,7 +76,7 @@ export function composeProviders(
     facts: pca ? { name: 'custom', ...facts, pca } : facts,
     cacheKey,
     countTokens: text => parts.reduce((sum, part) => sum + part.countTokens(text), 0),
-    async embed(texts, role, { cache, ...options } = {}) {
+    async embed(texts, role, { cache, dimensions: _, ...options } = {}) {
       const hashes = texts.map(hashText)
       const columns = await Promise.all(
         parts.map(async part => {
@@ -83,11 +84,21 @@ export function composeProviders(
           const vectors = cache?.get(space, hashes) ?? texts.map(() => undefined)
           const missing = texts.flatMap((_, i) => (vectors[i] ? [] : [i]))
           if (missing.length === 0) return vectors as Float32Array[]
-          const wanted = missing.map(i => texts[i])
-          const found = await part.embed(wanted, role, options)
-          const entries = missing.map((i, at) => ({ textHash: hashes[i], vector: found[at] }))
-          cache?.set(space, entries)
-          for (const [at, i] of missing.entries()) vectors[i] = found[at]
+          const keep = (found: readonly (Float32Array | undefined)[]): void => {
+            const sound = missing.flatMap((i, at) => (found[at] ? [{ textHash: hashes[i], vector: found[at] }] : []))
+            cache?.set(space, sound)
+            for (const [at, i] of missing.entries()) vectors[i] = found[at]
+          }
+          try {
+            const wanted = missing.map(i => texts[i])
+            keep(await part.embed(wanted, role, { ...options, dimensions: cache?.dimensions?.(space) }))
+          } catch (error) {
+            if (!(error instanceof PartialAnswer)) throw error
+            keep(error.vectors)
+            // The vectors of one part are none of the whole.
+            const problems = new Map(Array.from(error.problems, ([at, problem]) => [missing[at], problem]))
+            throw new PartialAnswer(error.message, { ...error, vectors: texts.map(() => undefined), problems })
+          }
           return vectors as Float32Array[]
         }),
       )

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { abortError } from '../abort.js'
 import { AdapterTrainError, messageOf, usageError } from '../errors.js'
-import { readVectorsOf } from './check.js'
+import { vectorReader } from './check.js'
 import { isTransient } from './http-error.js'
 import type { EmbeddingProvider, EmbedOptions, ProviderLimits, Role } from './provider.js'
 
@@ -57,12 +57,12 @@ export function customProvider(
   check(options)
   const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined)
   const limits: ProviderLimits = { ...DEFAULT_LIMITS, ...Object.fromEntries(given) }
-  let dimensions = options.dimensions
+  const reader = vectorReader(options.dimensions, options.id)
 
   return {
     id: options.id,
     get dimensions() {
-      return dimensions
+      return reader.dimensions
     },
     limits,
     // With the role, because the embedder may treat a query and a document differently.
@@ -71,9 +71,7 @@ export function customProvider(
     async embed(texts, role, embedOptions = {}) {
       if (texts.length === 0) return []
       const answer = await guarded(options.id, embedOptions.signal, async () => call([...texts], role, embedOptions))
-      const vectors = readVectorsOf(toLists(answer), texts.length, dimensions, options.id)
-      dimensions ??= vectors[0].length
-      return vectors
+      return reader.read(toLists(answer), texts.length, embedOptions.dimensions)
     },
   }
 }
@@ -130,7 +128,7 @@ async function guarded<T>(id: string, signal: AbortSignal | undefined, run: () =
   }
 }
 
-/** Converts other typed arrays to lists of numbers; anything else is left for {@link readVectorsOf} to report. */
+/** Converts other typed arrays to lists of numbers; anything else is left for {@link vectorReader} to report. */
 function toLists(answer: unknown): unknown {
   if (!Array.isArray(answer)) return answer
   return answer.map((values: unknown) =>

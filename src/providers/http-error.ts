@@ -43,7 +43,7 @@ export function refusalError(service: Service, status: number, headers: Headers,
     retryAfterMs: parseRetryAfter(headers),
     serviceCode: code === undefined ? undefined : shorten(redact(code, service.key), LONGEST_NAME),
     requestId: shorten(redact(headers.get('x-request-id') ?? '', service.key), LONGEST_NAME) || undefined,
-    refusesFormat: REFUSES_FORMAT.test(body.slice(0, LONGEST)) || undefined,
+    refusesFormat: refusesFormat(status, body.slice(0, LONGEST)),
     mostInputs: mostInputsIn(message),
   })
 }
@@ -54,6 +54,12 @@ function requestError(service: Service, problem: string, details: Record<string,
   const known = Object.entries({ provider, model, ...details }).filter(([, value]) => value !== undefined)
   const message = `${nameOf(service)}${problem}`
   return new AdapterTrainError('PROVIDER_REQUEST', message, { cause, details: Object.fromEntries(known) })
+}
+
+/** Finds out whether a refusal means `encoding_format`; one without a word may. */
+function refusesFormat(status: number, body: string): true | 'perhaps' | undefined {
+  if ((status === 400 || status === 422) && body.trim() === '') return 'perhaps'
+  return REFUSES_FORMAT.test(body) || undefined
 }
 
 /** Finds the number of texts per request that a refusal names. */

@@ -44,6 +44,7 @@ async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider
         call(limits, (api, request) => api.post('/embeddings', { body, ...request }))
   // A batch is refused line by line, hours later: only OpenAI's own server is known to take the parameter.
   let plain = options.batchApi === true && new URL(service.url).hostname !== 'api.openai.com'
+  let accepted = false
   return remoteProvider(service, options, {
     dimensions: known?.dimensions,
     maxInputs: 2048,
@@ -52,12 +53,18 @@ async function createOpenAI(options: ProviderOptions): Promise<EmbeddingProvider
     body: (input, _role, dimensions, params) => ({ model, input, ...(plain ? {} : BASE64), dimensions, ...params }),
     async send(body, limits) {
       try {
-        return await send(body, limits)
+        const answer = await send(body, limits)
+        accepted = true
+        return answer
       } catch (error) {
-        if (plain || !isAdapterTrainError(error) || !error.details.refusesFormat) throw error
-        // Some servers refuse the parameter: it is left out from now on.
+        const refuses = isAdapterTrainError(error) && error.details.refusesFormat
+        const perhaps = refuses === 'perhaps'
+        if (plain || !refuses || (perhaps && accepted)) throw error
+        // Some servers refuse the parameter, some without a word: it is left out from now on.
         const { encoding_format: _, ...rest } = body
-        const answer = await send(rest, limits)
+        const answer = await send(rest, limits).catch(second => {
+          throw perhaps && !second.details?.retryable ? error : second
+        })
         plain = true
         return answer
       }

@@ -27,6 +27,8 @@ export interface EmbedOptions {
   readonly signal?: AbortSignal
   /** Called with the amount billed, if the service reports it. */
   readonly onUsage?: (usage: Usage) => void
+  /** Length of the vectors, if it is known from elsewhere (the cache): a provider that does not state its own expects it. */
+  readonly dimensions?: number
   /** Cache of the vectors of a composed model's parts; other providers leave it aside. */
   readonly cache?: EmbeddingCache
 }

@@ -1,5 +1,5 @@
 import { AdapterTrainError } from '../errors.js'
-import { readVectorsOf } from './check.js'
+import { vectorReader } from './check.js'
 import type { RequestLimits } from './http.js'
 import { nameOf, type Service, saidInstead } from './http-error.js'
 import { BATCH_PRICE_SHARE, PRICES } from './prices.js'
@@ -48,16 +48,16 @@ export async function remoteProvider<Body extends object>(
   const prefixTokens = Math.max(...Object.values(prefixes).map(countTokens))
   const shortened = options.dimensions === api.dimensions ? undefined : options.dimensions
   // Another server may serve another model under a known name (LocalAI does), so its first answer decides.
-  let dimensions = options.dimensions ?? (host === undefined ? api.dimensions : undefined)
+  const reader = vectorReader(options.dimensions ?? (host === undefined ? api.dimensions : undefined), nameOf(service))
 
   const body = (texts: readonly string[], role: Role) => {
     const prefixed = texts.map(text => prefixes[role] + text)
     return api.body(prefixed, role, shortened, params[role])
   }
-  const read = (answer: unknown, count: number) => {
+  const read = (answer: unknown, count: number, known?: number) => {
     const { vectors, tokens } = api.read(answer)
     return {
-      vectors: readVectorsOf(vectors, count, dimensions, nameOf(service)),
+      vectors: reader.read(vectors, count, known),
       tokens: Number.isFinite(tokens) ? tokens : undefined,
     }
   }
@@ -66,7 +66,7 @@ export async function remoteProvider<Body extends object>(
   return {
     id: baseId ?? `${provider}/${model}${shortened === undefined ? '' : `@${shortened}`}${paramsSuffix(options)}`,
     get dimensions() {
-      return dimensions
+      return reader.dimensions
     },
     limits: {
       maxInputs: Math.min(maxInputs, api.maxInputs),
@@ -98,13 +98,12 @@ export async function remoteProvider<Body extends object>(
         baseId,
       }),
     countTokens: text => Math.ceil((prefixTokens + countTokens(text)) * tokenRatio),
-    async embed(texts, role, { signal, onUsage }: EmbedOptions = {}) {
+    async embed(texts, role, { signal, onUsage, dimensions: known }: EmbedOptions = {}) {
       if (texts.length === 0) return []
-      const maxBytes = ROOM + texts.length * (VALUE_BYTES * (dimensions ?? LONGEST_VECTOR) + ROOM_PER_TEXT)
+      const maxBytes = ROOM + texts.length * (VALUE_BYTES * (reader.dimensions ?? LONGEST_VECTOR) + ROOM_PER_TEXT)
       const answer = await api.send(body(texts, role), { timeoutMs: options.timeoutMs, signal, maxBytes })
-      const { vectors, tokens } = read(answer, texts.length)
+      const { vectors, tokens } = read(answer, texts.length, known)
       if (tokens !== undefined) onUsage?.({ tokens })
-      dimensions = vectors[0].length
       return vectors
     },
     ...(batchClient && { batches: { client: batchClient, body, read } }),

@@ -25,7 +25,7 @@ export function wrapProvider(model: EmbeddingProvider, input: AdapterInput, opti
   const hashOf = remembered(adapterHash)
   const embed: EmbeddingProvider['embed'] = async (texts, role, embedOptions) => {
     const sides = source.now()
-    const vectors = await provider.embed(texts, role, embedOptions)
+    const vectors = await provider.embed(texts, role, { ...embedOptions, dimensions: undefined })
     return vectors.map((v, i) => (role === 'query' ? sides.adaptQuery(v, texts[i]) : sides.fitDocument(v)))
   }
   const keyOf = (role: 'query' | 'document', { adapter, truncates }: Sides): string => {

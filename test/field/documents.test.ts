@@ -210,6 +210,26 @@ test('a PDF that names one page again and again is skipped', async () => {
   expect(skipped).toEqual([expect.stringMatching(/^a\.pdf is too large: its 20000 pages count for more than 50 MiB/)])
 })
 
+test.each<[string, (n: number) => string, RegExp]>([
+  ['open comments', n => '<!--'.repeat(n), /has a <!-- without -->/],
+  ['open instructions', n => '<?a '.repeat(n), /has a <\? without \?>/],
+  ['open CDATA', n => `${'<![CDATA['.repeat(n)}`, /has a <!\[CDATA\[ without \]\]>/],
+  ['document types', n => '<!DOCTYPE a [ '.repeat(n), /has markup outside its root element/],
+  ['further roots', n => `</w:body></w:document>${'<a/>'.repeat(n)}`, /has markup outside its root element/],
+  ['closings', n => '</w:body>'.repeat(n), /has markup outside its root element/],
+])('a DOCX with thousands of %s is skipped at once', async (_, markup, reason) => {
+  const file = docx(markup(40_000))
+  expect((await load({ 'a.docx': file })).skipped).toEqual([expect.stringMatching(reason)])
+  expect(await seconds(() => load({ 'a.docx': file }))).toBeLessThan(0.5)
+})
+
+test('comments and CDATA of a DOCX are no markup', async () => {
+  const { text } = await load({
+    'a.docx': docx(`<!-- <a> --><![CDATA[<b>]]>${paragraph(words('comments'))}`.repeat(600)),
+  })
+  expect(text).toContain(words('comments'))
+})
+
 test('the limit can be set, and counts for every kind of document', async () => {
   const { skipped } = await load({ 'a.md': 'x'.repeat(3000), 'b.docx': docx(paragraph('y'.repeat(3000))) }, 2000)
   expect(skipped).toEqual([

@@ -4,6 +4,7 @@ import { embedDataset } from '../../src/embed/embed-dataset.js'
 import { embedTexts } from '../../src/embed/embed-texts.js'
 import { createChatModel } from '../../src/generate/llm/index.js'
 import { openIndex } from '../../src/indexes/index.js'
+import { composeProviders } from '../../src/providers/compose.js'
 import { createProvider } from '../../src/providers/index.js'
 import { rejection } from '../helpers/rejection.js'
 import { embeddingServer, listen, refuse, soundAnswer, vectorOf } from './server.js'
@@ -65,6 +66,111 @@ test.each<[number, object]>([
     expect(rows(vectors)).toEqual(TEXTS.map(vectorOf))
     expect(bodies.map(body => body.encoding_format)).toEqual(['base64', undefined, undefined])
   }
+})
+
+test.each<[number, string]>([
+  [400, ''],
+  [422, ' '],
+])('encoding_format refused with %i and no words (%j) is left out from then on', async (status, said) => {
+  const { url, bodies } = await embeddingServer((body, response) => {
+    if (!('encoding_format' in body) && !body.input.includes('bad')) return soundAnswer(body)
+    response.writeHead(status).end(said)
+    return undefined
+  })
+  for (const transport of [undefined, 'http'] as const) {
+    bodies.length = 0
+    const provider = await open(url, transport)
+    const { message } = await rejection(embedTexts(provider, ['bad'], 'query', { retries: 0 }))
+    expect(message).toMatch(new RegExp(`answered HTTP ${status}\\D*$`))
+    const { vectors } = await embedTexts(provider, TEXTS, 'query', { retries: 0 })
+    await rejection(embedTexts(provider, ['bad'], 'query', { retries: 0 }))
+    expect(rows(vectors)).toEqual(TEXTS.map(vectorOf))
+    expect(bodies.map(body => body.encoding_format)).toEqual(['base64', undefined, 'base64', undefined, undefined])
+  }
+})
+
+test('a refusal without words is not taken for one of encoding_format once that was accepted', async () => {
+  const { url, bodies } = await embeddingServer((body, response) => {
+    if (!body.input.includes('bad')) return soundAnswer(body)
+    response.writeHead(400).end()
+    return undefined
+  })
+  const provider = await open(url)
+  await embedTexts(provider, TEXTS, 'query', { retries: 0 })
+  await rejection(embedTexts(provider, ['bad'], 'query', { retries: 0 }))
+  expect(bodies.map(body => body.encoding_format)).toEqual(['base64', 'base64'])
+})
+
+test.each(['as documents', 'as a query'])(
+  'a vector of a wrong length (%s) leaves nothing behind that makes a later run fail',
+  async role => {
+    const bad = role === 'as a query' ? 'who to call' : 'lost my key'
+    const { url, bodies } = await embeddingServer(({ input }) => ({
+      data: input.map((text, index) => ({ index, embedding: vectorOf(text).slice(0, text === bad ? 2 : 3) })),
+    }))
+    const isQuery = role === 'as a query'
+    const corpus = new Map([...dataset.corpus].filter(([id]) => !(isQuery && id === 'd4')))
+    const queries = new Map([...dataset.queries, ['q3', 'a lost key']])
+    const qrels = new Map(['q1', 'q2', 'q3'].map(id => [id, new Map([['d5', 1]])]))
+    const desk = { name: 'desk', queries, corpus, qrels }
+    const cache = memoryCache()
+    for (let run = 0; run < 3; run++) {
+      bodies.length = 0
+      // A new process knows of no length but that of the cache.
+      const provider = await open(url)
+      const error = await rejection(embedDataset(provider, [desk], { cache, retries: 0 }))
+      expect(error.message).toContain(`("${bad}"): its vector has a wrong length; expected 3 values, found 2`)
+      if (run > 0) expect(bodies.flatMap(({ input }) => input).filter(text => text === bad)).toHaveLength(1)
+      const warnings: string[] = []
+      const { datasets } = await embedDataset(await open(url), [desk], {
+        ...{ cache, retries: 0, skipRefused: true },
+        onWarning: warning => warnings.push(warning),
+      })
+      expect(datasets[0].docIds).toHaveLength(6)
+      expect(warnings.join()).toContain(`("${bad}")`)
+    }
+  },
+)
+
+test('several vectors of wrong lengths are refused one by one; a model that has changed is not', async () => {
+  const bad = ['lost my key', 'hours', 'a new card']
+  let length = 3
+  const { url } = await embeddingServer(({ input }) => ({
+    data: input.map((text, index) => ({
+      index,
+      embedding: [...vectorOf(text), 4, 5].slice(0, bad.includes(text) ? 2 : length),
+    })),
+  }))
+  const cache = memoryCache()
+  for (let run = 0; run < 2; run++) {
+    const error = await rejection(embedTexts(await open(url), TEXTS, 'query', { cache, retries: 0 }))
+    for (const text of bad) expect(error.message).toContain(`("${text}")`)
+  }
+  length = 5
+  const changed = await rejection(embedTexts(await open(url), [...TEXTS, 'a new one'], 'query', { cache, retries: 0 }))
+  expect(changed).toMatchObject({ code: 'VECTOR_INVALID', message: expect.stringContaining('has changed') })
+})
+
+test('a composed model keeps what is sound of an answer, and names the text at fault', async () => {
+  let asked = 0
+  const { url } = await embeddingServer(({ input }) => {
+    asked += input.length
+    return {
+      data: input.map((text, index) => ({
+        index,
+        embedding: text === 'hours' ? [1, null, 2] : vectorOf(text),
+      })),
+    }
+  })
+  const sound = await embeddingServer(soundAnswer)
+  const model = async () =>
+    composeProviders([await open(url), await createProvider('openai', { model: 'n', baseUrl: sound.url, apiKey: 'k' })])
+  const cache = memoryCache()
+  const { message } = await rejection(embedTexts(await model(), TEXTS, 'query', { cache, retries: 0 }))
+  expect(message).toContain('texts[5] ("hours"): value 2 of its vector is not finite')
+  expect(asked).toBe(TEXTS.length)
+  await rejection(embedTexts(await model(), TEXTS, 'query', { cache, retries: 0 }))
+  expect(asked).toBe(TEXTS.length + 1)
 })
 
 test('an error with status 200 is shown in the words of the server, shortened and without the key', async () => {
