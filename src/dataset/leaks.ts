@@ -60,12 +60,10 @@ export function checkLeaks(train: QADataset, heldOut: QADataset, options: FindLe
   })
   const named = leaks.slice(0, NAMED).map(describe)
   if (leaks.length > NAMED) named.push(`and ${leaks.length - NAMED} more`)
+  const problem = `${heldOut.name} shares ${counts.join(' and ')} with ${train.name}: ${named.join('; ')}`
   const remedy = 'Leave them out of one of the two, or split again so that they stay together.'
-  throw new AdapterTrainError(
-    'DATASET_LEAK',
-    `${heldOut.name} shares ${counts.join(' and ')} with ${train.name}: ${named.join('; ')}. ${remedy}`,
-    { details: { train: train.name, heldOut: heldOut.name, leaks } },
-  )
+  const details = { train: train.name, heldOut: heldOut.name, leaks }
+  throw new AdapterTrainError('DATASET_LEAK', `${problem}. ${remedy}`, { details })
 }
 
 /** Checks that no two splits share queries or documents. @throws DATASET_LEAK as {@link checkLeaks} */

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, usageError } from '../errors.js'
 import { tryJson } from '../json.js'
+import { frequentDelimiter, lineFeeds } from './table.js'
 import { foldText } from './text.js'
 import { invalidFile, readTextFile } from './text-file.js'
 
@@ -63,10 +64,8 @@ async function recordsOf(file: string, content: string, field: string): Promise<
     return [parsed]
   }
   const { parse } = await import('csv-parse/sync')
-  const line = content.slice(0, content.search(/[\r\n]|$/))
-  const delimiter = [',', ';', '\t'].reduce((best, d) => (line.split(d).length > line.split(best).length ? d : best))
+  const table = { columns: true, bom: true, delimiter: frequentDelimiter(lineFeeds(content)) } as const
   try {
-    const table = { columns: true, bom: true, delimiter } as const
     return parse(content, { ...table, relax_quotes: true, relax_column_count: true, trim: true })
   } catch (cause) {
     throw invalidFile({ file }, `is not a table: ${messageOf(cause)}`, cause)

@@ -48,14 +48,11 @@ function components(texts: ReadonlyMap<string, string>, groupOf?: (id: string) =
   const sets = createDisjointSets(ids.length)
   for (const { a, b } of findNearDuplicates(texts)) sets.join(index.get(a)!, index.get(b)!)
   const groups = new Map<string, number>()
-  ids.forEach((id, i) => {
+  for (const [i, id] of ids.entries()) {
     const group = groupOf?.(id)
-    if (group !== undefined)
-      sets.join(
-        getOrInsert(groups, group, () => i),
-        i,
-      )
-  })
+    const first = group === undefined ? i : getOrInsert(groups, group, () => i)
+    sets.join(first, i)
+  }
   const members = new Map<number, string[]>()
   for (const [i, id] of ids.entries()) getOrInsert(members, sets.root(i), () => []).push(foldText(texts.get(id)!))
   const names = new Map([...members].map(([root, own]) => [root, leastHash(own)]))

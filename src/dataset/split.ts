@@ -110,10 +110,8 @@ function groupQueries(dataset: QADataset, { by, groupOf, seed }: SplitDatasetOpt
   /** First query of each text, document and group. */
   const owners = new Map<string, number>()
   const join = (kind: 'text' | 'document' | 'group', name: string, i: number): void => {
-    sets.join(
-      i,
-      getOrInsert(owners, `${kind} ${name}`, () => i),
-    )
+    const owner = getOrInsert(owners, `${kind} ${name}`, () => i)
+    sets.join(i, owner)
   }
   const folded = new Map<string, string>()
   const documentKey = (id: string): string => getOrInsert(folded, id, () => foldText(dataset.corpus.get(id) ?? id))

@@ -73,20 +73,20 @@ function differsInBlanks(cells: readonly string[], columns: readonly string[]): 
 
 /** Finds the delimiter that gives the first line most of the known columns. */
 export function delimiterOf(head: string, isKnown: (column: string) => boolean): Delimiter {
-  const declared = SEPARATOR_LINE.exec(head)?.[1]
-  if (declared !== undefined) return declared
-  const known = (delimiter: Delimiter) => headerColumns(head, delimiter).filter(isKnown).length
-  return DELIMITERS.reduce((best, delimiter) => (known(delimiter) > known(best) ? delimiter : best), DELIMITERS[0])
+  return bestDelimiter(head, delimiter => headerColumns(head, delimiter).filter(isKnown).length)
 }
 
 /** Finds the delimiter that is most frequent in the first line, outside quotes. */
 export function frequentDelimiter(text: string): Delimiter {
-  const declared = SEPARATOR_LINE.exec(text)?.[1]
-  if (declared !== undefined) return declared
   const head = text.trimStart().slice(0, 1 << 16)
   const [header] = head.replace(/"(?:[^"]|"")*"/gu, '""').split('\n', 1)
-  const times = (delimiter: string) => header.split(delimiter).length
-  return DELIMITERS.reduce((best, delimiter) => (times(delimiter) > times(best) ? delimiter : best))
+  return bestDelimiter(text, delimiter => header.split(delimiter).length)
+}
+
+/** The delimiter that the file declares, else that of the highest count, the first of equal ones. */
+function bestDelimiter(text: string, count: (delimiter: Delimiter) => number): Delimiter {
+  const declared = SEPARATOR_LINE.exec(text)?.[1]
+  return declared ?? DELIMITERS.reduce((best, next) => (count(next) > count(best) ? next : best))
 }
 
 /** Splits the first line into column names; quoted delimiters do not matter, as no field name has one. */
@@ -112,10 +112,9 @@ export function assertNoRepeatedColumn(columns: readonly string[], place: Place,
 
 /** Cuts a row into cells; undefined if a quote is misplaced. */
 function toCells(text: string, delimiter: Delimiter, quotes: TableOptions['quotes']): string[] | undefined {
-  if (!text.includes('"') || (quotes === 'as-needed' && !quotedCell(text))) return text.split(delimiter)
-  return (
-    cutQuoted(text, delimiter) ?? (quotes === 'as-needed' && !text.includes('\n') ? text.split(delimiter) : undefined)
-  )
+  const asNeeded = quotes === 'as-needed'
+  if (!text.includes('"') || (asNeeded && !quotedCell(text))) return text.split(delimiter)
+  return cutQuoted(text, delimiter) ?? (asNeeded && !text.includes('\n') ? text.split(delimiter) : undefined)
 }
 
 /** Cuts a row with quoted cells. Written out, as a parser's start-up for every row costs more than the row. */
@@ -172,8 +171,6 @@ async function* readRows(path: string, opens: (line: string) => boolean) {
     }
   }
   if (open.length === 0) return
-  throw invalidFile(
-    { file: path, line: first },
-    'is not CSV: a quote is opened in this row and never closed. Close it.',
-  )
+  const problem = 'is not CSV: a quote is opened in this row and never closed. Close it.'
+  throw invalidFile({ file: path, line: first }, problem)
 }

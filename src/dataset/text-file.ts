@@ -4,8 +4,6 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { AdapterTrainError, messageOf } from '../errors.js'
 
-const BLOCK = 1 << 16
-
 /** A place in the input. */
 export type Place = { readonly file: string; readonly line?: number }
 
@@ -32,10 +30,8 @@ export async function readTextFile(path: string): Promise<string> {
     if (size > constants.MAX_STRING_LENGTH) {
       const limit = Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20)
       const problem = `is ${Math.ceil(size / 2 ** 20)} MiB, but a JSON document is read whole and can be ${limit} MiB at most`
-      throw invalidFile(
-        { file: path },
-        `${problem}. Write it as JSON Lines or as a BEIR folder, which are read line by line.`,
-      )
+      const fix = 'Write it as JSON Lines or as a BEIR folder, which are read line by line.'
+      throw invalidFile({ file: path }, `${problem}. ${fix}`)
     }
     bytes = await readFile(path)
   } catch (error) {
@@ -117,22 +113,23 @@ function utf8Problem(byte: number, offset: number): string {
 
 const startsWithBom = (bytes: Uint8Array): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 
+/** Stands for bytes that are not valid when they are decoded. */
+const REPLACEMENT = '\ufffd'
+const REPLACEMENT_BYTES = Buffer.from(REPLACEMENT)
+
 /** Index of the first byte that starts no valid UTF-8 sequence. */
 export function firstInvalidByte(bytes: Buffer): number {
-  let i = 0
-  while (i < bytes.length) {
-    let end = Math.min(i + BLOCK, bytes.length)
-    while (end < bytes.length && end > i && (bytes[end] & 0xc0) === 0x80) end--
-    if (end > i && isUtf8(bytes.subarray(i, end))) {
-      i = end
-      continue
-    }
-    const lead = bytes[i]
-    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-    if (lead >= 0x80 && (i + length > bytes.length || !isUtf8(bytes.subarray(i, i + length)))) return i
-    i += length
+  const text = bytes.toString('utf8')
+  let offset = 0
+  let from = 0
+  for (let at = text.indexOf(REPLACEMENT); at >= 0; at = text.indexOf(REPLACEMENT, from)) {
+    offset += Buffer.byteLength(text.slice(from, at))
+    // The file may hold the character itself.
+    if (!bytes.subarray(offset, offset + REPLACEMENT_BYTES.length).equals(REPLACEMENT_BYTES)) return offset
+    offset += REPLACEMENT_BYTES.length
+    from = at + 1
   }
-  return i
+  return bytes.length
 }
 
 /** 1-based line of an offset. */

@@ -5,7 +5,7 @@ import { checkWritable, writeFileAtomic } from '../files.js'
 import { formatNamed } from './check.js'
 import { type DatasetSplit, PART_NAMES, type PartName } from './split.js'
 import { DATASET_WRITERS, type DatasetWriterName } from './writers/index.js'
-import type { DatasetWriter } from './writers/writer.js'
+import { type DatasetWriter, partsOf } from './writers/writer.js'
 
 /** Settings of {@link writeParts}. */
 export interface WritePartsOptions {
@@ -36,10 +36,17 @@ export function writeParts(parts: DatasetSplit, folder: string, options: WritePa
   const { format = DATASET_WRITERS[0].name, overwrite = false } = options
   const writer = writerNamed(format)
   const losses = writer.losses(parts)
-  const files = writer.files(parts).map(({ path, content }) => ({ path: join(folder, path), content }))
   checkFolder(writer, parts, folder, overwrite)
-  for (const { path, content } of files) writeFileAtomic(path, content())
-  return { files: files.map(({ path }) => path), losses }
+  const files: string[] = []
+  // Each is made when it is written, as a large corpus should not be in memory three times.
+  const write = (name: string, content: Uint8Array): void => {
+    const path = join(folder, name)
+    writeFileAtomic(path, content)
+    files.push(path)
+  }
+  for (const [name, encode] of Object.entries(writer.sharedFiles ?? {})) write(name, encode(parts))
+  for (const [part, dataset] of partsOf(parts)) write(writer.partFiles[part], writer.encode(dataset))
+  return { files, losses }
 }
 
 /** Checks that {@link writeParts} could write these splits, before the work that makes them. */
@@ -53,8 +60,8 @@ export function checkPartsFolder(
 
 /** Lists all paths that a format can write to in a folder. */
 export function partFilesIn(folder: string, format: DatasetWriterName): readonly string[] {
-  const { partFiles, sharedFiles } = writerNamed(format)
-  return [...Object.values(partFiles), ...sharedFiles].map(file => join(folder, file))
+  const { partFiles, sharedFiles = {} } = writerNamed(format)
+  return [...Object.values(partFiles), ...Object.keys(sharedFiles)].map(file => join(folder, file))
 }
 
 function checkFolder(writer: DatasetWriter, parts: Planned, folder: string, overwrite: boolean): void {
@@ -62,14 +69,15 @@ function checkFolder(writer: DatasetWriter, parts: Planned, folder: string, over
     throw new AdapterTrainError('FILE_WRITE', `cannot write ${path}: ${reason}.`, { details: { file: path } })
   }
   const there = (files: readonly string[]) => files.map(file => join(folder, file)).find(path => existsSync(path))
-  const names = PART_NAMES.filter(part => parts[part]).map(part => writer.partFiles[part])
-  const written = there([...names, ...writer.sharedFiles])
+  const own = PART_NAMES.filter(part => parts[part]).map(part => writer.partFiles[part])
+  const names = [...own, ...Object.keys(writer.sharedFiles ?? {})]
+  const written = there(names)
   if (written && !overwrite)
     refuse(written, 'it is there already. Name another folder, or ask for it to be overwritten (--overwrite)')
   const left = there(PART_NAMES.filter(part => !parts[part]).map(part => writer.partFiles[part]))
   if (left)
     refuse(left, 'it is not a split of this dataset, but would be taken for one. Remove it, or name another folder')
-  for (const name of [...names, ...writer.sharedFiles]) checkWritable(join(folder, name))
+  for (const name of names) checkWritable(join(folder, name))
 }
 
 const writerNamed = (name: string): DatasetWriter => formatNamed<DatasetWriter>(DATASET_WRITERS, name)

@@ -7,13 +7,10 @@ export function groupRows(m: Rows, keys?: readonly (string | undefined)[]): Uint
   const sets = createDisjointSets(m.rows)
   for (const [i, first] of firstEqualRows(m).entries()) sets.join(first, i)
   const rowOf = new Map<string, number>()
-  keys?.forEach((key, i) => {
-    if (key !== undefined)
-      sets.join(
-        getOrInsert(rowOf, key, () => i),
-        i,
-      )
-  })
+  for (const [i, key] of keys?.entries() ?? []) {
+    const first = key === undefined ? i : getOrInsert(rowOf, key, () => i)
+    sets.join(first, i)
+  }
   // A root is the first row of its group, so its number is there before it is needed.
   const groups = new Uint32Array(m.rows)
   let count = 0

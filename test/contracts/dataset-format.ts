@@ -7,6 +7,7 @@ import { DATASET_FORMATS, type DatasetFormatName } from '../../src/dataset/forma
 import { hashDataset } from '../../src/dataset/hash.js'
 import { probePath } from '../../src/dataset/probe.js'
 import { readDataset } from '../../src/dataset/read.js'
+import { writeParts } from '../../src/dataset/write-parts.js'
 import { DATASET_WRITERS } from '../../src/dataset/writers/index.js'
 import { AdapterTrainError } from '../../src/errors.js'
 import { failure, temporaryFolder } from '../dataset/temporary-folder.js'
@@ -72,7 +73,7 @@ export function datasetFormatContract(format: DatasetFormat, { valid, judged, br
         const dataset = await read(valid)
         const parts = { train: dataset }
         const folder = temporaryFolder()
-        for (const { path, content } of writer.files(parts)) write(join(folder, path), content())
+        writeParts(parts, folder, { format: writerName })
         const part = join(folder, writer.partFiles.train)
         const back = judgementsOf((await readDataset(part)).dataset)
         const lost = writer.losses(parts).length > 0

@@ -83,27 +83,19 @@ async function chooseQrels(
   const names = await readdir(folder).catch(cause => {
     throw fileError(folder, cause)
   })
-  const splits = [
-    ...new Set(
-      visible(names)
-        .filter(name => QRELS_ENDING.test(name))
-        .map(splitOf),
-    ),
-  ]
+  const files = visible(names).filter(name => QRELS_ENDING.test(name))
+  const splits = [...new Set(files.map(splitOf))]
   if (splits.length === 0) throw formatError(folder, 'holds no .tsv or .jsonl file, expected one such as test.tsv')
   const fileOf = (name: string): string => join(folder, `${name}.${names.includes(`${name}.tsv`) ? 'tsv' : 'jsonl'}`)
   const list = splits.sort().join(', ')
   if (split === undefined && splits.length > 1) {
-    throw usageError(
-      `${path} has several splits: ${list}. Choose one with ${optionWord("--split (split: 'test')")}, or name its file (${fileOf(splits[0])}).`,
-      { details: { file: path, splits } },
-    )
+    const fix = `Choose one with ${optionWord("--split (split: 'test')")}, or name its file (${fileOf(splits[0])}).`
+    throw usageError(`${path} has several splits: ${list}. ${fix}`, { details: { file: path, splits } })
   }
   const chosen = split ?? splits[0]
   if (splits.includes(chosen)) return fileOf(chosen)
-  throw usageError(`${path} has no split ${quote(chosen)}; expected one of: ${list}`, {
-    details: { file: path, splits },
-  })
+  const problem = `${path} has no split ${quote(chosen)}; expected one of: ${list}`
+  throw usageError(problem, { details: { file: path, splits } })
 }
 
 function formatError(path: string, problem: string): AdapterTrainError {

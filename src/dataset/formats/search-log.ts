@@ -117,10 +117,8 @@ function assertTexts(log: Log, file: string): void {
     }
   }
   if (example === undefined) return
-  throw invalidFile(
-    { file },
-    `"clicked" holds ids (such as ${quote(example)}), expected texts. Give the documents with --corpus FILE (corpus: FILE).`,
-  )
+  const fix = 'Give the documents with --corpus FILE (corpus: FILE).'
+  throw invalidFile({ file }, `"clicked" holds ids (such as ${quote(example)}), expected texts. ${fix}`)
 }
 
 function pour(log: Log, sink: DatasetSink, { corpus, minClicks = 1, documentsElsewhere }: FormatOptions): void {

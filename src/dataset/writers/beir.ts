@@ -4,7 +4,6 @@ import type { QADataset } from '../dataset.js'
 import type { DatasetSplit } from '../split.js'
 import { countGrades, type DatasetWriter, linesToBytes, partsOf } from './writer.js'
 
-const partFiles = { train: 'qrels/train.tsv', validation: 'qrels/dev.tsv', test: 'qrels/test.tsv' } as const
 /** Ids that a tab-separated file cannot hold, as BEIR's reader takes quotes at the start of a cell for CSV quoting. */
 const NOT_IN_A_CELL = /[\t\r\n]|^[\s"]|\s$/
 
@@ -16,38 +15,31 @@ const NOT_IN_A_CELL = /[\t\r\n]|^[\s"]|\s$/
 export const beir = {
   name: 'beir',
   description: 'a BEIR folder: corpus.jsonl, queries.jsonl and qrels/train.tsv, dev.tsv, test.tsv; whole grades',
-  partFiles,
-  sharedFiles: ['corpus.jsonl', 'queries.jsonl'],
-  files(parts) {
-    return [
-      { path: 'corpus.jsonl', content: () => linesToBytes(textLines(merged(parts, 'corpus'), { title: '' })) },
-      { path: 'queries.jsonl', content: () => linesToBytes(textLines(merged(parts, 'queries'))) },
-      ...partsOf(parts).map(([part, dataset]) => ({
-        path: partFiles[part],
-        content: () => linesToBytes(qrelLines(dataset)),
-      })),
-    ]
+  partFiles: { train: 'qrels/train.tsv', validation: 'qrels/dev.tsv', test: 'qrels/test.tsv' },
+  sharedFiles: {
+    'corpus.jsonl': parts => linesToBytes(textLines(merged(parts, 'corpus'), { title: '' })),
+    'queries.jsonl': parts => linesToBytes(textLines(merged(parts, 'queries'))),
   },
+  encode: part => linesToBytes(qrelLines(part)),
   losses(parts) {
     for (const [part, { queries, corpus }] of partsOf(parts)) {
       const id = [...queries.keys(), ...corpus.keys()].find(key => NOT_IN_A_CELL.test(key))
       if (id === undefined) continue
-      const problem = `the id ${quote(id)} (${part}) holds a tab or line break, or starts or ends with white space or a quote`
-      throw new AdapterTrainError(
-        'DATASET_FORMAT',
-        `cannot write a BEIR folder: ${problem}, which its tab-separated qrels cannot hold. Rename it, or write llamaindex or jsonl.`,
-        { details: { id } },
-      )
+      const problem = 'holds a tab or line break, or starts or ends with white space or a quote'
+      throw unwritable(id, `(${part}) ${problem}, which its tab-separated qrels cannot hold`)
     }
     merged(parts, 'queries')
     merged(parts, 'corpus')
     const { changed } = countGrades(parts, grade => !Number.isInteger(grade))
-    if (changed === 0) return []
-    return [
-      `${changed} grades were rounded to whole numbers of at least 1, as BEIR reads no others; --format jsonl keeps them.`,
-    ]
+    const rounded = 'grades were rounded to whole numbers of at least 1, as BEIR reads no others'
+    return changed === 0 ? [] : [`${changed} ${rounded}; --format jsonl keeps them.`]
   },
 } as const satisfies DatasetWriter
+
+function unwritable(id: string, problem: string): AdapterTrainError {
+  const message = `cannot write a BEIR folder: the id ${quote(id)} ${problem}. Rename it, or write llamaindex or jsonl.`
+  return new AdapterTrainError('DATASET_FORMAT', message, { details: { id } })
+}
 
 function* qrelLines({ queries, qrels }: QADataset): Generator<string> {
   yield 'query-id\tcorpus-id\tscore'
@@ -63,11 +55,8 @@ function merged(parts: DatasetSplit, side: 'queries' | 'corpus'): Map<string, st
   for (const [part, dataset] of partsOf(parts)) {
     for (const [id, text] of dataset[side]) {
       if ((texts.get(id) ?? text) !== text) {
-        throw new AdapterTrainError(
-          'DATASET_FORMAT',
-          `cannot write a BEIR folder: the id ${quote(id)} has another text in the ${part} part, and a BEIR folder has one corpus and one file of queries. Rename it, or write llamaindex or jsonl.`,
-          { details: { id } },
-        )
+        const problem = 'and a BEIR folder has one corpus and one file of queries'
+        throw unwritable(id, `has another text in the ${part} part, ${problem}`)
       }
       texts.set(id, text)
     }

@@ -1,19 +1,12 @@
 import type { QADataset } from '../dataset.js'
-import { type DatasetWriter, linesToBytes, partsOf } from './writer.js'
-
-const partFiles = { train: 'train.jsonl', validation: 'val.jsonl', test: 'test.jsonl' } as const
+import { type DatasetWriter, linesToBytes } from './writer.js'
 
 /** JSON Lines: a judgement a line with its texts, then the documents that nobody judged. */
 export const jsonl = {
   name: 'jsonl',
   description: 'train.jsonl, val.jsonl and test.jsonl, a judgement a line with both texts and the grade',
-  partFiles,
-  sharedFiles: [],
-  files: parts =>
-    partsOf(parts).map(([part, dataset]) => ({
-      path: partFiles[part],
-      content: () => linesToBytes(recordLines(dataset)),
-    })),
+  partFiles: { train: 'train.jsonl', validation: 'val.jsonl', test: 'test.jsonl' },
+  encode: part => linesToBytes(recordLines(part)),
   losses: () => [],
 } as const satisfies DatasetWriter
 

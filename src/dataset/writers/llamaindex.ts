@@ -1,8 +1,6 @@
 import { writeFileAtomic } from '../../files.js'
 import type { QADataset } from '../dataset.js'
-import { countGrades, type DatasetWriter, linesToBytes, partsOf } from './writer.js'
-
-const partFiles = { train: 'train_dataset.json', validation: 'val_dataset.json', test: 'test_dataset.json' } as const
+import { countGrades, type DatasetWriter, linesToBytes } from './writer.js'
 
 /**
  * LlamaIndex's EmbeddingQAFinetuneDataset, one file per split, with only judgements above 0.
@@ -11,13 +9,8 @@ const partFiles = { train: 'train_dataset.json', validation: 'val_dataset.json',
 export const llamaindex = {
   name: 'llamaindex',
   description: 'train_dataset.json, val_dataset.json and test_dataset.json, as LlamaIndex reads them; no grades',
-  partFiles,
-  sharedFiles: [],
-  files: parts =>
-    partsOf(parts).map(([part, dataset]) => ({
-      path: partFiles[part],
-      content: () => llamaIndexBytes(dataset, { grades: false }),
-    })),
+  partFiles: { train: 'train_dataset.json', validation: 'val_dataset.json', test: 'test_dataset.json' },
+  encode: part => llamaIndexBytes(part, { grades: false }),
   losses(parts) {
     const { changed, negatives } = countGrades(parts, grade => grade !== 1)
     const remedy = 'LlamaIndex has no grades; --format beir or jsonl keeps them.'

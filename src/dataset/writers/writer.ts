@@ -1,24 +1,17 @@
 import type { QADataset } from '../dataset.js'
 import { type DatasetSplit, PART_NAMES, type PartName } from '../split.js'
 
-interface OutputFile {
-  /** Within the folder, with slashes. */
-  readonly path: string
-  /** Made on writing, as a large corpus should not be in memory three times. */
-  content(): Uint8Array
-}
-
 /** A file or folder layout that datasets are written in. */
 export interface DatasetWriter {
   readonly name: string
   /** For messages and help. */
   readonly description: string
-  /** File of each split, within the folder. */
+  /** File of each split, within the folder, with slashes. */
   readonly partFiles: Readonly<Record<PartName, string>>
-  /** Files for all splits together, within the folder. */
-  readonly sharedFiles: readonly string[]
-  /** Makes all files, those that complete the dataset last. */
-  files(parts: DatasetSplit): readonly OutputFile[]
+  /** Files for all splits together, by name, which are written before those of the splits. */
+  readonly sharedFiles?: Readonly<Record<string, (parts: DatasetSplit) => Uint8Array>>
+  /** Makes the file of a split. */
+  encode(part: QADataset): Uint8Array
   /** Sentences about what the format loses. @throws DATASET_FORMAT if it cannot hold the dataset at all */
   losses(parts: DatasetSplit): readonly string[]
 }
