@@ -6,7 +6,6 @@ import { parseErrorBody } from '../providers/http-error.js'
 import type { BatchState } from '../providers/provider.js'
 import { type BatchFailure, type BatchJob, customIdOf, type ReadAnswer } from './jobs.js'
 
-/** Result of one batch. */
 export interface CollectedBatch {
   /** Keys whose answers are now in the cache. */
   readonly keys: readonly Uint8Array[]

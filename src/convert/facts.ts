@@ -22,15 +22,12 @@ export function factsOf({ kind, base, index, training }: Adapter): Readonly<Reco
   return { format: formatOf({ index }), kind, base, ...(index && { index }), training }
 }
 
-/** Writes the facts as a file of a folder. */
 export function factsFile(adapter: Adapter): [name: string, content: Uint8Array] {
   return [FACTS_FILE, jsonBytes(factsOf(adapter))]
 }
 
-/** Writes JSON for people to read. */
 export const jsonBytes = (value: unknown): Uint8Array => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
 
-/** Reads the facts in a folder, if it has them. */
 export function readFacts(input: Input): Readonly<Record<string, unknown>> | undefined {
   return input.names?.includes(FACTS_FILE) ? input.readJson(FACTS_FILE) : undefined
 }

@@ -26,7 +26,6 @@ export interface Format {
   readonly ending?: string
   /** True if it is a text about the adapter, which leaves nothing out and is not read back. */
   readonly describes?: true
-  /** Writes an adapter. */
   encode(adapter: Adapter, type: TensorType, terms?: TermsFacts): Uint8Array | ReadonlyMap<string, Uint8Array>
   /** True if the content of a file or folder is of this format; absent if no file is, or another format reads it. */
   matches?(input: Input): boolean

@@ -11,7 +11,6 @@ export interface Input {
   readonly path: string
   /** Names of the files of a folder; absent for a file. */
   readonly names?: readonly string[]
-  /** Gives the path of a file of the folder. */
   pathOf(name: string): string
   /** Reads the file, or a file of the folder, once. */
   read(name?: string): Uint8Array
@@ -19,7 +18,6 @@ export interface Input {
   readJson(name: string): Readonly<Record<string, unknown>>
 }
 
-/** Opens a file or folder. */
 export function openInput(path: string): Input {
   const contents = new Map<string, Uint8Array>()
   const attempt = <T>(at: string, read: () => T): T => {

@@ -27,7 +27,6 @@ export function isRecordColumn(fields: FieldNames | undefined): (column: string)
   return column => own.has(column) || hasRecordField([column])
 }
 
-/** Normalises field names like column names. */
 export function columnFields(fields: FieldNames): FieldNames {
   return Object.fromEntries(Object.entries(fields).map(([field, name]) => [field, columnName(name)]))
 }
@@ -46,7 +45,6 @@ export function checkRecordHeader(columns: readonly string[], place: Place, fiel
   throw invalidFile(place, `${found}, expected ${query} and ${document}.${renamed.join('')}${named}`)
 }
 
-/** Converts a row of a table to a record. */
 export function rowToRecord({ cells }: TableRow, fields?: FieldNames): DatasetRecord {
   const record = { ...(fields ? renameFields(cells, fields) : cells) } as Record<string, unknown>
   const { grade, negative } = record
@@ -69,7 +67,6 @@ export function hasTripletFields(keys: readonly string[]): boolean {
   return [ANCHOR_FIELDS, POSITIVE_FIELDS].every(names => names.some(name => keys.includes(name)))
 }
 
-/** True for the keys of an entry of a search log. */
 export const hasClickFields = (keys: readonly string[]): boolean => keys.includes('query') && keys.includes('clicked')
 
 /** Rows examined; fewer if the head of the file is shorter. */

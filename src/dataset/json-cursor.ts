@@ -87,7 +87,6 @@ export class JsonCursor {
     return values
   }
 
-  /** Passes over any value. */
   skip(depth = 0): void {
     const c = this.peek()
     if (depth > MAX_DEPTH) this.fail(`at most ${MAX_DEPTH} levels of nesting`)

@@ -27,7 +27,6 @@ export interface Judgement {
 
 /** First line of a file, and of every further run that adds to it. */
 export interface JudgementsHeader {
-  /** Version of the format. */
   readonly judgements: 1
   /** Where the documents are: paths relative to this file's folder. */
   readonly documents: {
@@ -44,7 +43,6 @@ export interface JudgementsHeader {
 export type Judgements = ReturnType<typeof collectJudgements>
 type Grades = Map<string, Map<string, number>>
 
-/** Collects the lines of a file of judgements. */
 export function collectJudgements() {
   const queries = new Map<string, { text: string; at: number; pool?: number }>()
   const documents = new Map<string, string>()

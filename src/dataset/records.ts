@@ -39,7 +39,6 @@ export function importLine(path: string, names: readonly string[]): string {
   return `adapter-train import ${word(path)} --query ${query} --document ${document}`
 }
 
-/** True if any of these keys or columns is a field of a record. */
 export function hasRecordField(keys: readonly string[]): boolean {
   return keys.some(key => (RECORD_FIELDS as readonly string[]).includes(key))
 }

@@ -5,7 +5,6 @@ import { type Delimiter, delimiterOf, headerColumns } from './table.js'
 /** Lines examined, so that a broken first line does not hide the others. */
 const LINES = 20
 
-/** Layout of the entries in a file. */
 export type Layout = 'array' | 'lines' | 'table'
 
 /** Form of the first entry of a file. */

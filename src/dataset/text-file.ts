@@ -4,7 +4,6 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { AdapterTrainError, messageOf } from '../errors.js'
 
-/** A place in the input. */
 export type Place = { readonly file: string; readonly line?: number }
 
 /** Formats a place as `file:line`, or the file alone. */

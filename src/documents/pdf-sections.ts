@@ -3,7 +3,6 @@ import { normalizeText } from './decode-text.js'
 import { gapBetween } from './flow.js'
 import { headingPath, type Section } from './section.js'
 
-/** A line of a page. */
 export interface PdfLine {
   readonly text: string
   readonly page: number
@@ -108,7 +107,6 @@ function usualPitch(lines: readonly PdfLine[]): number {
   return pitches.sort((a, b) => a - b)[Math.floor(pitches.length / 2)] ?? 1.2
 }
 
-/** Joins the text items of one page to lines. */
 export function linesOfPage(
   items: readonly PdfTextItem[],
   page: number,

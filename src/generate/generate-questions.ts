@@ -29,7 +29,6 @@ export interface GeneratedQuestion {
   /** Hash of the chunk's id and the text. */
   readonly id: string
   readonly text: string
-  /** Id of the chunk. */
   readonly chunk: string
 }
 

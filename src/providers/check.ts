@@ -1,7 +1,6 @@
 import { AdapterTrainError, usageError } from '../errors.js'
 import type { ProviderOptions, Role } from './provider.js'
 
-/** Facts of a service's model. */
 export interface KnownModel {
   readonly dimensions: number
   /** Lengths it can shorten them to; default its own alone. */
@@ -13,7 +12,6 @@ export interface KnownModel {
   readonly roles?: Readonly<Record<Role, object>>
 }
 
-/** Checks the length of vectors against the model's own. */
 export function checkDimensions(
   provider: string,
   model: string,
@@ -38,7 +36,6 @@ const OWN_FIELDS = /^(model|input|inputs|texts?|requests|instances|dimensions|en
 const SECRET_FIELDS = /^(authorization|password|secret|(api[-_]?)?key|(access[-_]?)?token)$/i
 const COUNTS = ['dimensions', 'timeoutMs', 'maxInputTokens', 'maxInputs', 'concurrency'] as const
 
-/** Checks the numbers among a provider's options. */
 export function checkOptions(provider: string, options: ProviderOptions): void {
   const check = (name: string, value: number | undefined, sound: boolean, expected: string): void => {
     if (value === undefined || sound) return

@@ -33,7 +33,6 @@ export interface RequestLimits {
   readonly maxBytes?: number
 }
 
-/** Means of sending one request. */
 export interface Transport {
   /** Never rejects; remembers why a request failed, whatever the library above it makes of that. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>

@@ -7,7 +7,6 @@ import type { EmbeddingProvider, ProviderFactory, ProviderOptions } from './prov
 import { missingVectors, remoteProvider, vectorsIn } from './remote-provider.js'
 import { remoteService } from './service.js'
 
-/** Makes the factory of a preset. */
 export function presetFactory(name: PresetName): ProviderFactory {
   const preset: Preset = PRESETS[name]
   const { description, model: defaultModel, keyVariables, addressForm } = preset

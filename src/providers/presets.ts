@@ -287,5 +287,4 @@ export const PRESETS = {
   },
 } as const satisfies Readonly<Record<string, Preset>>
 
-/** Name of a preset. */
 export type PresetName = keyof typeof PRESETS

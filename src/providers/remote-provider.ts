@@ -33,7 +33,6 @@ export interface EmbeddingApi<Body extends object> {
   readonly batchClient?: BatchClient
 }
 
-/** Makes a provider of a service's API. */
 export async function remoteProvider<Body extends object>(
   service: RemoteService,
   options: ProviderOptions,

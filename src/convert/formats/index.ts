@@ -32,10 +32,8 @@ export const FORMAT_NAMES = Object.keys(FORMATS) as FormatName[]
 /** Describes a format in one line for `--help`. */
 export const describeFormat = (name: FormatName): string => FORMATS[name][0]
 
-/** Loads a format's code. */
 export const loadFormat = (name: FormatName): Promise<Format> => FORMATS[name][1]()
 
-/** Finds the first format that meets a condition. */
 export async function findFormat(meets: (format: Format) => boolean): Promise<FormatName | undefined> {
   for (const name of FORMAT_NAMES) if (meets(await loadFormat(name))) return name
 }

@@ -5,7 +5,6 @@ import type { DatasetSink } from '../sink.js'
 export interface FormatOptions {
   /** One of several qrels files: `train`, `dev`, `test`, ... */
   readonly split?: string
-  /** The user's own names of fields or columns. */
   readonly fields?: FieldNames
   /** Documents, id -> text, for a file that only names their ids. */
   readonly corpus?: ReadonlyMap<string, string>

@@ -7,7 +7,6 @@ import { searchLog } from './search-log.js'
 import { squad } from './squad.js'
 import { triplets } from './triplets.js'
 
-/** Formats that datasets are read from. */
 export const DATASET_FORMATS = [
   llamaindex,
   beir,

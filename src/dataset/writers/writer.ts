@@ -4,7 +4,6 @@ import { type DatasetSplit, PART_NAMES, type PartName } from '../split.js'
 /** A file or folder layout that datasets are written in. */
 export interface DatasetWriter {
   readonly name: string
-  /** For messages and help. */
   readonly description: string
   /** File of each split, within the folder, with slashes. */
   readonly partFiles: Readonly<Record<PartName, string>>
@@ -16,7 +15,6 @@ export interface DatasetWriter {
   losses(parts: DatasetSplit): readonly string[]
 }
 
-/** Lists the splits present, with their names. */
 export function partsOf(parts: DatasetSplit): readonly (readonly [PartName, QADataset])[] {
   return PART_NAMES.flatMap(name => (parts[name] ? [[name, parts[name]] as const] : []))
 }

@@ -7,7 +7,6 @@ import { markdown } from './markdown.js'
 import { pdf } from './pdf.js'
 import { text } from './text.js'
 
-/** Loaders of all kinds of documents. */
 export const DOCUMENT_LOADERS: readonly DocumentLoader[] = [pdf, docx, html, markdown, text, csv, jsonl]
 
 export const DOCUMENT_EXTENSIONS: readonly string[] = DOCUMENT_LOADERS.flatMap(loader => loader.extensions)

@@ -11,7 +11,6 @@ export interface Loaded {
 /** Bytes of a document, after inflating, above which it is skipped. */
 export const MAX_DOCUMENT_BYTES = 50 << 20
 
-/** Words the problem of a document above the limit. */
 export function tooLarge(what: string, limit: number): string {
   const size = limit < 1 << 20 ? `${limit} bytes` : `${Math.floor(limit / (1 << 20))} MiB`
   return `is too large: ${what} more than ${size}; raise ${optionWord('--max-document-bytes (maxBytes)')} if you trust it`

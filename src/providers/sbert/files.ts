@@ -22,7 +22,6 @@ type Dtype = keyof typeof DTYPE_SUFFIXES
 
 const REQUIRED = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
 
-/** The error of a model that cannot be used. */
 export function modelError(message: string, options?: { readonly cause?: unknown; readonly details?: ErrorDetails }) {
   return new AdapterTrainError('PROVIDER_MODEL', message, options)
 }

@@ -16,7 +16,6 @@ export interface Runtime {
 
 type Transformers = typeof import('@huggingface/transformers')
 
-/** Loads a model folder with transformers.js and onnxruntime. */
 export async function loadRuntime(folder: string, files: ModelFiles, device = 'cpu'): Promise<Runtime> {
   const { AutoModel, AutoTokenizer, Tensor } = await importTransformers()
   const [tokenizer, model] = await Promise.all([
