@@ -57,11 +57,7 @@ export const BATCH_LIMITS: BatchLimits = { requests: 50_000, inputs: 50_000, byt
 type BatchFile = { readonly requests: (readonly Uint8Array[])[]; readonly lines: Uint8Array[] }
 
 /** Divides requests into batches, one in memory at a time. `endpoint`: such as `/v1/embeddings`. */
-export function* splitBatches(
-  requests: Iterable<BatchRequest>,
-  endpoint: string,
-  limits: BatchLimits,
-): Generator<BatchFile> {
+export function* splitBatches(requests: Iterable<BatchRequest>, endpoint: string, limits: BatchLimits) {
   let batch: BatchFile = { requests: [], lines: [] }
   let inputs = 0
   let bytes = 0

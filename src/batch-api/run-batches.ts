@@ -91,10 +91,8 @@ export async function runBatches(
 
   const submit = async (job: BatchJob, missing: readonly number[], seen: number): Promise<void> => {
     let last = seen
-    for (const { requests, lines } of splitBatches(job.requests(missing), job.client.endpoint, {
-      ...BATCH_LIMITS,
-      ...limits,
-    })) {
+    const files = splitBatches(job.requests(missing), job.client.endpoint, { ...BATCH_LIMITS, ...limits })
+    for (const { requests, lines } of files) {
       signal?.throwIfAborted()
       const batch = store.add(job.scope, requests, last)
       // Another process was faster; its batch is looked at first.
@@ -170,12 +168,10 @@ async function stateOf(
       const errors = ['it no longer knows the batch']
       return { id, status: 'failed', completed: 0, failed: 0, total: 0, errors }
     }
-    throw new AdapterTrainError(
-      'PROVIDER_REQUEST',
-      `${client.name} does not know the batch ${id}, submitted at ${new Date(submittedAt).toISOString()}. ` +
-        'Use the key and the base URL it was submitted with. After two days it counts as lost and is submitted again',
-      { details: { ...error.details, batch: id } },
-    )
+    const problem = `${client.name} does not know the batch ${id}, submitted at ${new Date(submittedAt).toISOString()}`
+    const fix = 'Use the key and the base URL it was submitted with'
+    const message = `${problem}. ${fix}. After two days it counts as lost and is submitted again`
+    throw new AdapterTrainError('PROVIDER_REQUEST', message, { details: { ...error.details, batch: id } })
   }
 }
 

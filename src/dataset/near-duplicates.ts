@@ -26,10 +26,7 @@ const PARTNERS = 8
  * @param a id -> text; of several ids with the same text the first stands for all
  * @param b id -> text; without it, texts of `a` are compared with each other, and `b` of a pair comes later in `a`
  */
-export function findNearDuplicates(
-  a: ReadonlyMap<string, string>,
-  b?: ReadonlyMap<string, string>,
-): readonly NearDuplicate[] {
+export function findNearDuplicates(a: ReadonlyMap<string, string>, b?: ReadonlyMap<string, string>) {
   const first = new Map<string, string>()
   const pairs: NearDuplicate[] = []
   /** Texts to be compared in full: none twice, and none of `b` that is in `a`. */
@@ -53,7 +50,7 @@ export function findNearDuplicates(
     if (similarity >= NEAR_IDENTICAL) pairs.push({ a: texts[i].id, b: texts[j].id, same: false, similarity })
   }
   const order = new Map([...(b ?? a).keys()].map((id, i) => [id, i]))
-  return pairs.sort((p, q) => order.get(p.b)! - order.get(q.b)!)
+  return pairs.sort((p, q) => order.get(p.b)! - order.get(q.b)!) as readonly NearDuplicate[]
 }
 
 const END = ' .?!…。？！'

@@ -33,10 +33,8 @@ export function misnamedFields(keys: readonly string[]): [string, string][] {
 export function importLine(path: string, names: readonly string[]): string {
   const found = new Map(misnamedFields(names).map(([name, field]) => [field, name]))
   const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
-  const [query, document] = ['query', 'document'].map(field =>
-    word(found.get(field) ?? names.find(name => name === field) ?? 'NAME'),
-  )
-  return `adapter-train import ${word(path)} --query ${query} --document ${document}`
+  const nameOf = (field: string): string => word(found.get(field) ?? (names.includes(field) ? field : 'NAME'))
+  return `adapter-train import ${word(path)} --query ${nameOf('query')} --document ${nameOf('document')}`
 }
 
 export function hasRecordField(keys: readonly string[]): boolean {
@@ -52,20 +50,14 @@ interface RecordStyle {
 }
 
 /** Makes a reader of whole records; a text without an id gets that of an earlier equal one, or one of its content. */
-export function createRecordReader(
-  sink: DatasetSink,
-): (record: DatasetRecord, place: Place, style?: RecordStyle) => void {
+export function createRecordReader(sink: DatasetSink) {
   const sides = {
     query: { ids: new Map<string, string>(), texts: sink.queries, add: sink.addQuery },
     document: { ids: new Map<string, string>(), texts: sink.corpus, add: sink.addDocument },
   }
 
-  const resolve = (
-    kind: 'query' | 'document',
-    text: unknown,
-    rawId: unknown,
-    style: RecordStyle,
-  ): { id?: string; problem?: string } => {
+  type Resolved = { id?: string; problem?: string }
+  const resolve = (kind: 'query' | 'document', text: unknown, rawId: unknown, style: RecordStyle): Resolved => {
     const given = rawId === undefined ? undefined : toId(rawId)
     if (rawId !== undefined && given === undefined)
       return { problem: `${kind}_id is ${show(rawId)}, expected a string that is not empty` }
@@ -86,7 +78,7 @@ export function createRecordReader(
     if (!ids.has(text as string)) ids.set(text as string, id)
   }
 
-  return (record, place, style = {}) => {
+  return (record: DatasetRecord, place: Place, style: RecordStyle = {}): void => {
     const [misnamed] = style.exact ? [] : misnamedFields(Object.keys(record))
     if (misnamed) {
       const [found, expected] = misnamed

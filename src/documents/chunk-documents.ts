@@ -70,7 +70,7 @@ const FULL = 0.75
  * text has the least hash. So two versions of a document, cut in different places after an edit, soon choose the same
  * place again, and from there on all chunks are equal.
  */
-export function* packUnits(
+function* packUnits(
   text: string,
   units: readonly Unit[],
   { maxTokens, overlap, minTokens }: Required<ChunkOptions>,

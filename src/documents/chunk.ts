@@ -47,9 +47,7 @@ export function checkChunkOptions(options: ChunkOptions): Required<ChunkOptions>
 
 function check(name: string, value: unknown, from: number, to: number, note: string): void {
   if (Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to) return
-  const range =
-    to === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${from}` : `a whole number from ${from} to ${to}`
-  throw usageError(`the option "${name}" is ${String(value)}, expected ${range} tokens${note}`, {
-    details: { option: name },
-  })
+  const range = to === Number.MAX_SAFE_INTEGER ? `of at least ${from}` : `from ${from} to ${to}`
+  const problem = `the option "${name}" is ${String(value)}, expected a whole number ${range} tokens${note}`
+  throw usageError(problem, { details: { option: name } })
 }

@@ -30,6 +30,9 @@ export function normalizeText(text: string): string {
   )
 }
 
+/** Normalises a text and makes every run of white space a space. */
+export const onOneLine = (text: string): string => normalizeText(text).replace(/\s+/gu, ' ').trim()
+
 /** Makes a loader's `load` from a reader of UTF-8, or UTF-16 with a mark; its line breaks are line feeds. */
 export function loadText(
   read: (text: string) => Loaded | Promise<Loaded>,

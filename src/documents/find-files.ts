@@ -18,10 +18,8 @@ async function filesAt(path: string, signal: AbortSignal | undefined): Promise<s
   // An existing path is not a pattern: names may hold brackets.
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-    throw new AdapterTrainError('FILE_READ', `cannot read ${path}: ${messageOf(error)}`, {
-      cause: error,
-      details: { file: path },
-    })
+    const problem = `cannot read ${path}: ${messageOf(error)}`
+    throw new AdapterTrainError('FILE_READ', problem, { cause: error, details: { file: path } })
   })
   if (stats?.isDirectory()) {
     const names = await glob('**/*', { cwd: path, signal, ignore: '**/node_modules/**' })
@@ -46,7 +44,6 @@ function displayPath(file: string): string {
 }
 
 function notFound(path: string, problem: string): AdapterTrainError {
-  return new AdapterTrainError('FILE_NOT_FOUND', `cannot read documents from ${path}: ${problem}`, {
-    details: { file: path },
-  })
+  const message = `cannot read documents from ${path}: ${problem}`
+  return new AdapterTrainError('FILE_NOT_FOUND', message, { details: { file: path } })
 }

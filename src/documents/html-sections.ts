@@ -1,4 +1,4 @@
-import { normalizeText } from './decode-text.js'
+import { normalizeText, onOneLine } from './decode-text.js'
 import { headingPath, type Section } from './section.js'
 
 /** The used part of a DOM node, so that no DOM library's types are needed. */
@@ -142,13 +142,13 @@ function inlineText(node: HtmlNode, withButtons = false): string {
     if (child.nodeType === TEXT_NODE) parts.push((child.textContent ?? '').replaceAll('\u00ad', ''))
     const name = child.nodeName.toUpperCase()
     if (child.nodeType !== ELEMENT_NODE || (LEFT_OUT.has(name) && !(withButtons && name === 'BUTTON'))) return
-    const isBlock = name !== 'BUTTON' && !INLINE.has(child.nodeName.toUpperCase())
+    const isBlock = name !== 'BUTTON' && !INLINE.has(name)
     if (isBlock) parts.push(' ')
     Array.from(child.childNodes).forEach(visit)
     if (isBlock) parts.push(' ')
   }
   visit(node)
-  return normalizeText(parts.join('')).replace(/\s+/gu, ' ').trim()
+  return onOneLine(parts.join(''))
 }
 
 /** Levels of nesting of the documents that are read. */

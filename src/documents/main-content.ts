@@ -88,14 +88,11 @@ function openPanels(document: HtmlElement): void {
     // Buttons are left out of the text, except those in headings.
     const isApart = opener?.tagName.toUpperCase() === 'BUTTON' && opener.closest('h1, h2, h3, h4, h5, h6') === null
     const title = isApart ? opener.textContent?.trim() : undefined
-    if (title) panel.prepend(paragraphOf(document, title))
+    if (!title) continue
+    const paragraph = document.createElement('p')
+    paragraph.textContent = title
+    panel.prepend(paragraph)
   }
-}
-
-function paragraphOf(document: HtmlElement, text: string): HtmlElement {
-  const paragraph = document.createElement('p')
-  paragraph.textContent = text
-  return paragraph
 }
 
 function isOpener(control: HtmlElement): boolean {

@@ -1,5 +1,5 @@
 import { getOrInsert } from '../maps.js'
-import { normalizeText } from './decode-text.js'
+import { onOneLine } from './decode-text.js'
 import { gapBetween } from './flow.js'
 import { headingPath, type Section } from './section.js'
 
@@ -107,21 +107,12 @@ function usualPitch(lines: readonly PdfLine[]): number {
   return pitches.sort((a, b) => a - b)[Math.floor(pitches.length / 2)] ?? 1.2
 }
 
-export function linesOfPage(
-  items: readonly PdfTextItem[],
-  page: number,
-  [, bottom, , top]: readonly number[],
-): PdfLine[] {
+export function linesOfPage(items: readonly PdfTextItem[], page: number, [, bottom, , top]: readonly number[]) {
   const lines: PdfLine[] = []
   let held: PdfTextItem[] = []
   const flush = () => {
-    const text = normalizeText(held.map(item => item.str).join(''))
-      .replace(/\s+/gu, ' ')
-      .trim()
-    const longest = held.reduce(
-      (best, item) => (item.str.trim().length > best.str.trim().length ? item : best),
-      held[0],
-    )
+    const text = onOneLine(held.map(item => item.str).join(''))
+    const longest = held.reduce((best, item) => (item.str.trim().length > best.str.trim().length ? item : best))
     held = []
     if (text === '') return
     const [, , c, d, , y] = longest.transform

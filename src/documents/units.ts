@@ -97,22 +97,30 @@ function* piecesOf({ text, sections }: Flow): Generator<Piece> {
   yield* flush()
 }
 
-function* inParagraph(text: string, start: number, end: number): Generator<Piece> {
+function inParagraph(text: string, start: number, end: number): Piece[] {
   const paragraph = text.slice(start, end)
   const isTable = TABLE_RULE.test(paragraph)
   const parts = isTable ? paragraph.split(/(?<=\n)/u) : sentencesOf(paragraph)
+  const pieces: Piece[] = []
   let from = start
-  let held: Piece | undefined
   for (const part of parts) {
-    const trimmed = part.trim()
-    const at = from + part.indexOf(trimmed)
+    const piece = trimmedPiece(part, from, isTable ? CUT.block : CUT.sentence)
+    if (piece) pieces.push(piece)
     from += part.length
-    if (trimmed === '') continue
-    if (held) yield held
-    held = { start: at, end: at + trimmed.length, cut: isTable ? CUT.block : CUT.sentence }
   }
-  if (held) yield { ...held, cut: CUT.block }
+  return endingWith(pieces, CUT.block)
 }
+
+/** The part of a text from `from` on without white space around it; undefined if nothing is left. */
+function trimmedPiece(part: string, from: number, cut: Cut): Piece | undefined {
+  const trimmed = part.trim()
+  if (trimmed === '') return undefined
+  const start = from + part.indexOf(trimmed)
+  return { start, end: start + trimmed.length, cut }
+}
+
+const endingWith = (pieces: readonly Piece[], cut: Cut): Piece[] =>
+  pieces.map((piece, i) => (i === pieces.length - 1 ? { ...piece, cut } : piece))
 
 /**
  * Finds the place between two units at which the tokenizer divides the text anyway. cl100k_base takes line feeds with
@@ -128,18 +136,14 @@ function tokenStart(text: string, endBefore: number, start: number): TokenStart 
 }
 
 /** Makes a function that counts the tokens of units [first, last) as `count` does, from sums if these are exact. */
-export function createUnitCounter(
-  text: string,
-  units: readonly Unit[],
-  count: (text: string) => number,
-): (first: number, last: number) => number {
+export function createUnitCounter(text: string, units: readonly Unit[], count: (text: string) => number) {
   const sums = new Float64Array(units.length + 1)
   const glued = new Uint32Array(units.length + 1)
   units.forEach((unit, i) => {
     sums[i + 1] = sums[i] + unit.tokens
     glued[i + 1] = glued[i] + Number(unit.isGlued)
   })
-  return (first, last) => {
+  return (first: number, last: number): number => {
     const { start } = units[first]
     const { end, tokensFrom } = units[last - 1]
     const isExact = last - first > 2 && glued[last] === glued[first + 1]
@@ -151,11 +155,11 @@ export function createUnitCounter(
 }
 
 /** Places to cut, best first: after a paragraph or row, after a sentence, between words, within a word. */
-export const CUT = { block: 0, sentence: 1, word: 2, character: 3 } as const
+const CUT = { block: 0, sentence: 1, word: 2, character: 3 } as const
 type Cut = (typeof CUT)[keyof typeof CUT]
 
 /** A part of a text, by offsets in UTF-16 units, with the kind of cut after it. */
-export type Piece = { readonly start: number; readonly end: number; readonly cut: Cut }
+type Piece = { readonly start: number; readonly end: number; readonly cut: Cut }
 
 // "und": boundaries must be the same on every machine, whatever its language.
 const sentences = new Intl.Segmenter('und', { granularity: 'sentence' })
@@ -185,14 +189,14 @@ export function* sentencesOf(text: string): Generator<string> {
 }
 
 /** True if a text has more than `maxTokens`; counts only if the length does not tell. */
-export function isTooLong(text: string, maxTokens: number, count: (text: string) => number): boolean {
+function isTooLong(text: string, maxTokens: number, count: (text: string) => number): boolean {
   // A UTF-16 unit is at most 3 bytes, and a byte at most a token.
   if (text.length * 3 <= maxTokens) return false
   return text.length > maxTokens * LONGEST_TOKEN || count(text) > maxTokens
 }
 
 /** Cuts what is longer than a chunk: at sentences, between words, between graphemes, at last between code points. */
-export function splitLong(text: string, part: Piece, maxTokens: number, count: (text: string) => number): Piece[] {
+function splitLong(text: string, part: Piece, maxTokens: number, count: (text: string) => number): Piece[] {
   const pieces: Piece[] = []
   // Short words are taken together, so that a long text is not counted word by word.
   const groupLength = Math.max(1, Math.floor(maxTokens / 16))
@@ -202,7 +206,8 @@ export function splitLong(text: string, part: Piece, maxTokens: number, count: (
     let from = start
     let to = start
     const flush = () => {
-      if (to > from) add(from, to, cut)
+      const piece = trimmedPiece(text.slice(from, to), from, cut)
+      if (piece) pieces.push(piece)
       from = to
     }
     for (const segment of split(text.slice(start, end))) {
@@ -216,18 +221,8 @@ export function splitLong(text: string, part: Piece, maxTokens: number, count: (
     flush()
   }
 
-  const add = (from: number, to: number, cut: Cut): void => {
-    const piece = text.slice(from, to)
-    const trimmed = piece.trim()
-    if (trimmed === '') return
-    const start = from + piece.indexOf(trimmed)
-    pieces.push({ start, end: start + trimmed.length, cut })
-  }
-
   divide(part.start, part.end, 0)
-  const last = pieces.length - 1
-  if (last >= 0) pieces[last] = { ...pieces[last], cut: part.cut }
-  return pieces
+  return endingWith(pieces, part.cut)
 }
 
 /** Segments a text window by window: each step of Intl.Segmenter takes time in the length of its whole input. */

@@ -55,21 +55,16 @@ export function assignParts(chunks: readonly Chunk[], fractions: Fractions, seed
 
 function partsOf({ validation, test }: Fractions): PartName[] {
   if (!(validation >= 0 && test >= 0 && validation + test < 1)) {
-    throw usageError(
-      `expected fractions of at least 0 for validation and test, below 1 together, found ${validation} and ${test}`,
-    )
+    const expected = 'expected fractions of at least 0 for validation and test, below 1 together'
+    throw usageError(`${expected}, found ${validation} and ${test}`)
   }
   return PART_NAMES.filter(part => part === 'train' || (part === 'validation' ? validation : test) > 0)
 }
 
 /** Assigns whole documents; `undefined` if they cannot be divided so. */
-function assignDocuments(
-  chunks: readonly Chunk[],
-  fractions: Fractions,
-  seed: number,
-): Map<string, PartName> | undefined {
+function assignDocuments(chunks: readonly Chunk[], fractions: Fractions, seed: number) {
   const { validation, test } = fractions
-  if (validation === 0 && test === 0) return new Map(chunks.map(({ id }) => [id, 'train']))
+  if (validation === 0 && test === 0) return new Map<string, PartName>(chunks.map(({ id }) => [id, 'train']))
   const fileOf = new Map(chunks.map(({ id, source }) => [id, source.file]))
   // One query per chunk, so that the split divides chunks.
   const ids = new Map(chunks.map(({ id }) => [id, id]))
@@ -81,12 +76,8 @@ function assignDocuments(
   }
   let split: DatasetSplit
   try {
-    split = splitDataset(dataset, {
-      by: 'group',
-      groupOf: id => fileOf.get(id)!,
-      fractions: { validation, test },
-      seed,
-    })
+    const groupOf = (id: string): string => fileOf.get(id)!
+    split = splitDataset(dataset, { by: 'group', groupOf, fractions: { validation, test }, seed })
   } catch (error) {
     if (isAdapterTrainError(error, 'DATASET_SPLIT')) return undefined
     throw error
@@ -144,10 +135,8 @@ function leaveOutNearIdentical(
 }
 
 function tooFew(chunks: number, parts: readonly PartName[]): AdapterTrainError {
-  return new AdapterTrainError(
-    'DATASET_SPLIT',
-    `${chunks} ${chunks === 1 ? 'chunk is' : 'chunks are'} too few for ${parts.join(', ')}, which share no text. Give more ` +
-      'documents, smaller chunks, or training alone',
-    { details: { chunks, parts } },
-  )
+  const found = `${chunks} ${chunks === 1 ? 'chunk is' : 'chunks are'}`
+  const problem = `${found} too few for ${parts.join(', ')}, which share no text`
+  const message = `${problem}. Give more documents, smaller chunks, or training alone`
+  return new AdapterTrainError('DATASET_SPLIT', message, { details: { chunks, parts } })
 }

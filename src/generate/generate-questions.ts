@@ -135,7 +135,7 @@ function checkCount(name: string, value: number, least: number): void {
 }
 
 /** Sends the requests without an answer in the cache through the model's Batch API, and stores the answers. */
-export async function runBatchRequests(
+async function runBatchRequests(
   requests: readonly PlannedRequest[],
   model: ChatModel,
   template: string,
@@ -144,9 +144,8 @@ export async function runBatchRequests(
   const { batches } = model
   const { completions, batches: batchOptions } = options
   if (batches === undefined || completions === undefined || batchOptions === undefined) {
-    const message =
-      'the Batch API needs a cache file. Pass { completions: cache.completions, batches: { store: cache.batches } }'
-    throw usageError(message)
+    const fix = 'Pass { completions: cache.completions, batches: { store: cache.batches } }'
+    throw usageError(`the Batch API needs a cache file. ${fix}`)
   }
   const { client } = batches
   const missing = requests.filter(({ answer }) => answer === undefined)

@@ -34,10 +34,8 @@ export async function readTemplate(path: string): Promise<string> {
 export function checkTemplate(template: string, name = 'the prompt template'): string {
   const missing = REQUIRED.filter(placeholder => !template.includes(`{${placeholder}}`)).map(p => `{${p}}`)
   if (missing.length === 0) return template
-  throw usageError(
-    `${name} has no ${missing.join(' and no ')}; expected {context} for the chunk, {n} for the number of questions, and ` +
-      'optionally {styles}',
-  )
+  const expected = 'expected {context} for the chunk, {n} for the number of questions, and optionally {styles}'
+  throw usageError(`${name} has no ${missing.join(' and no ')}; ${expected}`)
 }
 
 /** Fills in the prompt for one chunk; placeholders within the chunk stay. */

@@ -63,11 +63,7 @@ const SELF_REFERENCE = [
 ]
 
 /** Finds the reason to drop a cleaned candidate; `undefined` for a good query. */
-export function rejectionOf(
-  text: string,
-  raw: string,
-  isQuotation: ReturnType<typeof quotationsOf> | undefined,
-): DropReason | undefined {
+export function rejectionOf(text: string, raw: string, isQuotation?: ReturnType<typeof quotationsOf>) {
   const plain = raw.replace(/[*_`#]/g, '').trim()
   const straight = text.replaceAll('’', "'")
   // A user's "I cannot log in" is a query.

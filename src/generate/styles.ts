@@ -20,9 +20,8 @@ export function checkStyles(names: readonly string[]): readonly StyleName[] {
   if (unknown === undefined && names.length > 0) return names as readonly StyleName[]
   const near = unknown && nearest(unknown, STYLE_NAMES)
   const found = unknown === undefined ? 'none' : `"${unknown}"`
-  throw usageError(
-    `styles: expected some of ${STYLE_NAMES.join(', ')}, found ${found}${near ? ` (did you mean ${near}?)` : ''}`,
-  )
+  const hint = near ? ` (did you mean ${near}?)` : ''
+  throw usageError(`styles: expected some of ${STYLE_NAMES.join(', ')}, found ${found}${hint}`)
 }
 
 /** Assigns styles to a chunk's questions in turn, from one that seed and chunk alone determine, so it keeps them. */

@@ -1,6 +1,6 @@
 import { answeredVector, endingPages, restBase, restClient, searchByScan } from './rest.js'
 import type { IndexKind, IndexMetric, IndexRow, RowParts, ScanOptions } from './vector-index.js'
-import { checkEffort, indexError, jsonFilter, SCAN_SIZE } from './vector-index.js'
+import { checkEffort, indexError, jsonFilter, rowOf, SCAN_SIZE } from './vector-index.js'
 
 const METRICS = new Map<unknown, IndexMetric>([
   ['cosine', 'cosine'],
@@ -45,8 +45,7 @@ export const chroma: IndexKind = {
       ids.flatMap((id, i) => {
         const vector = embeddings?.[i]
         if (parts.vectors && !vector) return []
-        const text = parts.text ? documents?.[i] : undefined
-        return { id, ...(vector && { vector: answeredVector(vector) }), ...(typeof text === 'string' && { text }) }
+        return rowOf(id, vector ? answeredVector(vector) : undefined, parts.text ? documents?.[i] : undefined)
       })
     const total = (): Promise<number> => rest('GET', `${path}/count`)
     const pages = async function* ({ filter, size = SCAN_SIZE, ...parts }: ScanOptions = {}) {

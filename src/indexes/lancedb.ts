@@ -2,18 +2,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../errors.js'
 import { fromFloat16Bits } from '../math/bytes.js'
+import type { ApproximateSearch, Effort, IndexKind, IndexMetric, IndexRow, RowParts } from './vector-index.js'
 import {
-  type ApproximateSearch,
   checkEffort,
   chooseColumn,
   doubling,
-  type Effort,
-  type IndexKind,
-  type IndexMetric,
-  type IndexRow,
   indexError,
   loadClient,
-  type RowParts,
+  rowOf,
   settingsOf,
   TEXT_COLUMNS,
 } from './vector-index.js'
@@ -65,11 +61,7 @@ export const lancedb: IndexKind = {
       const rows: IndexRow[] = []
       for (let i = 0; i < batch.numRows; i++) {
         if (values && list!.nullCount > 0 && !list!.isValid(i)) continue
-        const row: { -readonly [part in keyof IndexRow]: IndexRow[part] } = { id: String(keys!.get(i)) }
-        if (values) row.vector = values(i)
-        const text: unknown = parts.text ? texts?.get(i) : undefined
-        if (typeof text === 'string') row.text = text
-        rows.push(row)
+        rows.push(rowOf(String(keys!.get(i)), values?.(i), parts.text ? texts?.get(i) : undefined))
       }
       return rows
     }

@@ -1,6 +1,6 @@
 import { answeredVector, endingPages, restBase, restClient, valueAt, wholeNumber } from './rest.js'
 import type { IndexKind, IndexMetric, IndexRow, RowParts } from './vector-index.js'
-import { checkEffort, doubling, indexError, jsonFilter, SCAN_SIZE, TEXT_COLUMNS } from './vector-index.js'
+import { checkEffort, doubling, indexError, jsonFilter, rowOf, SCAN_SIZE, TEXT_COLUMNS } from './vector-index.js'
 
 const METRICS = new Map<unknown, IndexMetric>([
   ['Cosine', 'cosine'],
@@ -37,12 +37,11 @@ export const qdrant: IndexKind = {
       (await rest('POST', `${path}/points/scroll`, body)).result
     const sample = (await scroll({ limit: 1, with_payload: true })).points[0]?.payload
     const textField = params.text ?? TEXT_COLUMNS.find(field => typeof valueAt(sample, field) === 'string')
-    const fieldsOf = ({ text }: RowParts) =>
-      [params.id, text ? textField : undefined].filter(field => field !== undefined)
-    const wanted = (parts: RowParts) => ({
-      with_vector: parts.vectors ? (name === undefined ? true : [name]) : false,
-      with_payload: fieldsOf(parts).length > 0 ? fieldsOf(parts) : false,
-    })
+    const wanted = ({ vectors = false, text }: RowParts) => {
+      const fields = [params.id, text ? textField : undefined].filter(field => field !== undefined)
+      const named = name === undefined ? true : [name]
+      return { with_vector: vectors && named, with_payload: fields.length > 0 && fields }
+    }
     const idOf = ({ id: own, payload }: Point) => String(params.id === undefined ? own : valueAt(payload, params.id))
     const toRows = (points: readonly Point[], parts: RowParts): IndexRow[] =>
       points.flatMap(point => {
@@ -51,11 +50,7 @@ export const qdrant: IndexKind = {
           name === undefined ? all : (all as Readonly<Record<string, readonly number[]>> | undefined)?.[name]
         if (parts.vectors && !vector) return []
         const text = parts.text && textField !== undefined ? valueAt(payload, textField) : undefined
-        return {
-          id: idOf(point),
-          ...(parts.vectors && { vector: answeredVector(vector) }),
-          ...(typeof text === 'string' && { text }),
-        }
+        return rowOf(idOf(point), parts.vectors ? answeredVector(vector) : undefined, text)
       })
     const count = async (filter?: object): Promise<number> =>
       (await rest('POST', `${path}/points/count`, { exact: true, filter })).result.count

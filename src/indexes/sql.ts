@@ -1,19 +1,14 @@
 import { endianness } from 'node:os'
+import type { ApproximateSearch, Effort, IndexAddress, IndexMetric, RowParts, VectorIndex } from './vector-index.js'
 import {
-  type ApproximateSearch,
   checkEffort,
   chooseColumn,
   doubling,
-  type Effort,
-  type IndexAddress,
-  type IndexMetric,
-  type IndexRow,
   indexError,
-  type RowParts,
+  rowOf,
   SCAN_SIZE,
   settingsOf,
   TEXT_COLUMNS,
-  type VectorIndex,
 } from './vector-index.js'
 
 /** A connection to PostgreSQL, of any client. */
@@ -70,7 +65,7 @@ export async function openSqlIndex(
     ),
   )
   if (columns.length === 0) throw indexError(id, `there is no table ${table}, or it may not be read`)
-  const names = columns.map(([name]) => String(name))
+  const names = namesOf(columns)
   const vectors = columns.filter(([, type]) => type === 'vector' || type === 'halfvec')
   const vector = chooseColumn(id, 'vector', params.vector, namesOf(vectors), ['embedding', 'vector'])!
   const idColumn = chooseColumn(id, 'id', params.id, names, ['id'])!
@@ -177,13 +172,8 @@ function approximate(kind: string, options: string, canIterate: boolean): Approx
   }
 }
 
-function toRow([id, vector, text]: readonly unknown[]): IndexRow {
-  return {
-    id: String(id),
-    ...(typeof vector === 'string' && { vector: decodeVector(vector) }),
-    ...(typeof text === 'string' && { text }),
-  }
-}
+const toRow = ([id, vector, text]: readonly unknown[]) =>
+  rowOf(String(id), typeof vector === 'string' ? decodeVector(vector) : undefined, text)
 
 /** Decodes the wire form of `vector`: dimensions, two unused bytes, then float32, big-endian. */
 function decodeVector(base64: string): Float32Array {

@@ -105,6 +105,13 @@ export interface IndexKind {
   open(address: IndexAddress): Promise<VectorIndex>
 }
 
+/** Makes a row of the parts that were answered. */
+export const rowOf = (id: string, vector?: Float32Array, text?: unknown): IndexRow => ({
+  id,
+  ...(vector && { vector }),
+  ...(typeof text === 'string' && { text }),
+})
+
 /** Rows per block of a scan. */
 export const SCAN_SIZE = 1000
 /** Columns that hold the text of a row, if its URL names none. */

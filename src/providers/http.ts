@@ -165,12 +165,7 @@ export function postJson(service: Service, url: string, body: object, limits: Re
 }
 
 /** A connection that was kept open can be closed by the service in the moment of use; the request is then sent once more. */
-async function post(
-  { key, keyHeader }: Service,
-  url: string,
-  payload: string,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+async function post({ key, keyHeader }: Service, url: string, payload: string, signal: AbortSignal) {
   const { request, options } = routeTo(new URL(url))
   const headers = {
     accept: 'application/json',
@@ -183,7 +178,7 @@ async function post(
     const sent = request({ ...options, method: 'POST', signal, headers })
     sent.end(payload)
     try {
-      const [incoming] = await once(sent, 'response')
+      const [incoming]: IncomingMessage[] = await once(sent, 'response')
       // The answer has the error of a connection that breaks from here on.
       sent.on('error', () => {})
       return incoming

@@ -1,20 +1,15 @@
 import { quote, toGrade } from '../dataset/check.js'
 import { createLineFinder, readJsonDocument } from '../dataset/json-cursor.js'
 import { invalidFile, type Place } from '../dataset/text-file.js'
-import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 
 /** File of vectors at one side of the pairs. */
-export type PairedFile = { readonly file: string; readonly rows: number }
+type PairedFile = { readonly file: string; readonly rows: number }
 
 /**
  * Reads relevance judgements by row: `[[query row, document row], ...]`, with the grade as a third number if it is not 1. A pair
  * that comes twice counts once, with its highest grade; grade 0 is judged not relevant.
  */
-export async function readPairs(
-  path: string,
-  queries: PairedFile,
-  docs: PairedFile,
-): Promise<Pick<EmbeddedDataset, 'positives' | 'judgedNegatives'>> {
+export async function readPairs(path: string, queries: PairedFile, docs: PairedFile) {
   const positives = Array.from({ length: queries.rows }, () => new Map<number, number>())
   const zeros = Array.from({ length: queries.rows }, () => new Set<number>())
   let pairs = 0
@@ -40,7 +35,7 @@ export async function readPairs(
   if (pairs === 0) throw invalidFile({ file: path }, 'holds no pairs, expected [[query row, document row], ...]')
   if (relevant === 0) throw invalidFile({ file: path }, `holds ${pairs} pairs, but none with a grade above 0`)
   const judgedNegatives = zeros.map((documents, i) => [...documents].filter(document => !positives[i].has(document)))
-  return judgedNegatives.some(rows => rows.length > 0) ? { positives, judgedNegatives } : { positives }
+  return { positives, ...(judgedNegatives.some(rows => rows.length > 0) && { judgedNegatives }) }
 }
 
 function checkPair(pair: unknown, index: number, place: Place, queries: PairedFile, docs: PairedFile) {

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { csv } from '../../src/documents/loaders/csv.js'
 import { docx } from '../../src/documents/loaders/docx.js'
 import { html } from '../../src/documents/loaders/html.js'
+import { text } from '../../src/documents/loaders/index.js'
 import { jsonl } from '../../src/documents/loaders/jsonl.js'
 import type { DocumentLoader } from '../../src/documents/loaders/loader.js'
 import { markdown } from '../../src/documents/loaders/markdown.js'
-import { text } from '../../src/documents/loaders/text.js'
 import { makeDocx } from './make-documents.js'
 
 const sectionsOf = async (loader: DocumentLoader, content: string) => (await loader.load(Buffer.from(content))).sections

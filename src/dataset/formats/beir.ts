@@ -5,7 +5,7 @@ import { AdapterTrainError, usageError } from '../../errors.js'
 import { visible } from '../../files.js'
 import { optionWord } from '../../words.js'
 import { parseGrade, quote, show, toId } from '../check.js'
-import { readJsonLines } from '../read-entries.js'
+import { type ReadRecord, readJsonLines } from '../read-entries.js'
 import type { DatasetSink } from '../sink.js'
 import { fileError, type Place, readTextLines } from '../text-file.js'
 import type { DatasetFormat } from './format.js'
@@ -37,19 +37,20 @@ export const beir = {
     sink.keepHighest = true
     const queryIds = await readQrels(judged, sink)
     const corpus = join(folder, CORPUS)
-    const readDocuments = !documentsElsewhere || existsSync(corpus) ? readJsonLines : async () => {}
-    await readDocuments(corpus, sink, ({ _id: own, id, title, text }, place) => {
+    const addDocument: ReadRecord = ({ _id: own, id, title, text }, place) => {
       const _id = own ?? id
       if (title !== undefined && title !== null && typeof title !== 'string') {
         const problem = `the title of document ${show(_id)} is ${show(title)}, expected a string`
         sink.leaveOut(problem, place, toId(_id), { document: _id })
       } else sink.addDocument(_id, typeof text === 'string' ? `${title ?? ''} ${text}`.trim() : text, place)
-    })
-    await readJsonLines(join(folder, QUERIES), sink, ({ _id: own, id: other, text }, place) => {
+    }
+    if (!documentsElsewhere || existsSync(corpus)) await readJsonLines(corpus, sink, { record: addDocument })
+    const addQuery: ReadRecord = ({ _id: own, id: other, text }, place) => {
       const _id = own ?? other
       const id = toId(_id)
       if (id === undefined || queryIds.has(id)) sink.addQuery(_id, text, place)
-    })
+    }
+    await readJsonLines(join(folder, QUERIES), sink, { record: addQuery })
   },
 } as const satisfies DatasetFormat
 
@@ -115,11 +116,12 @@ async function readQrels(path: string, sink: DatasetSink): Promise<Set<string>> 
     sink.addJudgement(query, document, grade, place)
   }
   if (path.endsWith('.jsonl')) {
-    await readJsonLines(path, sink, (record, place) => {
-      const [query, document] = [QUERY_KEYS, DOCUMENT_KEYS].map(keys => keys.map(key => record[key]).find(isGiven))
-      const grade = record.score ?? record.grade ?? 1
+    const record: ReadRecord = (entry, place) => {
+      const [query, document] = [QUERY_KEYS, DOCUMENT_KEYS].map(keys => keys.map(key => entry[key]).find(isGiven))
+      const grade = entry.score ?? entry.grade ?? 1
       judge(query, document, typeof grade === 'string' ? parseGrade(grade) : grade, place)
-    })
+    }
+    await readJsonLines(path, sink, { record })
     return queryIds
   }
   for await (const { line, text, problem } of readTextLines(path)) {

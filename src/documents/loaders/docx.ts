@@ -22,10 +22,8 @@ export const docx: DocumentLoader = {
     if (size > limit) return { sections: [], problem: tooLarge('its XML inflates to', limit) }
     const { default: mammoth } = await import('mammoth')
     const { parseHTML } = await import('linkedom')
-    const { value } = await mammoth.convertToHtml(
-      { buffer: bytes },
-      { convertImage: mammoth.images.imgElement(async () => ({ src: '' })) },
-    )
+    const convertImage = mammoth.images.imgElement(async () => ({ src: '' }))
+    const { value } = await mammoth.convertToHtml({ buffer: bytes }, { convertImage })
     const { body } = parseHTML(`<html><body>${value}</body></html>`).document
     checkNesting(body)
     return { sections: htmlSections(body) }

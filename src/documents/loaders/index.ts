@@ -1,3 +1,4 @@
+import { loadText } from '../decode-text.js'
 import { csv } from './csv.js'
 import { docx } from './docx.js'
 import { html } from './html.js'
@@ -5,7 +6,13 @@ import { jsonl } from './jsonl.js'
 import type { DocumentLoader } from './loader.js'
 import { markdown } from './markdown.js'
 import { pdf } from './pdf.js'
-import { text } from './text.js'
+
+/** Plain text: paragraphs are separated by blank lines. */
+export const text: DocumentLoader = {
+  name: 'text',
+  extensions: ['.txt'],
+  load: loadText(text => ({ sections: [{ text }] })),
+}
 
 export const DOCUMENT_LOADERS: readonly DocumentLoader[] = [pdf, docx, html, markdown, text, csv, jsonl]
 

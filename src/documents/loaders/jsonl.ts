@@ -1,5 +1,5 @@
-import { parseJsonText } from '../../json.js'
-import { loadText, normalizeText } from '../decode-text.js'
+import { tryJson } from '../../json.js'
+import { loadText, normalizeText, onOneLine } from '../decode-text.js'
 import { rowOf, type Section } from '../section.js'
 import type { DocumentLoader } from './loader.js'
 
@@ -48,20 +48,16 @@ export const jsonl: DocumentLoader = {
 }
 
 function parseRecord(line: string): Record<string, unknown> | undefined {
-  try {
-    const value = parseJsonText(line)
-    if (typeof value === 'string') return { text: value }
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
+  const value = tryJson(line)
+  if (typeof value === 'string') return { text: value }
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
 }
 
 function textOf(record: Record<string, unknown>): Section | undefined {
   const field = TEXT_FIELDS.find(name => typeof record[name] === 'string')
   if (field === undefined) return undefined
   const text = normalizeText(record[field] as string).trim()
-  const title = typeof record.title === 'string' ? normalizeText(record.title).replace(/\s+/gu, ' ').trim() : ''
+  const title = typeof record.title === 'string' ? onOneLine(record.title) : ''
   if (title === '') return { text, starts: 'record' }
   return { text: text.startsWith(title) ? text : `${title}\n\n${text}`.trim(), heading: title, starts: 'record' }
 }
