@@ -109,10 +109,9 @@ function readTerms(adapter: Adapter, stored: StoredTerms, path: string): Adapter
   const terms = decodeTerms(bytes, facts, outputDimensions(adapter), place)
   const { icu } = terms.analysis
   if (icu !== undefined && icu !== process.versions.icu) {
-    process.emitWarning(
-      `${path}: its words were found by ICU ${icu}, this program has ${process.versions.icu}: in scripts without spaces some words may differ. Make the terms anew with adapter-train refresh`,
-      { code: 'ADAPTER_TRAIN_ICU' },
-    )
+    const problem = `its words were found by ICU ${icu}, this program has ${process.versions.icu}`
+    const advice = 'in scripts without spaces some words may differ. Make the terms anew with adapter-train refresh'
+    process.emitWarning(`${path}: ${problem}: ${advice}`, { code: 'ADAPTER_TRAIN_ICU' })
   }
   return terms
 }
@@ -187,9 +186,8 @@ function termsOf({ format, index, terms }: StoredAdapter['facts'], where: string
 /** SHA-256 (hex) of kind, base model, index, weights and text terms; training metadata does not count. */
 export function adapterHash(adapter: Adapter): string {
   const { kind, base, index } = adapter
-  const hash = createHash('sha256').update(
-    JSON.stringify([kind, base.id, base.dimensions, ...(index ? [index.id] : [])]),
-  )
+  const facts = [kind, base.id, base.dimensions, ...(index ? [index.id] : [])]
+  const hash = createHash('sha256').update(JSON.stringify(facts))
   for (const name of Object.keys(adapter.params).sort()) {
     hash.update(name).update(encodeTensor(name, adapter.params[name], 'F32'))
   }

@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isObject, wrong } from '../adapters/stored-adapter.js'
-import { fileError } from '../dataset/text-file.js'
 import { messageOf } from '../errors.js'
 import { readRegularFile, visible } from '../files.js'
 import { parseJsonText } from '../json.js'
+import { attempt } from '../vectors/binary-file.js'
 
 /** A file or folder to read. */
 export interface Input {
@@ -20,13 +20,6 @@ export interface Input {
 
 export function openInput(path: string): Input {
   const contents = new Map<string, Uint8Array>()
-  const attempt = <T>(at: string, read: () => T): T => {
-    try {
-      return read()
-    } catch (cause) {
-      throw fileError(at, cause)
-    }
-  }
   const isFolder = attempt(path, () => statSync(path).isDirectory())
   const pathOf = (name: string) => join(path, name)
   const read = (name?: string): Uint8Array => {

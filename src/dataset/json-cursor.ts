@@ -126,25 +126,18 @@ export class JsonCursor {
         this.offset = i + 1
         return
       }
-      if (c < 32) {
-        this.offset = i
-        this.fail(`'"' or an escape such as \\n`)
-      }
+      if (c < 32) this.fail(`'"' or an escape such as \\n`, i)
       if (c !== 92) i++
       else if ('"\\/bfnrt'.includes(text[i + 1] ?? ' ')) i += 2
       else if (text[i + 1] === 'u' && /^[0-9a-fA-F]{4}$/.test(text.slice(i + 2, i + 6))) i += 6
-      else {
-        this.offset = i
-        this.fail('a valid escape')
-      }
+      else this.fail('a valid escape', i)
     }
-    this.offset = length
-    this.fail(`'"' at the end of a string`)
+    this.fail(`'"' at the end of a string`, length)
   }
 
-  private fail(expected: string): never {
-    const found = this.offset >= this.text.length ? 'the end of the text' : describe(this.text, this.offset)
-    throw new JsonSyntaxError(`expected ${expected}, found ${found}`, this.offset)
+  private fail(expected: string, offset = this.offset): never {
+    const found = offset >= this.text.length ? 'the end of the text' : describe(this.text, offset)
+    throw new JsonSyntaxError(`expected ${expected}, found ${found}`, offset)
   }
 }
 

@@ -1,4 +1,5 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
 import { AdapterTrainError } from '../errors.js'
 import { visible } from '../files.js'
 import { lineFeeds } from './table.js'
@@ -36,24 +37,13 @@ export async function probePath(path: string): Promise<Probe> {
       const problem = `cannot read ${path}: expected a file or folder, found a device or pipe`
       throw new AdapterTrainError('FILE_READ', problem, { details: { file: path } })
     }
-    const head = await readHead(path)
+    const head = Buffer.concat(await createReadStream(path, { end: HEAD_BYTES - 1 }).toArray())
     assertText(path, head)
     const text = lineFeeds(new TextDecoder().decode(head))
     if (text.trim() === '') throw invalidFile({ file: path }, 'is empty, expected a dataset')
     return { path, head: text }
   } catch (error) {
     throw error instanceof AdapterTrainError ? error : fileError(path, error)
-  }
-}
-
-async function readHead(path: string): Promise<Buffer> {
-  const file = await open(path)
-  try {
-    const buffer = Buffer.alloc(HEAD_BYTES)
-    const { bytesRead } = await file.read(buffer, 0, HEAD_BYTES, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
   }
 }
 

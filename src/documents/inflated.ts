@@ -213,9 +213,9 @@ const FILTERS: Readonly<Record<string, Decode>> = {
         continue
       }
       const known: Uint8Array | undefined = code < 256 ? Uint8Array.of(code) : table[code - 258]
-      const part: Uint8Array | undefined = known ?? (last && joined(last, last[0]))
+      const part: Uint8Array | undefined = known ?? (last && Buffer.concat([last, last.subarray(0, 1)]))
       if (!part) break
-      if (last && table.length < 4096 - 258) table.push(joined(last, part[0]))
+      if (last && table.length < 4096 - 258) table.push(Buffer.concat([last, part.subarray(0, 1)]))
       last = part
       parts.push(part)
       size += part.length
@@ -223,13 +223,6 @@ const FILTERS: Readonly<Record<string, Decode>> = {
     }
     return Buffer.concat(parts)
   },
-}
-
-function joined(bytes: Uint8Array, last: number): Uint8Array {
-  const out = new Uint8Array(bytes.length + 1)
-  out.set(bytes)
-  out[bytes.length] = last
-  return out
 }
 
 function isDeflated(bytes: Uint8Array): boolean {

@@ -143,16 +143,8 @@ const STYLE_MARK = new RegExp(
 const NUMBER = /^[([]?(\d{1,3})\s*[.):\]、]\s+/u
 const BULLET = /^(?:[-*•‣◦▪●–—>]|#{1,6})\s+/u
 const EMPHASIS = /^(\*\*|__|\*|_|`+)(?=\S)(.*\S)\1$/su
-const QUOTES: Readonly<Record<string, string>> = {
-  '"': '"',
-  "'": "'",
-  '“': '”',
-  '„': '“',
-  '‘': '’',
-  '«': '»',
-  '»': '«',
-  '「': '」',
-}
+/** The quotes that close each opening one. */
+const QUOTES = new Map(['""', "''", '“”', '„“', '‘’', '«»', '»«', '「」'].map(([open, close]) => [open, close]))
 
 /**
  * Removes what a model puts around a query: numbering, bullets, labels such as "Question 1:", emphasis, quotes, white space.
@@ -176,7 +168,7 @@ export function cleanQuestion(candidate: string, number?: number): string {
 }
 
 function unquoted(text: string): string {
-  const close = QUOTES[text[0]]
+  const close = QUOTES.get(text[0])
   if (close === undefined || text.length < 2 || !text.endsWith(close)) return text
   const inner = text.slice(1, -1)
   return inner.includes(text[0]) || inner.includes(close) ? text : inner.trim()

@@ -73,8 +73,8 @@ export async function openBridgeFolders(given: BridgeFolders): Promise<BridgeDat
       ? undefined
       : await readPairs(
           given.train,
-          { file: 'queries', rows: b.train.queries.rows },
-          { file: 'docs', rows: b.train.docs.rows },
+          { file: 'queries', matrix: b.train.queries },
+          { file: 'docs', matrix: b.train.docs },
         )
   const { judgedNegatives: _, ...docsOf } = b.train
   return {

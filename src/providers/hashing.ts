@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../abort.js'
+import { UNSPACED } from '../dataset/text.js'
 import { usageError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
 import { checkOptions } from './check.js'
@@ -12,10 +13,8 @@ const WORD_WEIGHT = 2
 /** Seeds keep the three kinds of feature apart: the word "pay" is not the n-gram "pay". */
 const SEED = { gram: 0, word: 1, raw: 2 } as const
 
-/** Scripts written without spaces: features are single characters and pairs instead of words. */
-const UNSPACED =
-  '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}'
-const RUN = new RegExp(`([${UNSPACED}]+)|(?:(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}])+`, 'gu')
+// Of scripts written without spaces the features are single characters and pairs instead of words.
+const RUN = new RegExp(`(${UNSPACED.source}+)|(?:(?!${UNSPACED.source})[\\p{L}\\p{M}\\p{N}])+`, 'gu')
 
 /**
  * Feature hashing of words and of character n-grams within words: no model, no network, equal vectors on every machine.

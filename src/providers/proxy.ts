@@ -22,8 +22,7 @@ export interface Route {
 export function routeTo(url: URL): Route {
   const isTls = url.protocol === 'https:'
   const request = isTls ? httpsRequest : httpRequest
-  const { hostname, port, pathname, search } = url
-  const target = { host: bare(hostname), port: port || (isTls ? 443 : 80), path: pathname + search }
+  const target = { ...addressOf(url), path: url.pathname + url.search }
   const proxy = proxyFor(url)
   if (!proxy) return { request, options: { ...target, agent: isTls ? direct.https : direct.http, headers: {} } }
   if (isTls) {
@@ -115,8 +114,8 @@ class TunnelAgent extends HttpsAgent {
   }
 }
 
-function addressOf(proxy: URL): { readonly host: string; readonly port: number } {
-  return { host: bare(proxy.hostname), port: Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80) }
+function addressOf({ hostname, port, protocol }: URL): { readonly host: string; readonly port: number } {
+  return { host: bare(hostname), port: Number(port) || (protocol === 'https:' ? 443 : 80) }
 }
 
 function authorization({ username, password }: URL): Record<string, string> {
@@ -138,16 +137,15 @@ function proxyFor(url: URL): URL | undefined {
 const variable = (name: string): string => (process.env[name.toLowerCase()] ?? process.env[name] ?? '').trim()
 
 /** True if `NO_PROXY` lists the host: `*`, a name with all names under it (with or without a dot before), with or without a port. */
-function isExempt({ hostname, port, protocol }: URL): boolean {
-  const host = bare(hostname).toLowerCase()
-  const number = port || (protocol === 'https:' ? '443' : '80')
+function isExempt(url: URL): boolean {
+  const { host, port } = addressOf(url)
   return variable('NO_PROXY')
     .toLowerCase()
     .split(/[\s,]+/)
     .filter(Boolean)
     .some(entry => {
       const [, name, only] = /^(\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(\d+))?$/.exec(entry) ?? []
-      if (name === undefined || (only !== undefined && only !== number)) return false
+      if (name === undefined || (only !== undefined && Number(only) !== port)) return false
       const suffix = bare(name).replace(/^\*?\./, '')
       return suffix === '*' || host === suffix || host.endsWith(`.${suffix}`)
     })

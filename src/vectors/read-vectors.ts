@@ -63,11 +63,7 @@ export async function readVectors(folder: string, options: ReadVectorsOptions = 
       docs = { ...read, docTextGroup: groupRows(read.matrix, read.texts) }
       corpora.push(docs)
     }
-    const judged = await readPairs(
-      join(folder, `${prefix}pairs.json`),
-      { file: queries.file, rows: queries.matrix.rows },
-      { file: read.file, rows: read.matrix.rows },
-    )
+    const judged = await readPairs(join(folder, `${prefix}pairs.json`), queries, read)
     const data: EmbeddedDataset<Rows> = {
       baseId,
       queryIds: queries.ids,

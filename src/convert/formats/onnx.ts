@@ -21,12 +21,16 @@ const product = (x: string, W: string, b: string | undefined, out: string): Onnx
   attributes: { transB: { int: 1 } },
 })
 
-const node = (
-  op: string,
-  inputs: string | readonly string[],
-  outputs: string | readonly string[],
-  attributes = {},
-): OnnxNode => ({ op, ...{ inputs: [inputs].flat(), outputs: [outputs].flat(), attributes } })
+type Names = string | readonly string[]
+const node = (op: string, inputs: Names, outputs: Names, attributes = {}): OnnxNode => ({
+  ...{ op, inputs: [inputs].flat(), outputs: [outputs].flat(), attributes },
+})
+
+const HIDDEN_LAYER = [
+  product(INPUT, 'W1', 'b1', 'sum'),
+  node('Relu', 'sum', 'hidden'),
+  product('hidden', 'W2', 'b2', 'change'),
+]
 
 /** The graph of each kind of adapter, over the parameters by name. */
 const GRAPHS: Readonly<Record<string, readonly OnnxNode[]>> = {
@@ -37,16 +41,9 @@ const GRAPHS: Readonly<Record<string, readonly OnnxNode[]>> = {
     product('inner', 'U', 'b', 'change'),
     node('Add', [INPUT, 'change'], OUTPUT),
   ],
-  'residual-mlp': [
-    product(INPUT, 'W1', 'b1', 'sum'),
-    node('Relu', 'sum', 'hidden'),
-    product('hidden', 'W2', 'b2', 'change'),
-    node('Add', [INPUT, 'change'], OUTPUT),
-  ],
+  'residual-mlp': [...HIDDEN_LAYER, node('Add', [INPUT, 'change'], OUTPUT)],
   'residual-mlp over W': [
-    product(INPUT, 'W1', 'b1', 'sum'),
-    node('Relu', 'sum', 'hidden'),
-    product('hidden', 'W2', 'b2', 'change'),
+    ...HIDDEN_LAYER,
     product(INPUT, 'W', undefined, 'straight'),
     node('Add', ['straight', 'change'], OUTPUT),
   ],
