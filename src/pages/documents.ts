@@ -9,7 +9,8 @@ export interface ShownDocument {
   readonly cut: boolean
   /** Start and end of each matching word in `text`, in UTF-16 code units. */
   readonly marks: readonly (readonly [start: number, end: number])[]
-  readonly grade?: number
+  /** Null if the judge has not given one. */
+  readonly grade?: number | null
 }
 
 /** Characters of a document that are shown at first, and at most on request. */

@@ -9,7 +9,7 @@ import type { Look } from './look.js'
 import { provenText } from './proven.js'
 import { ndcgOf } from './query-list.js'
 import type { OrderedQuery } from './query-order.js'
-import { textField, viewFor, wholeDocument } from './view.js'
+import { type PageState, stateOf, textField, viewFor, wholeDocument } from './view.js'
 
 /** Grades that the page gives. */
 const HIGHEST_GRADE = 3
@@ -32,7 +32,7 @@ export interface LabelOptions {
 }
 
 /** Requests of the page that collects judgements. */
-export function labelRoutes(options: LabelOptions): Record<string, PageRoute> {
+export function labelRoutes(options: LabelOptions) {
   const { look, title, file, queries, judge, seed } = options
   const pools = new Map<string, Promise<Pool>>()
   const pooled = new Map<string, Pool>()
@@ -124,10 +124,7 @@ export function labelRoutes(options: LabelOptions): Record<string, PageRoute> {
   }
 
   return {
-    state: () => ({
-      ...{ page: 'label', title, judge, systems: [], searchable: look.searchable() },
-      ...{ doing: look.doing(), words: look.wordsNow() !== undefined },
-    }),
+    state: (): PageState => ({ ...stateOf(look, 'label', title), systems: [], judge }),
     async query(body) {
       file.refresh()
       const asked = body.id === undefined ? undefined : await known(body, 'id')
@@ -159,7 +156,7 @@ export function labelRoutes(options: LabelOptions): Record<string, PageRoute> {
       file.refresh()
       return { agreements: agreements(file.judgements) }
     },
-  }
+  } satisfies Record<string, PageRoute>
 
   async function write(query: OrderedQuery, document: string, grade: number | null, undo?: true): Promise<void> {
     const text = await (await look.collection).text(document)

@@ -80,7 +80,6 @@ export function createLook(options: LookOptions) {
   })
   let doing: Doing | undefined = { step: 'reading the data' }
   let wordSearch: WordSearch | undefined
-  let searchable = false
 
   const data = options.open()
   const collection = data.then(async ({ documents, name }) => {
@@ -95,7 +94,6 @@ export function createLook(options: LookOptions) {
     return memoryCollection(documents, vectors)
   })
   const words = collection.then(async found => {
-    searchable = true
     const { queries } = await data
     const onProgress = (done: number): void => {
       doing = { step: 'building the search by words', done, total: found.size }
@@ -117,7 +115,6 @@ export function createLook(options: LookOptions) {
     ...{ data, collection, words },
     /** Work under way; undefined when all is ready. */
     doing: () => doing,
-    searchable: () => searchable,
     /** The search by words, if it is built. */
     wordsNow: () => wordSearch,
     embedQueries: (texts: readonly string[]) =>

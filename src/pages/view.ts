@@ -5,8 +5,8 @@ import { createTokenizer } from '../terms/tokens.js'
 import { VIEW_TOP } from './defaults.js'
 import { documentView } from './documents.js'
 import { type PageRoute, readAsset } from './local-server.js'
-import type { Answer, Look } from './look.js'
-import { listQueries, type QueryList } from './query-list.js'
+import type { Look } from './look.js'
+import { listQueries } from './query-list.js'
 
 const MOST_TOP = 100
 const LISTED = 100
@@ -31,57 +31,62 @@ export async function wholeDocument(look: Look, body: Readonly<Record<string, un
   return viewFor(look, typeof body.query === 'string' ? body.query : '')(id, text, true)
 }
 
+/** What the page shows before and beside any result. */
+export interface PageState extends ReturnType<typeof stateOf> {
+  readonly exported?: boolean
+  readonly judge?: string
+}
+
+/** State of a page, which asks for it until nothing is being done. */
+export function stateOf(look: Look, page: 'view' | 'label', title: string) {
+  const systems = look.systems.map(({ name, kind }) => ({ name, kind }))
+  return { page, title, systems, doing: look.doing(), words: look.wordsNow() !== undefined }
+}
+
 /** Requests of the search page. */
-export function viewRoutes(look: Look, title: string, signal: AbortSignal): Record<string, PageRoute> {
+export function viewRoutes(look: Look, title: string, signal: AbortSignal) {
   const list = listQueries(look, signal)
   return {
-    state: () => stateOf(look, title, list),
-    async search(body) {
-      const query = textField(body, 'query')
-      const top = Number.isSafeInteger(body.top) ? Math.min(MOST_TOP, Math.max(1, body.top as number)) : VIEW_TOP
-      return shownAnswer(look, await look.ask(query, top), top)
+    state(): PageState {
+      const state = stateOf(look, 'view', title)
+      const { done, total } = list.progress()
+      return {
+        ...state,
+        doing: state.doing ?? (done < total ? { step: 'comparing the queries', done, total } : undefined),
+      }
     },
-    queries: body => listed(list, body),
+    async search(body) {
+      const top = Number.isSafeInteger(body.top) ? Math.min(MOST_TOP, Math.max(1, body.top as number)) : VIEW_TOP
+      return shownAnswer(look, textField(body, 'query'), top)
+    },
+    queries({ contains, from }) {
+      const words = typeof contains === 'string' ? queryKey(contains) : ''
+      const all = list.sorted().filter(({ text }) => words === '' || queryKey(text).includes(words))
+      const start = Number.isSafeInteger(from) ? Math.max(0, from as number) : 0
+      return { total: all.length, from: start, queries: all.slice(start, start + LISTED) }
+    },
     document: body => wholeDocument(look, body),
-  }
+  } satisfies Record<string, PageRoute>
 }
 
-function stateOf(look: Look, title: string, list: QueryList) {
-  const doing = look.doing()
-  const { done, total } = list.progress()
-  return {
-    ...{ page: 'view', title, systems: look.systems.map(({ name, kind }) => ({ name, kind })) },
-    doing: doing ?? (done < total ? { step: 'comparing the queries', done, total } : undefined),
-    ...{ searchable: look.searchable(), words: look.wordsNow() !== undefined },
-  }
-}
-
-function listed(list: QueryList, { contains, from }: Readonly<Record<string, unknown>>) {
-  const words = typeof contains === 'string' ? queryKey(contains) : ''
-  const all = list.sorted().filter(({ text }) => words === '' || queryKey(text).includes(words))
-  const start = Number.isSafeInteger(from) ? Math.max(0, from as number) : 0
-  return { total: all.length, from: start, queries: all.slice(start, start + LISTED) }
-}
+export type PageAnswer = Awaited<ReturnType<typeof shownAnswer>>
 
 /** Lays an answer out for the page: columns of ids with their moves, and each document once. */
-async function shownAnswer(look: Look, { query, found, about }: Answer, top: number) {
+async function shownAnswer(look: Look, query: string, top: number) {
+  const { found, about } = await look.ask(query, top)
   const [{ queries }, documents] = await Promise.all([look.data, look.collection])
   const grades = queries.find(({ text }) => queryKey(text) === queryKey(query))?.grades
   const base = found[0]!
   const view = viewFor(look, query)
   const columns = found.map((result, i) => {
     if (!result) return null
-    const hits = result.hits.slice(0, top).map(({ id, score }) => ({
-      id,
-      score,
-      // null: not among the documents that the base was asked for.
-      ...(i > 0 && { from: base.rank(id) ?? null }),
-    }))
-    return { hits, ...about[i] }
+    // null: not among the documents that the base was asked for.
+    const from = (id: string) => (i > 0 ? (base.rank(id) ?? null) : undefined)
+    return { hits: result.hits.slice(0, top).map(hit => ({ ...hit, from: from(hit.id) })), ...about[i] }
   })
   const ids = [...new Set(columns.flatMap(column => column?.hits.map(({ id }) => id) ?? []))]
   const shown = await Promise.all(
-    ids.map(async id => ({ ...view(id, await documents.text(id)), ...(grades?.has(id) && { grade: grades.get(id) }) })),
+    ids.map(async id => ({ ...view(id, await documents.text(id)), grade: grades?.get(id) })),
   )
   const relevant = grades && [...grades.values()].filter(grade => grade > 0).length
   return { query, relevant, columns, documents: Object.fromEntries(shown.map(document => [document.id, document])) }
@@ -94,8 +99,8 @@ export async function exportPage(look: Look, title: string, most: number, signal
   await list.compared
   const queries = list.sorted().slice(0, most)
   const answers = []
-  for (const { text } of queries) answers.push(await shownAnswer(look, await look.ask(text, VIEW_TOP), VIEW_TOP))
-  const state = { ...stateOf(look, title, list), exported: true }
+  for (const { text } of queries) answers.push(await shownAnswer(look, text, VIEW_TOP))
+  const state: PageState = { ...stateOf(look, 'view', title), exported: true }
   const data = JSON.stringify({ state, queries, answers }).replace(
     /[<\u2028\u2029]/g,
     character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -17,21 +17,15 @@ export interface LoadedAdapter {
 }
 
 /** The adapters served, the first by default. */
-export interface AdapterSet {
-  readonly names: readonly string[]
-  /** Present state of an adapter, by default of the first. */
-  get(name?: string): LoadedAdapter | undefined
-  /** Reads the files again, all or only those that changed; a broken one, or one of another base model, keeps its state. */
-  reload(which: 'all' | 'changed'): void
-}
+export type AdapterSet = ReturnType<typeof createAdapterSet>
 
-export interface AdapterSetOptions extends Pick<EmbeddingServerOptions, 'provider' | 'allowMismatch'> {
+interface AdapterSetOptions extends Pick<EmbeddingServerOptions, 'provider' | 'allowMismatch'> {
   readonly metrics: Metrics
   readonly logger: Logger
 }
 
 /** Loads adapter files. */
-export function createAdapterSet(files: readonly NamedAdapterFile[], options: AdapterSetOptions): AdapterSet {
+export function createAdapterSet(files: readonly NamedAdapterFile[], options: AdapterSetOptions) {
   const { provider, allowMismatch, metrics, logger } = options
   checkNames(files)
   const load = ({ name, path }: NamedAdapterFile): LoadedAdapter => {
@@ -64,8 +58,10 @@ export function createAdapterSet(files: readonly NamedAdapterFile[], options: Ad
 
   return {
     names: [...slots.keys()],
-    get: (name = files[0].name) => slots.get(name)?.loaded,
-    reload(which) {
+    /** Present state of an adapter, by default of the first. */
+    get: (name = files[0].name): LoadedAdapter | undefined => slots.get(name)?.loaded,
+    /** Reads the files again, all or only those that changed; a broken one, or one of another base model, keeps its state. */
+    reload(which: 'all' | 'changed'): void {
       for (const slot of slots.values()) {
         // Before the file is read: a change in between is then found the next time.
         const mark = markOf(slot.file.path)

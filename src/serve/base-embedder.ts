@@ -11,7 +11,7 @@ import type { EmbeddingServerOptions } from './options.js'
 import { createLimiter } from './turns.js'
 
 /** The upstream's vectors for the texts of one request. */
-export interface BaseEmbedding {
+interface BaseEmbedding {
   readonly vectors: readonly Float32Array[]
   /** Billed by the upstream; cached texts cost nothing. */
   readonly tokens: number
@@ -26,7 +26,7 @@ export type BaseEmbedder = (
   signal: AbortSignal,
 ) => Promise<BaseEmbedding>
 
-export interface BaseEmbedderOptions extends Pick<EmbeddingServerOptions, 'cache' | 'cacheQueries' | 'retries'> {
+interface BaseEmbedderOptions extends Pick<EmbeddingServerOptions, 'cache' | 'cacheQueries' | 'retries'> {
   readonly concurrency: number
   readonly metrics: Metrics
 }

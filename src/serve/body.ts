@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { tryJson } from '../json.js'
-import { ApiError } from './errors.js'
+import { ApiError, badRequest } from './errors.js'
 
 /**
  * Reads a JSON object.
@@ -67,8 +67,7 @@ export async function decodeTokens(input: unknown): Promise<unknown> {
 
 /** Checks the texts of a request, one or several. `field`: name of the field, for messages. `maxInputs`: most texts per request. */
 export function checkInputs(value: unknown, field: string, maxInputs: number): readonly string[] {
-  const wrong = (message: string, code = 'invalid_input'): ApiError =>
-    new ApiError(400, code, message, { param: field })
+  const wrong = (message: string, code = 'invalid_input'): ApiError => badRequest(field, message, code)
   if (value === undefined || value === null) throw wrong(`"${field}" is missing`)
   const texts: unknown = typeof value === 'string' ? [value] : value
   if (!Array.isArray(texts)) throw wrong(`expected "${field}" to be a text or a list of texts`)

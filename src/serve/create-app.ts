@@ -10,11 +10,10 @@ import type { RequestScope, ServeEnv, ServeHandler, ServeMiddleware } from './re
 import { openScope, send, sendError } from './request-scope.js'
 import { cohereEmbedRoute, type EmbedRouteOptions, embeddingsRoute } from './routes/embeddings.js'
 
-export interface AppOptions extends EmbedRouteOptions, ObserveOptions {
+interface AppOptions extends EmbedRouteOptions, ObserveOptions {
   readonly token: string | undefined
   readonly rateLimit: number | undefined
   readonly corsOrigins: readonly string[]
-  readonly logger: Logger
 }
 
 /** Makes the routes and the middleware before them, in order. */
@@ -30,67 +29,50 @@ export function createApp(options: AppOptions): Hono<ServeEnv> {
     return sendError(c, answer)
   })
   app.use(observe(options))
-  /** Names the route in log and metrics, by a path without a client's words. */
-  const named = (route: string, handle: ServeHandler): ServeHandler => {
-    return (c, next) => {
-      c.get('scope').facts.route = route
+  /** Adds a route. `name`: in log and metrics, a path without a client's words. */
+  const route = (method: 'get' | 'post', path: string, handle: ServeHandler, name = path): void => {
+    app[method](path, (c, next) => {
+      c.get('scope').facts.route = name
       return handle(c, next)
-    }
+    })
   }
-  app.get(
-    '/healthz',
-    named('/healthz', c => (isClosing() ? send(c, 503, '{"status":"closing"}') : send(c, 200, '{"status":"ok"}'))),
-  )
+  route('get', '/healthz', c => (isClosing() ? send(c, 503, '{"status":"closing"}') : send(c, 200, '{"status":"ok"}')))
   if (corsOrigins.length > 0) app.use(cors(corsOrigins))
   app.use(authenticate(options.token))
   if (rateLimit !== undefined) app.use(limitRate(rateLimit))
 
-  app.post('/v1/embeddings', named('/v1/embeddings', embeddingsRoute(options)))
-  app.post('/v2/embed', named('/v2/embed', cohereEmbedRoute(options)))
+  route('post', '/v1/embeddings', embeddingsRoute(options))
+  route('post', '/v2/embed', cohereEmbedRoute(options))
   // https://platform.openai.com/docs/api-reference/models
   const describe = (id: string) => ({ id, object: 'model', created, owned_by: 'adapter-train' })
-  app.get(
-    '/v1/models',
-    named('/v1/models', c => send(c, 200, JSON.stringify({ object: 'list', data: models.all.map(describe) }))),
-  )
-  app.get(
-    '/v1/models/:model{.+}',
-    named('/v1/models/:model', c => send(c, 200, JSON.stringify(describe(models.resolve(c.req.param('model')).model)))),
-  )
-  app.get(
-    '/metrics',
-    named('/metrics', async c => {
-      const { registry } = metrics
-      return send(c, 200, await registry.metrics(), { 'content-type': registry.contentType })
-    }),
-  )
+  route('get', '/v1/models', c => send(c, 200, JSON.stringify({ object: 'list', data: models.all.map(describe) })))
+  const oneModel: ServeHandler = c => send(c, 200, JSON.stringify(describe(models.resolve(c.req.param('model')).model)))
+  route('get', '/v1/models/:model{.+}', oneModel, '/v1/models/:model')
+  route('get', '/metrics', async c => {
+    const { registry } = metrics
+    return send(c, 200, await registry.metrics(), { 'content-type': registry.contentType })
+  })
   app.all('*', () => {
-    throw new ApiError(
-      404,
-      'not_found',
-      'expected POST /v1/embeddings, GET /v1/models, POST /v2/embed, GET /healthz or GET /metrics',
-    )
+    const expected = 'expected POST /v1/embeddings, GET /v1/models, POST /v2/embed, GET /healthz or GET /metrics'
+    throw new ApiError(404, 'not_found', expected)
   })
   return app
 }
 
 /** Lets requests with the token pass; without one, those to a name of this machine, against DNS rebinding. */
-export function authenticate(token: string | undefined): ServeMiddleware {
-  if (token === undefined) {
-    return async (c, next) => {
-      if (!isLoopback(hostOf(c.env.incoming.headers.host ?? ''))) {
-        throw new ApiError(403, 'host_refused', 'this server has no token and answers only at localhost')
-      }
-      await next()
-    }
-  }
-  const isToken = secretTest(token)
+function authenticate(token: string | undefined): ServeMiddleware {
+  const isToken = token === undefined ? undefined : secretTest(token)
   return async (c, next) => {
-    const given = /^Bearer +(\S+) *$/i.exec(c.env.incoming.headers.authorization ?? '')?.[1]
+    const { host, authorization = '' } = c.env.incoming.headers
+    if (!isToken) {
+      if (isLoopback(hostOf(host))) return next()
+      throw new ApiError(403, 'host_refused', 'this server has no token and answers only at localhost')
+    }
+    const given = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
     if (given === undefined)
       throw new ApiError(401, 'missing_token', 'expected the header authorization: Bearer <token of this server>')
     if (!isToken(given)) throw new ApiError(401, 'invalid_token', 'wrong token for this server')
-    await next()
+    return next()
   }
 }
 
@@ -100,7 +82,7 @@ const EXPOSED = 'x-embedding-role, x-adapter, x-adapter-version, x-request-id, r
  * Lets pages of other origins read the answers, on Node's own response (see `send`).
  * @param origins such as `https://app.example`; `*` for all
  */
-export function cors(origins: readonly string[]): ServeMiddleware {
+function cors(origins: readonly string[]): ServeMiddleware {
   return async (c, next) => {
     const { incoming, outgoing } = c.env
     const { origin } = incoming.headers
@@ -117,13 +99,12 @@ export function cors(origins: readonly string[]): ServeMiddleware {
         return RESPONSE_ALREADY_SENT
       }
     }
-    await next()
-    return undefined
+    return next()
   }
 }
 
 /** Limits the requests per client address. `perMinute`: most requests of one address within a minute. */
-export function limitRate(perMinute: number): ServeMiddleware {
+function limitRate(perMinute: number): ServeMiddleware {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
   return async (c, next) => {
     await limiter.consume(c.env.incoming.socket.remoteAddress ?? '').catch((state: RateLimiterRes) => {
@@ -135,7 +116,7 @@ export function limitRate(perMinute: number): ServeMiddleware {
   }
 }
 
-export interface ObserveOptions {
+interface ObserveOptions {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly requestTimeoutMs: number
@@ -144,7 +125,7 @@ export interface ObserveOptions {
 }
 
 /** Opens the scope of every request, ends it when its time is over, then counts and logs it. */
-export function observe({ metrics, logger, requestTimeoutMs, active, isClosing }: ObserveOptions): ServeMiddleware {
+function observe({ metrics, logger, requestTimeoutMs, active, isClosing }: ObserveOptions): ServeMiddleware {
   return async (c, next) => {
     const started = performance.now()
     const { outgoing } = c.env

@@ -1,16 +1,13 @@
 import type { Logger } from 'pino'
-import { Counter, Gauge } from 'prom-client'
+import { Gauge } from 'prom-client'
 import { familiarityTest, readFamiliarity, shareOf, type UnfamiliarShare } from '../drift/familiarity.js'
 import type { AdapterSet, LoadedAdapter } from './adapter-set.js'
 import type { Metrics } from './metrics.js'
 
 /** Counts the queries that are unlike those an adapter was trained on. */
-export interface DriftWatch {
-  /** @param vector the upstream's vector of a query */
-  count(served: LoadedAdapter, vector: Float32Array): void
-}
+export type DriftWatch = ReturnType<typeof createDriftWatch>
 
-export interface DriftWatchOptions {
+interface DriftWatchOptions {
   readonly adapters: AdapterSet
   readonly metrics: Metrics
   readonly logger: Logger
@@ -39,7 +36,7 @@ interface Watched {
  * Makes the counts of unfamiliar queries: metrics, and one warning when the share of the last hour has surely left the training range.
  * A new state of an adapter file starts anew; one without a sketch of its training queries is not watched.
  */
-export function createDriftWatch({ adapters, metrics, logger, now = Date.now }: DriftWatchOptions): DriftWatch {
+export function createDriftWatch({ adapters, metrics, logger, now = Date.now }: DriftWatchOptions) {
   const states = new WeakMap<LoadedAdapter, Watched>()
   const minuteNow = (): number => Math.floor(now() / 60_000)
   const lastHour = ({ minutes }: Watched): UnfamiliarShare | undefined => {
@@ -64,20 +61,15 @@ export function createDriftWatch({ adapters, metrics, logger, now = Date.now }: 
     })
   gauge('unfamiliar_share', 'Share of the queries of the last hour unlike those of training', s => lastHour(s)?.share)
   gauge('unfamiliar_share_training', 'The same share among the training queries', ({ training }) => training)
-  const total = new Counter({
-    name: 'adapter_train_familiarity_total',
-    help: 'Queries compared with those of training',
-    labelNames: ['adapter', 'familiar'] as const,
-    registers: [metrics.registry],
-  })
 
   return {
-    count(served, vector) {
+    /** @param vector the upstream's vector of a query */
+    count(served: LoadedAdapter, vector: Float32Array): void {
       const state = states.get(served) ?? watch(served)
       if (!state) return
       states.set(served, state)
       const { unfamiliar } = state.test(vector)
-      total.inc({ adapter: served.name, familiar: String(!unfamiliar) })
+      metrics.familiarity.inc({ adapter: served.name, familiar: String(!unfamiliar) })
       const minute = minuteNow()
       if (state.minutes.at(-1)?.minute !== minute) state.minutes.push({ minute, queries: 0, unfamiliar: 0 })
       const counts = state.minutes.at(-1)!

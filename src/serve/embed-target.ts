@@ -2,9 +2,9 @@ import { applyAdapter, outputDimensions } from '../adapters/adapter.js'
 import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
 import { getOrInsert } from '../maps.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
-import type { BaseEmbedder, BaseEmbedding } from './base-embedder.js'
+import type { BaseEmbedder } from './base-embedder.js'
 import type { DriftWatch } from './drift-watch.js'
-import { ApiError } from './errors.js'
+import { type ApiError, badRequest } from './errors.js'
 import type { Metrics } from './metrics.js'
 import type { Target } from './model-names.js'
 import type { EmbeddingServerOptions } from './options.js'
@@ -12,17 +12,12 @@ import type { RequestScope } from './request-scope.js'
 import type { Shadow } from './shadow.js'
 import { inTurns } from './turns.js'
 
-/** The vectors of one request, adapted or the upstream's own. */
-export type TargetEmbedding = Pick<BaseEmbedding, 'vectors' | 'tokens'>
+/** Embeds the texts of one request: its vectors are adapted or the upstream's own. */
+export type TargetEmbedder = ReturnType<typeof createTargetEmbedder>
 
-export type TargetEmbedder = (
-  target: Target,
-  texts: readonly string[],
-  dimensions: number | undefined,
-  scope: RequestScope,
-) => Promise<TargetEmbedding>
+type Texts = readonly string[]
 
-export interface TargetEmbedderOptions extends Pick<EmbeddingServerOptions, 'provider' | 'providerFor'> {
+interface TargetEmbedderOptions extends Pick<EmbeddingServerOptions, 'provider' | 'providerFor'> {
   readonly embedBase: BaseEmbedder
   readonly shadow?: Shadow
   readonly drift: DriftWatch
@@ -33,10 +28,10 @@ export interface TargetEmbedderOptions extends Pick<EmbeddingServerOptions, 'pro
 const MOST_LENGTHS = 16
 
 /** Makes the function all routes share: role, length, the upstream's vectors, the adapter. */
-export function createTargetEmbedder(options: TargetEmbedderOptions): TargetEmbedder {
+export function createTargetEmbedder(options: TargetEmbedderOptions) {
   const { provider, embedBase, shadow, drift, metrics } = options
   const ofLength = providersByLength(options)
-  return async ({ adapter }, texts, dimensions, { facts, signal }) => {
+  return async ({ adapter }: Target, texts: Texts, dimensions: number | undefined, { facts, signal }: RequestScope) => {
     const role = adapter ? 'query' : 'document'
     facts.role = role
     facts.inputs = texts.length
@@ -90,7 +85,5 @@ function providersByLength({ provider, providerFor }: TargetEmbedderOptions) {
 }
 
 function wrongLength(dimensions: number, found: string): ApiError {
-  return new ApiError(400, 'invalid_dimensions', `there are no vectors of ${dimensions} dimensions: ${found}`, {
-    param: 'dimensions',
-  })
+  return badRequest('dimensions', `there are no vectors of ${dimensions} dimensions: ${found}`)
 }

@@ -27,6 +27,11 @@ export class ApiError extends Error {
   }
 }
 
+/** A request with a wrong parameter. */
+export function badRequest(param: string, message: string, code = `invalid_${param}`): ApiError {
+  return new ApiError(400, code, message, { param })
+}
+
 /**
  * Turns anything thrown into an error for the client, without the words of the upstream, of libraries or of this package's own
  * messages: they can quote a text or a key.
@@ -37,8 +42,10 @@ export function toApiError(error: unknown, signal: AbortSignal): ApiError {
   if (signal.aborted) return signal.reason as ApiError
   if (!isAdapterTrainError(error)) return internalError(error instanceof Error ? error.name : typeof error)
   switch (error.code) {
-    case 'PROVIDER_INPUT':
-      return refusedInput(error)
+    case 'PROVIDER_INPUT': {
+      const labels = Array.isArray(error.details.texts) ? error.details.texts.join(', ') : 'an input'
+      return badRequest('input', `too long for the model: ${labels}; split or shorten it`, 'input_refused')
+    }
     case 'PROVIDER_REQUEST':
       return upstreamError(error)
     case 'PROVIDER_RESPONSE':
@@ -53,13 +60,6 @@ export function toApiError(error: unknown, signal: AbortSignal): ApiError {
 function internalError(error: string): ApiError {
   return new ApiError(500, 'internal_error', 'the server failed; its log names the request by its id', {
     facts: { error },
-  })
-}
-
-function refusedInput({ details }: AdapterTrainError): ApiError {
-  const labels = Array.isArray(details.texts) ? details.texts.join(', ') : 'an input'
-  return new ApiError(400, 'input_refused', `too long for the model: ${labels}; split or shorten it`, {
-    param: 'input',
   })
 }
 

@@ -1,5 +1,5 @@
 import type { AdapterSet, LoadedAdapter } from './adapter-set.js'
-import { ApiError } from './errors.js'
+import { ApiError, badRequest } from './errors.js'
 
 /** The target of a request: the upstream's own vectors, or adapted ones. */
 export interface Target {
@@ -9,23 +9,18 @@ export interface Target {
 }
 
 /** Names of the models. */
-export interface ModelNames {
-  /** The plain name, then one per adapted model. */
-  readonly all: readonly string[]
-  /** `model`: `<model>`, `<model>:query` for the first adapter, or `<model>:<adapter>`. */
-  resolve(model: unknown): Target
-  /** Puts the first adapter in front of a plain model. */
-  adapted(target: Target): Target
-}
+export type ModelNames = ReturnType<typeof createModelNames>
 
 /** Makes the names of a model and its adapters. `name`: the plain name. `id`: the provider's, also accepted. */
-export function createModelNames(name: string, id: string, adapters: AdapterSet): ModelNames {
+export function createModelNames(name: string, id: string, adapters: AdapterSet) {
   const all = [name, ...['query', ...adapters.names].map(suffix => `${name}:${suffix}`)]
   return {
+    /** The plain name, then one per adapted model. */
     all,
-    resolve(model) {
+    /** `model`: `<model>`, `<model>:query` for the first adapter, or `<model>:<adapter>`. */
+    resolve(model: unknown): Target {
       if (typeof model !== 'string' || model === '')
-        throw new ApiError(400, 'invalid_model', 'expected "model" to be the name of a model', { param: 'model' })
+        throw badRequest('model', 'expected "model" to be the name of a model')
       for (const plain of [name, id]) {
         if (model === plain) return { model }
         if (!model.startsWith(`${plain}:`)) continue
@@ -38,7 +33,8 @@ export function createModelNames(name: string, id: string, adapters: AdapterSet)
         param: 'model',
       })
     },
-    adapted: target => (target.adapter ? target : { ...target, adapter: adapters.get() }),
+    /** Puts the first adapter in front of a plain model. */
+    adapted: (target: Target): Target => (target.adapter ? target : { ...target, adapter: adapters.get() }),
   }
 }
 

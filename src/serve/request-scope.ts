@@ -5,7 +5,7 @@ import type { Context, Handler, MiddlewareHandler } from 'hono'
 import { ApiError } from './errors.js'
 
 /** Facts of a request for its line of the log; no text, no key. */
-export interface RequestFacts {
+interface RequestFacts {
   route: string
   /** `query` if the vectors were adapted, `document` if they are the upstream's own. */
   role?: string
@@ -19,15 +19,7 @@ export interface RequestFacts {
 }
 
 /** One request, from its first byte to the end of its answer. */
-export interface RequestScope {
-  readonly id: string
-  readonly facts: RequestFacts
-  /** Aborted when the client leaves, the time is over, or the server ends; the reason is an {@link ApiError}. */
-  readonly signal: AbortSignal
-  stop(reason: keyof typeof STOPPED): void
-  /** Ends the connection with the answer, unless that was begun. */
-  closeConnection(): void
-}
+export type RequestScope = ReturnType<typeof openScope>
 
 /** Bytes and milliseconds for the rest of a body that is too large. */
 const MOST_DISCARDED = 2 ** 30
@@ -41,13 +33,16 @@ const STOPPED = {
 }
 
 /** Opens the scope of a request. */
-export function openScope(id: string, outgoing: ServerResponse): RequestScope {
+export function openScope(id: string, outgoing: ServerResponse) {
   const controller = new AbortController()
+  const facts: RequestFacts = { route: 'other' }
+  const signal: AbortSignal = controller.signal
   return {
-    id,
-    facts: { route: 'other' },
-    signal: controller.signal,
-    stop: reason => controller.abort(STOPPED[reason]()),
+    ...{ id, facts },
+    /** Aborted when the client leaves, the time is over, or the server ends; the reason is an {@link ApiError}. */
+    signal,
+    stop: (reason: keyof typeof STOPPED): void => controller.abort(STOPPED[reason]()),
+    /** Ends the connection with the answer, unless that was begun. */
     closeConnection() {
       if (!outgoing.headersSent) outgoing.setHeader('connection', 'close')
     },
@@ -57,7 +52,7 @@ export function openScope(id: string, outgoing: ServerResponse): RequestScope {
 /** Hono's view of a request: Node's own objects, and the request's scope. */
 export type ServeEnv = { Bindings: HttpBindings; Variables: { scope: RequestScope } }
 
-export type ServeContext = Context<ServeEnv>
+type ServeContext = Context<ServeEnv>
 export type ServeHandler = Handler<ServeEnv>
 export type ServeMiddleware = MiddlewareHandler<ServeEnv>
 

@@ -8,12 +8,9 @@ import type { LoadedAdapter } from './adapter-set.js'
 import type { Metrics } from './metrics.js'
 
 /** Compares the documents that a second adapter would retrieve with the served one's, on some of the queries. */
-export interface Shadow {
-  /** Compares by a query if there is time for it, else skips it. `base`: the upstream's vector. `adapted`: the client's vector. */
-  offer(served: LoadedAdapter, base: Float32Array, adapted: Float32Array, text: string): void
-}
+export type Shadow = ReturnType<typeof createShadow>
 
-export interface ShadowOptions {
+interface ShadowOptions {
   /** Present state of the adapter on trial. */
   readonly adapter: () => LoadedAdapter
   /** [documents, d], rows of any length. */
@@ -29,7 +26,7 @@ export interface ShadowOptions {
 const BLOCK = 256
 
 /** Makes a comparison that never delays a request for longer than a block of documents takes. */
-export function createShadow({ adapter, documents, top, intervalMs, metrics, logger }: ShadowOptions): Shadow {
+export function createShadow({ adapter, documents, top, intervalMs, metrics, logger }: ShadowOptions) {
   const units = normalizedRows(documents)
   const k = Math.min(top, units.rows)
   const tieRank = Uint32Array.from({ length: units.rows }, (_, i) => i)
@@ -73,7 +70,8 @@ export function createShadow({ adapter, documents, top, intervalMs, metrics, log
   }
 
   return {
-    offer(served, base, adapted, text) {
+    /** Compares by a query if there is time for it, else skips it. `base`: the upstream's vector. `adapted`: the client's vector. */
+    offer(served: LoadedAdapter, base: Float32Array, adapted: Float32Array, text: string): void {
       const trial = adapter()
       if (served.name === trial.name) return
       const now = performance.now()

@@ -32,9 +32,17 @@ async function judging(path: string, judge: string, queries = QUERIES, corpus: R
   const file = openJudgements(path)
   const ordered = orderQueries(look, 'spread', 1, stop.signal)
   file.begin({ judgements: 1, documents: { corpus: 'docs.jsonl' }, sampling: {} })
-  const routes = labelRoutes({ look, title: 'cars', file, queries: ordered, judge, pool: 4, seed: 1 })
+  const routes: Record<string, PageRoute> = labelRoutes({
+    look,
+    title: 'cars',
+    file,
+    queries: ordered,
+    judge,
+    pool: 4,
+    seed: 1,
+  })
   const call = async <T>(name: string, body: object = {}): Promise<T> =>
-    (await (routes[name] as PageRoute)(body as Record<string, unknown>, stop.signal)) as T
+    (await routes[name](body as Record<string, unknown>, stop.signal)) as T
   return { call, file, ordered }
 }
 

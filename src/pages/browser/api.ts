@@ -1,31 +1,12 @@
-import type { ShownDocument } from '../documents.js'
-import type { AboutQuery, Doing, System } from '../look.js'
+import type { labelRoutes } from '../label.js'
 import type { ListedQuery } from '../query-list.js'
+import type { PageAnswer, PageState, viewRoutes } from '../view.js'
+import { say } from './dom.js'
 
-/** A document, with its grade: null if the judge has not given one. */
-export type PageDocument = Omit<ShownDocument, 'grade'> & { readonly grade?: number | null }
+type Routes = ReturnType<typeof viewRoutes> & Omit<ReturnType<typeof labelRoutes>, 'state' | 'document'>
 
-export interface PageState {
-  readonly page: 'view' | 'label'
-  readonly title: string
-  readonly systems: readonly Pick<System, 'name' | 'kind'>[]
-  readonly doing?: Doing
-  readonly searchable: boolean
-  readonly words: boolean
-  readonly exported?: boolean
-  readonly judge?: string
-}
-
-export interface PageColumn extends AboutQuery {
-  readonly hits: readonly { readonly id: string; readonly score: number; readonly from?: number | null }[]
-}
-
-export interface PageAnswer {
-  readonly query: string
-  readonly relevant?: number
-  readonly columns: readonly (PageColumn | null)[]
-  readonly documents: Readonly<Record<string, PageDocument>>
-}
+/** Answer of the program to a request. */
+export type Answer<N extends keyof Routes> = Awaited<ReturnType<Routes[N]>>
 
 interface Exported {
   readonly state: PageState
@@ -47,8 +28,8 @@ export function remember(name: string, value: string): void {
 }
 
 /** Asks the program, or the data of an exported page. @throws Error with a sentence to show */
-export async function ask<T>(name: string, body: object = {}): Promise<T> {
-  if (exported) return fromExport(exported, name, body as Record<string, string>) as T
+export async function ask<N extends keyof Routes>(name: N, body: object = {}): Promise<Answer<N>> {
+  if (exported) return fromExport(exported, name, body as Record<string, string>) as Answer<N>
   const response = await fetch(`/api/${name}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -59,6 +40,24 @@ export async function ask<T>(name: string, body: object = {}): Promise<T> {
   const value = await response.json()
   if (!response.ok) throw new Error(value.message)
   return value
+}
+
+const POLL_MS = 400
+
+/** Says what the program does, again and again until `seen` is content with its state. */
+export async function follow(status: HTMLElement, seen: (state: PageState) => boolean): Promise<void> {
+  let wait = POLL_MS
+  try {
+    const state = await ask('state')
+    const { step = 'Ready.', done, total } = state.doing ?? {}
+    const progress = total === undefined ? '' : `: ${done?.toLocaleString('en')} of ${total.toLocaleString('en')}`
+    say(status, `${step[0].toUpperCase()}${step.slice(1)}${progress}`)
+    if (seen(state)) return
+  } catch (error) {
+    say(status, (error as Error).message)
+    wait = 5 * POLL_MS
+  }
+  setTimeout(follow, wait, status, seen)
 }
 
 function fromExport({ state, queries, answers }: Exported, name: string, body: Record<string, string>): unknown {

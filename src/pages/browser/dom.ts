@@ -14,12 +14,20 @@ export function h<K extends keyof HTMLElementTagNameMap>(
     if (typeof value === 'function') element.addEventListener(name, value)
     else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : printable(value))
   }
-  element.append(...children.filter(child => child !== undefined && child !== false).map(textNode))
+  for (const child of children) {
+    if (child !== undefined && child !== false) element.append(typeof child === 'string' ? printable(child) : child)
+  }
   return element
 }
 
-function textNode(child: Node | string | undefined | false): Node | string {
-  return typeof child === 'string' ? printable(child) : (child as Node)
+/** Makes a button. */
+export function button(click: () => void, props: Props, ...children: readonly Child[]): HTMLButtonElement {
+  return h('button', { type: 'button', click, ...props }, ...children)
+}
+
+/** Makes the frame of a page: its title, what stands below that, and the rest. */
+export function frame(name: 'view' | 'label', title: string, head: readonly Node[], ...rest: readonly Node[]) {
+  return h('div', { class: name }, h('header', {}, h('h1', {}, h('bdi', {}, title)), ...head), ...rest)
 }
 
 /** Sets the text of an element. */

@@ -1,12 +1,12 @@
 import { printable } from '../../words.js'
-import { ask, type PageState } from './api.js'
+import { ask } from './api.js'
 import { h } from './dom.js'
 import { labelPage } from './label.js'
 import { viewPage } from './view.js'
 
 const root = document.getElementById('page')!
 try {
-  const state = await ask<PageState>('state')
+  const state = await ask('state')
   document.title = printable(`${state.page}: ${state.title}`)
   root.replaceChildren(state.page === 'label' ? labelPage(state) : viewPage(state))
 } catch (error) {

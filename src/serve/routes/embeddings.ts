@@ -1,7 +1,7 @@
 import { littleEndianBytes } from '../../vectors/floats.js'
 import { checkInputs, decodeTokens, readBody } from '../body.js'
 import type { TargetEmbedder } from '../embed-target.js'
-import { ApiError } from '../errors.js'
+import { type ApiError, badRequest } from '../errors.js'
 import { adapterHeaders, type ModelNames, type Target } from '../model-names.js'
 import { type ServeHandler, send } from '../request-scope.js'
 import { inTurns } from '../turns.js'
@@ -40,8 +40,7 @@ export function embeddingsRoute({ models, embed, maxInputs, bodyLimit }: EmbedRo
 function withRole(models: ModelNames, target: Target, header: string | string[] | undefined): Target {
   if (header === undefined) return target
   if (header === 'query') return models.adapted(target)
-  const refused = (message: string): ApiError =>
-    new ApiError(400, 'invalid_role', message, { param: 'x-embedding-role' })
+  const refused = (message: string): ApiError => badRequest('x-embedding-role', message, 'invalid_role')
   if (header !== 'document') throw refused('expected the header x-embedding-role to be "query" or "document"')
   if (target.adapter) throw refused('the model is for queries, but the header x-embedding-role is "document"')
   return target
@@ -50,26 +49,24 @@ function withRole(models: ModelNames, target: Target, header: string | string[] 
 function checkEncoding(value: unknown): Encoding {
   if (value === undefined || value === null) return 'float'
   if (value === 'float' || value === 'base64') return value
-  throw new ApiError(400, 'invalid_encoding_format', 'expected "encoding_format" to be "float" or "base64"', {
-    param: 'encoding_format',
-  })
+  throw badRequest('encoding_format', 'expected "encoding_format" to be "float" or "base64"')
 }
 
 /** Reads the requested length of vectors, if there is one. */
-export function checkDimensions(value: unknown, field: string): number | undefined {
+function checkDimensions(value: unknown, field: string): number | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
-  throw new ApiError(400, 'invalid_dimensions', `expected "${field}" to be a positive whole number`, { param: field })
+  throw badRequest(field, `expected "${field}" to be a positive whole number`, 'invalid_dimensions')
 }
 
 /** Format of the vectors in an answer. */
-export type Encoding = 'float' | 'base64'
+type Encoding = 'float' | 'base64'
 
 /**
  * Writes a vector as JSON: a list of numbers that read back as the same float32 values, or a string of little-endian float32
  * values in base64, which is a thirtieth of the work.
  */
-export function encodeVector(vector: Float32Array, encoding: Encoding): string {
+function encodeVector(vector: Float32Array, encoding: Encoding): string {
   return encoding === 'base64' ? `"${littleEndianBytes(vector).toString('base64')}"` : `[${vector.join(',')}]`
 }
 
@@ -85,7 +82,7 @@ export function cohereEmbedRoute({ models, embed, maxInputs, bodyLimit }: EmbedR
     const target = withInputType(models, models.resolve(body.model), body.input_type)
     for (const field of ['images', 'inputs']) {
       if (body[field] !== undefined && body[field] !== null)
-        throw refused(field, `only texts are served, not "${field}"`)
+        throw badRequest(field, `only texts are served, not "${field}"`)
     }
     const texts = checkInputs(body.texts, 'texts', maxInputs)
     const types = checkTypes(body.embedding_types)
@@ -108,13 +105,9 @@ export function cohereEmbedRoute({ models, embed, maxInputs, bodyLimit }: EmbedR
 
 function withInputType(models: ModelNames, target: Target, type: unknown): Target {
   if (type === 'search_query') return models.adapted(target)
-  if (type !== 'search_document') {
-    throw refused(
-      'input_type',
-      'expected "input_type" to be "search_query" (adapted) or "search_document" (not adapted)',
-    )
-  }
-  if (target.adapter) throw refused('input_type', 'the model is for queries, but "input_type" is "search_document"')
+  const expected = 'expected "input_type" to be "search_query" (adapted) or "search_document" (not adapted)'
+  if (type !== 'search_document') throw badRequest('input_type', expected)
+  if (target.adapter) throw badRequest('input_type', 'the model is for queries, but "input_type" is "search_document"')
   return target
 }
 
@@ -122,7 +115,5 @@ function checkTypes(value: unknown): readonly Encoding[] {
   if (value === undefined || value === null) return ['float']
   const isKnown = (type: unknown): type is Encoding => type === 'float' || type === 'base64'
   if (Array.isArray(value) && value.length > 0 && value.every(isKnown)) return [...new Set(value)]
-  throw refused('embedding_types', 'expected "embedding_types" to be a list of "float" and "base64"')
+  throw badRequest('embedding_types', 'expected "embedding_types" to be a list of "float" and "base64"')
 }
-
-const refused = (param: string, message: string): ApiError => new ApiError(400, `invalid_${param}`, message, { param })
