@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { AdapterIndex } from '../adapters/adapter.js'
 import type { QADataset } from '../dataset/dataset.js'
+import { PART_NAMES } from '../dataset/split.js'
 import { embedTexts } from '../embed/embed-texts.js'
 import type { EmbeddedDataset, VectorParts } from '../embed/embedded-dataset.js'
 import { estimateDatasets } from '../embed/estimate.js'
@@ -40,8 +41,6 @@ export interface BridgeFolders extends SampleOptions {
   readonly toId?: string
 }
 
-const PARTS = ['train', 'validation', 'test'] as const
-
 /**
  * Opens two embeddings of the same queries and documents. The map is fitted to documents of all parts, which the index holds; the
  * test part's queries judge it.
@@ -51,7 +50,7 @@ export async function openBridgeFolders(given: BridgeFolders): Promise<BridgeDat
   const [a, b] = await Promise.all(
     [given.from, given.to].map(async one => (typeof one === 'string' ? readVectors(one, { lazy: true }) : one)),
   )
-  for (const part of PARTS) {
+  for (const part of PART_NAMES) {
     for (const side of ['queries', 'docs'] as const) {
       const [from, to] = [a[part]?.[side].rows, b[part]?.[side].rows]
       if (from !== to)
@@ -62,7 +61,7 @@ export async function openBridgeFolders(given: BridgeFolders): Promise<BridgeDat
     }
   }
   const [fromId, toId] = idsOf(given, a.train.baseId, b.train.baseId)
-  const corpora = PARTS.flatMap(part => (a[part] && b[part] ? [{ from: a[part].docs, to: b[part].docs }] : []))
+  const corpora = PART_NAMES.flatMap(part => (a[part] && b[part] ? [{ from: a[part].docs, to: b[part].docs }] : []))
   const distinct = corpora.filter(
     ({ from, to }, i) => corpora.findIndex(one => one.from === from && one.to === to) === i,
   )
@@ -170,14 +169,14 @@ export async function openBridgeTexts(given: BridgeTexts): Promise<BridgeData> {
   given.embed?.onPlan?.((await estimateDatasets(provider, [planned], given.cache)).total)
   const rowOf = new Map(texts.map((text, i) => [text, i]))
   const setOf = async (data: QADataset | undefined): Promise<EmbeddedDataset<Rows> | undefined> => {
-    const labelled = [...(data?.queries ?? [])].flatMap(([id, text]) => {
-      const found = [...(data!.qrels.get(id) ?? [])].flatMap(([doc, grade]) => {
-        const at = rowOf.get(data!.corpus.get(doc) ?? '')
+    if (!data) return undefined
+    const labelled = [...data.queries].flatMap(([id, text]) => {
+      const found = [...(data.qrels.get(id) ?? [])].flatMap(([doc, grade]) => {
+        const at = rowOf.get(data.corpus.get(doc) ?? '')
         return at === undefined || grade <= 0 ? [] : [[at, grade] as const]
       })
       return found.length > 0 ? [{ id, text, positives: new Map(found) }] : []
     })
-    if (!data) return undefined
     if (labelled.length === 0) {
       throw new AdapterTrainError(
         'DATASET_INVALID',

@@ -4,7 +4,6 @@ import type { Engine } from '../engines/engine.js'
 import { gate } from '../train/gate.js'
 import { type FixedOptions, pickOptions, TRAIN_DEFAULTS, withDefaults } from '../train/options.js'
 import { RECIPE } from '../train/recipe.js'
-import type { TrainOptions } from '../train/train-adapter.js'
 import { type ClusterSplit, clusterSplit } from '../train/tune/cluster-split.js'
 import { joinQueries } from '../train/tune/sample.js'
 import { createSearch } from '../train/tune/search.js'
@@ -74,27 +73,19 @@ async function search(engine: Engine, embedded: EmbeddedParts, options: Training
     const spare = searching.hasTime(2)
     const deciding = decideMemory(searching, found, embedded.train, given, { proven: verdict.passed, gated, spare })
     const [shift, { tuned: remembered, ...memory }] = await Promise.all([looking, deciding])
-    const {
-      choice: terms,
-      tuned: judged,
-      skipped,
-    } = triesTerms
+    const worded = triesTerms
       ? await decideTerms(searching, remembered, embedded, options, proven || !gated)
       : { tuned: remembered }
-    if (skipped) warnings.push(`${budget} s (--tune-budget) left no time to try text terms`)
+    const { choice: terms, tuned: judged } = worded
+    if (worded.skipped) warnings.push(`${budget} s (--tune-budget) left no time to try text terms`)
     if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
     const tuned = { ...judged, seconds: (performance.now() - started) / 1000 }
     const train = trainingSet(embedded, found)
-    return {
-      tuned,
-      final: auto ? chosenOptions(train, tuned, given) : given,
-      train,
-      gated,
-      shift,
-      memory,
-      terms,
-      warnings,
-    }
+    const { fittedScale } = searching
+    const final = auto
+      ? { ...given, ...resolve(given, tuned.chosen, labelledRows(train).length, { fittedScale, seed }) }
+      : given
+    return { tuned, final, train, gated, shift, memory, terms, warnings }
   } finally {
     await searching.free()
   }
@@ -103,12 +94,6 @@ async function search(engine: Engine, embedded: EmbeddedParts, options: Training
 /** The training set, with pseudo-queries if they were chosen. */
 function trainingSet({ train, pseudo }: EmbeddedParts, tuned: TuneResult | undefined): Choice['train'] {
   return tuned?.chosen.pseudo ? joinQueries(train, pseudo!) : train
-}
-
-function chosenOptions(train: Choice['train'], tuned: TuneResult, given: TrainOptions): TrainOptions {
-  const queries = labelledRows(train).length
-  const fitted = { fittedScale: tuned.scale / tuned.chosen.multiple, seed: given.seed ?? TRAIN_DEFAULTS.seed }
-  return { ...given, ...resolve(given, tuned.chosen, queries, fitted) }
 }
 
 function shiftWarning({ gain, p }: ClusterSplit, metric: string): string {

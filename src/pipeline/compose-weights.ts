@@ -8,7 +8,7 @@ import { rankingFromRanks, rankOf } from '../evaluate/positive-ranks.js'
 import { tieRankOf } from '../evaluate/top-k.js'
 import { filled, type Matrix, matrix, row } from '../math/matrix.js'
 import { createRandom, permutation } from '../math/random.js'
-import { gatherRows, isInMemory, type RowSource, type Rows, rowSource, toMatrix } from '../math/row-source.js'
+import { gatherRows, mapRows, type Rows } from '../math/row-source.js'
 import { type GateResult, gate } from '../train/gate.js'
 import { TRAIN_DEFAULTS } from '../train/options.js'
 import { RECIPE } from '../train/recipe.js'
@@ -93,17 +93,9 @@ export async function fitPartWeights(
 }
 
 /** Scales the parts of every row. */
-export function scaleParts(from: Rows, blocks: readonly number[], weights: readonly number[]): RowSource {
+export function scaleParts(from: Rows, blocks: readonly number[], weights: readonly number[]): Rows {
   const factors = factorsOf(blocks, weights)
-  const source = rowSource(from)
-  return {
-    rows: source.rows,
-    cols: source.cols,
-    gather(rows, out) {
-      source.gather(rows, out)
-      for (let i = 0; i < out.length; i++) out[i] *= factors[i % factors.length]
-    },
-  }
+  return mapRows(from, from.cols, row => row.map((x, i) => x * factors[i]))
 }
 
 /** Folds the weights into W of an adapter that was trained on weighted queries. */
@@ -157,10 +149,10 @@ export async function trainWeighted(
     const result = await train(plain, run)
     return { ...result, report: { ...result.report, weights: { ...facts, used: false } } }
   }
-  const weighted = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => {
-    const queries = scaleParts(data.queries, blocks, found.weights)
-    return { ...data, queries: isInMemory(data.queries) ? toMatrix(queries) : queries }
-  }
+  const weighted = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => ({
+    ...data,
+    queries: scaleParts(data.queries, blocks, found.weights),
+  })
   const result = await train({ ...plain, ...mapSets(embedded, weighted) }, { ...run, incumbent: undefined })
   const alone = result.report.gate?.kept === false
   const shipped = foldWeights(result.adapter, blocks, found.weights)

@@ -74,11 +74,6 @@ function queryHashes(data: EmbeddedDataset<Rows>, of: 'text' | 'vector'): string
   return hashes
 }
 
-function readHashes({ hashes }: TrainedQueries): Set<string> {
-  const hex = Buffer.from(hashes, 'base64').toString('hex')
-  return new Set(hex.match(new RegExp(`.{${HEX_DIGITS}}`, 'g')) ?? [])
-}
-
 /**
  * Compares a new adapter with the one in use, on the held-out queries that neither was trained on, and applies the rule. A pair
  * that cannot be compared is decided by the gate alone: the new adapter then replaces the other, and the reason says why.
@@ -104,7 +99,8 @@ export async function duel(
   const trained = incumbent.training.queries as TrainedQueries | undefined
   const of = hashedBy(data)
   if (trained?.of !== of) return uncompared(`its file does not say which query ${of}s it was trained on`)
-  const known = readHashes(trained)
+  const hex = Buffer.from(trained.hashes, 'base64').toString('hex')
+  const known = new Set<string>(hex.match(new RegExp(`.{${HEX_DIGITS}}`, 'g')) ?? [])
   for (const hash of embedded.train ? queryHashes(embedded.train, of) : []) known.add(hash)
   const hashes = queryHashes(data, of)
   const fresh = Array.from(scored.rows).flatMap((query, i) => (known.has(hashes[query]) ? [] : [i]))

@@ -1,7 +1,7 @@
 import { type Adapter, applyAdapter, outputDimensions } from '../adapters/adapter.js'
 import type { AdapterTerms } from '../adapters/terms.js'
 import type { EmbeddingCache } from '../cache/cache.js'
-import { type QADataset, selfMatches } from '../dataset/dataset.js'
+import { positivesOf, type QADataset, selfMatches } from '../dataset/dataset.js'
 import { type EmbedTextsOptions, embedTexts } from '../embed/embed-texts.js'
 import { AdapterTrainError } from '../errors.js'
 import { tieRankOf } from '../evaluate/top-k.js'
@@ -138,20 +138,16 @@ function rank(q: Float32Array, units: Matrix, tieRank: Uint32Array, hidden: read
 /** Collects the documents that a query itself is, by its text. */
 function ownByText(data: QADataset): Map<string, string[]> {
   const byText = new Map<string, string[]>()
-  for (const id of selfMatches(data)) {
-    const text = data.queries.get(id)!.trim()
-    getOrInsert(byText, text, () => []).push(id)
-  }
+  for (const id of selfMatches(data)) getOrInsert(byText, data.queries.get(id)!.trim(), () => []).push(id)
   return byText
 }
 
 /** Collects relevant documents by the text of the query; queries with the same text share theirs. */
-function relevantByText({ queries, qrels, corpus }: QADataset): Map<string, Set<string>> {
+function relevantByText(data: QADataset): Map<string, Set<string>> {
   const byText = new Map<string, Set<string>>()
-  for (const [id, text] of queries) {
-    const relevant = byText.get(text.trim()) ?? new Set()
-    for (const [docId, grade] of qrels.get(id) ?? []) if (grade > 0 && corpus.has(docId)) relevant.add(docId)
-    byText.set(text.trim(), relevant)
+  for (const [id, text] of data.queries) {
+    const relevant = getOrInsert(byText, text.trim(), () => new Set())
+    for (const document of positivesOf(data, id)) relevant.add(document)
   }
   return byText
 }

@@ -1,5 +1,5 @@
 import type { Adapter } from '../adapters/adapter.js'
-import { adapterKind } from '../adapters/index.js'
+import { linear } from '../adapters/linear.js'
 import type { PartName } from '../dataset/split.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
@@ -48,8 +48,8 @@ export async function judgeAdapter(
   const contest = incumbent && !refused && { incumbent, candidate: ungated, scored: proof?.scored, rule: replace }
   const duel = contest ? await compareInUse(engine, embedded, heldOut, contest, measuring) : undefined
   const reported = outOfFold?.proof ?? proof
-  const linear = { ...adapter, terms: undefined }
-  const linearPart = adapter.terms && reported && !outOfFold ? await proofOn(heldOut, linear) : undefined
+  const withoutTerms = { ...adapter, terms: undefined }
+  const linearPart = adapter.terms && reported && !outOfFold ? await proofOn(heldOut, withoutTerms) : undefined
   const detailOf = ({ scored }: Proof) =>
     outOfFold
       ? rankDetail(scored, embedded.train.queryTexts, metric)
@@ -61,13 +61,17 @@ export async function judgeAdapter(
   const terms = decidedTerms && (adapter.terms ? worded!.report() : reportOf(decidedTerms))
   const searches = (): ReadonlyMap<string, Adapter> => {
     const named = new Map<string, Adapter>()
-    if (linearPart && decidedTerms?.linear) named.set('the linear adapter', linear)
+    if (linearPart && decidedTerms?.linear) named.set('the linear adapter', withoutTerms)
     if (!refused) named.set(adapter.terms ? 'text terms' : 'the adapter', fittedTo(heldOut, adapter))
     return named
   }
   const hybrid =
     proof && options.hybrid !== false ? await hybridOf(engine, embedded[heldOut]!, searches(), measuring) : undefined
-  const shipped = withLinearFigures(adapter, linearPart)
+  // The file says what the linear part gives alone.
+  const shipped =
+    adapter.terms && linearPart
+      ? { ...adapter, terms: { ...adapter.terms, linear: linearPart.metrics.adapted } }
+      : adapter
   const split = outOfFold ? 'k-fold' : heldOut
   return {
     adapter: shipped,
@@ -103,18 +107,11 @@ async function hybridOf(
   return measure.finish()
 }
 
-/** The adapter, whose file says what its linear part gives alone. */
-function withLinearFigures(adapter: Adapter, linearPart: Proof | undefined): Adapter {
-  const { terms } = adapter
-  return terms && linearPart ? { ...adapter, terms: { ...terms, linear: linearPart.metrics.adapted } } : adapter
-}
-
 const NO_FACTS: Adapter['training'] = { tool: '', date: '', data: {}, options: {}, metrics: {} }
 
 function identityAdapter(base: Adapter['base'], outputs: number): Adapter {
-  const kind = adapterKind('linear')
-  const params = identityWeights(kind, base.dimensions, undefined, outputs)
-  return { kind: kind.name, base, params, training: NO_FACTS }
+  const params = identityWeights(linear, base.dimensions, undefined, outputs)
+  return { kind: linear.name, base, params, training: NO_FACTS }
 }
 
 function pairedScores(proof: Proof | undefined, metric: string) {

@@ -4,7 +4,7 @@ import { type Projection, projectRows } from '../math/projection.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { openCheckpoint, type RunIdentity } from '../train/checkpoint.js'
 import { pickOptions, TRAIN_DEFAULTS } from '../train/options.js'
-import { corpusOf, type TermDocuments } from '../train/terms/corpus-terms.js'
+import { corpusOf } from '../train/terms/corpus-terms.js'
 import { VERSION } from '../version.js'
 import { TEXT_TERMS_DEFAULT, TUNE_BUDGET, TUNE_DEFAULT } from './defaults.js'
 import { checkReducible, type EmbeddedParts, type EmbedSession, truncateDocuments } from './embedded-parts.js'
@@ -56,7 +56,10 @@ export async function runTraining(options: RunTrainingOptions): Promise<Training
   const pseudoSeed = tune === 'auto' && pseudoQueries === 'auto' ? seed : undefined
   const parts = await data.embed({ ...run, memory, pseudoSeed, pca })
   const projection = parts.provider?.pca
-  const corpus = run.corpus && projection ? projectDocuments(run.corpus, projection) : run.corpus
+  let { corpus } = run
+  // Documents of a composed model, to be reduced.
+  if (corpus && projection && corpus.vectors.cols === projection.shape[1])
+    corpus = { ...corpus, vectors: projectRows(corpus.vectors, projection, true) }
   return trainAndReport(parts, { ...run, corpus, ...files })
 }
 
@@ -68,13 +71,6 @@ export function keptProjection(
 ): Projection | undefined {
   const { base } = incumbent ?? {}
   return base?.dimensions === dimensions && base.id.startsWith(`${id}@`) ? base.provider?.pca : undefined
-}
-
-/** Documents of a composed model, reduced. */
-function projectDocuments(corpus: TermDocuments, projection: Projection): TermDocuments {
-  return corpus.vectors.cols === projection.shape[1]
-    ? { ...corpus, vectors: projectRows(corpus.vectors, projection, true) }
-    : corpus
 }
 
 /** Trains on embedded parts, which are closed when it ends, and reports the whole run. */

@@ -50,8 +50,9 @@ export async function withTopScore(
     const top = async (dot: boolean) => (await evaluator.rankOn(engine, queries, 1, { dot, signal })).scores
     const cosine = known ?? (await top(false))
     if (adapter.terms) return { cosine }
-    const lengths = areUnits ? normsOf(queries, evaluator.queryRows) : undefined
-    return { cosine, dot: lengths ? cosine.map((value, i) => value * lengths[i]) : await top(true) }
+    if (!areUnits) return { cosine, dot: await top(true) }
+    const scored = gatherRows(queries, evaluator.queryRows)
+    return { cosine, dot: cosine.map((value, i) => value * norm(row(scored, i))) }
   }
   const base = await best(truncateRows(data.queries, data.docs.cols), known?.base.topScore)
   const queries = await applyAdapterOn(engine, adapter, data.queries, data.queryTexts)
@@ -74,11 +75,6 @@ export async function withTopScore(
     rejected: judged.rejected && trained,
     warnings: isUsable ? judged.warnings : [...judged.warnings, warning],
   }
-}
-
-function normsOf(queries: Rows, rows: Uint32Array): number[] {
-  const some = gatherRows(queries, rows)
-  return Array.from(rows, (_, i) => norm(row(some, i)))
 }
 
 function scaled(params: Weights, scale: number): Weights {

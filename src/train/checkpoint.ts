@@ -96,7 +96,7 @@ export function removeCheckpoint(path: string): void {
   rmSync(path, { force: true })
 }
 
-function cannotResume(path: string, problem: string, cause: unknown): AdapterTrainError {
+function cannotResume(path: string, problem: string, cause?: unknown): AdapterTrainError {
   return new AdapterTrainError('FILE_READ', `cannot resume from ${path}: ${problem}. ${REMEDY}`, {
     cause,
     details: { file: path },
@@ -109,21 +109,19 @@ export function damagedCheckpoint(path: string, cause: unknown): AdapterTrainErr
 }
 
 function read(path: string): Content {
-  const failed = (problem: string, cause?: unknown) => cannotResume(path, problem, cause)
   let bytes: Buffer
   try {
     bytes = readRegularFile(path, MAX_CHECKPOINT_BYTES)
   } catch (cause) {
-    throw failed(messageOf(cause).split(', ')[0], cause)
+    throw cannotResume(path, messageOf(cause).split(', ')[0], cause)
   }
   const end = bytes.indexOf(10)
-  const [format, hash] = bytes
-    .subarray(0, Math.max(0, Math.min(end, 200)))
-    .toString('latin1')
-    .split(' ')
-  if (format !== FORMAT) throw failed(`not a checkpoint of this release, expected it to begin with "${FORMAT}"`)
+  const head = bytes.subarray(0, Math.max(0, Math.min(end, 200)))
+  const [format, hash] = head.toString('latin1').split(' ')
+  if (format !== FORMAT)
+    throw cannotResume(path, `not a checkpoint of this release, expected it to begin with "${FORMAT}"`)
   const body = bytes.subarray(end + 1)
-  if (sha256([body]) !== hash) throw failed('damaged, the checksum does not match')
+  if (sha256([body]) !== hash) throw cannotResume(path, 'damaged, the checksum does not match')
   try {
     return checked(decodeState(body))
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { closedForm } from '../adapters/closed-forms/index.js'
 import { adapterMap, trainedKind } from '../adapters/index.js'
-import type { AdapterKind, Weights } from '../adapters/kind.js'
+import type { Weights } from '../adapters/kind.js'
 import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { withEngine } from '../engines/index.js'
@@ -75,10 +75,16 @@ export async function trainAdapter(
     const trainer = resumedTrainer(engine, data.train, options)
     try {
       const most = trainer.epochs
-      const measure = data.validation && createMeasure(engine, data.validation, kind, o.metric, o.signal)
+      const { validation } = data
+      const evaluator = validation && createEvaluator(validation, [o.metric])
+      const measure = async (weights: Weights): Promise<number | undefined> => {
+        if (!validation || !evaluator) return undefined
+        const adapted = await adaptOn(engine, kind, weights, validation.queries, validation.queryTexts)
+        return (await evaluator.evaluateOn(engine, adapted, { signal: o.signal })).mean[o.metric]
+      }
       const size = kind.name === o.kind ? o.size : undefined
       let best = done?.best ?? identityWeights(kind, data.train.queries.cols, size, outputsOf(data.train))
-      const baseMetric = done ? done.baseMetric : await measure?.(best)
+      const baseMetric = done ? done.baseMetric : await measure(best)
       let bestMetric = done ? done.bestMetric : baseMetric
       let bestEpoch = done?.bestEpoch ?? 0
       const epochs: EpochResult[] = [...(done?.epochs ?? [])]
@@ -87,7 +93,7 @@ export async function trainAdapter(
       let interrupted: true | undefined
       const once = async () => {
         const { weights, ...facts } = await trainer.epoch()
-        return { ...facts, weights, metric: await measure?.(weights) }
+        return { ...facts, weights, metric: await measure(weights) }
       }
       const stopped = (error: unknown): undefined => {
         if (o.keepOnAbort && epochs.length > 0 && isAdapterTrainError(error, 'ABORTED')) return undefined
@@ -163,20 +169,6 @@ export function checkTraining(
     throw wrong(
       `validation split: expected the ${d} dimensions of the training split, found ${validation.queries.cols}. Embed both with the same model`,
     )
-  }
-}
-
-function createMeasure(
-  engine: Engine,
-  validation: EmbeddedDataset<Rows>,
-  kind: AdapterKind,
-  metric: string,
-  signal: AbortSignal | undefined,
-): (weights: Weights) => Promise<number> {
-  const evaluator = createEvaluator(validation, [metric])
-  return async weights => {
-    const adapted = await adaptOn(engine, kind, weights, validation.queries, validation.queryTexts)
-    return (await evaluator.evaluateOn(engine, adapted, { signal })).mean[metric]
   }
 }
 

@@ -4,6 +4,7 @@ import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import { matrix, normalizeInPlace, row } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
+import { gatherRows } from '../../src/math/row-source.js'
 import { fitPartWeights, foldWeights, scaleParts } from '../../src/pipeline/compose-weights.js'
 import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
 import { trainOnEmbedded } from '../../src/pipeline/train-on-embedded.js'
@@ -53,8 +54,7 @@ test('the better model gets the larger weight, by more than chance, or none coun
 test('weights in W do what weighted queries do', () => {
   const adapter = sampleAdapter('linear', 16)
   const { queries } = twoParts(3, [0.3, 0.3], 2)
-  const scaled = new Float32Array(16)
-  scaleParts(queries, BLOCKS, [1.2, 0.4]).gather(Uint32Array.of(2), scaled)
+  const scaled = gatherRows(scaleParts(queries, BLOCKS, [1.2, 0.4]), [2]).data
   const [expected, found] = [
     applyAdapter(adapter, scaled),
     applyAdapter(foldWeights(adapter, BLOCKS, [1.2, 0.4]), row(queries, 2)),

@@ -58,11 +58,7 @@ export function createThreadedFoldRunner(
   const { workers } = threads
   if (workers.length === 0) return inProcess
 
-  interface Job {
-    readonly task: FoldTask
-    resolve(result: FoldResult): void
-    reject(error: unknown): void
-  }
+  type Job = { readonly task: FoldTask; resolve(result: FoldResult): void; reject(error: unknown): void }
   const waiting: Job[] = []
   const running = new Map<Worker, Job>()
   /** Threads that compute, whether their job still waits or not. */
@@ -135,16 +131,12 @@ export function createThreadedFoldRunner(
       signal?.removeEventListener('abort', stop)
       // To end a thread in the middle of a native call would end the process.
       threads.stop()
-      await Promise.all(
-        Array.from(
-          busy.keys(),
-          worker =>
-            new Promise<void>(done => {
-              worker.ref()
-              busy.set(worker, done)
-            }),
-        ),
-      )
+      const ended = (worker: Worker) =>
+        new Promise<void>(done => {
+          worker.ref()
+          busy.set(worker, done)
+        })
+      await Promise.all([...busy.keys()].map(ended))
       for (const worker of workers) worker.removeAllListeners('exit')
       await threads.free()
       await inProcess.free()

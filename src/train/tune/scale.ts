@@ -1,6 +1,7 @@
 import { type EmbeddedDataset, labelledRows } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import { createPooledSource } from '../../losses/pooled.js'
+import { getOrInsert } from '../../maps.js'
 import { normalizedRows } from '../../math/matrix.js'
 import { createRandom, sampleRows } from '../../math/random.js'
 import { gatherRows, normalizedSource, type Rows, rowRange, rowSource, truncateRows } from '../../math/row-source.js'
@@ -29,23 +30,20 @@ export async function fitScale(engine: Engine, data: EmbeddedDataset<Rows>, seed
   const options = { batchSize: BLOCK, maxNegatives: MOST_DOCUMENTS }
   const batches = [...createPooledSource(part, everything, options).epoch(createRandom(seed))]
 
-  const known = new Map<number, number>()
-  async function lossAt(index: number): Promise<number> {
-    const before = known.get(index)
-    if (before !== undefined) return before
+  async function lossOf(scale: number): Promise<number> {
     engine.fill(sum, 0)
     for (const batch of batches) {
       const [B, d] = [batch.queryRows.length, data.docs.cols]
       const [U, dU, loss] = [scratch('U', B, d), scratch('dU', B, d), scratch('loss', B, 1)]
       const D = candidates.gather(batch)
       engine.gatherRows(queries, batch.queryRows, U)
-      crossEntropy(engine, { U, D, dU, loss }, batch, { scale: RECIPE.scales[index], gradientScale: 1 }, scratch)
+      crossEntropy(engine, { U, D, dU, loss }, batch, { scale, gradientScale: 1 }, scratch)
       engine.addSum(loss, sum)
     }
-    const value = (await engine.read(sum))[0]
-    known.set(index, value)
-    return value
+    return (await engine.read(sum))[0]
   }
+  const known = new Map<number, Promise<number>>()
+  const lossAt = (index: number): Promise<number> => getOrInsert(known, index, () => lossOf(RECIPE.scales[index]))
 
   try {
     let best = RECIPE.scales.length >> 1
