@@ -1,10 +1,3 @@
-/** Eigenvalues, the largest first, and the eigenvector of each as a row of unit length. */
-export interface Eigen {
-  readonly values: Float64Array
-  /** [count, n], row-major. */
-  readonly vectors: Float64Array
-}
-
 /** Steps of the iteration for one eigenvalue; two or three are usual. */
 const MOST_STEPS = 60
 
@@ -13,10 +6,11 @@ const MOST_STEPS = 60
  * tridiagonal matrix, then implicit QL. The component of largest size of every vector is positive.
  * @param A [n, n], row-major, of finite values; overwritten
  * @param count eigenvectors wanted
+ * @returns eigenvalues, the largest first, and the eigenvector of each as a row of unit length, [count, n]
  * @throws RangeError if the iteration does not converge
  * @see https://doi.org/10.56021/9781421407944 (Golub and Van Loan, Matrix Computations, sections 8.3.1 to 8.3.3)
  */
-export function symmetricEigen(A: Float64Array, n: number, count = n): Eigen {
+export function symmetricEigen(A: Float64Array, n: number, count = n) {
   const reflections: Float64Array[] = []
   const [d, e] = [new Float64Array(n), new Float64Array(n)]
   for (let k = 0; k < n - 1; k++) {

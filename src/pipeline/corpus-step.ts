@@ -40,9 +40,8 @@ export function refreshTerms(adapter: Adapter, documents: TermDocuments): Adapte
   const { terms } = adapter
   if (!terms) throw new AdapterTrainError('ADAPTER_FORMAT', 'the adapter has no text terms to refresh')
   const { source, alpha, proven, from, analysis: before } = terms
-  const texts = documents.texts.filter(text => text !== undefined)
   // Whether texts are English was found with the queries of training, which are not at hand.
-  const { icu, common } = analyze(texts, [], process.versions.icu)
+  const { icu, common } = analyze(documents.texts, [], process.versions.icu)
   const analysis = { english: before.english, common: before.english ? [] : common, ...(icu !== undefined && { icu }) }
   const rows = from.name === 'words' ? rowsFor(from.table.keys.length) : undefined
   const setting = { source, alpha, ...(rows !== undefined && { rows }) }
@@ -60,8 +59,7 @@ export function adapterWithoutLabels(
   rows: number = UNPROVEN_TERMS.rows,
 ): Adapter {
   const { cols } = documents.vectors
-  const texts = documents.texts.filter(text => text !== undefined)
-  const analysis = analyze(texts, [], process.versions.icu)
+  const analysis = analyze(documents.texts, [], process.versions.icu)
   const corpus = corpusOf(documents, new Date())
   const setting = { source: 'words', alpha: UNPROVEN_TERMS.alpha, rows } as const
   const terms = buildTerms(documents, { analysis, setting }, { corpus, proven: false })

@@ -1,22 +1,14 @@
 import { chunkDocuments } from '../documents/chunk-documents.js'
-import { loadDocuments, type SkippedFile } from '../documents/load-documents.js'
+import { loadDocuments } from '../documents/load-documents.js'
 import { estimateGeneration } from '../generate/generate-questions.js'
 import type { ChatModel } from '../generate/llm/chat-model.js'
-import type { GenerationEstimate } from '../generate/plan-requests.js'
-
-export interface DocumentsEstimate {
-  readonly documents: number
-  readonly chunks: number
-  readonly skipped: readonly SkippedFile[]
-  readonly estimate: GenerationEstimate
-}
 
 /** Reads documents and estimates generating questions for all their chunks, with the defaults; sends nothing. */
 export async function estimateDocuments(
   paths: readonly string[],
   model: ChatModel,
   { signal }: { readonly signal?: AbortSignal } = {},
-): Promise<DocumentsEstimate> {
+) {
   const { documents, skipped } = await loadDocuments(paths, { signal })
   const chunks = await chunkDocuments(documents, { signal })
   const estimate = await estimateGeneration(chunks, model, { signal })

@@ -4,13 +4,13 @@ import { drawSample } from '../dataset/draw-sample.js'
 import { pseudoQueries } from '../dataset/pseudo-queries.js'
 import { type DatasetSplit, PART_NAMES } from '../dataset/split.js'
 import { withEngine } from '../engines/index.js'
-import { type Interval, pairedBootstrap } from '../math/statistics/bootstrap.js'
+import { pairedBootstrap } from '../math/statistics/bootstrap.js'
 import { mean, populationStandardDeviation } from '../math/statistics/moments.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { type FixedOptions, TRAIN_DEFAULTS, TRAINING_OPTIONS } from '../train/options.js'
 import { createSearch } from '../train/tune/search.js'
 import { TRIAL, TUNE_BUDGET } from './defaults.js'
-import { type EmbedSession, embedParts, type PartCounts, truncateDocuments } from './embedded-parts.js'
+import { type EmbedSession, embedParts, truncateDocuments } from './embedded-parts.js'
 
 const { negatives, pull, scale } = TRAINING_OPTIONS
 /** Scale in units of the fitted one: the lower, which does less harm with little data. */
@@ -24,24 +24,13 @@ export interface TrialOptions extends Pick<EmbedSession, 'cache' | 'embed' | 'si
   readonly dimensionsOut?: number
 }
 
-export interface TrialReport {
-  readonly base: { readonly id: string; readonly dimensions: number }
-  readonly data: PartCounts
-  readonly folds: number
-  readonly metric: string
-  /** Mean of the metric without an adapter, over the documents of the sample. */
-  readonly score: number
-  readonly gain: Interval
-  readonly deviation: number
-  readonly embedded: { readonly texts: number; readonly tokens: number }
-  readonly seconds: { readonly embed: number; readonly train: number }
-}
+export type TrialReport = Awaited<ReturnType<typeof runTrial>>
 
 /** Draws the queries and documents of a trial from the training set. */
 export const trialSample = (train: QADataset): QADataset => drawSample(train, TRIAL, TRAIN_DEFAULTS.seed)
 
 /** Cross-validates one plain candidate on a small sample; nothing is chosen, so the interval is that of one test. */
-export async function runTrial({ provider, sample, dimensionsOut, ...options }: TrialOptions): Promise<TrialReport> {
+export async function runTrial({ provider, sample, dimensionsOut, ...options }: TrialOptions) {
   const { seed, metric } = TRAIN_DEFAULTS
   const { cache, embed, signal } = options
   const times = [performance.now()]
@@ -66,7 +55,10 @@ export async function runTrial({ provider, sample, dimensionsOut, ...options }: 
     return {
       base: { id: provider.id, dimensions: train.queries.cols },
       data: { queries, pairs, documents },
-      ...{ folds, metric, score: mean(base), gain: pairedBootstrap(delta, { seed }) },
+      ...{ folds, metric },
+      /** Mean of the metric without an adapter, over the documents of the sample. */
+      score: mean(base),
+      gain: pairedBootstrap(delta, { seed }),
       deviation: populationStandardDeviation(delta),
       embedded: { texts: whole.embedding?.misses ?? 0, tokens: whole.embedding?.tokens ?? 0 },
       seconds: { embed: (times[1] - times[0]) / 1000, train: (times[2] - times[1]) / 1000 },
@@ -85,19 +77,14 @@ export function embeddedSets(parts: DatasetSplit): QADataset[] {
   return [...PART_NAMES.flatMap(name => parts[name] ?? []), ...(pseudo ? [pseudo] : [])]
 }
 
-/** Seconds of a whole run. */
-export interface TimeEstimate {
-  /** Absent if the trial embedded no text. */
-  readonly embed?: number
-  /** Choosing options and training, for all folds. */
-  readonly train: number
-}
+/** Seconds of a whole run; `train`: choosing options and training, for all folds. */
+export type TimeEstimate = ReturnType<typeof estimateTime>
 
-/** Estimates the time of a whole run by that of a trial. */
+/** Estimates the time of a whole run by that of a trial; that of embedding only if the trial embedded a text. */
 export function estimateTime(
   { data, folds, embedded, seconds }: TrialReport,
   { missing, queries, kFold = 0 }: { missing: number; queries: number; kFold?: number },
-): TimeEstimate {
+) {
   const search = seconds.train * (queries / data.queries)
   // Choosing stays within its budget; one training on all queries takes a little longer than a fold's.
   const once = Math.min(TUNE_BUDGET, search * CANDIDATES) + (search * 1.5) / folds

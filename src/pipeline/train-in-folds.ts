@@ -1,9 +1,8 @@
 import { AdapterTrainError } from '../errors.js'
 import type { Evaluation } from '../evaluate/evaluator.js'
 import { gatherEvaluation, seenQueries } from '../evaluate/seen.js'
-import { createDisjointSets } from '../math/disjoint-sets.js'
 import { TRAIN_DEFAULTS } from '../train/options.js'
-import { groupFolds } from '../train/tune/folds.js'
+import { groupFolds, groupsOf } from '../train/tune/folds.js'
 import { withQueries } from '../train/tune/sample.js'
 import { SPLIT_DEFAULTS } from './defaults.js'
 import { countsOf, type EmbeddedParts, type TrainKeys } from './embedded-parts.js'
@@ -93,17 +92,18 @@ function pool(folds: readonly ScoredQueries[]): ScoredQueries {
   }
 }
 
-export interface FoldOptions {
-  readonly folds: number
-  /** `query`: queries with the same text. `document`: also queries that share a relevant document. */
-  readonly by: SplitBy
-  readonly seed: number
-}
-
-/** Assigns every labelled query to one of k folds of nearly the same size; queries that belong together share one. */
-export function assignKFolds(keys: TrainKeys, { folds, by, seed }: FoldOptions): Uint32Array[] {
+/** Assigns every labelled query to one of k folds of nearly the same size; queries that belong together, see `SplitBy`, share one. */
+export function assignKFolds(
+  keys: TrainKeys,
+  { folds, by, seed }: { readonly folds: number; readonly by: SplitBy; readonly seed: number },
+): Uint32Array[] {
   const rows = keys.relevant.flatMap((relevant, i) => (relevant.length > 0 ? [i] : []))
-  const groups = groupsOf(rows, keys, by)
+  const groups = groupsOf(
+    rows.map(row => {
+      const documents = by === 'document' ? keys.relevant[row].map(key => `document ${key}`) : []
+      return [`query ${keys.queries[row]}`, ...documents]
+    }),
+  )
   const sizes = new Map<number, number>()
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1)
   const foldOf = groupFolds(groups, folds, seed)
@@ -118,19 +118,4 @@ export function assignKFolds(keys: TrainKeys, { folds, by, seed }: FoldOptions):
     )
   }
   return parts
-}
-
-/** Numbers the given rows so that those that belong together have the same number. */
-function groupsOf(rows: readonly number[], { queries, relevant }: TrainKeys, by: SplitBy): Uint32Array {
-  const sets = createDisjointSets(rows.length)
-  const owner = new Map<string, number>()
-  rows.forEach((row, i) => {
-    const documents = by === 'document' ? relevant[row].map(key => `document ${key}`) : []
-    for (const key of [`query ${queries[row]}`, ...documents]) {
-      const other = owner.get(key)
-      if (other === undefined) owner.set(key, i)
-      else sets.join(i, other)
-    }
-  })
-  return Uint32Array.from(rows, (_, i) => sets.root(i))
 }

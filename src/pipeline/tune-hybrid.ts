@@ -9,7 +9,7 @@ import { parseMetric } from '../evaluate/metrics.js'
 import { rankingFromRanks, rankOf } from '../evaluate/positive-ranks.js'
 import { tieRankOf } from '../evaluate/top-k.js'
 import { normalizedRows } from '../math/matrix.js'
-import { gatherRows, type Rows, toMatrix, truncateRows } from '../math/row-source.js'
+import { gatherRows, type Rows, rowRange, toMatrix, truncateRows } from '../math/row-source.js'
 import { bootstrapP } from '../math/statistics/bootstrap.js'
 import { mean } from '../math/statistics/moments.js'
 import { createBm25 } from '../terms/bm25.js'
@@ -41,38 +41,15 @@ export const HYBRID_FOLDS = 5
 /** Scores brought back from the engine at once. */
 const MAX_SCORES = 4 * 1024 * 1024
 
-/** A weight tuned for one way to fuse. */
-export interface TunedFusion {
-  readonly fusion: FusionName
-  readonly weight: number
-  /** Metric with that weight on the queries that chose it, and with weights chosen without each query's fold. */
-  readonly score: number
-  readonly outOfFold: number
-  readonly gain: number
-  readonly p: number
-  /** True if the gain is significant; the weight is 0 otherwise. */
-  readonly passed: boolean
-}
-
-export interface HybridReport {
-  readonly metric: string
-  readonly queries: number
-  readonly documents: number
-  readonly window: number
-  readonly lexical: 'bm25' | 'run'
-  /** Metric of vectors alone, of words alone, and of reciprocal rank fusion with equal weights. */
-  readonly vectors: number
-  readonly words: number
-  readonly rrf: number
-  readonly tuned: readonly TunedFusion[]
-}
+/** Metrics of a tuned hybrid search. */
+export type HybridReport = Awaited<ReturnType<typeof tuneHybrid>>
 
 /** Tunes the weight of a hybrid search on labelled queries, for each way in which stores fuse, and measures it out of fold. */
 export async function tuneHybrid(
   engine: Engine,
   data: EmbeddedDataset<Rows>,
   { adapter, run, metric, seed, window = HYBRID_WINDOW }: TuneHybridOptions,
-): Promise<HybridReport> {
+) {
   const rows = labelledRows(data)
   if (rows.length < HYBRID_FOLDS) {
     throw new AdapterTrainError(
@@ -86,17 +63,20 @@ export async function tuneHybrid(
     : truncateRows(data.queries, data.docs.cols)
   const scores = await scoreFusions(engine, data, queries, lexical, { metric, window, fusions: FUSION_NAMES })
   const folds = assignFolds(rows.length, HYBRID_FOLDS, seed)
-  const tuned = FUSION_NAMES.map((fusion): TunedFusion => {
+  const tuned = FUSION_NAMES.map(fusion => {
     const { chosen, held } = chooseBest(scores.fused[fusion]!, folds)
     const delta = held.map((value, i) => value - scores.vectors[i])
     const p = bootstrapP(delta, { samples: RECIPE.gateSamples, seed })
+    /** True if the gain is significant; the weight is 0 otherwise. */
     const passed = mean(delta) > 0 && p < RECIPE.gateP
-    const weight = passed ? FUSIONS[fusion].weights[chosen] : 0
+    const weight: number = passed ? FUSIONS[fusion].weights[chosen] : 0
+    /** Metric with that weight on the queries that chose it; `outOfFold`: with weights chosen without each query's fold. */
     const score = mean(scores.fused[fusion]![chosen])
     return { fusion, weight, score, outOfFold: mean(held), gain: mean(delta), p, passed }
   })
   return {
     ...{ metric, queries: rows.length, documents: data.docs.rows, window, lexical: run ? 'run' : 'bm25' },
+    /** Metric of vectors alone, of words alone, and of reciprocal rank fusion with equal weights. */
     ...{ vectors: mean(scores.vectors), words: mean(scores.words), rrf: mean(rankFusion(scores)), tuned },
   }
 }
@@ -134,21 +114,16 @@ export async function scoreFusions(
   const scores = () => new Float64Array(rows.length)
   const [vectors, words] = [scores(), scores()]
   const fused = Object.fromEntries(fusions.map(name => [name, FUSIONS[name].weights.map(scores)]))
-  const every = Uint32Array.from({ length: m }, (_, document) => document)
+  const every = rowRange(0, m)
 
   const measure = (i: number, a: Float32Array, b: Float32Array): void => {
     const positives = data.positives[rows[i]]
     const own = ownDocument(rows[i])
     if (own !== undefined) [a[own], b[own]] = [Number.NEGATIVE_INFINITY, 0]
-    const score = (of: Float32Array, ties: Uint32Array, places: Iterable<number>): number =>
-      metric.score(
-        rankingFromRanks(
-          Uint32Array.from(places, place => rankOf(of, place, ties)),
-          positives,
-          k,
-        ),
-        k,
-      )
+    const score = (of: Float32Array, ties: Uint32Array, places: Iterable<number>): number => {
+      const ranks = Uint32Array.from(places, place => rankOf(of, place, ties))
+      return metric.score(rankingFromRanks(ranks, positives, k), k)
+    }
     vectors[i] = score(a, tieRank, positives.keys())
     words[i] = score(b, tieRank, positives.keys())
     const found = [retrieved(a, window), retrieved(b, window)]
@@ -211,8 +186,7 @@ export function searchOfBm25({
       'a search by words needs the texts of queries and documents. Name them with --texts, or give a run of your own engine',
     )
   }
-  const known = (texts: readonly (string | undefined)[]) => texts.filter(text => text !== undefined)
-  const analysis = analyze(known(docTexts), known(queryTexts), process.versions.icu)
+  const analysis = analyze(docTexts, queryTexts, process.versions.icu)
   const tokenize = createTokenizer(analysis)
   const search = createBm25(postingsOf(docTexts, analysis))
   return query => search.scores([...new Set(searchWords(tokenize(queryTexts[query] ?? '')))])

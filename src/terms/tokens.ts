@@ -91,7 +91,7 @@ export type Terms = { readonly words: ReadonlySet<string>; readonly pairs: Reado
 export const needsSegmenter = (text: string): boolean => NOT_ASCII.test(text) && UNSPACED.test(text)
 
 /** Finds out how a corpus is to be split into words, from a part of its documents and of the queries asked of it. */
-export function analyze(documents: readonly string[], queries: readonly string[], icu: string | undefined): Analysis {
+export function analyze(documents: SomeTexts, queries: SomeTexts, icu: string | undefined): Analysis {
   const [docs, asked] = [spread(documents), spread(queries)]
   const plain = createTokenizer({ english: false, common: [] })
   const tokens = docs.map(text => plain(text).words)
@@ -105,10 +105,14 @@ export function analyze(documents: readonly string[], queries: readonly string[]
   return { english, common: common.map(([word]) => termKey(word)), ...(segmented && icu !== undefined && { icu }) }
 }
 
-/** At most {@link LOOKED_AT} of the texts, from beginning to end. */
-function spread(texts: readonly string[]): string[] {
-  const step = Math.ceil(texts.length / LOOKED_AT)
-  return texts.filter((_, i) => i % step === 0)
+/** Texts, of which some may not be known. */
+type SomeTexts = readonly (string | undefined)[]
+
+/** At most {@link LOOKED_AT} of the texts that are known, from beginning to end. */
+function spread(texts: SomeTexts): string[] {
+  const known = texts.filter(text => text !== undefined)
+  const step = Math.ceil(known.length / LOOKED_AT)
+  return known.filter((_, i) => i % step === 0)
 }
 
 function withoutAccents(text: string): string {

@@ -3,13 +3,7 @@ import type { Matrix } from '../../math/matrix.js'
 import { encodeOnnxModel, type OnnxConstant, type OnnxValue } from './onnx-graph.js'
 
 /** Matrix products with onnxruntime: a graph of one operation for each pair of transposes. */
-export interface OnnxProducts {
-  /** Version and threads, such as "onnxruntime 1.30.0, 2 threads". */
-  readonly description: string
-  /** Writes op(a) op(b) to `out`. */
-  multiply(a: Matrix, b: Matrix, out: Matrix, transposeA: boolean, transposeB: boolean): void
-  dispose(): void
-}
+export type OnnxProducts = ReturnType<typeof createProducts>
 
 /** The synchronous session beneath onnxruntime-node's public, promise-based one. */
 type NativeBinding = typeof import('onnxruntime-node/dist/binding.js')['binding']
@@ -35,33 +29,28 @@ export async function createOnnxProducts(threads: number): Promise<OnnxProducts 
     return undefined
   }
   for (const inPlace of [true, false]) {
-    const products = createProducts(binding, `onnxruntime ${version}, ${threads} threads`, threads, inPlace)
+    const products = createProducts(binding, version, threads, inPlace)
     if (works(products)) return products
     products.dispose()
   }
   return undefined
 }
 
-function createProducts(
-  { InferenceSession }: NativeBinding,
-  description: string,
-  threads: number,
-  inPlace: boolean,
-): OnnxProducts {
+function createProducts({ InferenceSession }: NativeBinding, version: string, threads: number, inPlace: boolean) {
   const sessions = new Map<string, NativeSession>()
 
-  const sessionFor = (transposeA: boolean, transposeB: boolean): NativeSession => {
-    return getOrInsert(sessions, `${transposeA} ${transposeB}`, () => {
-      const model = productModel(transposeA, transposeB, inPlace)
+  const sessionFor = (transposeA: boolean, transposeB: boolean): NativeSession =>
+    getOrInsert(sessions, `${transposeA} ${transposeB}`, () => {
+      const { buffer, byteOffset, byteLength } = productModel(transposeA, transposeB, inPlace)
       const session = new InferenceSession()
-      session.loadModel(model.buffer as ArrayBuffer, model.byteOffset, model.byteLength, sessionOptions(threads))
+      session.loadModel(buffer as ArrayBuffer, byteOffset, byteLength, sessionOptions(threads))
       return session
     })
-  }
 
   return {
-    description,
-    multiply(a, b, out, transposeA, transposeB) {
+    description: `onnxruntime ${version}, ${threads} threads`,
+    /** Writes op(a) op(b) to `out`. */
+    multiply(a: Matrix, b: Matrix, out: Matrix, transposeA: boolean, transposeB: boolean): void {
       const session = sessionFor(transposeA, transposeB)
       const feeds = { a: operand(a), b: operand(b) }
       if (!inPlace) {
@@ -74,7 +63,7 @@ function createProducts(
         if (!isStop(error)) throw error
       }
     },
-    dispose() {
+    dispose(): void {
       for (const session of sessions.values()) session.dispose()
       sessions.clear()
     },

@@ -113,16 +113,6 @@ function weightedSum(weights: Uint32Array, values: Float64Array): number {
   return s0 + s1 + s2 + s3
 }
 
-/** By default 2,000 samples. */
-type RealityCheckOptions = Omit<BootstrapOptions, 'confidence'>
-
-/** A p-value, and the gain from which it would have been significant. */
-export interface RealityCheck {
-  readonly p: number
-  /** Gain of the chosen candidate that is reached by chance in a share `level` of resamples; undefined if nothing varies, or in too few differences. */
-  readonly provable?: number
-}
-
 /**
  * One-sided bootstrap p of the gain of a candidate that was chosen among several on the same queries:
  *
@@ -131,13 +121,16 @@ export interface RealityCheck {
  * The best of several candidates gains by chance alone; the maximum over all of them allows for that. p is at least
  * 2^-(differences of the chosen one that are not 0), the chance that so few all come out for the better. 1 where nothing gains.
  * @param level of significance for `provable`
+ * @param options by default 2,000 samples
+ * @returns p, and the gain of the chosen candidate that is reached by chance in a share `level` of resamples: `provable`, from which
+ * it would have been significant; absent if nothing varies, or in too few differences
  * @see White, A reality check for data snooping, 2000; with standard deviations: Hansen, A test for superior predictive ability, 2005
  */
 export function realityCheck(
   deltas: readonly ArrayLike<number>[],
   level: number,
-  options: RealityCheckOptions,
-): RealityCheck {
+  options: Omit<BootstrapOptions, 'confidence'>,
+): { readonly p: number; readonly provable?: number } {
   const { seed, samples = 2000 } = options
   checkSamples(samples)
   if (checkDeltas(deltas) === 0) return { p: 1 }

@@ -12,22 +12,14 @@ export interface JudgedTexts
 /** Numbers the rows of a dataset; judgements of documents that the corpus does not have are left out. */
 export function judgedTexts(data: QADataset): JudgedTexts {
   const { name, queries, corpus, qrels } = data
-  const docIds = [...corpus.keys()]
+  const [queryIds, docIds] = [queries, corpus].map(texts => [...texts.keys()])
   const rowOf = new Map(docIds.map((id, row) => [id, row]))
-  const positives = Array.from(queries.keys(), queryId => {
+  const positives = queryIds.map(queryId => {
     const judged = [...(qrels.get(queryId) ?? [])].filter(([id, grade]) => grade > 0 && rowOf.has(id))
     return new Map(judged.map(([id, grade]) => [rowOf.get(id)!, grade]))
   })
   const [queryTexts, docTexts] = [[...queries.values()], [...corpus.values()]]
-  return {
-    name,
-    queryIds: [...queries.keys()],
-    docIds,
-    positives,
-    selfMatches: selfMatches(data),
-    queryTexts,
-    docTexts,
-  }
+  return { name, queryIds, docIds, positives, selfMatches: selfMatches(data), queryTexts, docTexts }
 }
 
 /** Refuses vectors whose queries, documents or judgements differ from `expected`, row by row. */
@@ -52,13 +44,11 @@ function countProblem(what: string, expected: number, found: number): string | u
 }
 
 function pairProblem(expected: JudgedTexts['positives'], found: JudgedTexts['positives']): string | undefined {
-  const row = expected.findIndex((grades, i) => !isEqual(grades, found[i]))
+  const row = expected.findIndex(
+    (grades, i) => grades.size !== found[i].size || [...grades].some(([doc, grade]) => found[i].get(doc) !== grade),
+  )
   if (row < 0) return undefined
   return `query row ${row} has the relevant documents ${shown(found[row])}, expected ${shown(expected[row])} (rows from 0)`
-}
-
-function isEqual(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {
-  return a.size === b.size && [...a].every(([doc, grade]) => b.get(doc) === grade)
 }
 
 /** `{3 => 1, 8 => 2}` -> "3, 8 (grade 2)" */

@@ -6,7 +6,7 @@ import { parseMetric } from '../../evaluate/metrics.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { COMPARE_METRICS } from '../defaults.js'
 import { timedRows } from '../query-time.js'
-import type { CompareCandidate, CompareRun, EmbeddedBase } from './candidates.js'
+import type { CompareCandidate, CompareRun } from './candidates.js'
 import { checkCandidates, groupByBase } from './candidates.js'
 import { checkSameJudgements, type JudgedTexts, judgedTexts } from './judged-texts.js'
 
@@ -40,12 +40,7 @@ export interface BasePlan extends EmbeddingEstimate {
 }
 
 /** Checked comparison before the first request. */
-export interface ComparePlan {
-  readonly specs: readonly string[]
-  readonly judged: JudgedTexts
-  readonly bases: readonly EmbeddedBase[]
-  readonly plans: readonly BasePlan[]
-}
+export type ComparePlan = Awaited<ReturnType<typeof planCompare>>
 
 /**
  * Estimates what `runCompare` would send per base and its cost, after all checks; sends nothing.
@@ -62,7 +57,7 @@ export async function estimateCompare(
 export async function planCompare(
   candidates: readonly CompareCandidate[],
   { data, cache, signal, timing, ...options }: PlanCompareOptions,
-): Promise<ComparePlan> {
+) {
   const specs = specsOf(options)
   checkCandidates(candidates, options.allowMismatch, options.runs)
   const judged = judgedBy(candidates, data)

@@ -47,13 +47,6 @@ export interface TriedFit extends Fit {
   readonly overlap: number
 }
 
-export interface FittedBridge extends BridgeMap {
-  readonly chosen: TriedFit
-  readonly tried: readonly TriedFit[]
-  readonly heldOut: number
-  readonly texts: number
-}
-
 export interface FitBridgeOptions {
   readonly seed: number
   readonly signal?: AbortSignal
@@ -85,7 +78,7 @@ const MOST_TRAINED = 1024
  * @param given row i of both is one text; lengths of `to` do not count
  * @see https://arxiv.org/abs/2509.23471 (Vejendla: Drift-Adapter)
  */
-export async function fitBridge(engine: Engine, given: VectorPairs, options: FitBridgeOptions): Promise<FittedBridge> {
+export async function fitBridge(engine: Engine, given: VectorPairs, options: FitBridgeOptions) {
   const { seed, signal, onTried } = options
   // The zero vector has no direction.
   const isUsable = (i: number) => [given.from, given.to].every(m => norm(row(m, i)) > 0)
@@ -143,7 +136,7 @@ export async function fitBridge(engine: Engine, given: VectorPairs, options: Fit
     if (isBetter(found, best)) best = found
   }
   const facts = { chosen: best.result, tried, heldOut: count, texts: n }
-  if (!best.trained) return { kind: 'linear', weights: { ...last }, ...facts }
+  if (!best.trained) return { kind: 'linear' as const, weights: { ...last }, ...facts }
   const { kind, epochs } = best.trained
   const { weights } = await trainOnto(engine, kind, last, pairs, { train: order, epochs }, options)
   return { kind, weights, ...facts }
@@ -235,10 +228,8 @@ export function shared(a: readonly number[], b: readonly number[]): number {
   return a.length === 0 ? 0 : a.filter(x => b.includes(x)).length / a.length
 }
 
-interface Trained extends BridgeMap {
-  /** Epochs of the weights. */
-  readonly epochs: number
-}
+/** A map, and after how many epochs its weights were kept. */
+type Trained = BridgeMap & { readonly epochs: number }
 
 /** Trains an adapter of the index's space onto a linear map and folds it in; without `held` for all `epochs`. */
 async function trainOnto(
@@ -273,11 +264,8 @@ async function trainOnto(
   const { W1, b1, W2, b2 } = trained.weights
   if (!hidden) return { ...(await compose(engine, linear, trained.weights)), epochs: trained.bestEpoch }
   const { weights } = await compose(engine, linear, { W: W1, b: b1 })
-  return {
-    kind,
-    weights: { W: map.W, W1: weights.W, b1: weights.b, W2, b2: sum(map.b, b2) },
-    epochs: trained.bestEpoch,
-  }
+  const whole = { W: map.W, W1: weights.W, b1: weights.b, W2, b2: sum(map.b, b2) }
+  return { kind, weights: whole, epochs: trained.bestEpoch }
 }
 
 /** Folds a map and a linear one after it, y = W f(q) + b, into one. */

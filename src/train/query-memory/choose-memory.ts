@@ -38,24 +38,20 @@ export interface MemoryChoice {
   readonly others: readonly Float64Array[]
 }
 
-export interface ChooseMemoryOptions {
-  readonly most: number
-  /** True if the linear map passes the gate without a memory. If not, a memory has to beat the unadapted queries and is tried on them too. */
-  readonly proven: boolean
-}
-
 /**
  * Decides whether a memory of the training queries is put on a point's linear map, and how much it counts.
  *
  * Every setting is scored twice per query of the search's sample, by a map trained without it and a memory of all training queries:
  * once the memory forgets the query itself, and once map and memory know none of its documents. The best mean of both has to beat
  * no memory by more than one paired standard error.
+ * @param options `proven`: true if the linear map passes the gate without a memory; if not, a memory has to beat the unadapted
+ * queries and is tried on them too
  */
 export async function chooseMemory(
   search: Search,
   point: SearchPoint,
   training: EmbeddedDataset<Rows>,
-  { most, proven }: ChooseMemoryOptions,
+  { most, proven }: { readonly most: number; readonly proven: boolean },
 ): Promise<MemoryChoice> {
   const memory = await rememberQueries(search.engine, training, { most, seed: search.seed })
   if (!memory) return { onIdentity: false, gain: 0, standardError: 0, scores: new Float64Array(), others: [] }

@@ -8,16 +8,20 @@ export function documentGroups({
   positives,
   docTextGroup,
 }: Pick<EmbeddedDataset, 'positives' | 'docTextGroup'>): Uint32Array {
-  const sets = createDisjointSets(positives.length)
-  const owner = new Map<number, number>()
-  positives.forEach((documents, i) => {
-    for (const document of documents.keys())
-      sets.join(
-        i,
-        getOrInsert(owner, docTextGroup[document], () => i),
-      )
-  })
-  return Uint32Array.from(positives, (_, i) => sets.root(i))
+  return groupsOf(positives.map(documents => Array.from(documents.keys(), document => docTextGroup[document])))
+}
+
+/** Numbers things by their keys so that those that share one, directly or through others, have the same number. */
+export function groupsOf<K>(keys: readonly (readonly K[])[]): Uint32Array {
+  const sets = createDisjointSets(keys.length)
+  const owner = new Map<K, number>()
+  for (const [i, own] of keys.entries()) {
+    for (const key of own) {
+      const first = getOrInsert(owner, key, () => i)
+      sets.join(i, first)
+    }
+  }
+  return Uint32Array.from(keys, (_, i) => sets.root(i))
 }
 
 /** Assigns queries to evenly filled folds that keep groups whole, the largest first; a large one may leave folds empty. */

@@ -39,11 +39,7 @@ export interface SweepRun {
   readonly seconds: number
 }
 
-export interface SweepResult extends SweepPlan {
-  readonly results: readonly SweepRun[]
-  readonly base: Float64Array
-  readonly fittedScale: number
-}
+export type SweepResult = Awaited<ReturnType<typeof sweep>>
 
 /** Cross-validates combinations of options, all on the same queries, documents and folds. */
 export async function sweep(
@@ -51,7 +47,7 @@ export async function sweep(
   data: EmbeddedDataset<Rows>,
   points: readonly FixedOptions[],
   { seed, metric, signal, onPlan, onRun }: SweepOptions,
-): Promise<SweepResult> {
+) {
   const sample = sampleDataset(data, { queries: RECIPE.tuneQueries, documents: RECIPE.tuneDocuments, seed })
   const n = sample.queries.rows
   const folds = assignFolds(n, Math.min(RECIPE.folds(n), n), seed)
