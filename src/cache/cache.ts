@@ -46,6 +46,10 @@ export interface CompletionCache {
   get(key: Uint8Array): string | undefined
   /** Stores an answer; on return it is safe from a crash of the process. */
   set(key: Uint8Array, model: string, answer: string): void
+  /** Claims an answer, as {@link EmbeddingCache.claim} claims texts: returns it if it is stored, else whether it is claimed. */
+  claim?(key: Uint8Array): string | boolean
+  /** Gives up a claim. */
+  release?(key: Uint8Array): void
 }
 
 /** Returns the text's part of a cache key: the 32 bytes of SHA-256 over its UTF-8 bytes. */

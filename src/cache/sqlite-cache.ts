@@ -18,6 +18,8 @@ const WRITE_WAIT_MS = 2000
 const CLOSE_WAIT_MS = 5000
 /** Life of a claim that is not renewed. */
 const CLAIM_MS = 60_000
+/** Space of the claims of answers, which no provider has. */
+const COMPLETIONS = 'completions'
 
 /** Options of {@link openCache}. */
 export interface OpenCacheOptions {
@@ -105,7 +107,10 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
   const write = db.transaction((items: readonly SpillItem[]) => {
     for (const item of items) {
       if ('entries' in item) writeVectors(item.space, item.entries)
-      else completions.set(item.key, item.model, item.answer)
+      else {
+        unclaim.run(COMPLETIONS, item.key)
+        completions.set(item.key, item.model, item.answer)
+      }
     }
   })
   const waiting = (ms: number, work: () => void): void => {
@@ -155,11 +160,12 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
     'SELECT owner, until FROM claims WHERE space = ? AND text_hash = ?',
   )
   const putClaim = db.prepare('INSERT OR REPLACE INTO claims (space, text_hash, owner, until) VALUES (?, ?, ?, ?)')
-  const claim = db.transaction((space: string, textHashes: readonly Uint8Array[]): (Float32Array | boolean)[] => {
+  type Lookup<T> = (space: string, textHashes: readonly Uint8Array[]) => (T | undefined)[]
+  const claim = db.transaction((space: string, textHashes: readonly Uint8Array[], lookUp: Lookup<unknown>) => {
     const now = Date.now()
-    const vectors = read(space, textHashes)
+    const stored = lookUp(space, textHashes)
     return textHashes.map((textHash, i) => {
-      if (vectors[i]) return vectors[i]
+      if (stored[i] !== undefined) return stored[i]
       const other = findClaim.get(space, textHash)
       if (other && other.until > now && mayRun(other.owner)) return false
       putClaim.run(space, textHash, OWNER, now + CLAIM_MS)
@@ -192,6 +198,22 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
     }
   }
 
+  function claimAll<T>(space: string, textHashes: readonly Uint8Array[], lookUp: Lookup<T>): (T | boolean)[] {
+    let claims: (T | boolean)[] = textHashes.map(() => true)
+    unlessLocked(() => {
+      claims = claim.immediate(space, textHashes, lookUp) as (T | boolean)[]
+      for (const [i, textHash] of textHashes.entries()) {
+        if (claims[i] === true) held.set(heldKey(space, textHash), { space, textHash })
+      }
+      if (held.size > 0) renewal ??= setInterval(() => unlessLocked(renew.immediate), CLAIM_MS / 4).unref()
+    })
+    return claims
+  }
+  const release = (space: string, textHashes: readonly Uint8Array[]): void => {
+    unhold(space, textHashes)
+    unlessLocked(() => unclaimAll.immediate(space, textHashes))
+  }
+
   for (const left of leftSpills(path)) {
     try {
       if (flush(readSpill(left), WRITE_WAIT_MS)) rmSync(left, { force: true })
@@ -203,7 +225,15 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
 
   return {
     file: path,
-    completions: { get: completions.get, set: (key, model, answer) => store({ key, model, answer }) },
+    completions: {
+      get: completions.get,
+      set(key, model, answer) {
+        store({ key, model, answer })
+        unhold(COMPLETIONS, [key])
+      },
+      claim: key => claimAll(COMPLETIONS, [key], () => [completions.get(key)])[0],
+      release: key => release(COMPLETIONS, [key]),
+    },
     batches: batchStore(db, path),
     get(space, textHashes) {
       const vectors = guarded(path, () => read.deferred(space, textHashes))
@@ -219,21 +249,8 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
         entries.map(({ textHash }) => textHash),
       )
     },
-    claim(space, textHashes) {
-      let claims: (Float32Array | boolean)[] = textHashes.map(() => true)
-      unlessLocked(() => {
-        claims = claim.immediate(space, textHashes)
-        for (const [i, textHash] of textHashes.entries()) {
-          if (claims[i] === true) held.set(heldKey(space, textHash), { space, textHash })
-        }
-        if (held.size > 0) renewal ??= setInterval(() => unlessLocked(renew.immediate), CLAIM_MS / 4).unref()
-      })
-      return claims
-    },
-    release(space, textHashes) {
-      unhold(space, textHashes)
-      unlessLocked(() => unclaimAll.immediate(space, textHashes))
-    },
+    claim: (space, textHashes) => claimAll(space, textHashes, read),
+    release,
     stats: () => guarded(path, () => stats(db, path)),
     verify: ({ repair = false } = {}) => guarded(path, () => verify(db, path, repair)),
     prune: pruneOptions => guarded(path, () => prune(db, path, pruneOptions)),

@@ -1,6 +1,6 @@
 import { AdapterTrainError } from '../errors.js'
 import { firstNonFinite } from '../math/matrix.js'
-import type { EmbeddingProvider } from '../providers/provider.js'
+import type { EmbeddingProvider, Role } from '../providers/provider.js'
 
 /** Name of a text in messages, such as `document kb-017`. */
 export type Label = (index: number) => string
@@ -83,6 +83,18 @@ export function checkAnswer(
 
 /** True for a vector that is similar to nothing. */
 export const isZero = (vector: Float32Array): boolean => vector.every(value => value === 0)
+
+/** Most texts named in a warning. */
+const NAMED = 5
+
+/** Words the warning of vectors of zeros. @param zeros their rows */
+export function zeroWarning(id: string, role: Role, zeros: readonly number[], nameOf: (row: number) => string): string {
+  const named = zeros.slice(0, NAMED).map(nameOf).join(', ')
+  const more = zeros.length > NAMED ? ` and ${zeros.length - NAMED} more` : ''
+  const [what, have] =
+    zeros.length === 1 ? [role, 'has a vector'] : [role === 'query' ? 'queries' : 'documents', 'have vectors']
+  return `${id}: ${zeros.length} ${what} ${have} of zeros, similar to nothing: ${named}${more}`
+}
 
 /** Makes the error for a cache and a model whose vectors differ in length. */
 export function changedModel({ id }: EmbeddingProvider, space: string, cached: number, now: number): AdapterTrainError {

@@ -33,6 +33,27 @@ export interface RetryOptions {
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<unknown>
 }
 
+/** Milliseconds between two looks at what other processes are at. */
+const POLL_MS = 250
+
+/**
+ * Runs workers until the queue is empty.
+ * @param others what the workers left because another process is at it; put back into the queue after a while
+ */
+export async function workOff<T>(
+  { queue, others, width }: { readonly queue: T[]; readonly others: T[]; readonly width: number },
+  worker: () => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (;;) {
+    await Promise.all(Array.from({ length: Math.min(width, queue.length) }, worker))
+    if (others.length === 0) return
+    // The workers see that the wait was ended.
+    await sleepFor(POLL_MS, undefined, { signal }).catch(() => {})
+    queue.push(...others.splice(0))
+  }
+}
+
 /** Adds a controller that ends the waits between attempts, but not the requests in flight, and counts the retries. */
 export function stoppable(options: RetryOptions, onRetry: () => void) {
   const stop = new AbortController()

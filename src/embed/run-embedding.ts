@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { embeddingStopped, throwIfStopped } from '../abort.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import { AdapterTrainError, usageError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
 import { PartialAnswer } from '../providers/check.js'
-import { changedModel, checkAnswer, isZero, preview } from './check.js'
+import { changedModel, checkAnswer, isZero, preview, zeroWarning } from './check.js'
 import { cacheFor } from './look-up.js'
 import { type EmbeddingPlan, planBatches } from './plan-embedding.js'
 import { isRefusal, learnMostInputs, mostInputs, type Refusal, refusalOf } from './refusals.js'
-import { type RetryOptions, stoppable, withRetries } from './retry.js'
+import { type RetryOptions, stoppable, withRetries, workOff } from './retry.js'
 import type { EmbedStats } from './stats.js'
 
 /** State of an embedding run: statistics so far. */
@@ -177,7 +176,7 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
 
   /** Leaves of a batch what no other process asks for; what is stored by now takes its place. */
   const claimed = new Set<number>()
-  let others: number[] = []
+  const others: Task[] = []
   const claim = (batch: readonly number[]): number[] => {
     if (!cache?.claim) return [...batch]
     const claims = cache.claim(
@@ -190,7 +189,8 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
       claims.filter(claim => typeof claim === 'object'),
     )
     count.found += found.length
-    others.push(...batch.filter((_, j) => claims[j] === false))
+    const left = batch.filter((_, j) => claims[j] === false)
+    if (left.length > 0) others.push({ batch: left, isNew: true })
     const own = batch.filter((_, j) => claims[j] === true)
     for (const i of own) claimed.add(i)
     if (found.length > 0) report()
@@ -211,6 +211,7 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
         if (batch) await embedBatch({ batch, part: task.part })
       } catch (error) {
         failure ??= { error: signal?.aborted ? embeddingStopped(signal) : error }
+        others.length = 0
         stop.abort()
       }
     }
@@ -218,18 +219,8 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
   const { maxConcurrency } = provider.limits
   const width = Math.min(options.concurrency ?? maxConcurrency, maxConcurrency)
   try {
-    for (;;) {
-      await Promise.all(Array.from({ length: Math.min(width, queue.length) }, worker))
-      if (failure !== undefined) throw failure.error
-      if (others.length === 0) break
-      await sleep(POLL_MS, undefined, { signal }).catch(() => throwIfStopped(signal))
-      const waiting = others
-      others = []
-      for (const batch of chunksOf(waiting, mostInputs(provider))) {
-        const own = claim(batch)
-        if (own.length > 0) queue.push({ batch: own })
-      }
-    }
+    await workOff({ queue, others, width }, worker, signal)
+    if (failure !== undefined) throw failure.error
   } finally {
     if (claimed.size > 0)
       cache?.release?.(
@@ -237,7 +228,11 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
         [...claimed].map(i => missing[i].textHash),
       )
   }
-  if (zeros.length > 0) options.onWarning?.(zeroWarning(plan, zeros))
+  if (zeros.length > 0) {
+    const texts = new Map(unique.first.map((row, u) => [row, unique.texts[u]]))
+    const nameOf = (row: number): string => `${label(row)} (${preview(texts.get(row)!)})`
+    options.onWarning?.(`${zeroWarning(provider.id, role, zeros, nameOf)}. Check the texts and the server`)
+  }
 
   for (const [i, u] of unique.indexOf.entries()) if (unique.first[u] !== i) rows.copy(unique.first[u], i)
   const { requests, retries, tokens } = count
@@ -264,12 +259,9 @@ interface Task {
   readonly isNew?: boolean
 }
 
-/** Milliseconds between two looks at what other processes embed. */
-const POLL_MS = 250
 /** Texts refused one after the other, before the first answer and after it; more, and the service is at fault. */
 const MOST_FIRST_REFUSALS = 2
 const MOST_REFUSALS = 20
-const NAMED = 5
 
 function chunksOf(list: readonly number[], size: number): number[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))
@@ -277,15 +269,6 @@ function chunksOf(list: readonly number[], size: number): number[][] {
 
 function withoutRetry({ code, message, cause, details }: AdapterTrainError): AdapterTrainError {
   return new AdapterTrainError(code, message, { cause, details: { ...details, retryable: false } })
-}
-
-function zeroWarning({ provider, role, unique, label }: EmbeddingPlan<Rows>, zeros: readonly number[]): string {
-  const texts = new Map(unique.first.map((row, i) => [row, unique.texts[i]]))
-  const named = zeros.slice(0, NAMED).map(row => `${label(row)} (${preview(texts.get(row)!)})`)
-  const more = zeros.length > NAMED ? ` and ${zeros.length - NAMED} more` : ''
-  const [what, have] =
-    zeros.length === 1 ? [role, 'has a vector'] : [role === 'query' ? 'queries' : 'documents', 'have vectors']
-  return `${provider.id}: ${zeros.length} ${what} ${have} of zeros, similar to nothing: ${named.join(', ')}${more}. Check the texts and the server`
 }
 
 function checkCount(name: string, value: number | undefined, least: number): void {

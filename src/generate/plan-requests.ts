@@ -91,7 +91,8 @@ export function costOf(inputTokens: number, outputTokens: number, price: ChatPri
   return (inputTokens * price.input + outputTokens * price.output) / 1e6
 }
 
-function readAnswer(stored: string | undefined): ChatAnswer | undefined {
+/** Reads an answer as it is stored. */
+export function readAnswer(stored: string | undefined): ChatAnswer | undefined {
   const answer: Partial<ChatAnswer> | null = JSON.parse(stored ?? 'null')
   return typeof answer?.text === 'string' ? { ...answer, text: answer.text } : undefined
 }

@@ -1,10 +1,10 @@
 import { abortError } from '../abort.js'
 import type { CompletionCache } from '../cache/cache.js'
 import type { Chunk } from '../documents/chunk.js'
-import { type RetryOptions, stoppable, withRetries } from '../embed/retry.js'
+import { type RetryOptions, stoppable, withRetries, workOff } from '../embed/retry.js'
 import { AdapterTrainError, isAdapterTrainError, usageError } from '../errors.js'
 import type { ChatAnswer, ChatModel, ChatRequest } from './llm/chat-model.js'
-import { costOf, type PlannedRequest } from './plan-requests.js'
+import { costOf, type PlannedRequest, readAnswer } from './plan-requests.js'
 import { renderPrompt } from './prompt.js'
 
 const STOPPED = 'generation was stopped before it was done; answers are in the cache, if one is used'
@@ -73,7 +73,7 @@ export async function runRequests(
   const answers = requests.map(request => request.answer)
   const missing = requests.flatMap((request, i) => (request.answer === undefined ? [{ ...request, i }] : []))
   const failures = new Map<number, AdapterTrainError>()
-  const cached = requests.length - missing.length
+  let cached = requests.length - missing.length
   const count = { answered: 0, inARow: 0, requests: 0, retries: 0, inputTokens: 0, outputTokens: 0 }
   const cost = (): number | undefined => model.price && costOf(count.inputTokens, count.outputTokens, model.price)
   const report = (): void => {
@@ -99,29 +99,48 @@ export async function runRequests(
     count.outputTokens += answer.outputTokens ?? Math.ceil(answer.text.length / 4)
   }
 
+  const queue = [...missing]
+  const others: typeof missing = []
+  /** Leaves an answer that another process asks for, or takes it if it is stored by now. */
+  const take = async (request: (typeof missing)[number]): Promise<void> => {
+    const store = model.cacheKey === undefined ? undefined : completions
+    const claim = store?.claim?.(request.key) ?? true
+    if (claim === false) return void others.push(request)
+    const stored = claim === true ? undefined : readAnswer(claim)
+    if (stored !== undefined) {
+      answers[request.i] = stored
+      cached++
+      return
+    }
+    await answerOne(request).catch(error => {
+      store?.release?.(request.key)
+      throw error
+    })
+  }
+
   report()
-  let next = 0
   let failure: { error: unknown } | undefined
   const worker = async (): Promise<void> => {
-    while (next < missing.length && failure === undefined) {
-      const request = missing[next++]
+    while (queue.length > 0 && failure === undefined) {
+      const request = queue.shift()!
       try {
         if (signal?.aborted) throw signal.reason
         if ((cost() ?? 0) >= maxCost && maxCost > 0) throw tooExpensive(cost()!, maxCost)
-        await answerOne(request)
+        await take(request)
       } catch (error) {
         if (signal?.aborted) failure ??= { error: abortError(signal, STOPPED) }
         else if (failure === undefined && isOfOneChunk(error) && ++count.inARow < MOST_FAILURES) {
           failures.set(request.i, error)
         } else {
           failure ??= { error }
+          others.length = 0
           stop.abort()
         }
       }
       report()
     }
   }
-  await Promise.all(Array.from({ length: Math.min(options.concurrency, missing.length) }, worker))
+  await workOff({ queue, others, width: options.concurrency }, worker, signal)
   if (failure !== undefined) throw withCounts(failure.error, cached + count.answered, requests.length, completions)
 
   const { retries, inputTokens, outputTokens } = count

@@ -5,12 +5,14 @@ import { type ReadDatasetOptions, readDataset } from '../dataset/read.js'
 import { smallTestSet } from '../dataset/small-test-set.js'
 import type { DatasetSplit, PartName, SplitDatasetOptions } from '../dataset/split.js'
 import { PART_NAMES, splitDataset } from '../dataset/split.js'
+import { isZero, zeroWarning } from '../embed/check.js'
 import { embedDataset } from '../embed/embed-dataset.js'
-import { labelledRows, type VectorParts } from '../embed/embedded-dataset.js'
+import { type EmbeddedDataset, labelledRows, type VectorParts } from '../embed/embedded-dataset.js'
 import type { EmbedStats } from '../embed/stats.js'
 import { usageError } from '../errors.js'
 import type { Effort } from '../indexes/vector-index.js'
-import type { Rows } from '../math/row-source.js'
+import { row } from '../math/matrix.js'
+import { blocksOf, type Rows } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { TRAIN_DEFAULTS } from '../train/options.js'
 import { withTexts } from '../vectors/read-texts.js'
@@ -128,7 +130,9 @@ async function openVectors(vectors: string | VectorParts<Rows>, options: OpenDat
   const split = splitEmbedded(read.train, splitOptions(options, { val: read.validation, test: read.test }))
   const parts = { ...read, ...split, validation: read.validation ?? split.validation, test: read.test ?? split.test }
   const { test } = parts
+  const seen = new Set<Rows>()
   const warnings = [
+    ...PART_NAMES.flatMap(part => zeroNotes(read[part], `the ${part} part`, seen)),
     ...PART_NAMES.flatMap(part => selfMatchNotes(`the ${part} part`, parts[part]?.selfMatches)),
     ...(test ? smallTestSet('the test part', labelledRows(test).length, test.docs.rows) : []),
   ]
@@ -143,6 +147,24 @@ async function openVectors(vectors: string | VectorParts<Rows>, options: OpenDat
       return { part, ...subject, ...(part !== 'train' && { seen }) }
     },
   }
+}
+
+/** Warns of vectors of zeros. @param seen sides warned of before: parts share their documents */
+export function zeroNotes(data: EmbeddedDataset<Rows> | undefined, name: string, seen = new Set<Rows>()): string[] {
+  const sides: ['query' | 'document', Rows, readonly string[]][] = data
+    ? [
+        ['query', data.queries, data.queryIds],
+        ['document', data.docs, data.docIds],
+      ]
+    : []
+  return sides.flatMap(([role, from, ids]) => {
+    const zeros: number[] = []
+    for (const { start, block } of seen.has(from) ? [] : blocksOf(from))
+      for (let i = 0; i < block.rows; i++) if (isZero(row(block, i))) zeros.push(start + i)
+    seen.add(from)
+    const nameOf = (at: number): string => `${role} ${ids[at]} of ${name}`
+    return zeros.length > 0 ? [`${zeroWarning(data!.baseId, role, zeros, nameOf)}. Check the files`] : []
+  })
 }
 
 function textById(data: VectorParts<Rows>['test']): Map<string, string | undefined> {

@@ -122,3 +122,35 @@ test('Ctrl-C stops with exit code 130, keeps what was answered, and writes nothi
   expect(service.requests.length - before).toBe(CHUNKS - had)
   expect(filesIn(cwd)).toEqual(undisturbed)
 })
+
+describe('three processes on one cache', () => {
+  const ask = async (kill: boolean) => {
+    const cwd = folderWith(documents)
+    const service = await serve({ latencyMs: 30 })
+    const runs = [0, 1, 2].map(i => startCli([...argsFor(service), '--out', `out-${i}`], { cwd }))
+    if (kill) {
+      while (service.requests.length < 12) await sleep(5)
+      runs[0].child.kill('SIGKILL')
+    }
+    const results = await Promise.all(runs.map(({ ended }) => ended))
+    return { cwd, asked: service.requests.map(request => chunkIn(promptOf(request))), results }
+  }
+  const written = (cwd: string, i: number) =>
+    ['train', 'val', 'test'].map(part => readFileSync(join(cwd, `out-${i}`, `${part}_dataset.json`), 'utf8'))
+
+  test('ask for each chunk once, and write the same files', async () => {
+    const { cwd, asked, results } = await ask(false)
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(new Set(asked).size).toBe(CHUNKS)
+    expect(asked.length).toBeLessThanOrEqual(Math.floor(1.05 * CHUNKS))
+    for (const i of [0, 1, 2]) expect(written(cwd, i)).toEqual(undisturbed)
+    expect(stored(cwd)).toBe(CHUNKS)
+  })
+
+  test('do not wait for one that was killed, and ask again only for what it had in flight', async () => {
+    const { cwd, asked, results } = await ask(true)
+    expect(results.map(({ signal, code }) => signal ?? code)).toEqual(['SIGKILL', 0, 0])
+    expect(asked.length).toBeLessThanOrEqual(CHUNKS + CONCURRENCY)
+    for (const i of [1, 2]) expect(written(cwd, i)).toEqual(undisturbed)
+  })
+})

@@ -6,6 +6,7 @@ import { guessFields } from '../../src/dataset/fields.js'
 import { probePath } from '../../src/dataset/probe.js'
 import { readDataset } from '../../src/dataset/read.js'
 import { loadDocuments } from '../../src/documents/load-documents.js'
+import { openData } from '../../src/pipeline/open-data.js'
 
 function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'field-'))
@@ -27,6 +28,22 @@ const read = async (files: Readonly<Record<string, string | Uint8Array>>, name =
   const { dataset } = await readDataset(join(folderOf(files), name))
   return { ...dataset, qrels: Object.fromEntries([...dataset.qrels].map(([id, m]) => [id, Object.fromEntries(m)])) }
 }
+
+test('vectors of zeros of your own are counted and named in a warning, documents of several parts once', async () => {
+  const side = (role: string, zeros: readonly number[]) =>
+    lines(...Array.from({ length: 8 }, (_, i) => ({ id: `${role}${i}`, vector: zeros.includes(i) ? [0, 0] : [1, i] })))
+  const pairs = JSON.stringify(Array.from({ length: 8 }, (_, i) => [i, i]))
+  const folder = folderOf({
+    ...{ 'queries.jsonl': side('q', []), 'docs.jsonl': side('d', [0, 1, 2, 4, 5, 7]), 'pairs.json': pairs },
+    ...{ 'test_queries.jsonl': side('t', [3]), 'test_pairs.json': pairs },
+  })
+  const { warnings } = await openData({ vectors: folder, baseId: 'my/model' })
+  const named = [0, 1, 2, 4, 5].map(i => `document d${i} of the train part`).join(', ')
+  expect(warnings.filter(warning => warning.includes('zeros'))).toEqual([
+    `my/model: 6 documents have vectors of zeros, similar to nothing: ${named} and 1 more. Check the files`,
+    'my/model: 1 query has a vector of zeros, similar to nothing: query t3 of the test part. Check the files',
+  ])
+})
 
 test('a grade below 0 counts as judged and not relevant, and a fraction above 0 as relevant', async () => {
   const qrels = 'query-id\tcorpus-id\tscore\nq1\td1\t0.5\nq1\td2\t-2\nq2\td2\t.25\nq2\td1\t-0.5\n'

@@ -8,7 +8,7 @@ import { SIGNIFICANCE } from '../../math/statistics/moments.js'
 import type { CompareCandidate, CompareRun, NamedVectors } from '../../pipeline/compare/candidates.js'
 import { type BasePlan, estimateCompare } from '../../pipeline/compare/plan-compare.js'
 import { type CandidateReport, type CompareReport, runCompare } from '../../pipeline/compare/run-compare.js'
-import { openData } from '../../pipeline/open-data.js'
+import { openData, zeroNotes } from '../../pipeline/open-data.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { bytes } from '../../report/format.js'
 import { signed } from '../../words.js'
@@ -165,7 +165,11 @@ async function foldersOf(specs: readonly CandidateSpec[], { data }: CompareArgs)
     const read = await openData({ vectors, baseId: options.baseId, valFraction: 0, testFraction: 0 })
     const measured = await read.embedMeasured()
     const key = folderKey(spec)
-    if (!folders.has(key)) folders.set(key, { ...measured.data, name: `the ${measured.part} part of ${vectors}` })
+    const named = `the ${measured.part} part of ${vectors}`
+    if (!folders.has(key)) {
+      folders.set(key, { ...measured.data, name: named })
+      warnings.push(...zeroNotes(measured.data, named))
+    }
     if (adapter !== undefined && data === undefined && measured.part === 'train') {
       warnings.push(
         `${vectors} has no test part: these are the queries that adapters are trained on, and the figures flatter "${name}"`,
