@@ -1,4 +1,4 @@
-import type { CompareReport } from '../pipeline/compare/run-compare.js'
+import type { CandidateReport, CompareReport } from '../pipeline/compare/run-compare.js'
 import { change, counted, interval, metricName, pValue, range, score } from './format.js'
 import type { Page, SectionMaker, Tile, Verdict } from './page.js'
 import type { ComparisonReport } from './report.js'
@@ -61,13 +61,10 @@ function tilesOf({ candidates, metric, pairs }: CompareReport): Tile[] {
   const name = metricName(metric)
   const [best, second] = candidates
   const gap = second && pairs.find(pair => pair.first === best.name && pair.second === second.name)
-  return [
-    { label: `${name}, ${best.name}`, value: score(best.metrics[metric].mean), note: range(best.metrics[metric]) },
-    ...(second
-      ? [{ label: `${name}, ${second.name}`, value: score(second.metrics[metric].mean), note: 'second' }]
-      : []),
-    ...(gap
-      ? [{ label: 'difference', value: change(gap.mean), note: `${interval(gap)}, p\u00A0${pValue(gap.holm)} (Holm)` }]
-      : []),
-  ]
+  const tile = ({ name: of, metrics }: CandidateReport, note = range(metrics[metric])): Tile => {
+    return { label: `${name}, ${of}`, value: score(metrics[metric].mean), note }
+  }
+  const tiles = second ? [tile(best), tile(second, 'second')] : [tile(best)]
+  const note = gap && `${interval(gap)}, p\u00A0${pValue(gap.holm)} (Holm)`
+  return gap ? [...tiles, { label: 'difference', value: change(gap.mean), note }] : tiles
 }

@@ -48,10 +48,8 @@ export function verdictOf(report: Report): Verdict {
   const { metrics, gate } = report
   const name = metricName(report.metric)
   if (gate?.kept === false) {
-    return {
-      tone: 'bad',
-      text: `The gate rejected the adapter (${change(gate.gain)} ${name} out of fold) and saved the identity; do not ship it.`,
-    }
+    const text = `The gate rejected the adapter (${change(gate.gain)} ${name} out of fold) and saved the identity; do not ship it.`
+    return { tone: 'bad', text }
   }
   const base = metrics?.base[report.metric]
   const adapted = metrics?.adapted?.[report.metric]
@@ -71,10 +69,8 @@ export function verdictOf(report: Report): Verdict {
   if (difference.high < 0) return { tone: 'bad', text: `${name} falls ${move}, ${interval95}; do not ship it.` }
   if (difference.low <= 0) {
     const found = `${name} ${score(base)} and ${score(adapted)}, ${interval95}`
-    return {
-      tone: 'bad',
-      text: `The difference from the base model is not significant (${found}); do not ship the adapter.`,
-    }
+    const text = `The difference from the base model is not significant (${found}); do not ship the adapter.`
+    return { tone: 'bad', text }
   }
   if (gate && !gate.passed) {
     const text = `${name} rises ${move}, ${interval95}, but the adapter had not passed the gate, which was off; measure it on more queries before you ship it.`
@@ -89,19 +85,13 @@ function tilesOf({ metrics, metric, difference, wins, ties = 0, losses = 0, quer
   const adapted = metrics.adapted?.[metric]
   const d = difference?.[metric]
   const note = queries === undefined ? '' : counted(queries, 'query', 'queries')
+  const tiles: Tile[] = [{ label: `${name}, base`, value: score(metrics.base[metric]), note }]
+  if (adapted !== undefined) tiles.push({ label: `${name}, adapted`, value: score(adapted), note })
+  if (d) {
+    const p = pValue(d.p).replace(' ', '\u00A0')
+    tiles.push({ label: 'difference', value: change(d.mean), note: `${interval(d)}, p\u00A0${p}` })
+  }
   const split = `${whole(losses)} worse, ${whole(ties)} the same`
-  return [
-    { label: `${name}, base`, value: score(metrics.base[metric]), note },
-    ...(adapted === undefined ? [] : [{ label: `${name}, adapted`, value: score(adapted), note }]),
-    ...(d
-      ? [
-          {
-            label: 'difference',
-            value: change(d.mean),
-            note: `${interval(d)}, p\u00A0${pValue(d.p).replace(' ', '\u00A0')}`,
-          },
-        ]
-      : []),
-    ...(wins === undefined ? [] : [{ label: 'queries better', value: whole(wins), note: split }]),
-  ]
+  if (wins !== undefined) tiles.push({ label: 'queries better', value: whole(wins), note: split })
+  return tiles
 }

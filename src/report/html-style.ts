@@ -4,13 +4,11 @@ export const STYLE = `
   color-scheme: light dark;
   --surface: #ffffff; --raised: #f5f6f8; --line: #d9dde3; --text: #1a1f27; --soft: #545d6b; --link: #0b5cad;
   --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594; --tied: #009e73;
-  --good-line: #0072b2; --bad-line: #c8500a; --neutral-line: #7a8594;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --surface: #14171c; --raised: #1d2128; --line: #363c46; --text: #e8ebf0; --soft: #a9b2bf; --link: #7cc0f5;
     --base: #8f99a8; --adapted: #56b4e9; --better: #56b4e9; --worse: #f0883e; --same: #8f99a8; --tied: #2fc79b;
-    --good-line: #56b4e9; --bad-line: #f0883e; --neutral-line: #8f99a8;
   }
 }
 * { box-sizing: border-box; }
@@ -21,8 +19,8 @@ body { margin: 0; background: var(--surface); color: var(--text); font: 16px/1.5
 .skip:focus { left: 16px; top: 8px; background: var(--surface); padding: 8px 12px; z-index: 1; }
 a { color: var(--link); text-underline-offset: 3px; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
-h1 { font-size: clamp(22px, 4.4vw, 29px); line-height: 1.28; letter-spacing: -0.012em; margin: 0; text-wrap: balance; padding-left: 18px; border-left: 5px solid var(--neutral-line); }
-.good h1 { border-color: var(--good-line); } .bad h1 { border-color: var(--bad-line); }
+h1 { font-size: clamp(22px, 4.4vw, 29px); line-height: 1.28; letter-spacing: -0.012em; margin: 0; text-wrap: balance; padding-left: 18px; border-left: 5px solid var(--same); }
+.good h1 { border-color: var(--better); } .bad h1 { border-color: var(--worse); }
 .about { color: var(--soft); margin: 12px 0 0; }
 h2 { font-size: 20px; line-height: 1.3; margin: 56px 0 12px; padding-top: 20px; border-top: 1px solid var(--line); }
 h3 { font-size: 15px; margin: 20px 0 8px; }
@@ -35,7 +33,7 @@ p { margin: 0 0 14px; max-width: 68ch; }
 nav { margin: 24px 0 0; font-size: 14px; }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 18px; padding: 0; margin: 0; }
 nav a { display: inline-block; padding: 3px 0; }
-.warnings { border: 1px solid var(--line); border-left: 5px solid var(--bad-line); border-radius: 8px; padding: 14px 18px; margin: 28px 0 0; }
+.warnings { border: 1px solid var(--line); border-left: 5px solid var(--worse); border-radius: 8px; padding: 14px 18px; margin: 28px 0 0; }
 .warnings h2 { border: 0; margin: 0 0 6px; padding: 0; font-size: 16px; }
 .warnings ul { margin: 0; padding-left: 20px; }
 figure { margin: 22px 0 26px; }
@@ -88,7 +86,7 @@ footer { color: var(--soft); font-size: 14px; margin-top: 56px; border-top: 1px 
   h2 { margin-top: 40px; }
 }
 @media print {
-  :root { color-scheme: light; --surface: #fff; --raised: #fff; --line: #bbb; --text: #000; --soft: #333; --link: #000; --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594; --tied: #009e73; --good-line: #0072b2; --bad-line: #c8500a; }
+  :root { color-scheme: light; --surface: #fff; --raised: #fff; --line: #bbb; --text: #000; --soft: #333; --link: #000; --base: #7a8594; --adapted: #0072b2; --better: #0072b2; --worse: #c8500a; --same: #7a8594; --tied: #009e73; }
   .page { max-width: none; padding: 0; }
   nav, .filter, .skip { display: none; }
   .chart.wide { display: block; } .chart.narrow { display: none; }

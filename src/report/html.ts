@@ -5,7 +5,7 @@ import { createCharts } from './charts.js'
 import { change, escapeHtml, score, shorten } from './format.js'
 import { SCRIPT } from './html-script.js'
 import { STYLE } from './html-style.js'
-import type { Block, Changes, Figure, Page, Table, Tile } from './page.js'
+import { type Block, type Changes, type Figure, kindOf, type Page, type Table, type Tile } from './page.js'
 
 /** Security policy: the page loads nothing and runs one script, so no text of the data can do either. */
 const POLICY = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`
@@ -61,18 +61,10 @@ function tilesHtml(tiles: readonly Tile[]): string {
 const SHOWN = { query: 400, document: 320 } as const
 
 function blockHtml(block: Block, chart: (figure: Figure) => string): string {
-  switch (block.type) {
-    case 'text':
-      return `<p>${escapeHtml(block.text)}</p>`
-    case 'table':
-      return tableHtml(block.table)
-    case 'code':
-      return `<pre><code>${escapeHtml(block.text)}</code></pre>`
-    case 'figure':
-      return figureHtml(block.figure, chart)
-    case 'changes':
-      return changesHtml(block.changes)
-  }
+  if (typeof block === 'string') return `<p>${escapeHtml(block)}</p>`
+  if ('code' in block) return `<pre><code>${escapeHtml(block.code)}</code></pre>`
+  if ('rows' in block) return tableHtml(block)
+  return 'draw' in block ? figureHtml(block, chart) : changesHtml(block)
 }
 
 function figureHtml(figure: Figure, chart: (figure: Figure) => string): string {
@@ -128,8 +120,6 @@ function changeGroup(kind: 'better' | 'worse', changes: Changes): string {
   return `<div class="${kind}">${title}${list(items.slice(0, SHOWN_CHANGES))}${rest.length > 0 ? more : ''}</div>`
 }
 
-const kindOf = ({ base, adapted }: DetailedChange): 'better' | 'worse' => (adapted > base ? 'better' : 'worse')
-
 function changeHtml(item: DetailedChange, { depth, documentText }: Changes): string {
   const rank = (value: number | null) => (value === null ? `>${depth}` : String(value))
   const kind = kindOf(item)
@@ -137,15 +127,10 @@ function changeHtml(item: DetailedChange, { depth, documentText }: Changes): str
   const relevant = item.relevant?.slice(0, 3).map(id => `<bdi>${escapeHtml(textOf(id))}</bdi>`)
   const list = (title: string, documents: readonly FoundDocument[]) =>
     `<div><h3>${title}</h3><ol>${documents.map(document => documentHtml(document, textOf)).join('')}</ol></div>`
+  const first = relevant ? `<p class="wide-cell"><b>Relevant:</b> ${relevant.join(' · ')}</p>` : ''
   const body =
     item.found &&
-    [
-      '<div class="pair">',
-      relevant ? `<p class="wide-cell"><b>Relevant:</b> ${relevant.join(' · ')}</p>` : '',
-      list('First documents before', item.found.base),
-      list('First documents after', item.found.adapted),
-      '</div>',
-    ].join('')
+    `<div class="pair">${first}${list('First documents before', item.found.base)}${list('First documents after', item.found.adapted)}</div>`
   const head = [
     `<span class="mark">${kind}, rank ${rank(item.baseRank)} → ${rank(item.adaptedRank)} (${change(item.adapted - item.base)})</span>`,
     `<bdi dir="auto">${escapeHtml(shorten(item.text ?? item.queryId, SHOWN.query))}</bdi>`,

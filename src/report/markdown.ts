@@ -1,7 +1,7 @@
 import type { DetailedChange } from '../pipeline/proof.js'
 import { VERSION } from '../version.js'
 import { escapeMarkdown, shorten } from './format.js'
-import type { Block, Page, Table } from './page.js'
+import { type Block, kindOf, type Page, type Table } from './page.js'
 
 /** Most rows of a table and changes of each kind that are shown: a pull request is read, not searched. */
 const MOST = { rows: 20, changes: 5 } as const
@@ -19,18 +19,10 @@ export function renderMarkdown({ verdict, about, warnings, sections }: Page): st
 }
 
 function blockLines(block: Block): string[] {
-  switch (block.type) {
-    case 'text':
-      return [escapeMarkdown(block.text)]
-    case 'table':
-      return [tableLines(block.table)]
-    case 'figure':
-      return block.figure.table ? [tableLines(block.figure.table)] : []
-    case 'code':
-      return [fenced(block.text)]
-    case 'changes':
-      return [tableLines(changesTable(block.changes.items))]
-  }
+  if (typeof block === 'string') return [escapeMarkdown(block)]
+  if ('code' in block) return [fenced(block.code)]
+  if ('draw' in block) return block.table ? [tableLines(block.table)] : []
+  return [tableLines('rows' in block ? block : changesTable(block.items))]
 }
 
 function tableLines({ head, rows, words = 1 }: Table): string {
@@ -43,25 +35,18 @@ function tableLines({ head, rows, words = 1 }: Table): string {
 
 function changesTable(changes: readonly DetailedChange[]): Table {
   const rank = (value: number | null) => (value === null ? 'not found' : String(value))
-  const rowsOf = (kind: string, items: readonly DetailedChange[]) =>
-    items
+  const rows = (['better', 'worse'] as const).flatMap(kind =>
+    changes
+      .filter(change => kindOf(change) === kind)
       .slice(0, MOST.changes)
-      .map(({ text, queryId, baseRank, adaptedRank }) => [
-        ...[kind, shorten(text ?? queryId, 100), rank(baseRank), rank(adaptedRank)],
-      ])
-  const isWin = ({ base, adapted }: DetailedChange) => adapted > base
-  return {
-    caption: 'Largest changes',
-    head: ['', 'query', 'rank before', 'rank after'],
-    words: 2,
-    rows: [
-      ...rowsOf('better', changes.filter(isWin)),
-      ...rowsOf(
-        'worse',
-        changes.filter(change => !isWin(change)),
-      ),
-    ],
-  }
+      .map(change => [
+        kind,
+        shorten(change.text ?? change.queryId, 100),
+        rank(change.baseRank),
+        rank(change.adaptedRank),
+      ]),
+  )
+  return { caption: 'Largest changes', head: ['', 'query', 'rank before', 'rank after'], words: 2, rows }
 }
 
 /** Fences code with more backticks than any run of them inside. */

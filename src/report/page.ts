@@ -23,16 +23,13 @@ export type Section = { readonly id: string; readonly title: string; readonly bl
 /** Makes a section of a report, or nothing if the report has no facts for it. */
 export type SectionMaker<T = Report> = (report: T) => Section | undefined
 
-/** A piece of a section; each format renders each kind in its own way. */
-export type Block =
-  | { readonly type: 'text' | 'code'; readonly text: string }
-  | { readonly type: 'table'; readonly table: Table }
-  | { readonly type: 'figure'; readonly figure: Figure }
-  | { readonly type: 'changes'; readonly changes: Changes }
+/** A piece of a section, a string being a paragraph; each format renders each kind in its own way. */
+export type Block = string | { readonly code: string } | Table | Figure | Changes
 
-export const textBlock = (text: string): Block => ({ type: 'text', text })
-export const tableBlock = (table: Table): Block => ({ type: 'table', table })
-export const figureBlock = (figure: Figure): Block => ({ type: 'figure', figure })
+/** Makes a section of the blocks that are there. */
+export function section(id: string, title: string, ...blocks: readonly (Block | undefined | false)[]): Section {
+  return { id, title, blocks: blocks.filter(block => block !== undefined && block !== false) }
+}
 
 export interface Table {
   readonly head: readonly string[]
@@ -73,3 +70,5 @@ export interface Changes extends Pick<Report, 'documentText'> {
   /** Documents searched for a rank. */
   readonly depth: number
 }
+
+export const kindOf = ({ base, adapted }: DetailedChange) => (adapted > base ? 'better' : 'worse')

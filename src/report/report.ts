@@ -13,27 +13,11 @@ export interface Reproduction {
   readonly versions: readonly (readonly [name: string, version: string])[]
 }
 
+type Trained = Pick<EmbeddedTrainingReport, 'kind' | 'gate' | 'hybrid' | 'tune' | 'epochs' | 'bestEpoch' | 'data'>
+type Measured = Pick<EmbeddedTrainingReport, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'whole'>
+
 /** A report on a base model and an adapter; a section whose facts are absent is left out. */
-export interface Report
-  extends Partial<
-    Pick<
-      EmbeddedTrainingReport,
-      | 'kind'
-      | 'difference'
-      | 'wins'
-      | 'ties'
-      | 'losses'
-      | 'seen'
-      | 'unseen'
-      | 'whole'
-      | 'gate'
-      | 'hybrid'
-      | 'tune'
-      | 'epochs'
-      | 'bestEpoch'
-      | 'data'
-    >
-  > {
+export interface Report extends Partial<Trained & Measured> {
   readonly base: { readonly id: string; readonly dimensions: number }
   /** The metric that decides, such as `ndcg@10`. */
   readonly metric: string

@@ -2,69 +2,63 @@ import { SIGNIFICANCE } from '../../math/statistics/moments.js'
 import type { CandidateReport } from '../../pipeline/compare/run-compare.js'
 import { bytes, change, counted, fitted, interval, metricName, pValue, range, score, whole } from '../format.js'
 import { drawIntervals, OUTLINED } from '../intervals.js'
-import { COLORS, type Figure, figureBlock, type SectionMaker, type Table, tableBlock, textBlock } from '../page.js'
-import type { ComparisonReport } from '../report.js'
-import { factsBlock } from './data.js'
+import { COLORS, type Figure, type SectionMaker, section, type Table } from '../page.js'
+import type { ComparisonReport, Report } from '../report.js'
+import { factsTable } from './data.js'
+
+type Fact = Report['facts'][number]
 
 const DRAWN = 25
+const RANKS = { best: 'best', tied: 'not significantly different' } as const
 
 const rankColor = ({ rank }: Pick<CandidateReport, 'rank'>): string =>
   rank === 'best' ? COLORS.better : rank === 'tied' ? COLORS.tied : COLORS.same
 
 /** The candidates in order, with their distance from the best. */
 export const leaderboardSection: SectionMaker<ComparisonReport> = ({ comparison: { candidates, metric, pairs } }) => {
-  const words = { best: 'best', tied: 'not significantly different' }
   const gapOf = (name: string) => pairs.find(({ first, second }) => first === candidates[0].name && second === name)
   const rows = candidates.map(({ name, rank, metrics }, i) => {
     const gap = gapOf(name)
-    const place = [`${i + 1}. ${name}`, rank ? words[rank] : 'worse']
+    const place = [`${i + 1}. ${name}`, rank ? RANKS[rank] : 'worse']
     return [...place, score(metrics[metric].mean), range(metrics[metric]), gap ? change(-gap.mean) : '']
   })
   const head = ['candidate', '', metricName(metric), '95% interval', 'difference from the best']
   const caption = `The candidates by ${metricName(metric)}, best first`
-  return { id: 'leaderboard', title: 'Leaderboard', blocks: [tableBlock({ caption, head, rows, words: 2 })] }
+  return section('leaderboard', 'Leaderboard', { caption, head, rows, words: 2 })
 }
 
 /** Every metric of every candidate with its interval. */
 export const scoresSection: SectionMaker<ComparisonReport> = ({ comparison: { candidates, metric } }) => {
   const ordered = [metric, ...Object.keys(candidates[0].metrics).filter(spec => spec !== metric)]
-  const words = { best: 'best', tied: 'not significantly different' }
   const table: Table = {
     caption: 'Every metric of the candidates with its 95% interval, best first',
     head: ['candidate', '', ...ordered.map(metricName)],
     rows: candidates.map(({ name, rank, metrics }) => [
-      ...[name, rank ? words[rank] : ''],
+      ...[name, rank ? RANKS[rank] : ''],
       ...ordered.map(spec => `${score(metrics[spec].mean)} (${range(metrics[spec])})`),
     ]),
     words: 2,
   }
   const shown = candidates.slice(0, DRAWN)
   const meanings = [
-    { rank: 'best', label: 'best' },
-    { rank: 'tied', label: `not significantly different by ${metricName(metric)}` },
+    { rank: 'best', label: RANKS.best },
+    { rank: 'tied', label: `${RANKS.tied} by ${metricName(metric)}` },
     { rank: undefined, label: 'worse' },
   ] as const
   const legend = meanings
     .filter(({ rank }) => candidates.some(candidate => candidate.rank === rank))
     .map(({ rank, label }) => ({ label, color: rankColor({ rank }) }))
-  return {
-    id: 'scores',
-    title: 'Scores',
-    blocks: [
-      ...(candidates.length > DRAWN ? [textBlock(`The ${DRAWN} best are drawn; the table has all.`)] : []),
-      ...ordered.map((spec, i) =>
-        figureBlock({
-          caption: `${metricName(spec)}: mean over the queries with its 95% bootstrap interval.`,
-          legend: i === 0 ? legend : undefined,
-          table: i === ordered.length - 1 ? table : undefined,
-          draw: drawIntervals(
-            shown.map(({ name, metrics, rank }) => ({ label: name, ...metrics[spec], color: rankColor({ rank }) })),
-            { means: true },
-          ),
-        }),
-      ),
-    ],
-  }
+  const figures = ordered.map((spec, i): Figure => {
+    const rows = shown.map(({ name, metrics, rank }) => ({ label: name, ...metrics[spec], color: rankColor({ rank }) }))
+    return {
+      caption: `${metricName(spec)}: mean over the queries with its 95% bootstrap interval.`,
+      legend: i === 0 ? legend : undefined,
+      table: i === ordered.length - 1 ? table : undefined,
+      draw: drawIntervals(rows, { means: true }),
+    }
+  })
+  const note = candidates.length > DRAWN && `The ${DRAWN} best are drawn; the table has all.`
+  return section('scores', 'Scores', note, ...figures)
 }
 
 /** The best candidate against each other one, and every pair in a table. */
@@ -83,25 +77,21 @@ export const pairsSection: SectionMaker<ComparisonReport> = ({ comparison }) => 
     words: 2,
   }
   const rows = pairs.filter(({ first }) => first === best).slice(0, DRAWN)
-  return {
-    id: 'pairs',
-    title: 'Pairwise differences',
-    blocks: [
-      textBlock(
-        `${counted(pairs.length, 'pair')} on the same ${whole(queries)} queries: paired randomisation test (${whole(samples.randomization)} samples), Holm's correction for all pairs, bootstrap intervals (${whole(samples.bootstrap)} samples).`,
+  return section(
+    'pairs',
+    'Pairwise differences',
+    `${counted(pairs.length, 'pair')} on the same ${whole(queries)} queries: paired randomisation test (${whole(samples.randomization)} samples), Holm's correction for all pairs, bootstrap intervals (${whole(samples.bootstrap)} samples).`,
+    {
+      caption: `${best} minus each other candidate in ${name}, with the 95% bootstrap interval of the paired difference. Filled: significant after Holm's correction.`,
+      table,
+      draw: drawIntervals(
+        rows.map(({ second, holm, ...difference }) => {
+          const isOpen = holm >= SIGNIFICANCE
+          return { label: second, ...difference, isOpen, color: isOpen ? COLORS.same : COLORS.better }
+        }),
       ),
-      figureBlock({
-        caption: `${best} minus each other candidate in ${name}, with the 95% bootstrap interval of the paired difference. Filled: significant after Holm's correction.`,
-        table,
-        draw: drawIntervals(
-          rows.map(({ second, holm, ...difference }) => {
-            const isOpen = holm >= SIGNIFICANCE
-            return { label: second, ...difference, isOpen, color: isOpen ? COLORS.same : COLORS.better }
-          }),
-        ),
-      }),
-    ],
-  }
+    },
+  )
 }
 
 /** Cost, time and size of each candidate. */
@@ -157,15 +147,9 @@ export const costsSection: SectionMaker<ComparisonReport> = ({ comparison: { can
     }),
   }
   const time = 'Time: the median of embedding one query without the cache and adapting it, on this machine. '
-  return {
-    id: 'costs',
-    title: 'Cost, time and size',
-    blocks: [
-      textBlock(`${isTimed ? time : ''}Size: float32 values, without what an index adds.`),
-      // Points above each other show nothing that the scores do not.
-      least < most ? figureBlock(figure) : tableBlock(table),
-    ],
-  }
+  const notes = `${isTimed ? time : ''}Size: float32 values, without what an index adds.`
+  // Points above each other show nothing that the scores do not.
+  return section('costs', 'Cost, time and size', notes, least < most ? figure : table)
 }
 
 function costText(dollars: number | null): string {
@@ -182,32 +166,22 @@ function timeText({ milliseconds, adapter }: CandidateReport): string {
 /** The data, the base models and adapters of the candidates, and what embedding took. */
 export const runSection: SectionMaker<ComparisonReport> = ({ comparison, facts }) => {
   const { data, candidates, embedding, engine, engineDescription, engineReason, seed } = comparison
-  return {
-    id: 'data',
-    title: 'Data and run',
-    blocks: [
-      tableBlock({
-        caption: 'Candidates',
-        head: ['candidate', 'base', 'adapter'],
-        rows: candidates.map(({ name, base, adapter }) => [name, base, adapter ?? 'none']),
-        words: 3,
-      }),
-      factsBlock([
-        [
-          'data',
-          `${data.name}: ${whole(data.queries)} queries, ${whole(data.pairs)} pairs, ${whole(data.documents)} documents`,
-        ],
-        ...embedding.map(
-          ({ base, hits, misses, requests, tokens }) =>
-            [
-              `embedded by ${base}`,
-              `${whole(misses)} texts in ${whole(requests)} requests, ${whole(tokens)} tokens; ${whole(hits)} from the cache`,
-            ] as const,
-        ),
-        ['engine', `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`],
-        ['seed of the resampling', String(seed)],
-        ...facts,
-      ]),
-    ],
+  const sizes = `${whole(data.queries)} queries, ${whole(data.pairs)} pairs, ${whole(data.documents)} documents`
+  const embedded = embedding.map(({ base, hits, misses, requests, tokens }): Fact => {
+    const asked = `${whole(misses)} texts in ${whole(requests)} requests, ${whole(tokens)} tokens`
+    return [`embedded by ${base}`, `${asked}; ${whole(hits)} from the cache`]
+  })
+  const table: Table = {
+    caption: 'Candidates',
+    head: ['candidate', 'base', 'adapter'],
+    rows: candidates.map(({ name, base, adapter }) => [name, base, adapter ?? 'none']),
+    words: 3,
   }
+  const run: Fact[] = [
+    ['data', `${data.name}: ${sizes}`],
+    ...embedded,
+    ['engine', `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`],
+    ['seed of the resampling', String(seed)],
+  ]
+  return section('data', 'Data and run', table, factsTable([...run, ...facts]))
 }

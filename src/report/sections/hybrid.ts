@@ -1,12 +1,13 @@
 import type { HybridComparison } from '../../pipeline/hybrid-rows.js'
 import { change, interval, metricName, pValue, score, whole } from '../format.js'
-import { type Section, type Table, tableBlock, textBlock } from '../page.js'
+import { type Section, section, type Table } from '../page.js'
+
+const TITLE = 'With a search by words'
 
 /** What a search by words adds to each search by vectors, and what pays. */
 export function hybridSection(hybrid: HybridComparison | string | undefined): Section | undefined {
   if (hybrid === undefined) return undefined
-  const [id, title] = ['hybrid', 'With a search by words']
-  if (typeof hybrid === 'string') return { id, title, blocks: [textBlock(`Hybrid search was ${hybrid}.`)] }
+  if (typeof hybrid === 'string') return section('hybrid', TITLE, `Hybrid search was ${hybrid}.`)
   const { metric, queries, bm25, rows, pays } = hybrid
   const table: Table = {
     caption: `${metricName(metric)} of vectors alone, reciprocal rank fusion and a tuned hybrid`,
@@ -17,5 +18,5 @@ export function hybridSection(hybrid: HybridComparison | string | undefined): Se
     ]),
   }
   const facts = `BM25 alone: ${metricName(metric)} ${score(bm25)} on ${whole(queries)} queries; weights are chosen without each query’s fold.`
-  return { id, title, blocks: [textBlock(`What pays: ${pays}.`), textBlock(facts), tableBlock(table)] }
+  return section('hybrid', TITLE, `What pays: ${pays}.`, facts, table)
 }

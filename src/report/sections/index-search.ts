@@ -1,5 +1,5 @@
 import { digits, score, whole } from '../format.js'
-import { COLORS, type Figure, figureBlock, type SectionMaker, type Table, tableBlock, textBlock } from '../page.js'
+import { COLORS, type Figure, type SectionMaker, section, type Table } from '../page.js'
 
 /** The own search of an index beside the exact one, and its recall by effort. */
 export const indexSection: SectionMaker = ({ index, metrics }) => {
@@ -40,15 +40,6 @@ export const indexSection: SectionMaker = ({ index, metrics }) => {
     }),
   }
   const kind = index.kind === undefined ? 'has no approximate search' : `searches by ${index.kind}`
-  return {
-    id: 'index',
-    title: 'Through the index',
-    blocks: [
-      textBlock(
-        `${index.id} ${kind}. It finds ${found} of the exact ${index.recall.k} nearest documents. ${index.advice ?? ''}`,
-      ),
-      tableBlock(table),
-      ...(index.curve.length > 0 ? [figureBlock(figure)] : []),
-    ],
-  }
+  const summary = `${index.id} ${kind}. It finds ${found} of the exact ${index.recall.k} nearest documents. ${index.advice ?? ''}`
+  return section('index', 'Through the index', summary, table, index.curve.length > 0 && figure)
 }

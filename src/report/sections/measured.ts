@@ -1,7 +1,7 @@
 import type { PartComparison } from '../../evaluate/seen.js'
 import { change, interval, metricName, pValue, score, whole } from '../format.js'
 import { differenceColor, drawIntervals } from '../intervals.js'
-import { COLORS, type Figure, figureBlock, type SectionMaker, type Table, textBlock } from '../page.js'
+import { COLORS, type Figure, type SectionMaker, section, type Table } from '../page.js'
 
 /** Every metric of base model and adapter, and the difference with its interval. */
 export const metricsSection: SectionMaker = ({ metrics, difference, whole: untruncated, metric }) => {
@@ -54,11 +54,7 @@ export const metricsSection: SectionMaker = ({ metrics, difference, whole: untru
   const all =
     untruncated &&
     `The base model with all its ${untruncated.dimensions} dimensions scores ${metricName(metric)} ${score(untruncated.metrics[metric])}.`
-  return {
-    id: 'metrics',
-    title: 'Metrics',
-    blocks: [figureBlock(bars), ...(gains ? [figureBlock(gains)] : []), ...(all ? [textBlock(all)] : [])],
-  }
+  return section('metrics', 'Metrics', bars, gains, all)
 }
 
 /** The gain on seen documents (with training queries) and on unseen ones (without). */
@@ -78,25 +74,11 @@ export const seenSection: SectionMaker = ({ seen, unseen, metric }) => {
   }
   const rows = parts.map(({ label, difference }) => ({ label, ...difference, color: COLORS.adapted }))
   const doubt =
-    doubtful &&
-    (doubtful.high < 0
-      ? 'On unseen documents the adapter is worse.'
-      : 'On unseen documents the gain is not significant.')
-  return {
-    id: 'seen',
-    title: 'Seen and unseen documents',
-    blocks: [
-      textBlock(
-        'Queries count as seen if one of their relevant documents had training queries, and as unseen if none had.',
-      ),
-      ...(doubt ? [textBlock(doubt)] : []),
-      figureBlock({
-        caption: `Gain in ${metricName(metric)} with its 95% interval.`,
-        table,
-        draw: drawIntervals(rows),
-      }),
-    ],
-  }
+    doubtful && `On unseen documents the ${doubtful.high < 0 ? 'adapter is worse' : 'gain is not significant'}.`
+  const figure = { caption: `Gain in ${metricName(metric)} with its 95% interval.`, table, draw: drawIntervals(rows) }
+  const meaning =
+    'Queries count as seen if one of their relevant documents had training queries, and as unseen if none had.'
+  return section('seen', 'Seen and unseen documents', meaning, doubt, figure)
 }
 
 const isMeasured = (part: PartComparison): part is Exclude<PartComparison, { readonly queries: 0 }> => 'metrics' in part
@@ -106,15 +88,7 @@ export const changesSection: SectionMaker = ({ detail, wins, ties = 0, losses = 
   if (!detail || wins === undefined) return undefined
   const summary = `${metricName(metric)} is better for ${whole(wins)} queries, the same for ${whole(ties)} and worse for ${whole(losses)}.`
   const items = [...detail.wins, ...detail.losses]
-  return {
-    id: 'changes',
-    title: 'Wins and losses',
-    blocks:
-      items.length === 0
-        ? [textBlock(summary)]
-        : [
-            textBlock(`${summary} The largest changes:`),
-            { type: 'changes', changes: { items, depth: detail.ranks.depth, documentText } },
-          ],
-  }
+  if (items.length === 0) return section('changes', 'Wins and losses', summary)
+  const changes = { items, depth: detail.ranks.depth, documentText }
+  return section('changes', 'Wins and losses', `${summary} The largest changes:`, changes)
 }

@@ -1,7 +1,7 @@
 import { createRandom } from '../../math/random.js'
 import type { ProofDetail } from '../../pipeline/proof.js'
 import { whole } from '../format.js'
-import { COLORS, figureBlock, type Plot, type SectionMaker, type Table, textBlock } from '../page.js'
+import { COLORS, type Plot, type SectionMaker, section, type Table } from '../page.js'
 
 /** Most queries drawn as points; of more, squares are shaded by their number. */
 const MOST_POINTS = 2000
@@ -29,27 +29,23 @@ export const ranksSection: SectionMaker = ({ detail }) => {
     { label: 'as before', color: COLORS.same },
     { label: 'farther', color: COLORS.worse },
   ]
-  return {
-    id: 'ranks',
-    title: 'Ranks before and after',
-    blocks: [
-      textBlock(
-        `The first relevant document comes nearer for ${whole(moved(1))} of ${whole(base.length)} queries and falls back for ${whole(moved(-1))}.`,
-      ),
-      figureBlock({
-        caption: `Rank of the first relevant document: below the diagonal it came nearer, above it fell back. ${meaning}`,
-        legend: isShaded ? undefined : legend,
-        table,
-        draw: (plot, width) => ({
-          ...frame(width, labels),
-          marks: [
-            ...axes(plot, width, labels),
-            ...(isShaded ? squares(plot, width, counts) : [diagonal(plot, labels.length), points(plot, width, bands)]),
-          ],
-        }),
+  return section(
+    'ranks',
+    'Ranks before and after',
+    `The first relevant document comes nearer for ${whole(moved(1))} of ${whole(base.length)} queries and falls back for ${whole(moved(-1))}.`,
+    {
+      caption: `Rank of the first relevant document: below the diagonal it came nearer, above it fell back. ${meaning}`,
+      legend: isShaded ? undefined : legend,
+      table,
+      draw: (plot, width) => ({
+        ...frame(width, labels),
+        marks: [
+          ...axes(plot, width, labels),
+          ...(isShaded ? squares(plot, width, counts) : [diagonal(plot, labels.length), points(plot, width, bands)]),
+        ],
       }),
-    ],
-  }
+    },
+  )
 }
 
 /** Puts ranks in bands, each as wide on the axes as any other. */

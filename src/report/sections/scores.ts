@@ -1,5 +1,5 @@
 import { score, whole } from '../format.js'
-import { COLORS, figureBlock, type SectionMaker, type Table, textBlock } from '../page.js'
+import { COLORS, type SectionMaker, section, type Table } from '../page.js'
 
 const BINS = 40
 const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
@@ -36,32 +36,28 @@ export const scoresSection: SectionMaker = ({ detail }) => {
   })
   const [before, after] = ahead.map(share => `${(share * 100).toFixed(1)}%`)
   const colors = Object.entries({ positive: COLORS.better, 'hardest negative': COLORS.worse })
-  return {
-    id: 'scores',
-    title: 'Scores of positives and hardest negatives',
-    blocks: [
-      textBlock(
-        `The nearest positive scores above the hardest negative for ${before} of ${whole(scores.base.positives.length)} queries with the base model and for ${after} with the adapter.`,
-      ),
-      figureBlock({
-        caption:
-          'Cosine similarity with the nearest positive and with the hardest negative, as shares of the queries; the less the two overlap, the better.',
-        legend: colors.map(([label, color]) => ({ label, color })),
-        table,
-        draw: (plot, width) => ({
-          height: width < 500 ? 300 : 340,
-          ...{ marginLeft: 44, marginRight: 70, marginBottom: 40 },
-          x: { label: 'cosine similarity', labelAnchor: 'center', labelArrow: 'none', ticks: width < 500 ? 5 : 10 },
-          y: { grid: true, label: null, percent: true, ticks: 3, tickFormat: (value: number) => `${value}%` },
-          fy: { domain: [...systems], label: null, padding: 0.15 },
-          marks: colors.map(([of, fill]) =>
-            plot.rectY(
-              binned.filter(({ what }) => what === of),
-              { x1: 'x1', x2: 'x2', y: 'share', fy: 'system', fill, fillOpacity: 0.55, inset: 0 },
-            ),
+  return section(
+    'scores',
+    'Scores of positives and hardest negatives',
+    `The nearest positive scores above the hardest negative for ${before} of ${whole(scores.base.positives.length)} queries with the base model and for ${after} with the adapter.`,
+    {
+      caption:
+        'Cosine similarity with the nearest positive and with the hardest negative, as shares of the queries; the less the two overlap, the better.',
+      legend: colors.map(([label, color]) => ({ label, color })),
+      table,
+      draw: (plot, width) => ({
+        height: width < 500 ? 300 : 340,
+        ...{ marginLeft: 44, marginRight: 70, marginBottom: 40 },
+        x: { label: 'cosine similarity', labelAnchor: 'center', labelArrow: 'none', ticks: width < 500 ? 5 : 10 },
+        y: { grid: true, label: null, percent: true, ticks: 3, tickFormat: (value: number) => `${value}%` },
+        fy: { domain: [...systems], label: null, padding: 0.15 },
+        marks: colors.map(([of, fill]) =>
+          plot.rectY(
+            binned.filter(({ what }) => what === of),
+            { x1: 'x1', x2: 'x2', y: 'share', fy: 'system', fill, fillOpacity: 0.55, inset: 0 },
           ),
-        }),
+        ),
       }),
-    ],
-  }
+    },
+  )
 }

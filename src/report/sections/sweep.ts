@@ -1,7 +1,7 @@
 import { SIGNIFICANCE } from '../../math/statistics/moments.js'
 import { change, counted, interval, metricName, optionWords, pValue, score, whole } from '../format.js'
 import { drawIntervals } from '../intervals.js'
-import { COLORS, figureBlock, type SectionMaker, type Table, textBlock } from '../page.js'
+import { COLORS, type SectionMaker, section, type Table } from '../page.js'
 
 const DRAWN = 25
 
@@ -28,18 +28,14 @@ export const sweepSection: SectionMaker = ({ sweep }) => {
     ...{ label: optionWords(options), color: COLORS.adapted, isOpen: !isBetter(difference) },
   }))
   const seconds = lines.reduce((sum, line) => sum + line.seconds, 0)
-  return {
-    id: 'sweep',
-    title: 'Combinations of options',
-    blocks: [
-      textBlock(
-        `${counted(lines.length, 'combination')} by cross-validation in ${folds} folds over ${whole(queries)} queries, ${seconds.toFixed(1)} s; ${whole(better)} ${better === 1 ? 'is' : 'are'} better than the base model after correction for their number. The base model has ${score(base)}. The best of many looks better out of fold than it is; a test set gives an unbiased figure.`,
-      ),
-      figureBlock({
-        caption: `Out-of-fold ${name} minus that of the base model with the 95% bootstrap interval${rows.length < lines.length ? `, the ${rows.length} best combinations` : ''}. Filled: better than the base model after Holm's correction for all ${whole(lines.length)}. The first one was trained.`,
-        table,
-        draw: drawIntervals(rows),
-      }),
-    ],
-  }
+  return section(
+    'sweep',
+    'Combinations of options',
+    `${counted(lines.length, 'combination')} by cross-validation in ${folds} folds over ${whole(queries)} queries, ${seconds.toFixed(1)} s; ${whole(better)} ${better === 1 ? 'is' : 'are'} better than the base model after correction for their number. The base model has ${score(base)}. The best of many looks better out of fold than it is; a test set gives an unbiased figure.`,
+    {
+      caption: `Out-of-fold ${name} minus that of the base model with the 95% bootstrap interval${rows.length < lines.length ? `, the ${rows.length} best combinations` : ''}. Filled: better than the base model after Holm's correction for all ${whole(lines.length)}. The first one was trained.`,
+      table,
+      draw: drawIntervals(rows),
+    },
+  )
 }

@@ -1,5 +1,5 @@
 import { counted, digits, metricName, score, whole } from '../format.js'
-import { COLORS, type Figure, figureBlock, type SectionMaker, type Table, tableBlock, textBlock } from '../page.js'
+import { COLORS, type Figure, type SectionMaker, section, type Table } from '../page.js'
 
 /** Most epochs shown; of more, every n-th and the last. */
 const MOST = 200
@@ -42,15 +42,8 @@ export const trainingSection: SectionMaker = ({ epochs: all = [], bestEpoch, met
   ]
   const last = figures.pop()
   const kept = bestEpoch ? ` The weights of epoch ${bestEpoch} were kept.` : ''
-  return {
-    id: 'training',
-    title: 'Training',
-    blocks: [
-      textBlock(`${counted(all.length, 'epoch')}.${kept}`),
-      ...figures.map(figureBlock),
-      last ? figureBlock({ ...last, table }) : tableBlock(table),
-    ],
-  }
+  const summary = `${counted(all.length, 'epoch')}.${kept}`
+  return section('training', 'Training', summary, ...figures, last ? { ...last, table } : table)
 }
 
 /** About `most` epochs at equal distances. */
@@ -89,37 +82,33 @@ export const tuningSection: SectionMaker = ({ tune, metric }) => {
     label: `${negatives}, scale ${digits(scale)}, pull ${digits(pull)}${pseudoQueries ? ', pseudo' : ''}`,
     key,
   }))
-  return {
-    id: 'tuning',
-    title: 'Tuning',
-    blocks: [
-      textBlock(
-        `${whole(tried.length)} candidates by cross-validation in ${tune.folds} folds over ${whole(tune.queries)} queries, ${tune.seconds.toFixed(1)} s; selected: negatives ${tune.negatives}, scale ${digits(tune.scale)}, pull ${digits(tune.pull)}.${tune.cut ? ` ${tune.cut}` : ''}`,
-      ),
-      figureBlock({
-        caption: `Out-of-fold ${name} of the ${rows.length < tried.length ? `${rows.length} best candidates` : 'candidates'}; the selected one is ringed.`,
-        table,
-        draw: (plot, width) => ({
-          height: 44 + rows.length * 24,
-          ...{ marginLeft: width < 500 ? 170 : 220, marginRight: 24 },
-          x: { grid: true, label: null, ticks: width < 500 ? 2 : 6, nice: true },
-          y: {
-            ...{
-              type: 'point' as const,
-              domain: rows.map(({ key }) => key),
-              tickFormat: (key: number) => rows[key].label,
-            },
-            ...{ label: null, tickSize: 0 },
+  return section(
+    'tuning',
+    'Tuning',
+    `${whole(tried.length)} candidates by cross-validation in ${tune.folds} folds over ${whole(tune.queries)} queries, ${tune.seconds.toFixed(1)} s; selected: negatives ${tune.negatives}, scale ${digits(tune.scale)}, pull ${digits(tune.pull)}.${tune.cut ? ` ${tune.cut}` : ''}`,
+    {
+      caption: `Out-of-fold ${name} of the ${rows.length < tried.length ? `${rows.length} best candidates` : 'candidates'}; the selected one is ringed.`,
+      table,
+      draw: (plot, width) => ({
+        height: 44 + rows.length * 24,
+        ...{ marginLeft: width < 500 ? 170 : 220, marginRight: 24 },
+        x: { grid: true, label: null, ticks: width < 500 ? 2 : 6, nice: true },
+        y: {
+          ...{
+            type: 'point' as const,
+            domain: rows.map(({ key }) => key),
+            tickFormat: (key: number) => rows[key].label,
           },
-          marks: [
-            plot.dot(rows, { x: 'score', y: 'key', fill: COLORS.adapted, r: 4 }),
-            plot.dot(
-              rows.filter(({ selected }) => selected),
-              { x: 'score', y: 'key', stroke: 'currentColor', strokeWidth: 2, r: 8 },
-            ),
-          ],
-        }),
+          ...{ label: null, tickSize: 0 },
+        },
+        marks: [
+          plot.dot(rows, { x: 'score', y: 'key', fill: COLORS.adapted, r: 4 }),
+          plot.dot(
+            rows.filter(({ selected }) => selected),
+            { x: 'score', y: 'key', stroke: 'currentColor', strokeWidth: 2, r: 8 },
+          ),
+        ],
       }),
-    ],
-  }
+    },
+  )
 }
