@@ -7,6 +7,11 @@ export function parseJsonText(text: string): unknown {
   return JSON.parse(text.replace(/^\uFEFF/, ''))
 }
 
+/** True for an object that is not a list. */
+export function isObject(x: unknown): x is Record<string, unknown> {
+  return typeof x === 'object' && x !== null && !Array.isArray(x)
+}
+
 /** Parses JSON as `parseJsonText`; undefined if it is none. */
 export function tryJson(text: string): unknown {
   try {

@@ -1,5 +1,5 @@
-import { parseJsonText } from '../json.js'
-import { damaged, isObject, wrong } from './stored-adapter.js'
+import { isObject, parseJsonText } from '../json.js'
+import { damaged, wrong } from './stored-adapter.js'
 
 const LENGTH_BYTES = 8
 const METADATA = '__metadata__'

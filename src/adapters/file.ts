@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { AdapterTrainError, messageOf } from '../errors.js'
 import { MAX_FILE_BYTES, readNamedFile, readRegularFile, writeFileAtomic } from '../files.js'
-import { parseJsonText } from '../json.js'
+import { isObject, parseJsonText } from '../json.js'
 import { type Adapter, outputDimensions, validateAdapter } from './adapter.js'
 import { checkSafetensors } from './check-safetensors.js'
 import { encodeTensor, tensorOf } from './safetensors.js'
@@ -16,7 +16,6 @@ import {
   checkSha256,
   damaged,
   formatOf,
-  isObject,
   mapValues,
   parseAdapter,
   wrong,

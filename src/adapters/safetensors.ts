@@ -1,9 +1,10 @@
 import { AdapterTrainError } from '../errors.js'
+import { isObject } from '../json.js'
 import { toFloat16Bits } from '../math/bytes.js'
 import type { Matrix } from '../math/matrix.js'
 import { wrong } from './adapter.js'
 import type { StoredAdapter, TensorType } from './stored-adapter.js'
-import { checkFormat, isObject, mapValues, parseJson, readParams } from './stored-adapter.js'
+import { checkFormat, mapValues, parseJson, readParams } from './stored-adapter.js'
 
 /** A tensor of a safetensors file: little-endian, row-major. */
 export interface Tensor {

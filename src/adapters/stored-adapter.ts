@@ -1,4 +1,5 @@
 import { AdapterTrainError, messageOf } from '../errors.js'
+import { isObject } from '../json.js'
 import { readFloats } from '../math/bytes.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import { type Projection, projectionMatrix } from '../math/projection.js'
@@ -171,10 +172,6 @@ export function mapValues<A, B>(
   map: (value: A, name: string) => B,
 ): Record<string, B> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]))
-}
-
-export function isObject(x: unknown): x is Record<string, unknown> {
-  return typeof x === 'object' && x !== null && !Array.isArray(x)
 }
 
 const isSize = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) > 0

@@ -9,6 +9,7 @@ import { type BatchFailure, type BatchJob, customIdOf, type ReadAnswer } from '.
 export interface CollectedBatch {
   /** Keys whose answers are now in the cache. */
   readonly keys: readonly Uint8Array[]
+  /** Answered requests. */
   readonly requests: number
   readonly failures: readonly BatchFailure[]
   readonly inputTokens: number

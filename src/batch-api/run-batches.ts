@@ -5,7 +5,7 @@ import { AdapterTrainError, isAdapterTrainError, usageError } from '../errors.js
 import type { BatchState } from '../providers/provider.js'
 import { type CollectedBatch, collectBatch } from './collect.js'
 import { POLL_MS } from './defaults.js'
-import { BATCH_LIMITS, type BatchFailure, type BatchJob, type BatchLimits, splitBatches } from './jobs.js'
+import { BATCH_LIMITS, type BatchJob, type BatchLimits, splitBatches } from './jobs.js'
 import { isBeingSubmitted, settleBatch, submitBatch } from './submit-batch.js'
 
 const SLOWEST_POLL = 12
@@ -41,15 +41,10 @@ export interface BatchOptions {
 }
 
 /** Result of a run's batches. */
-export interface BatchOutcome {
+export interface BatchOutcome extends Omit<CollectedBatch, 'keys'> {
   /** Cache keys that were collected. */
   readonly collected: number
-  /** Answered requests. */
-  readonly requests: number
   readonly batches: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly failures: readonly BatchFailure[]
 }
 
 /**

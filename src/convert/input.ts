@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { isObject, wrong } from '../adapters/stored-adapter.js'
+import { wrong } from '../adapters/stored-adapter.js'
 import { messageOf } from '../errors.js'
 import { readRegularFile, visible } from '../files.js'
-import { parseJsonText } from '../json.js'
+import { isObject, parseJsonText } from '../json.js'
 import { attempt } from '../vectors/binary-file.js'
 
 /** A file or folder to read. */

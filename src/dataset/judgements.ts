@@ -1,4 +1,4 @@
-import { parseJsonText } from '../json.js'
+import { isObject, tryJson } from '../json.js'
 import { getOrInsert } from '../maps.js'
 import { quote, show, toGrade, toId } from './check.js'
 
@@ -53,23 +53,20 @@ export function collectJudgements() {
 
   /** Takes a line. Returns its problem, as the end of a sentence, if it is JSON and wrong. */
   const take = (line: string): string | undefined => {
-    let entry: unknown
-    try {
-      entry = parseJsonText(line)
-    } catch {
+    const entry = tryJson(line)
+    if (entry === undefined) {
       torn++
       return undefined
     }
-    if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
-      return `is ${show(entry)}, expected an object`
+    if (!isObject(entry)) return `is ${show(entry)}, expected an object`
     if ('judgements' in entry) {
-      const { judgements: version, documents: where } = entry as { judgements: unknown; documents?: unknown }
+      const { judgements: version, documents: where } = entry
       if (version !== 1) return `has the version ${show(version)}, expected 1`
       if (!isPlaces(where)) return `has the "documents" ${show(where)}, expected an object of texts`
-      header = entry as JudgementsHeader
+      header = entry as unknown as JudgementsHeader
       return undefined
     }
-    const { query_id, document_id, grade, judge, undo, at, pool, ...texts } = entry as Record<string, unknown>
+    const { query_id, document_id, grade, judge, undo, at, pool, ...texts } = entry
     const [query, document] = [toId(query_id), toId(document_id)]
     if (query === undefined) return `has the query_id ${show(query_id)}, expected a text`
     if (document === undefined) return `has the document_id ${show(document_id)}, expected a text`

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, usageError } from '../errors.js'
-import { tryJson } from '../json.js'
+import { isObject, tryJson } from '../json.js'
 import { frequentDelimiter, lineFeeds } from './table.js'
 import { foldText } from './text.js'
 import { invalidFile, readTextFile } from './text-file.js'
@@ -27,7 +27,7 @@ export async function readQueryField(
   }
   for (const record of await recordsOf(file, content, field)) {
     const { metadata } = record
-    const value = record[field] ?? (isRecord(metadata) ? metadata[field] : undefined)
+    const value = record[field] ?? (isObject(metadata) ? metadata[field] : undefined)
     const id = IDS.find(name => record[name] !== undefined)
     const text = TEXTS.find(name => typeof record[name] === 'string')
     if (id) add(`id ${record[id]}`, value)
@@ -44,9 +44,6 @@ export async function readQueryField(
 
 type Fields = Readonly<Record<string, unknown>>
 
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 async function recordsOf(file: string, content: string, field: string): Promise<Fields[]> {
   const head = content.trimStart()[0]
   if (head === '[' || head === '{') {
@@ -54,13 +51,13 @@ async function recordsOf(file: string, content: string, field: string): Promise<
     if (parsed === undefined) {
       return content.split('\n').flatMap(line => {
         const value = tryJson(line)
-        return isRecord(value) ? [value] : []
+        return isObject(value) ? [value] : []
       })
     }
-    if (Array.isArray(parsed)) return parsed.filter(isRecord)
-    if (!isRecord(parsed)) return []
+    if (Array.isArray(parsed)) return parsed.filter(isObject)
+    if (!isObject(parsed)) return []
     const byId = parsed[field]
-    if (isRecord(byId)) return Object.entries(byId).map(([id, value]) => ({ _id: id, [field]: value }))
+    if (isObject(byId)) return Object.entries(byId).map(([id, value]) => ({ _id: id, [field]: value }))
     return [parsed]
   }
   const { parse } = await import('csv-parse/sync')

@@ -3,8 +3,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { AdapterTrainError, usageError } from '../errors.js'
 import { formatNamed, quote } from './check.js'
 import type { LoadedDataset } from './dataset.js'
-import type { FieldNames } from './fields.js'
-import type { DatasetFormat } from './formats/format.js'
+import type { DatasetFormat, FormatOptions } from './formats/format.js'
 import { DATASET_FORMATS, type DatasetFormatName } from './formats/index.js'
 import { formatOfFields } from './formats/records.js'
 import { leadingKeys } from './json-cursor.js'
@@ -16,23 +15,15 @@ import { frequentDelimiter, headerColumns } from './table.js'
 import { invalidFile } from './text-file.js'
 
 /** Settings of {@link readDataset}. */
-export interface ReadDatasetOptions {
+export interface ReadDatasetOptions extends Omit<FormatOptions, 'corpus'> {
   /** List invalid entries instead of throwing. Default: false. */
   readonly skipInvalid?: boolean
   /** Default: recognised by content. */
   readonly format?: DatasetFormatName
-  /** Qrels file of a BEIR folder: `train`, `dev`, `test`, ... Default: the only one. */
-  readonly split?: string
-  /** The file's names of the fields of a record, such as `{ query: 'question', document: 'answer' }`. */
-  readonly fields?: FieldNames
   /** Keep the highest grade of a pair that is judged twice, with a note, instead of throwing. Default: false. */
   readonly keepHighest?: boolean
   /** For a search log that names documents by id: a file of documents, as `readCorpus` reads it. */
   readonly corpus?: string
-  /** For a search log: least clicks that make a document relevant. Default: 1. */
-  readonly minClicks?: number
-  /** Documents are elsewhere, such as in an index: judgements may name any id. Default: false. */
-  readonly documentsElsewhere?: boolean
 }
 
 /**

@@ -17,7 +17,6 @@ import { checkStyles } from './styles.js'
 
 /** Options of generating questions; defaults in `GENERATE_DEFAULTS` and `DEFAULT_TEMPLATE`. */
 export interface GenerateOptions extends Partial<GenerationPlanOptions>, Partial<GenerationRunOptions> {
-  readonly completions?: CompletionCache
   /** Options of the batches, for a model with `batchApi`. */
   readonly batches?: BatchOptions
   /** Called once, before any request. */

@@ -1,5 +1,5 @@
 import { AdapterTrainError, messageOf, usageError } from '../errors.js'
-import { parseJsonText } from '../json.js'
+import { isObject, tryJson } from '../json.js'
 import { redact } from '../providers/http-error.js'
 
 /** Distance that an index ranks by. */
@@ -188,11 +188,7 @@ export function checkEffort(id: string, effort: Effort, known: readonly string[]
 /** Parses the filter of an index that takes JSON. @throws USAGE if it is not an object */
 export function jsonFilter(filter: string | undefined): object | undefined {
   if (filter === undefined) return undefined
-  try {
-    const parsed = parseJsonText(filter)
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed
-  } catch {
-    // Named below.
-  }
+  const parsed = tryJson(filter)
+  if (isObject(parsed)) return parsed
   throw usageError('the filter of this index: expected a JSON object, found another text')
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { invalidFile, readTextFile } from '../dataset/text-file.js'
 import type { EmbeddedDataset, VectorParts } from '../embed/embedded-dataset.js'
 import { messageOf } from '../errors.js'
-import { parseJsonText } from '../json.js'
+import { isObject, parseJsonText } from '../json.js'
 import type { Rows } from '../math/row-source.js'
 
 const FILES = { train: 'train.json', validation: 'val.json', test: 'test.json' } as const
@@ -36,11 +36,11 @@ async function withTextsOf(data: EmbeddedDataset<Rows>, path: string): Promise<E
   }
   const [queries, corpus] = (['queries', 'corpus'] as const).map(name => {
     const texts = file?.[name]
-    const usable = isRecord(texts) && Object.values(texts).every(value => typeof value === 'string')
+    const usable = isObject(texts) && Object.values(texts).every(value => typeof value === 'string')
     return usable ? (texts as Record<string, string>) : fail(`expected "${name}" to be an object of texts`)
   })
   const relevant = file.relevant_docs
-  if (!isRecord(relevant)) return fail('expected "relevant_docs" to be an object of lists')
+  if (!isObject(relevant)) return fail('expected "relevant_docs" to be an object of lists')
   const [queryTexts, docTexts] = [Object.values(queries), Object.values(corpus)]
   const counts = [
     [queryTexts.length, data.queries.rows, 'queries'],
@@ -62,5 +62,3 @@ async function withTextsOf(data: EmbeddedDataset<Rows>, path: string): Promise<E
   })
   return { ...data, queryTexts, docTexts }
 }
-
-const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x)

@@ -1,6 +1,7 @@
 import { damaged, wrong } from '../../adapters/stored-adapter.js'
 import { quote } from '../../dataset/check.js'
 import { type AdapterTrainError, isAdapterTrainError } from '../../errors.js'
+import { isObject } from '../../json.js'
 
 /** A tensor of a state dict as its pickle describes it. */
 export interface TensorReference {
@@ -15,26 +16,13 @@ export interface TensorReference {
 }
 
 /** A function or class named by the pickle. Nothing is ever looked up or called by its name. */
-class Global {
-  readonly name: string
-  constructor(name: string) {
-    this.name = name
-  }
-}
+type Global = { readonly global: string }
+type Storage = Pick<TensorReference, 'storage' | 'key'>
 
-class Storage {
-  readonly facts: Pick<TensorReference, 'storage' | 'key'>
-  constructor(facts: Pick<TensorReference, 'storage' | 'key'>) {
-    this.facts = facts
-  }
-}
-
-class Tensor {
-  readonly reference: TensorReference
-  constructor(reference: TensorReference) {
-    this.reference = reference
-  }
-}
+// The pickle itself can only make maps, lists, texts, numbers, true, false and null.
+const isGlobal = (x: unknown): x is Global => isObject(x) && 'global' in x
+const isTensor = (x: unknown): x is TensorReference => isObject(x) && 'shape' in x
+const isStorage = (x: unknown): x is Storage => isObject(x) && 'storage' in x && !isTensor(x)
 
 /** Nesting of a state dict is a handful, and its tensors have few dimensions. */
 const [MAX_MARKS, MAX_DIMENSIONS] = [100, 64]
@@ -49,7 +37,7 @@ const isAllowed = (name: string): boolean => STORAGE.test(name) || CALLS.has(nam
 const CALLS = new Map<string, (args: readonly unknown[]) => unknown>([
   ['collections.OrderedDict', args => (args.length === 0 ? new Map() : undefined)],
   ['torch._utils._rebuild_tensor_v2', args => rebuildTensor(args)],
-  ['torch._utils._rebuild_parameter', ([tensor]) => (tensor instanceof Tensor ? tensor : undefined)],
+  ['torch._utils._rebuild_parameter', ([tensor]) => (isTensor(tensor) ? tensor : undefined)],
 ])
 
 /** Reads the pickle of a state dict, executing nothing: a machine for its few opcodes and names refuses all others. */
@@ -61,7 +49,7 @@ export function unpickleStateDict(pickle: Uint8Array, where: string): Map<string
     if (!(result instanceof Map) || result.size === 0) throw refuse('is not a state dict')
     return new Map(
       [...result].map(([name, value]) => {
-        if (typeof name === 'string' && value instanceof Tensor) return [name, value.reference]
+        if (typeof name === 'string' && isTensor(value)) return [name, value]
         throw refuse(`holds something ${typeof name === 'string' ? `at ${quote(name)} ` : ''}that is not a tensor`)
       }),
     )
@@ -118,12 +106,12 @@ function run(pickle: Buffer, refuse: (what: string) => AdapterTrainError): unkno
     c() {
       const name = `${line()}.${line()}`
       if (!isAllowed(name)) throw refuse(`asks for ${quote(name)}, which is not executed`)
-      push(new Global(name))
+      push({ global: name } satisfies Global)
     },
     R() {
       const args = pop()
       const callee = pop()
-      const call = callee instanceof Global ? CALLS.get(callee.name) : undefined
+      const call = isGlobal(callee) ? CALLS.get(callee.global) : undefined
       const result = Array.isArray(args) && call ? call(args) : undefined
       if (result === undefined) throw refuse('makes a call that a state dict does not make')
       push(result)
@@ -180,16 +168,16 @@ function run(pickle: Buffer, refuse: (what: string) => AdapterTrainError): unkno
 /** ('storage', type, key, location, number of values) */
 function storageOf(id: unknown): Storage {
   const [kind, type, key] = Array.isArray(id) ? id : []
-  if (kind !== 'storage' || !(type instanceof Global) || !STORAGE.test(type.name) || typeof key !== 'string')
+  if (kind !== 'storage' || !isGlobal(type) || !STORAGE.test(type.global) || typeof key !== 'string')
     throw new RangeError('no storage')
-  return new Storage({ storage: type.name.slice('torch.'.length), key })
+  return { storage: type.global.slice('torch.'.length), key }
 }
 
-function rebuildTensor([storage, offset, shape, strides]: readonly unknown[]): Tensor | undefined {
+function rebuildTensor([storage, offset, shape, strides]: readonly unknown[]): TensorReference | undefined {
   const isCounts = (x: unknown): x is number[] => Array.isArray(x) && x.length <= MAX_DIMENSIONS && x.every(isCount)
-  if (!(storage instanceof Storage) || !isCount(offset) || !isCounts(shape) || !isCounts(strides)) return undefined
+  if (!isStorage(storage) || !isCount(offset) || !isCounts(shape) || !isCounts(strides)) return undefined
   if (shape.length !== strides.length) return undefined
-  return new Tensor({ ...storage.facts, offset, shape, strides })
+  return { ...storage, offset, shape, strides }
 }
 
 const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0

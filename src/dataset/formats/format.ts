@@ -3,14 +3,15 @@ import type { Probe } from '../probe.js'
 import type { DatasetSink } from '../sink.js'
 
 export interface FormatOptions {
-  /** One of several qrels files: `train`, `dev`, `test`, ... */
+  /** Qrels file of a BEIR folder: `train`, `dev`, `test`, ... Default: the only one. */
   readonly split?: string
+  /** The file's names of the fields of a record, such as `{ query: 'question', document: 'answer' }`. */
   readonly fields?: FieldNames
   /** Documents, id -> text, for a file that only names their ids. */
   readonly corpus?: ReadonlyMap<string, string>
-  /** Least clicks that make a document relevant. */
+  /** For a search log: least clicks that make a document relevant. Default: 1. */
   readonly minClicks?: number
-  /** True if documents may be elsewhere, so that the file need not have them. */
+  /** Documents are elsewhere, such as in an index: judgements may name any id. Default: false. */
   readonly documentsElsewhere?: boolean
 }
 

@@ -1,3 +1,4 @@
+import { isObject } from '../../json.js'
 import { show } from '../check.js'
 import { createLineFinder, leadingKeys, readJsonDocument } from '../json-cursor.js'
 import { createRecordReader } from '../records.js'
@@ -69,6 +70,4 @@ export const squad = {
   },
 } as const satisfies DatasetFormat
 
-function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
-}
+const asObject = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {})

@@ -1,4 +1,4 @@
-import { tryJson } from '../../json.js'
+import { isObject, tryJson } from '../../json.js'
 import { loadText, normalizeText, onOneLine } from '../decode-text.js'
 import { rowOf, type Section } from '../section.js'
 import type { DocumentLoader } from './loader.js'
@@ -50,7 +50,7 @@ export const jsonl: DocumentLoader = {
 function parseRecord(line: string): Record<string, unknown> | undefined {
   const value = tryJson(line)
   if (typeof value === 'string') return { text: value }
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+  return isObject(value) ? value : undefined
 }
 
 function textOf(record: Record<string, unknown>): Section | undefined {
