@@ -7,21 +7,13 @@ import { isObject, parseJsonText } from '../json.js'
 import { attempt } from '../vectors/binary-file.js'
 
 /** A file or folder to read. */
-export interface Input {
-  readonly path: string
-  /** Names of the files of a folder; absent for a file. */
-  readonly names?: readonly string[]
-  pathOf(name: string): string
-  /** Reads the file, or a file of the folder, once. */
-  read(name?: string): Uint8Array
-  /** Reads a JSON object in a file of the folder. */
-  readJson(name: string): Readonly<Record<string, unknown>>
-}
+export type Input = ReturnType<typeof openInput>
 
-export function openInput(path: string): Input {
+export function openInput(path: string) {
   const contents = new Map<string, Uint8Array>()
   const isFolder = attempt(path, () => statSync(path).isDirectory())
   const pathOf = (name: string) => join(path, name)
+  /** Reads the file, or a file of the folder, once. */
   const read = (name?: string): Uint8Array => {
     const at = name === undefined ? path : pathOf(name)
     const bytes = contents.get(at) ?? attempt(at, () => readRegularFile(at))
@@ -30,10 +22,12 @@ export function openInput(path: string): Input {
   }
   return {
     path,
+    /** Names of the files of a folder; `undefined` for a file. */
     names: isFolder ? attempt(path, () => visible(readdirSync(path))) : undefined,
     pathOf,
     read,
-    readJson(name) {
+    /** Reads a JSON object in a file of the folder. */
+    readJson(name: string): Readonly<Record<string, unknown>> {
       let value: unknown
       try {
         value = parseJsonText(Buffer.from(read(name)).toString('utf8'))

@@ -3,36 +3,21 @@ import { mean, quantile } from '../math/statistics/moments.js'
 import { positivesOf, type QADataset } from './dataset.js'
 import { foldText } from './text.js'
 
-/** Counts of words: runs of characters that are not white space. */
-type WordCounts = { readonly mean: number; readonly median: number; readonly max: number }
-
-export interface DatasetDescription {
-  readonly queries: number
-  readonly documents: number
-  /** Judgements with a grade above 0. */
-  readonly pairs: number
-  /** Documents relevant to at least one query. */
-  readonly documentsWithQuery: number
-  readonly queryWords: WordCounts
-  readonly documentWords: WordCounts
-  /** Queries with the (folded) text of an earlier query. */
-  readonly duplicateQueryTexts: number
-  /** Documents with the (folded) text of an earlier document. */
-  readonly duplicateDocumentTexts: number
-  readonly positivesPerQuery: { readonly mean: number; readonly max: number }
-}
+export type DatasetDescription = ReturnType<typeof describeDataset>
 
 /** Counts the content of a dataset. */
-export function describeDataset(dataset: QADataset): DatasetDescription {
+export function describeDataset(dataset: QADataset) {
   const positives = [...dataset.queries.keys()].map(id => positivesOf(dataset, id).length)
   const pairs = positives.reduce((sum, count) => sum + count, 0)
   return {
     queries: dataset.queries.size,
     documents: dataset.corpus.size,
+    /** Judgements with a grade above 0. */
     pairs,
     documentsWithQuery: documentsWithQuery(dataset).size,
     queryWords: countWords(dataset.queries),
     documentWords: countWords(dataset.corpus),
+    /** Queries with the (folded) text of an earlier query, and the same of documents. */
     duplicateQueryTexts: dataset.queries.size - foldedTexts(dataset.queries.values()).size,
     duplicateDocumentTexts: dataset.corpus.size - foldedTexts(dataset.corpus.values()).size,
     positivesPerQuery: {
@@ -71,7 +56,8 @@ function documentsWithQuery(dataset: QADataset): Set<string> {
   return new Set([...dataset.queries.keys()].flatMap(id => positivesOf(dataset, id)))
 }
 
-function countWords(texts: ReadonlyMap<string, string>): WordCounts {
+/** Counts words: runs of characters that are not white space. */
+function countWords(texts: ReadonlyMap<string, string>) {
   const counts = Float64Array.from([...texts.values()], text => text.match(/\S+/g)?.length ?? 0).sort()
   if (counts.length === 0) return { mean: 0, median: 0, max: 0 }
   return { mean: mean(counts), median: quantile(counts, 0.5), max: counts[counts.length - 1] }

@@ -13,33 +13,11 @@ export type Finding = { readonly count: number; readonly examples: readonly stri
 const QUANTILES = { min: 0, p5: 0.05, median: 0.5, p95: 0.95, max: 1 }
 type Quantiles = { readonly [name in keyof typeof QUANTILES]: number }
 
-/** Lengths of texts; tokens as OpenAI's embedding models count them. */
-export interface TextLengths {
-  readonly characters: Quantiles
-  readonly tokens: Quantiles
-  /** Tokens of all texts together, each distinct text once. */
-  readonly totalTokens: number
-  /** True if tokens were counted in a sample. */
-  readonly sampled: boolean
-}
-
-/** Findings in a dataset. */
-export interface DatasetInspection {
-  /** `[positives, queries]`: number of queries with so many relevant documents, ascending. */
-  readonly positivesHistogram: readonly (readonly [positives: number, queries: number])[]
-  /** Documents judged not relevant to a query (grade 0). */
-  readonly hardNegatives: number
-  readonly queryLengths: TextLengths
-  readonly documentLengths: TextLengths
-  /** Ids whose text equals an earlier one or is a near-duplicate of it. */
-  readonly nearDuplicateQueries: Finding
-  readonly nearDuplicateDocuments: Finding
-  readonly documentsWithoutQuery: Finding
-  readonly suspicious: { readonly [suspicion in Suspicion]?: Finding }
-}
+export type TextLengths = ReturnType<typeof measure>
+export type DatasetInspection = ReturnType<typeof inspectDataset>
 
 /** Inspects a dataset for problems; `countTokens` counts the tokens of a text. */
-export function inspectDataset(dataset: QADataset, countTokens: (text: string) => number): DatasetInspection {
+export function inspectDataset(dataset: QADataset, countTokens: (text: string) => number) {
   const { queries, corpus, qrels } = dataset
   const histogram = new Map<number, number>()
   const asked = new Set<string>()
@@ -52,15 +30,21 @@ export function inspectDataset(dataset: QADataset, countTokens: (text: string) =
   }
   const duplicates = (texts: ReadonlyMap<string, string>) =>
     finding(new Set(findNearDuplicates(texts).map(({ b }) => b)))
+  const suspicious: { readonly [suspicion in Suspicion]?: Finding } = Object.fromEntries(
+    [...findSuspiciousQueries(dataset)].map(([name, ids]) => [name, finding(ids)]),
+  )
   return {
+    /** `[positives, queries]`: number of queries with so many relevant documents, ascending. */
     positivesHistogram: [...histogram].sort(([a], [b]) => a - b),
+    /** Documents judged not relevant to a query (grade 0). */
     hardNegatives,
     queryLengths: measure(queries, countTokens),
     documentLengths: measure(corpus, countTokens),
+    /** Ids whose text equals an earlier one or is a near-duplicate of it. */
     nearDuplicateQueries: duplicates(queries),
     nearDuplicateDocuments: duplicates(corpus),
     documentsWithoutQuery: finding([...corpus.keys()].filter(id => !asked.has(id))),
-    suspicious: Object.fromEntries([...findSuspiciousQueries(dataset)].map(([name, ids]) => [name, finding(ids)])),
+    suspicious,
   }
 }
 
@@ -69,7 +53,8 @@ function finding(ids: Iterable<string>): Finding {
   return { count: all.length, examples: all.slice(0, EXAMPLES) }
 }
 
-function measure(texts: ReadonlyMap<string, string>, countTokens: (text: string) => number): TextLengths {
+/** Measures the lengths of texts; tokens as OpenAI's embedding models count them. */
+function measure(texts: ReadonlyMap<string, string>, countTokens: (text: string) => number) {
   const all = [...texts.values()]
   const distinct = [...new Set(all)]
   const characters = distinct.reduce((sum, text) => sum + text.length, 0)
@@ -82,7 +67,9 @@ function measure(texts: ReadonlyMap<string, string>, countTokens: (text: string)
   return {
     characters: quantiles(all.map(text => text.length)),
     tokens: quantiles(tokens),
+    /** Tokens of all texts together, each distinct text once. */
     totalTokens: step === 1 ? sampledTokens : Math.round((sampledTokens / sampledCharacters) * characters),
+    /** True if tokens were counted in a sample. */
     sampled: step > 1,
   }
 }

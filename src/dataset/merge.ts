@@ -2,16 +2,7 @@ import { getOrInsert } from '../maps.js'
 import type { QADataset } from './dataset.js'
 
 /** Counts of merged and renamed entries. */
-export interface MergeCounts {
-  /** Queries and documents with the text of an earlier one. */
-  readonly queries: number
-  readonly documents: number
-  /** Judgements of a pair judged before, and those of them with another grade; the highest is kept. */
-  readonly judgements: number
-  readonly grades: number
-  /** Ids of an earlier, other text, which got a number appended. */
-  readonly renamed: number
-}
+export type MergeCounts = ReturnType<typeof mergeDatasets>['counts']
 
 /** Merges datasets: texts equal up to white space and Unicode form are one, and a pair keeps its highest grade. */
 export function mergeDatasets(datasets: readonly QADataset[]) {
@@ -47,10 +38,12 @@ export function mergeDatasets(datasets: readonly QADataset[]) {
       ...(times.size > 0 && { times }),
     },
     counts: {
+      /** Queries and documents with the text of an earlier one. */
       queries: queries.counts.merged,
       documents: corpus.counts.merged,
-      judgements,
-      grades,
+      /** Judgements of a pair judged before, and those of them with another grade; the highest is kept. */
+      ...{ judgements, grades },
+      /** Ids of an earlier, other text, which got a number appended. */
       renamed: queries.counts.renamed + corpus.counts.renamed,
     },
   }

@@ -5,36 +5,12 @@ import type { DatasetIssue, LoadedDataset } from './dataset.js'
 import { location, type Place } from './text-file.js'
 
 /** Receiver of a format's entries, which checks them and collects problems. */
-export interface DatasetSink {
-  /** Name of the dataset; a reader may set a better one than the path's last part. */
-  name: string
-  /** True if a pair judged twice keeps its highest grade, instead of being invalid. */
-  keepHighest: boolean
-  /** True if judgements may name documents that are not here. */
-  documentsElsewhere: boolean
-  sharedIds?: boolean
-  /** Query text -> time of its first search. */
-  readonly times: Map<string, number>
-  readonly queries: ReadonlyMap<string, string>
-  readonly corpus: ReadonlyMap<string, string>
-  addQuery(id: unknown, text: unknown, place: Place): void
-  addDocument(id: unknown, text: unknown, place: Place): void
-  /** Adds a judgement; its query and document may come later. */
-  addJudgement(queryId: unknown, documentId: unknown, grade: unknown, place: Place): void
-  /** Records an invalid entry. @param ids of it; what is missing because of them is not a problem of its own */
-  leaveOut(
-    problem: string,
-    place: Place,
-    id?: string,
-    ids?: { readonly query?: unknown; readonly document?: unknown },
-  ): void
-  /** Adds a sentence about valid input that may surprise. */
-  note(text: string): void
-  /** Checks ids and relevant documents. @throws DATASET_INVALID unless all is valid, or left out and something remains */
-  finish(): LoadedDataset
-}
+export type DatasetSink = ReturnType<typeof createSink>
 
-export function createSink(path: string, name: string, skipInvalid: boolean): DatasetSink {
+/** Ids of an entry that is left out: what is missing because of them is not a problem of its own. */
+type Lost = { readonly query?: unknown; readonly document?: unknown }
+
+export function createSink(path: string, name: string, skipInvalid: boolean) {
   const texts = { query: new Map<string, string>(), document: new Map<string, string>() }
   const places = { query: new Map<string, Place>(), document: new Map<string, Place>() }
   const affected = { query: new Set<string>(), document: new Set<string>() }
@@ -42,7 +18,7 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
   const issues: DatasetIssue[] = []
   const notes: string[] = []
 
-  const leaveOut: DatasetSink['leaveOut'] = (problem, place, id, lost = {}) => {
+  const leaveOut = (problem: string, place: Place, id?: string, lost: Lost = {}): void => {
     issues.push({ ...place, ...(id === undefined ? {} : { id }), problem })
     for (const kind of ['query', 'document'] as const) {
       const lostId = toId(lost[kind])
@@ -118,16 +94,22 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
     }
   }
 
-  const sink: DatasetSink = {
+  const sink = {
+    /** A reader may set a better one than the path's last part. */
     name,
+    /** True if a pair judged twice keeps its highest grade, instead of being invalid. */
     keepHighest: false,
+    /** True if judgements may name documents that are not here. */
     documentsElsewhere: false,
-    times: new Map(),
-    queries: texts.query,
-    corpus: texts.document,
-    addQuery: (id, text, place) => addText('query', id, text, place),
-    addDocument: (id, text, place) => addText('document', id, text, place),
-    addJudgement(rawQuery, rawDocument, rawGrade, place) {
+    sharedIds: false,
+    /** Query text -> time of its first search. */
+    times: new Map<string, number>(),
+    queries: texts.query as ReadonlyMap<string, string>,
+    corpus: texts.document as ReadonlyMap<string, string>,
+    addQuery: (id: unknown, text: unknown, place: Place): void => addText('query', id, text, place),
+    addDocument: (id: unknown, text: unknown, place: Place): void => addText('document', id, text, place),
+    /** Adds a judgement; its query and document may come later. */
+    addJudgement(rawQuery: unknown, rawDocument: unknown, rawGrade: unknown, place: Place): void {
       const [query, document, grade] = [toId(rawQuery), toId(rawDocument), toGrade(rawGrade)]
       const lost = { query }
       if (query === undefined) leaveOut(`a query id is ${show(rawQuery)}, expected a string that is not empty`, place)
@@ -139,9 +121,12 @@ export function createSink(path: string, name: string, skipInvalid: boolean): Da
         leaveOut(`the grade of ${pair} is ${show(rawGrade)}, expected a number`, place, query, lost)
       } else judgements.push({ query, document, grade, place })
     },
+    /** Records an invalid entry. */
     leaveOut,
-    note: text => notes.push(text),
-    finish() {
+    /** Adds a sentence about valid input that may surprise. */
+    note: (text: string) => notes.push(text),
+    /** Checks ids and relevant documents. @throws DATASET_INVALID unless all is valid, or left out and something remains */
+    finish(): LoadedDataset {
       const qrels = collectQrels()
       dropUnanswered(qrels)
       if (issues.length > 0 && !skipInvalid) throw firstIssue(issues)

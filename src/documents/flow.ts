@@ -1,13 +1,10 @@
 import type { Section } from './section.js'
 
 /** A document's text in one piece, with the starts of its sections. */
-export interface Flow {
-  readonly text: string
-  readonly sections: readonly { readonly start: number; readonly section: Section }[]
-}
+export type Flow = ReturnType<typeof flowOf>
 
 /** Joins sections by blank lines, except within a sentence. */
-export function flowOf(sections: readonly Section[]): Flow {
+export function flowOf(sections: readonly Section[]) {
   const parts: string[] = []
   const placed: { start: number; section: Section }[] = []
   let length = 0

@@ -15,15 +15,7 @@ interface LeftOut {
 }
 
 /** Chunks and their splits. */
-export interface AssignedChunks {
-  readonly corpus: readonly Chunk[]
-  /** Chunks that are not left out, to be asked about. */
-  readonly chunks: readonly Chunk[]
-  readonly partOf: ReadonlyMap<string, PartName>
-  /** Units that stay together: source documents, or contiguous chunks if the documents are too few. */
-  readonly by: 'document' | 'block'
-  readonly leftOut: readonly LeftOut[]
-}
+export type AssignedChunks = ReturnType<typeof assignParts>
 
 const LEAST_CHUNKS = 2
 /** Fewest common characters of chunks that overlap. */
@@ -35,7 +27,7 @@ const LEAST_OVERLAP = 20
  * Chunks of one document stay together. If the documents are too few or too large for that, the chunks are cut in their order into
  * one block per split, and a chunk that begins with the end of another split's is left out.
  */
-export function assignParts(chunks: readonly Chunk[], fractions: Fractions, seed: number): AssignedChunks {
+export function assignParts(chunks: readonly Chunk[], fractions: Fractions, seed: number) {
   const parts = partsOf(fractions)
   if (chunks.length < LEAST_CHUNKS * parts.length) throw tooFew(chunks.length, parts)
   const leftOut: LeftOut[] = []
@@ -46,9 +38,11 @@ export function assignParts(chunks: readonly Chunk[], fractions: Fractions, seed
   if (short !== undefined) throw tooFew(chunks.length, parts)
   return {
     corpus: chunks,
+    /** Those that are not left out, to be asked about. */
     chunks: chunks.filter(({ id }) => partOf.has(id)),
-    partOf,
-    by: byDocument ? 'document' : 'block',
+    partOf: partOf as ReadonlyMap<string, PartName>,
+    /** Units that stay together: source documents, or contiguous chunks if the documents are too few. */
+    by: byDocument ? ('document' as const) : ('block' as const),
     leftOut,
   }
 }

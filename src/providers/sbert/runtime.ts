@@ -2,21 +2,11 @@ import { AdapterTrainError, messageOf } from '../../errors.js'
 import { type ModelFiles, modelError } from './files.js'
 
 /** Loaded tokenizer and ONNX session. */
-export interface Runtime {
-  readonly outputNames: readonly string[]
-  /** Returns the token ids of every text, cut to `maxTokens`, with the special tokens at both ends. */
-  tokenize(texts: readonly string[], maxTokens: number): number[][]
-  /**
-   * Runs the model on rows of token ids, padded on the right to the longest.
-   * @returns token vectors [B, T, H], or finished text vectors [B, H]
-   */
-  run(rows: readonly (readonly number[])[], finished: boolean): Promise<{ data: Float32Array; dims: number[] }>
-  close(): Promise<void>
-}
+export type Runtime = Awaited<ReturnType<typeof loadRuntime>>
 
 type Transformers = typeof import('@huggingface/transformers')
 
-export async function loadRuntime(folder: string, files: ModelFiles, device = 'cpu'): Promise<Runtime> {
+export async function loadRuntime(folder: string, files: ModelFiles, device = 'cpu') {
   const { AutoModel, AutoTokenizer, Tensor } = await importTransformers()
   const [tokenizer, model] = await Promise.all([
     AutoTokenizer.from_pretrained(folder, { local_files_only: true }),
@@ -39,7 +29,8 @@ export async function loadRuntime(folder: string, files: ModelFiles, device = 'c
   return {
     outputNames: session.outputNames,
 
-    tokenize: (texts, maxTokens) =>
+    /** Gives the token ids of every text, cut to `maxTokens`, with the special tokens at both ends. */
+    tokenize: (texts: readonly string[], maxTokens: number) =>
       texts.map(text => {
         const ids = encode(text)
         if (ids.length <= maxTokens) return ids
@@ -47,7 +38,11 @@ export async function loadRuntime(folder: string, files: ModelFiles, device = 'c
         return [...ids.slice(0, end), ...ids.slice(ids.length - tail)]
       }),
 
-    async run(rows, finished) {
+    /**
+     * Runs the model on rows of token ids, padded on the right to the longest.
+     * @returns token vectors [B, T, H], or finished text vectors [B, H]
+     */
+    async run(rows: readonly (readonly number[])[], finished: boolean) {
       const B = rows.length
       // At least one position, because texts may have no tokens and runtimes refuse empty tensors.
       const T = Math.max(1, ...rows.map(row => row.length))
@@ -66,9 +61,9 @@ export async function loadRuntime(folder: string, files: ModelFiles, device = 'c
       })
       const preferred = [...(finished ? ['sentence_embedding'] : []), 'last_hidden_state', 'token_embeddings']
       const name = preferred.find(key => outputs[key]) ?? session.outputNames[0]
-      const { dims, data } = outputs[name].to('float32')
+      const { dims, data }: { dims: number[]; data: Float32Array } = outputs[name].to('float32')
       // A copy, because the runtime owns the memory of an output.
-      const output = { dims: [...dims], data: (data as Float32Array).slice() }
+      const output = { dims: [...dims], data: data.slice() }
       for (const key of session.outputNames) outputs[key]?.dispose?.()
       return output
     },
