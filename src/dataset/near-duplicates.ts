@@ -226,10 +226,8 @@ function kindOf(unit: number): number {
 }
 
 /** The finaliser of MurmurHash3, as an unsigned number that is never 0 for a word. */
-function mix(value: number): number {
-  let h = value ^ (value >>> 16)
-  h = Math.imul(h, 0x85ebca6b)
-  h ^= h >>> 13
-  h = Math.imul(h, 0xc2b2ae35)
+export function mix(value: number): number {
+  let h = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return (h ^ (h >>> 16)) >>> 0
 }

@@ -14,13 +14,6 @@ export function invalidFile(place: Place, problem: string, cause?: unknown): Ada
   return new AdapterTrainError('DATASET_INVALID', `${location(place)}: ${problem}`, { cause, details: { ...place } })
 }
 
-interface TextLine {
-  readonly line: number
-  readonly text: string
-  /** Set if the line is not valid UTF-8; `text` is then empty. */
-  readonly problem?: string
-}
-
 /** Reads a UTF-8 file whole, without its byte order mark. */
 export async function readTextFile(path: string): Promise<string> {
   let bytes: Buffer
@@ -46,11 +39,11 @@ export async function readTextFile(path: string): Promise<string> {
 }
 
 /** Reads a UTF-8 file line by line, without its byte order mark; a line that is not UTF-8 has a problem instead of text. */
-export async function* readTextLines(path: string): AsyncGenerator<TextLine> {
+export async function* readTextLines(path: string) {
   let line = 0
   let lineStart = 0
   let parts: Buffer[] = []
-  const take = (end: Buffer): TextLine => {
+  const take = (end: Buffer) => {
     let bytes = parts.length === 0 ? end : Buffer.concat([...parts, end])
     const start = lineStart
     lineStart += bytes.length + 1

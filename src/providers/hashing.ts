@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../abort.js'
+import { mix } from '../dataset/near-duplicates.js'
 import { UNSPACED } from '../dataset/text.js'
 import { usageError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
@@ -111,21 +112,18 @@ function ngrams(run: string, min: number, max: number, seed: number): number[] {
  * @see https://github.com/aappleby/smhasher (MurmurHash3.cpp, public domain)
  */
 export function murmur3(bytes: Uint8Array, seed = 0, start = 0, end = bytes.length): number {
-  const mix = (k: number): number => {
+  const scramble = (k: number): number => {
     const m = Math.imul(k, 0xcc9e2d51)
     return Math.imul((m << 15) | (m >>> 17), 0x1b873593)
   }
   let h = seed
   let i = start
   for (; i + 4 <= end; i += 4) {
-    h ^= mix(bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24))
+    h ^= scramble(bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24))
     h = (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0
   }
   let tail = 0
   for (let j = end - 1; j >= i; j--) tail = (tail << 8) | bytes[j]
-  if (i < end) h ^= mix(tail)
-  h ^= end - start
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
+  if (i < end) h ^= scramble(tail)
+  return mix(h ^ (end - start))
 }

@@ -1,45 +1,34 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, type RequestOptions as HttpsRequestOptions, request as httpsRequest } from 'node:https'
 import { type Duplex, Readable } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { usageError } from '../errors.js'
+import { getOrInsert } from '../maps.js'
 
 const OPEN = { keepAlive: true, scheduling: 'lifo' } as const
 const direct = { http: new HttpAgent(OPEN), https: new HttpsAgent(OPEN) }
 const tunnels = new Map<string, TunnelAgent>()
 const MOST_REDIRECTS = 5
 
-/** Node's function and options for a request, by the proxy that the environment names for its address. */
-export interface Route {
-  readonly request: typeof httpRequest
-  readonly options: RequestOptions & { readonly headers: Readonly<Record<string, string>> }
-}
-
 /**
  * Finds the way to an address: direct, or through the proxy of `HTTPS_PROXY` or `HTTP_PROXY` (or their lower case) unless
  * `NO_PROXY` lists the host. An https address is reached by CONNECT, so that the proxy sees no content.
  */
-export function routeTo(url: URL): Route {
+export function routeTo(url: URL) {
   const isTls = url.protocol === 'https:'
   const request = isTls ? httpsRequest : httpRequest
   const target = { ...addressOf(url), path: url.pathname + url.search }
   const proxy = proxyFor(url)
-  if (!proxy) return { request, options: { ...target, agent: isTls ? direct.https : direct.http, headers: {} } }
+  const headers: Readonly<Record<string, string>> = {}
+  if (!proxy) return { request, options: { ...target, agent: isTls ? direct.https : direct.http, headers } }
   if (isTls) {
-    const agent = tunnels.get(proxy.href) ?? new TunnelAgent(proxy)
-    tunnels.set(proxy.href, agent)
-    return { request, options: { ...target, agent, headers: {} } }
+    const agent = getOrInsert(tunnels, proxy.href, () => new TunnelAgent(proxy))
+    return { request, options: { ...target, agent, headers } }
   }
   const viaTls = proxy.protocol === 'https:'
-  return {
-    request: viaTls ? httpsRequest : httpRequest,
-    options: {
-      ...addressOf(proxy),
-      path: url.href,
-      agent: viaTls ? direct.https : direct.http,
-      headers: { host: url.host, ...authorization(proxy) },
-    },
-  }
+  const named = { host: url.host, ...authorization(proxy) }
+  const options = { ...addressOf(proxy), path: url.href, agent: viaTls ? direct.https : direct.http, headers: named }
+  return { request: viaTls ? httpsRequest : httpRequest, options }
 }
 
 /** `fetch` that goes through the proxy of the environment, which Node's own does not. */

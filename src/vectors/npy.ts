@@ -9,10 +9,8 @@ import type { FloatType } from './floats.js'
 /** Values of a column-major file held beside the matrix. */
 const BLOCK = 1 << 22
 
-interface NpyLayout extends FileLayout {
-  /** True if it holds column after column. */
-  readonly fortranOrder: boolean
-}
+/** In Fortran's order the file holds column after column. */
+type NpyLayout = FileLayout & { readonly fortranOrder: boolean }
 
 interface NpyOptions {
   /** Take a one-dimensional array as a matrix of one row. */
