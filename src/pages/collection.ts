@@ -46,11 +46,8 @@ export function memoryCollection(corpus: ReadonlyMap<string, string>, vectors: M
       const docs = units.get(vector.length) ?? normalizedRows(truncateRows(vectors, vector.length))
       units.set(vector.length, docs)
       const length = norm(vector) || 1
-      const query = matrix(
-        1,
-        vector.length,
-        vector.map(x => x / length),
-      )
+      const unit = vector.map(x => x / length)
+      const query = matrix(1, unit.length, unit)
       const scores = new Float32Array(docs.rows)
       for (let start = 0; start < docs.rows; start += BLOCK) {
         const end = Math.min(start + BLOCK, docs.rows)
@@ -101,20 +98,14 @@ export async function indexCollection(
 }
 
 /** Rows of documents by id, and their order among equal scores. */
-export interface Places {
-  readonly ids: readonly string[]
-  readonly rowOf: ReadonlyMap<string, number>
-  readonly tieRank: Uint32Array
-}
-
-export function placesOf(ids: readonly string[]): Places {
+export function placesOf(ids: readonly string[]) {
   return { ids, rowOf: new Map(ids.map((id, i) => [id, i])), tieRank: tieRankOf(ids) }
 }
 
 /** Ranks documents by their scores. `scores`: [documents], kept. */
 export function foundIn(
   scores: Float32Array,
-  { ids, rowOf, tieRank }: Places,
+  { ids, rowOf, tieRank }: ReturnType<typeof placesOf>,
   k: number,
   { hidden, above = Number.NEGATIVE_INFINITY }: { readonly hidden?: ReadonlySet<string>; readonly above?: number } = {},
 ): Found {
@@ -126,20 +117,14 @@ export function foundIn(
   const rows = new Uint32Array(kept)
   const best = new Float32Array(kept).fill(Number.NEGATIVE_INFINITY)
   createBestList(rows, best, tieRank).offer(scores, 0, scores.length, 0)
-  const seen = (id: string): number | undefined => {
+  const ofSeen = (id: string, value: (row: number) => number): number | undefined => {
     const row = rowOf.get(id)
-    return row === undefined || !(scores[row] > above) ? undefined : row
+    return row !== undefined && scores[row] > above ? value(row) : undefined
   }
   return {
     hits: Array.from(rows, (row, i) => ({ id: ids[row], score: best[i] })).filter(({ score }) => score > above),
-    rank(id) {
-      const row = seen(id)
-      return row === undefined ? undefined : rankOf(scores, row, tieRank)
-    },
-    score(id) {
-      const row = seen(id)
-      return row === undefined ? undefined : scores[row]
-    },
+    rank: id => ofSeen(id, row => rankOf(scores, row, tieRank)),
+    score: id => ofSeen(id, row => scores[row]),
   }
 }
 

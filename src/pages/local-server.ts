@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { isAdapterTrainError, messageOf } from '../errors.js'
 import { hostOf, isLoopback, listening, requireToken, secretTest } from '../serve/address.js'
 import { readBody } from '../serve/body.js'
-import { ApiError } from '../serve/errors.js'
+import { ApiError, codeOf } from '../serve/errors.js'
 
 /** A request of the page: fields of its JSON body to a value that is answered as JSON. */
 export type PageRoute = (body: Readonly<Record<string, unknown>>, signal: AbortSignal) => unknown
@@ -106,8 +106,6 @@ export async function serveLocally(options: LocalServerOptions): Promise<LocalSe
     },
   }
 }
-
-const codeOf = (error: unknown): string => (isAdapterTrainError(error) ? error.code : 'INTERNAL')
 
 function foreign(): ApiError {
   return new ApiError(403, 'origin_refused', 'this page answers only its own requests')

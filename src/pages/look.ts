@@ -48,19 +48,6 @@ export interface LookOptions {
 /** Work in the background. */
 export type Doing = { readonly step: string; readonly done?: number; readonly total?: number }
 
-/** What one query finds: per system its result, undefined while that is being built. */
-export interface Answer {
-  readonly query: string
-  readonly found: readonly (Found | undefined)[]
-  /** Per system with an adapter: how like its training queries the query is, and the terms that moved it. */
-  readonly about: readonly (AboutQuery | undefined)[]
-}
-
-export interface AboutQuery {
-  readonly familiar?: { readonly similarity: number; readonly unfamiliar: boolean }
-  readonly terms?: readonly { readonly term: string; readonly share: number }[]
-}
-
 /** Searches side by side, whose data load in the background. */
 export type Look = ReturnType<typeof createLook>
 
@@ -131,8 +118,11 @@ export function createLook(options: LookOptions) {
       const before = new Set(base.hits.map(({ id }) => id))
       return { base, adapted, changed: adapted.hits.filter(({ id }) => !before.has(id)).length }
     },
-    /** Searches with every system that is ready, for `k` hits per system. @throws as `embedTexts` */
-    async ask(query: string, k: number): Promise<Answer> {
+    /**
+     * Searches with every system for `k` hits: per system its result, undefined while that is being built, and for one with an
+     * adapter how like its training queries the query is, and the terms that moved it. @throws as `embedTexts`
+     */
+    async ask(query: string, k: number) {
       const [{ own }, documents] = await Promise.all([data, collection])
       const hidden = own?.get(queryKey(query))
       const { vectors } = await embedTexts(provider, [query], 'query', { ...embed, onProgress: undefined })
@@ -149,7 +139,7 @@ export function createLook(options: LookOptions) {
         familiar: familiar[i]?.(q),
         terms: adapter.terms && largestTerms(adapter.terms, query),
       }))
-      return { query, found, about: [undefined, ...about] }
+      return { found, about: [undefined, ...about] }
     },
   }
 }

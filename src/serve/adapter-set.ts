@@ -5,6 +5,7 @@ import { adapterHash, loadAdapter } from '../adapters/file.js'
 import { readFamiliarity } from '../drift/familiarity.js'
 import { isAdapterTrainError, usageError } from '../errors.js'
 import { checkBase } from '../wrap/adapter-source.js'
+import { codeOf } from './errors.js'
 import type { Metrics } from './metrics.js'
 import type { EmbeddingServerOptions, NamedAdapterFile } from './options.js'
 
@@ -46,8 +47,11 @@ export function createAdapterSet(files: readonly NamedAdapterFile[], options: Ad
       slot.loaded = load(slot.file)
     } catch (error) {
       metrics.reloads.inc({ adapter: name, result: 'failed' })
-      const problem = isAdapterTrainError(error) ? { code: error.code, problem: error.message } : { code: 'INTERNAL' }
-      logger.error({ adapter: name, version, ...problem }, 'adapter file not taken, the old adapter stays')
+      const problem = isAdapterTrainError(error) ? error.message : undefined
+      logger.error(
+        { adapter: name, version, code: codeOf(error), problem },
+        'adapter file not taken, the old adapter stays',
+      )
       return
     }
     metrics.reloads.inc({ adapter: name, result: 'taken' })

@@ -2,13 +2,14 @@ import type { Server } from 'node:http'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { pino } from 'pino'
-import { isAdapterTrainError, usageError } from '../errors.js'
+import { usageError } from '../errors.js'
 import { type AdapterSet, createAdapterSet, type LoadedAdapter } from './adapter-set.js'
 import { listening, requireToken } from './address.js'
 import { createBaseEmbedder, tolerantCache } from './base-embedder.js'
 import { createApp } from './create-app.js'
 import { createDriftWatch } from './drift-watch.js'
 import { createTargetEmbedder } from './embed-target.js'
+import { codeOf } from './errors.js'
 import { createMetrics } from './metrics.js'
 import { createModelNames } from './model-names.js'
 import { type EmbeddingServerOptions, SERVE_DEFAULTS, type ShadowTrial } from './options.js'
@@ -58,7 +59,7 @@ export function createEmbeddingServer(options: EmbeddingServerOptions): Embeddin
     options.cache &&
     tolerantCache(options.cache, (operation, error) => {
       metrics.cacheErrors.inc({ operation })
-      logger.warn({ operation, code: isAdapterTrainError(error) ? error.code : 'INTERNAL' }, 'cache failed')
+      logger.warn({ operation, code: codeOf(error) }, 'cache failed')
     })
   const embed = createTargetEmbedder({
     provider,

@@ -27,6 +27,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Code of anything thrown, for programs and the log. */
+export const codeOf = (error: unknown): string => (isAdapterTrainError(error) ? error.code : 'INTERNAL')
+
 /** A request with a wrong parameter. */
 export function badRequest(param: string, message: string, code = `invalid_${param}`): ApiError {
   return new ApiError(400, code, message, { param })

@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { applyAdapter } from '../adapters/adapter.js'
-import { createBestList } from '../evaluate/top-k.js'
+import { createJsEngine } from '../engines/js.js'
+import { topKOn } from '../evaluate/top-k-on.js'
 import { type Matrix, matrix, normalizedRows } from '../math/matrix.js'
-import { multiplyTransposed } from '../math/product.js'
 import type { LoadedAdapter } from './adapter-set.js'
 import type { Metrics } from './metrics.js'
 
@@ -30,22 +29,10 @@ export function createShadow({ adapter, documents, top, intervalMs, metrics, log
   const units = normalizedRows(documents)
   const k = Math.min(top, units.rows)
   const tieRank = Uint32Array.from({ length: units.rows }, (_, i) => i)
-  const scores = new Float32Array(2 * BLOCK)
+  const engine = createJsEngine()
+  const blocks = { vectors: BLOCK * units.cols, scores: 2 * BLOCK }
   let free = 0
   let busy = false
-
-  const rank = async (queries: Matrix): Promise<readonly Uint32Array[]> => {
-    const rows = [new Uint32Array(k), new Uint32Array(k)]
-    const lists = rows.map(best => createBestList(best, new Float32Array(k), tieRank))
-    for (let start = 0; start < units.rows; start += BLOCK) {
-      const count = Math.min(BLOCK, units.rows - start)
-      const block = matrix(count, units.cols, units.data.subarray(start * units.cols, (start + count) * units.cols))
-      multiplyTransposed(queries, block, matrix(2, count, scores.subarray(0, 2 * count)))
-      for (const [i, list] of lists.entries()) list.offer(scores, i * count, count, start)
-      await nextTurn()
-    }
-    return rows
-  }
 
   const compare = async (
     served: LoadedAdapter,
@@ -57,7 +44,8 @@ export function createShadow({ adapter, documents, top, intervalMs, metrics, log
     const queries = matrix(2, units.cols)
     queries.data.set(adapted)
     queries.data.set(applyAdapter(trial.adapter, base, text), units.cols)
-    const [now, then] = await rank(queries)
+    const { rows } = await topKOn(engine, queries, units, k, tieRank, { dot: true, blocks })
+    const [now, then] = [rows.subarray(0, k), rows.subarray(k)]
     const overlap = now.filter(doc => then.includes(doc)).length / k
     metrics.shadowOverlap.observe({ shadow: trial.name }, overlap)
     logger.info(

@@ -33,12 +33,9 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<D
   const failure = watch(device)
   const queue = createQueue(device, ABSENT)
 
-  const alloc = (rows: number, cols: number): GpuTensor => ({
-    rows,
-    cols,
-    memory: allocate(device, failure, rows, cols),
-    offset: 0,
-  })
+  const alloc = (rows: number, cols: number): GpuTensor => {
+    return { rows, cols, memory: allocate(device, failure, rows, cols), offset: 0 }
+  }
   /** Bound in place of an absent optional tensor. */
   const none = alloc(1, 1)
   let held = alloc(1, MAX_PARTIAL_SUMS)

@@ -15,25 +15,13 @@ const STAGE_COMPUTE = 4
 /** Index data in words. */
 export type Words = Uint32Array | Float32Array | undefined
 
-/** Records dispatches and sends many of them at once. */
-export interface Queue {
-  /** Records a dispatch; `words` are index data by the names of the scalars that receive their place, or `absent`. */
-  run<T extends string, S extends string, W extends S = never>(
-    kernel: Kernel<T, S>,
-    tensors: Record<T, Tensor>,
-    scalars: Record<Exclude<S, W>, number>,
-    words?: Record<W, Words>,
-  ): void
-  /** Copies bytes between buffers, in order with the dispatches. */
-  copy(from: GPUBuffer, start: number, to: GPUBuffer, bytes: number): void
-  /** Destroys the buffer once no recorded dispatch needs it. */
-  retire(memory: Memory): void
-  /** Sends the recorded dispatches to the device. */
-  flush(): void
-}
+export type Queue = ReturnType<typeof createQueue>
 
-/** @param absent the place of index data that is undefined */
-export function createQueue(device: GPUDevice, absent: number): Queue {
+/**
+ * Records dispatches and sends many of them at once.
+ * @param absent the place of index data that is undefined
+ */
+export function createQueue(device: GPUDevice, absent: number) {
   const params = createArena(device, 'uniform', MAX_DISPATCHES * PARAMS_WORDS, PARAMS_WORDS)
   const indices = createArena(device, 'storage', INDEX_WORDS, 1)
   const pipelines = new Map<string, GPUComputePipeline>()
@@ -77,9 +65,8 @@ export function createQueue(device: GPUDevice, absent: number): Queue {
       kind === 'u'
         ? { type: 'uniform', hasDynamicOffset: true }
         : { type: kind === 'w' ? 'storage' : 'read-only-storage' }
-    const entries = [...pattern].map((kind, binding) => ({
-      ...{ binding, visibility: STAGE_COMPUTE, buffer: bufferOf(kind) },
-    }))
+    const buffers = [...pattern].map(bufferOf)
+    const entries = buffers.map((buffer, binding) => ({ binding, visibility: STAGE_COMPUTE, buffer }))
     return getOrInsert(layouts, pattern, () => device.createBindGroupLayout({ entries }))
   }
 
@@ -111,7 +98,13 @@ export function createQueue(device: GPUDevice, absent: number): Queue {
   }
 
   return {
-    run(kernel, tensors, scalars, words) {
+    /** Records a dispatch; `words` are index data by the names of the scalars that receive their place, or `absent`. */
+    run<T extends string, S extends string, W extends S = never>(
+      kernel: Kernel<T, S>,
+      tensors: Record<T, Tensor>,
+      scalars: Record<Exclude<S, W>, number>,
+      words?: Record<W, Words>,
+    ): void {
       const values = scalars as Record<string, number>
       if (values.count === 0) return
       const needed = Object.values<Words>(words ?? {}).reduce((sum, w) => sum + (w?.length ?? 0), 0)
@@ -142,10 +135,12 @@ export function createQueue(device: GPUDevice, absent: number): Queue {
       const groups = kernel.each === 'element' ? Math.ceil(values.count / threads) : values.count
       pass.dispatchWorkgroups(Math.min(groups, maxGroups), Math.ceil(groups / maxGroups))
     },
-    copy(from, start, to, bytes) {
+    /** Copies bytes between buffers, in order with the dispatches. */
+    copy(from: GPUBuffer, start: number, to: GPUBuffer, bytes: number): void {
       endPass().copyBufferToBuffer(from, start, to, 0, bytes)
     },
-    retire(memory) {
+    /** Destroys the buffer once no recorded dispatch needs it. */
+    retire(memory: Memory) {
       if (memory.freed) return
       memory.freed = true
       if (!encoder) return destroy(memory)
@@ -153,6 +148,7 @@ export function createQueue(device: GPUDevice, absent: number): Queue {
       retiredBytes += memory.bytes
       if (retiredBytes > MAX_RETIRED) flush()
     },
+    /** Sends the recorded dispatches to the device. */
     flush,
   }
 }
@@ -176,35 +172,23 @@ type Arena = ReturnType<typeof createArena>
  */
 function createArena(device: GPUDevice, kind: 'uniform' | 'storage', capacity: number, align: number) {
   let used = 0
-  let generation = 0
-  let u32 = new Uint32Array(capacity)
-  let f32 = new Float32Array(u32.buffer)
-  const create = (): GPUBuffer => device.createBuffer({ size: u32.byteLength, usage: USAGE[kind] | USAGE.copyTarget })
-  let buffer = create()
-  return {
-    get buffer() {
-      return buffer
-    },
+  const create = (words: number) => {
+    const u32 = new Uint32Array(words)
+    const buffer = device.createBuffer({ size: u32.byteLength, usage: USAGE[kind] | USAGE.copyTarget })
+    return { u32, f32: new Float32Array(u32.buffer), buffer }
+  }
+  const arena = {
+    ...create(capacity),
     /** Number of the buffer; a single request that exceeds it gets a larger one. */
-    get generation() {
-      return generation
-    },
-    get u32() {
-      return u32
-    },
-    get f32() {
-      return f32
-    },
+    generation: 0,
     /** True if `words` more fit into this submission. */
-    fits: (words: number): boolean => used + words <= u32.length,
+    fits: (words: number): boolean => used + words <= arena.u32.length,
     /** Prepares an empty arena for a request of `words`. */
     grow(words: number): void {
-      if (words <= u32.length) return
-      buffer.destroy()
-      u32 = new Uint32Array(2 ** Math.ceil(Math.log2(words)))
-      f32 = new Float32Array(u32.buffer)
-      buffer = create()
-      generation++
+      if (words <= arena.u32.length) return
+      arena.buffer.destroy()
+      Object.assign(arena, create(2 ** Math.ceil(Math.log2(words))))
+      arena.generation++
     },
     /** Takes a place and returns its first word. */
     take(words: number): number {
@@ -214,8 +198,10 @@ function createArena(device: GPUDevice, kind: 'uniform' | 'storage', capacity: n
     },
     /** Sends the words taken to the device and starts again. */
     send(): void {
+      const { buffer, u32 } = arena
       if (used > 0) device.queue.writeBuffer(buffer, 0, u32, 0, Math.min(used, u32.length))
       used = 0
     },
   }
+  return arena
 }

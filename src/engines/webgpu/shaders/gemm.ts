@@ -131,6 +131,10 @@ const GEMM_SCALARS = {
 
 type GemmScalar = keyof typeof GEMM_SCALARS
 
+/** WGSL: out[i] = alpha value + beta out[i]; `out` is not read where beta is 0. */
+const COMBINE = `if (p.beta == 0.0) { store_out(i, p.alpha * value); }
+  else { store_out(i, p.alpha * value + p.beta * load_out(i)); }`
+
 /** WGSL: `quad_a(line, i, end)` reads the four values from i on of a line, 0 from `end` on; `put` writes four of the result. */
 function quadAccess(aligned: boolean): string {
   if (aligned) {
@@ -143,8 +147,7 @@ fn quad_${x}(line: u32, i: u32, end: u32) -> vec4<f32> {
 fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
   if (row >= p.m || column >= p.n) { return; }
   let i = ((split * p.m + row) * p.n + column) / 4u;
-  if (p.beta == 0.0) { store_out(i, p.alpha * value); }
-  else { store_out(i, p.alpha * value + p.beta * load_out(i)); }
+  ${COMBINE}
 }`
   }
   const read = (x: string): string => `
@@ -159,8 +162,7 @@ fn quad_${x}(line: u32, i: u32, end: u32) -> vec4<f32> {
 }`
   return `${read('a')}${read('b')}
 fn put_one(i: u32, value: f32) {
-  if (p.beta == 0.0) { store_out(i, p.alpha * value); }
-  else { store_out(i, p.alpha * value + p.beta * load_out(i)); }
+  ${COMBINE}
 }
 fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
   if (row >= p.m) { return; }
@@ -212,9 +214,8 @@ export const SUM_SPLITS = kernel({
   scalars: { ...u32('count', 'splits'), ...f32('alpha', 'beta') },
   code: `
 fn at(i: u32) {
-  var sum = 0.0;
-  for (var s = 0u; s < p.splits; s++) { sum += load_x(s * p.count + i); }
-  if (p.beta == 0.0) { store_out(i, p.alpha * sum); }
-  else { store_out(i, p.alpha * sum + p.beta * load_out(i)); }
+  var value = 0.0;
+  for (var s = 0u; s < p.splits; s++) { value += load_x(s * p.count + i); }
+  ${COMBINE}
 }`,
 })
