@@ -107,15 +107,11 @@ export const DEFAULT_METRICS: readonly string[] = [
   'map@100',
 ]
 
-export interface MetricSpec {
-  /** As given, such as `ndcg@10`. */
-  readonly spec: string
-  readonly metric: Metric
-  readonly k: number
-}
+/** A metric, its cut-off, and how both were given, such as `ndcg@10`. */
+export type MetricSpec = ReturnType<typeof parseMetric>
 
 /** Reads `name@k`. */
-export function parseMetric(spec: string): MetricSpec {
+export function parseMetric(spec: string) {
   const [name, cut, ...rest] = spec.split('@')
   const k = Number(cut)
   if (!Object.hasOwn(METRICS, name) || rest.length > 0 || !/^[1-9]\d*$/.test(cut ?? '') || !Number.isSafeInteger(k)) {
@@ -123,7 +119,8 @@ export function parseMetric(spec: string): MetricSpec {
       `"${spec}" is not a metric; expected name@k, such as ndcg@10, with one of ${METRIC_NAMES.join(', ')}`,
     )
   }
-  return { spec, metric: METRICS[name as keyof typeof METRICS], k }
+  const metric: Metric = METRICS[name as keyof typeof METRICS]
+  return { spec, metric, k }
 }
 
 /** Scores rankings in turn: means, values per query, and the rank of each first relevant document (0: not found). */

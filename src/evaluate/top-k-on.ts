@@ -3,7 +3,7 @@ import { throwIfAborted } from '../abort.js'
 import type { Engine, Tensor } from '../engines/engine.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import { normalizedSource, type RowSource, type Rows, rowRange, rowSource } from '../math/row-source.js'
-import { type BestList, createBestList, type TopK } from './top-k.js'
+import { type BestList, emptyTopK, type TopK } from './top-k.js'
 
 export interface TopKOnOptions {
   readonly signal?: AbortSignal
@@ -35,10 +35,8 @@ export async function topKOn(
   tieRank: Uint32Array,
   { signal, blocks, allows, dot }: TopKOnOptions = {},
 ): Promise<TopK> {
-  const kept = Math.min(k, docs.rows)
-  const rows = new Uint32Array(queries.rows * kept)
-  const scores = new Float32Array(queries.rows * kept).fill(allows ? Number.NEGATIVE_INFINITY : 0)
-  if (rows.length === 0) return { k: kept, rows, scores }
+  const { top: found, listOf } = emptyTopK(queries.rows, Math.min(k, docs.rows), tieRank, allows)
+  if (found.rows.length === 0) return found
 
   const { vectors, scores: mostScores } = { ...BLOCKS, ...blocks }
   const most = Math.max(1, Math.floor(vectors / docs.cols))
@@ -49,13 +47,7 @@ export async function topKOn(
     const lists = Array.from({ length: count }, (_, i) => listOf(start + i))
     await searchBlock(read(unitQueries, start, matrix(count, queries.cols)), lists)
   }
-  return { k: kept, rows, scores }
-
-  function listOf(query: number): BestList {
-    const [from, to] = [query * kept, (query + 1) * kept]
-    const allowed = allows && ((document: number, score: number): boolean => allows(query, document, score))
-    return createBestList(rows.subarray(from, to), scores.subarray(from, to), tieRank, allowed)
-  }
+  return found
 
   async function searchBlock(Q: Matrix, lists: readonly BestList[]): Promise<void> {
     const height = Math.max(1, Math.min(Q.rows, Math.floor(mostScores / size)))
@@ -81,9 +73,9 @@ export async function topKOn(
           arriving.catch(() => {})
           await waiting?.()
           waiting = async () => {
-            const found = await arriving
+            const values = await arriving
             for (let i = 0; i < count; i++) {
-              lists[top + i].offer(found, i * size + next - first, size - (next - first), next)
+              lists[top + i].offer(values, i * size + next - first, size - (next - first), next)
             }
           }
         }

@@ -27,18 +27,12 @@ export function topK(
   tieRank: Uint32Array,
   allows?: (queryRow: number, documentRow: number) => boolean,
 ): TopK {
-  const kept = Math.min(k, units.rows)
-  const rows = new Uint32Array(queries.rows * kept)
-  const scores = new Float32Array(queries.rows * kept).fill(allows ? Number.NEGATIVE_INFINITY : 0)
+  const { top, listOf } = emptyTopK(queries.rows, Math.min(k, units.rows), tieRank, allows)
   const buffer = new Float32Array(QUERY_BLOCK * Math.min(DOCUMENT_BLOCK, units.rows))
   for (let q0 = 0; q0 < queries.rows; q0 += QUERY_BLOCK) {
     const nq = Math.min(QUERY_BLOCK, queries.rows - q0)
     const Q = normalizedRows(slice(queries, q0, nq))
-    const lists = Array.from({ length: nq }, (_, i) => {
-      const from = (q0 + i) * kept
-      const allowed = allows && ((document: number) => allows(q0 + i, document))
-      return createBestList(rows.subarray(from, from + kept), scores.subarray(from, from + kept), tieRank, allowed)
-    })
+    const lists = Array.from({ length: nq }, (_, i) => listOf(q0 + i))
     for (let d0 = 0; d0 < units.rows; d0 += DOCUMENT_BLOCK) {
       const nd = Math.min(DOCUMENT_BLOCK, units.rows - d0)
       const S = matrix(nq, nd, buffer.subarray(0, nq * nd))
@@ -46,7 +40,24 @@ export function topK(
       for (let i = 0; i < nq; i++) lists[i].offer(S.data, i * nd, nd, d0)
     }
   }
-  return { k: kept, rows, scores }
+  return top
+}
+
+/** Makes room for the best k documents of every query, and a list that fills that of each. */
+export function emptyTopK(
+  queries: number,
+  k: number,
+  tieRank: Uint32Array,
+  allows?: (queryRow: number, documentRow: number, score: number) => boolean,
+) {
+  const rows = new Uint32Array(queries * k)
+  const scores = new Float32Array(queries * k).fill(allows ? Number.NEGATIVE_INFINITY : 0)
+  const listOf = (query: number): BestList => {
+    const [from, to] = [query * k, (query + 1) * k]
+    const allowed = allows && ((document: number, score: number) => allows(query, document, score))
+    return createBestList(rows.subarray(from, to), scores.subarray(from, to), tieRank, allowed)
+  }
+  return { top: { k, rows, scores }, listOf }
 }
 
 /** Ranks document ids in descending order of their UTF-16 code units: trec_eval's order among equal scores. */

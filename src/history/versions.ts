@@ -97,17 +97,16 @@ export function listVersions(path: string): Version[] {
   }
   const changes = readChanges(folder)
   const current = existsSync(path) ? describeVersion(path) : undefined
-  const old = stored
-    .map(({ number, file }) => ({ version: number, ...describeVersion(file) }))
+  const described = stored.map(({ number, file }) => ({ version: number, ...describeVersion(file) }))
+  const same = described.findLast(({ sha256 }) => sha256 === current?.sha256)
+  const old = described
     .filter(({ sha256 }) => sha256 !== current?.sha256)
     .map((version): Version => {
       const change = changes.findLast(({ from }) => from === version.sha256)
       return { ...version, inUse: false, ...(change && { replaced: { date: change.date, reason: change.reason } }) }
     })
     .reverse()
-  if (!current) return old
-  const same = stored.findLast(({ file }) => hashFile(file) === current.sha256)
-  return [{ ...(same && { version: same.number }), inUse: true, ...current }, ...old]
+  return current ? [{ ...(same && { version: same.version }), inUse: true, ...current }, ...old] : old
 }
 
 /**

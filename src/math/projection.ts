@@ -1,3 +1,4 @@
+import { getOrInsert } from '../maps.js'
 import { fromBase64, readFloats } from './bytes.js'
 import { dot, type Matrix, matrix, normalizeInPlace, row } from './matrix.js'
 import { mapRows, type Rows } from './row-source.js'
@@ -17,13 +18,8 @@ const decoded = new WeakMap<Projection, Matrix>()
  * @throws RangeError if the values are not as many as its shape says
  */
 export function projectionMatrix(projection: Projection): Matrix {
-  let P = decoded.get(projection)
-  if (!P) {
-    const [rows, cols] = projection.shape
-    P = matrix(rows, cols, readFloats(fromBase64(projection.data), 4))
-    decoded.set(projection, P)
-  }
-  return P
+  const [rows, cols] = projection.shape
+  return getOrInsert(decoded, projection, () => matrix(rows, cols, readFloats(fromBase64(projection.data), 4)))
 }
 
 /** Reduces one vector: P x. */

@@ -172,20 +172,11 @@ function deployedDocuments(embedded: EmbeddedParts): TermDocuments {
   const parts = PART_NAMES.flatMap(name => embedded[name] ?? [])
   const [first, ...others] = parts.filter((part, i) => parts.findIndex(({ docs }) => docs === part.docs) === i)
   if (others.length === 0) return documentsOf(first)
-  const keyOf = (data: EmbeddedDataset<Rows>, i: number) => JSON.stringify([data.docTexts?.[i] ?? null, data.docIds[i]])
   const seen = new Set<string>()
-  const kept = [first, ...others].map(data => ({
-    data,
-    rows: Uint32Array.from(data.docIds.keys()).filter(i => {
-      const key = keyOf(data, i)
-      if (seen.has(key)) return false
-      seen.add(key)
-      return true
-    }),
-  }))
-  return {
-    ids: kept.flatMap(({ data, rows }) => Array.from(rows, i => data.docIds[i])),
-    texts: kept.flatMap(({ data, rows }) => Array.from(rows, i => data.docTexts?.[i])),
-    vectors: joinRows(kept.map(({ data, rows }) => ({ from: data.docs, rows }))),
-  }
+  const kept = [first, ...others].map(({ docs, docIds, docTexts }) => {
+    const keyOf = (i: number) => JSON.stringify([docTexts?.[i] ?? null, docIds[i]])
+    const rows = Uint32Array.from(docIds.keys()).filter(i => !seen.has(keyOf(i)) && seen.add(keyOf(i)))
+    return { from: docs, rows, ids: Array.from(rows, i => docIds[i]), texts: Array.from(rows, i => docTexts?.[i]) }
+  })
+  return { ids: kept.flatMap(({ ids }) => ids), texts: kept.flatMap(({ texts }) => texts), vectors: joinRows(kept) }
 }

@@ -5,7 +5,7 @@ import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js
 import type { Engine } from '../engines/engine.js'
 import { product } from '../engines/product.js'
 import { AdapterTrainError, usageError } from '../errors.js'
-import { firstNonFinite, type Matrix, matrix, normalizedRows, row, takeRows } from '../math/matrix.js'
+import { firstNonFinite, matrix, normalizedRows, row, takeRows } from '../math/matrix.js'
 import { isInMemory, type Rows, toMatrix } from '../math/row-source.js'
 import { MEMORY_DEFAULT } from '../memory-limit.js'
 
@@ -24,7 +24,8 @@ export async function fitClosedForm(
   throwIfAborted(signal, 'training was stopped')
   const { Q, T, weight } = regressionPairs(data)
   const W = await form.fit(engine, Q, T, pull)
-  const loss = (await squaredError(engine, W, Q, T)) / weight
+  const Z = await product(engine, Q, W, { transposeB: true })
+  const loss = Z.data.reduce((sum, z, k) => sum + (z - T.data[k]) ** 2, 0) / weight
   throwIfAborted(signal, 'training was stopped')
   if (!Number.isFinite(loss) || firstNonFinite(W.data) >= 0) {
     throw new AdapterTrainError(
@@ -70,11 +71,4 @@ function regressionPairs({ queries, docs, positives, weights }: EmbeddedDataset)
     for (const m of [Q, T]) for (let j = 0; j < m.cols; j++) m.data[i * m.cols + j] *= root
   })
   return { Q, T, weight: rows.reduce((sum, query) => sum + weights[query], 0) }
-}
-
-async function squaredError(engine: Engine, W: Matrix, Q: Matrix, T: Matrix): Promise<number> {
-  const Z = await product(engine, Q, W, { transposeB: true })
-  let sum = 0
-  for (let k = 0; k < Z.data.length; k++) sum += (Z.data[k] - T.data[k]) ** 2
-  return sum
 }

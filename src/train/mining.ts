@@ -5,7 +5,7 @@ import { tieRankOf } from '../evaluate/top-k.js'
 import { topKOn } from '../evaluate/top-k-on.js'
 import type { Mining } from '../losses/batch-source.js'
 import { dot, norm, row } from '../math/matrix.js'
-import { blocksOf, normalizedSource, type RowSource, type Rows, rowSource, selectedRows } from '../math/row-source.js'
+import { gatherRows, normalizedSource, type RowSource, type Rows, rowSource, selectedRows } from '../math/row-source.js'
 import { adaptOn } from './adapt-on.js'
 
 /** Mined documents of each query, one list after the other. */
@@ -52,11 +52,8 @@ export async function mine(
 /** @param units rows of unit length */
 function cosines(query: Float32Array, units: RowSource, rows: Uint32Array): number[] {
   const length = norm(query)
-  const found: number[] = []
-  for (const { block } of blocksOf(selectedRows(units, rows))) {
-    for (let i = 0; i < block.rows; i++) found.push(length > 0 ? dot(query, row(block, i)) / length : 0)
-  }
-  return found
+  const found = gatherRows(units, rows)
+  return Array.from(rows, (_, i) => (length > 0 ? dot(query, row(found, i)) / length : 0))
 }
 
 /** Remembers the mined documents, which a later adapter would no longer find. */

@@ -151,7 +151,12 @@ function createSteppedTrainer(
       const weights = await readParams(engine, state)
       // The loss was measured before each step: what the last step did shows in the weights alone.
       const finite = Number.isFinite(loss) && Object.values(weights).every(w => firstNonFinite(w.data) < 0)
-      if (!finite) throw diverged(done, o.learningRate)
+      if (!finite) {
+        throw new AdapterTrainError(
+          'TRAIN_DIVERGED',
+          `the loss is not finite in epoch ${done}: training diverged; lower --learning-rate (${o.learningRate}) or --scale`,
+        )
+      }
       return { loss, weights, learningRate: rate }
     },
     async save() {
@@ -165,11 +170,4 @@ function createSteppedTrainer(
       vectors.free()
     },
   }
-}
-
-function diverged(epoch: number, learningRate: number): AdapterTrainError {
-  return new AdapterTrainError(
-    'TRAIN_DIVERGED',
-    `the loss is not finite in epoch ${epoch}: training diverged; lower --learning-rate (${learningRate}) or --scale`,
-  )
 }

@@ -6,14 +6,6 @@ import { AdapterTrainError, messageOf } from '../../errors.js'
 /** Exports of every tfjs package. */
 export type Tf = typeof tfjs
 
-interface LoadedTfjs {
-  readonly tf: Tf
-  readonly package: string
-  /** Name of the tfjs backend, such as "tensorflow". */
-  readonly backend: string
-  readonly gpu: boolean
-}
-
 /** `auto` takes the first package that works; `gpu` only one that detects a GPU; `cpu` also tfjs's JavaScript backend. */
 export type TfjsBackend = 'auto' | 'gpu' | 'cpu'
 
@@ -26,10 +18,7 @@ const CORE_CPU = '@tensorflow/tfjs-backend-cpu'
 const CANDIDATES: Record<TfjsBackend, readonly string[]> = { auto: [GPU, NATIVE], gpu: [GPU], cpu: [NATIVE, CORE] }
 
 /** Loads the first tfjs package that is installed and computes. `load`: imports a package; for tests. */
-export async function loadTfjs(
-  backend: TfjsBackend,
-  load: (name: string) => Promise<unknown> = importPackage,
-): Promise<LoadedTfjs> {
+export async function loadTfjs(backend: TfjsBackend, load: (name: string) => Promise<unknown> = importPackage) {
   const failures: string[] = []
   let cause: unknown
   for (const name of CANDIDATES[backend]) {
@@ -38,7 +27,8 @@ export async function loadTfjs(
       const imported = (await load(name)) as Tf & { readonly default?: Tf }
       const tf = imported.default ?? imported
       if (name === CORE) await useCpuBackend(tf, load)
-      return { tf, package: name, ...(await start(tf, backend)) }
+      const started = await start(tf, backend)
+      return { tf, package: name, ...started }
     } catch (error) {
       if (isMissing(error, name)) continue
       cause = error
@@ -56,10 +46,10 @@ export async function loadTfjs(
 }
 
 /** Finds the package that the tfjs engine would use; undefined if none is installed or works. */
-export const probeTfjs = async (): Promise<LoadedTfjs | undefined> => loadTfjs('auto').catch(() => undefined)
+export const probeTfjs = async () => loadTfjs('auto').catch(() => undefined)
 
 /** Waits for a tfjs module's backend and tests it with a small product. */
-export async function start(tf: Tf, backend: TfjsBackend): Promise<{ backend: string; gpu: boolean }> {
+export async function start(tf: Tf, backend: TfjsBackend) {
   await tf.ready()
   const product = tf.tidy(() => tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])))
   const [value] = await product.data()

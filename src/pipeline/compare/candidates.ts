@@ -2,6 +2,7 @@ import type { Adapter } from '../../adapters/adapter.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
 import { AdapterTrainError, isAdapterTrainError, usageError } from '../../errors.js'
 import type { Run } from '../../evaluate/trec-run.js'
+import { getOrInsert } from '../../maps.js'
 import type { Rows } from '../../math/row-source.js'
 import { mean } from '../../math/statistics/moments.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
@@ -91,8 +92,7 @@ function baseKey({ provider, vectors }: CompareCandidate): string | object {
 export function groupByBase(candidates: readonly CompareCandidate[]): EmbeddedBase[] {
   const groups = new Map<string | object, CompareCandidate[]>()
   for (const candidate of candidates) {
-    const key = baseKey(candidate)
-    groups.set(key, [...(groups.get(key) ?? []), candidate])
+    getOrInsert(groups, baseKey(candidate), () => []).push(candidate)
   }
   return [...groups.values()].map(group => {
     const { provider, vectors } = group[0]

@@ -2,7 +2,7 @@ import { outputDimensions } from '../../adapters/adapter.js'
 import { memoryCache } from '../../cache/memory-cache.js'
 import { type QADataset, selfMatchNotes } from '../../dataset/dataset.js'
 import { type EmbedDatasetOptions, embedDataset } from '../../embed/embed-dataset.js'
-import { countPairs, type EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { countPairs, type EmbeddedDataset, labelledRows } from '../../embed/embedded-dataset.js'
 import type { SpillOptions } from '../../embed/matrix-builder.js'
 import type { EmbedStats } from '../../embed/stats.js'
 import type { Engine } from '../../engines/engine.js'
@@ -21,7 +21,6 @@ import { type HybridComparison, measureHybrids } from '../hybrid-rows.js'
 import { adapterTime, embeddingTime, type QueryTime, timedRows } from '../query-time.js'
 import { termsForCorpus } from '../terms-step.js'
 import { type CompareCandidate, checkAdapter, costPerMillion, type EmbeddedBase } from './candidates.js'
-import type { JudgedTexts } from './judged-texts.js'
 import { type BasePlan, type ComparePlan, type PlanCompareOptions, planCompare } from './plan-compare.js'
 
 /** Options of `runCompare`. */
@@ -57,14 +56,14 @@ export async function runCompare(
   const kept = given.embed?.skipRefused && given.data ? await withoutRefused(planned.bases, given) : undefined
   const options = kept ? { ...given, ...kept } : given
   const plan = kept && kept.data !== given.data ? await planCompare(candidates, options) : planned
-  const { judged } = plan
+  const { judged, specs } = plan
 
   return withEngine(options, async ({ engine, reason, warning }) => {
     const warnings = [...(warning ? [warning] : []), ...selfMatchNotes(judged.name, judged.selfMatches)]
     const scored: Scored[] = []
     const embedding: CompareReport['embedding'][number][] = []
     const embed = embedder(plan, options)
-    const compared = metric ?? (plan.specs.includes(TRAIN_DEFAULTS.metric) ? TRAIN_DEFAULTS.metric : plan.specs[0])
+    const compared = metric ?? (specs.includes(TRAIN_DEFAULTS.metric) ? TRAIN_DEFAULTS.metric : specs[0])
     const hybrids = candidates.length > 0 ? measureHybrids(engine, judged, { metric: compared, seed }) : undefined
     for (const base of plan.bases) {
       const { vectors, stats, close } = await embed(base)
@@ -72,9 +71,9 @@ export async function runCompare(
         embedding.push({ base: base.provider.id, ...(kept?.stats.get(base.provider) ?? stats) })
       }
       try {
-        const milliseconds = await timeBase(base, judged, options, warnings)
+        const milliseconds = await timeOf(base, warnings)
         for (const candidate of base.candidates) {
-          const { queries, docs, note, ...one } = await score(engine, candidate, vectors, milliseconds, plan, options)
+          const { queries, docs, note, ...one } = await score(engine, candidate, vectors, milliseconds)
           scored.push(one)
           await hybrids?.add(candidate.name, queries, docs)
           if (note !== undefined) warnings.push(`candidate "${candidate.name}": ${note}`)
@@ -83,19 +82,89 @@ export async function runCompare(
         close?.()
       }
     }
-    for (const { name, run } of options.runs ?? []) scored.push(scoreRun(name, run, plan, warnings))
+    for (const { name, run } of options.runs ?? []) scored.push(scoreRun(name, run, warnings))
     // The order given decides between equals.
     const named = [...candidates, ...(options.runs ?? [])]
     const inOrder = named.map(({ name }) => scored.find(one => one.name === name)!)
+    const { order, tied, scores, ...systems } = compareSystems(inOrder, { metric, seed })
+    const reports = order.map((name, i): CandidateReport => {
+      const { evaluation: _, base, adapter, ...facts } = scored.find(one => one.name === name)!
+      const rank = i === 0 ? 'best' : tied.includes(name) ? 'tied' : undefined
+      return { ...facts, name, base, ...(adapter && { adapter }), ...(rank && { rank }), metrics: scores[name] }
+    })
     const pairs = countPairs(judged)
     return {
-      ...reportOf(inOrder, compareSystems(inOrder, { metric, seed })),
+      ...{ metric: systems.metric, queries: systems.queries, candidates: reports },
+      ...{ pairs: systems.pairs, samples: systems.samples },
       data: { name: judged.name, queries: judged.queryIds.length, pairs, documents: judged.docIds.length },
       ...(hybrids && { hybrid: hybrids.finish() }),
       ...{ seed, embedding, warnings },
       ...{ engine: engine.name, engineDescription: engine.description, engineReason: reason },
     }
   })
+
+  /** Times embedding a query; a failure is a warning. `undefined` if nothing is timed. */
+  async function timeOf({ provider }: EmbeddedBase, warnings: string[]): Promise<number | null | undefined> {
+    const { timing, signal } = options
+    if (timing === false) return undefined
+    if (!provider || !(timing || provider.isLocal)) return null
+    const texts = Array.from(timedRows(judged.queryTexts!.length), i => judged.queryTexts![i]!)
+    try {
+      return await embeddingTime(provider, texts, signal)
+    } catch (error) {
+      if (isAdapterTrainError(error, 'ABORTED')) throw error
+      warnings.push(`the time of a query of ${provider.id} could not be measured: ${messageOf(error)}`)
+      return null
+    }
+  }
+
+  async function score(
+    engine: Engine,
+    candidate: CompareCandidate,
+    vectors: EmbeddedDataset<Rows>,
+    embedding: number | null | undefined,
+  ): Promise<Scored & { readonly queries: Rows; readonly docs: Rows; readonly note?: string }> {
+    const { name, provider, adapter: given } = candidate
+    const { adapter, note }: Partial<ReturnType<typeof termsForCorpus>> = given ? termsForCorpus(given, vectors) : {}
+    const base = provider?.id ?? vectors.baseId
+    // The dimensions of some models are known only now.
+    checkAdapter(candidate, { id: base, dimensions: vectors.queries.cols }, options.allowMismatch)
+    const dimensions = adapter ? Math.min(outputDimensions(adapter), vectors.docs.cols) : vectors.docs.cols
+    const docs = truncateRows(vectors.docs, dimensions)
+    const { queryTexts } = vectors
+    const queries = adapter ? await applyAdapterOn(engine, adapter, vectors.queries, queryTexts) : vectors.queries
+    const evaluator = createEvaluator({ ...vectors, docs }, specs)
+    const bytes = dimensions * Float32Array.BYTES_PER_ELEMENT
+    return {
+      ...{ name, docs, note, queries: truncateRows(queries, dimensions) },
+      base,
+      ...(adapter && { adapter: adapter.kind }),
+      evaluation: await evaluator.evaluateOn(engine, queries, { signal: options.signal }),
+      costPerMillionQueries: costPerMillion(provider, judged.queryTexts),
+      ...(embedding !== undefined && {
+        milliseconds: { embedding, adapter: adapter ? adapterTime(adapter, vectors) : 0 },
+      }),
+      ...{ dimensions, indexBytes: bytes * docs.rows, indexBytesPerMillion: bytes * 1e6 },
+    }
+  }
+
+  function scoreRun(name: string, run: Run, warnings: string[]): Scored {
+    const labelled = Array.from(labelledRows(judged))
+    const queryIds = labelled.map(i => judged.queryIds[i])
+    const gradesOf = (i: number) =>
+      Array.from(judged.positives[i], ([doc, grade]) => [judged.docIds[doc], grade] as const)
+    const grades = labelled.map(i => new Map(gradesOf(i)))
+    const missing = queryIds.filter(id => !run.has(id))
+    if (missing.length > 0) {
+      warnings.push(
+        `run "${name}" has no documents for ${missing.length} of ${queryIds.length} queries (such as "${missing[0]}"), which score 0`,
+      )
+    }
+    return {
+      ...{ name, base: 'run', evaluation: evaluateRun(run, { queryIds, grades }, specs), costPerMillionQueries: null },
+      ...{ dimensions: null, indexBytes: null, indexBytesPerMillion: null },
+    }
+  }
 }
 
 /**
@@ -148,89 +217,6 @@ function embedder({ plans, judged }: ComparePlan, options: RunCompareOptions) {
     before += stats.unique
     return { vectors: datasets[0], stats, close }
   }
-}
-
-/** Times embedding a query; a failure is a warning. `undefined` if nothing is timed. */
-async function timeBase(
-  { provider }: EmbeddedBase,
-  { queryTexts }: JudgedTexts,
-  { timing, signal }: RunCompareOptions,
-  warnings: string[],
-): Promise<number | null | undefined> {
-  if (timing === false) return undefined
-  if (!provider || !(timing || provider.isLocal)) return null
-  const texts = Array.from(timedRows(queryTexts!.length), i => queryTexts![i]!)
-  try {
-    return await embeddingTime(provider, texts, signal)
-  } catch (error) {
-    if (isAdapterTrainError(error, 'ABORTED')) throw error
-    warnings.push(`the time of a query of ${provider.id} could not be measured: ${messageOf(error)}`)
-    return null
-  }
-}
-
-async function score(
-  engine: Engine,
-  candidate: CompareCandidate,
-  vectors: EmbeddedDataset<Rows>,
-  embedding: number | null | undefined,
-  { specs, judged }: ComparePlan,
-  { signal, allowMismatch }: RunCompareOptions,
-): Promise<Scored & { readonly queries: Rows; readonly docs: Rows; readonly note?: string }> {
-  const { name, provider } = candidate
-  const { adapter, note }: Partial<ReturnType<typeof termsForCorpus>> = candidate.adapter
-    ? termsForCorpus(candidate.adapter, vectors)
-    : {}
-  const base = provider?.id ?? vectors.baseId
-  // The dimensions of some models are known only now.
-  checkAdapter(candidate, { id: base, dimensions: vectors.queries.cols }, allowMismatch)
-  const dimensions = adapter ? Math.min(outputDimensions(adapter), vectors.docs.cols) : vectors.docs.cols
-  const docs = truncateRows(vectors.docs, dimensions)
-  const queries = adapter ? await applyAdapterOn(engine, adapter, vectors.queries, vectors.queryTexts) : vectors.queries
-  const bytes = dimensions * Float32Array.BYTES_PER_ELEMENT
-  return {
-    ...{ name, docs, note, queries: truncateRows(queries, dimensions) },
-    base,
-    ...(adapter && { adapter: adapter.kind }),
-    evaluation: await createEvaluator({ ...vectors, docs }, specs).evaluateOn(engine, queries, { signal }),
-    costPerMillionQueries: costPerMillion(provider, judged.queryTexts),
-    ...(embedding !== undefined && {
-      milliseconds: { embedding, adapter: adapter ? adapterTime(adapter, vectors) : 0 },
-    }),
-    dimensions,
-    indexBytes: bytes * docs.rows,
-    indexBytesPerMillion: bytes * 1e6,
-  }
-}
-
-function scoreRun(name: string, run: Run, { specs, judged }: ComparePlan, warnings: string[]): Scored {
-  const labelled = judged.positives.flatMap((positives, i) => (positives.size > 0 ? [i] : []))
-  const queryIds = labelled.map(i => judged.queryIds[i])
-  const grades = labelled.map(
-    i => new Map(Array.from(judged.positives[i], ([doc, grade]) => [judged.docIds[doc], grade])),
-  )
-  const missing = queryIds.filter(id => !run.has(id))
-  if (missing.length > 0) {
-    warnings.push(
-      `run "${name}" has no documents for ${missing.length} of ${queryIds.length} queries (such as "${missing[0]}"), which score 0`,
-    )
-  }
-  return {
-    ...{ name, base: 'run', evaluation: evaluateRun(run, { queryIds, grades }, specs), costPerMillionQueries: null },
-    ...{ dimensions: null, indexBytes: null, indexBytesPerMillion: null },
-  }
-}
-
-function reportOf(
-  scored: readonly Scored[],
-  { metric, queries, pairs, samples, order, tied, scores }: SystemsComparison,
-): Pick<CompareReport, 'metric' | 'queries' | 'pairs' | 'samples' | 'candidates'> {
-  const candidates = order.map((name, i) => {
-    const { evaluation: _, base, adapter, ...facts } = scored.find(one => one.name === name)!
-    const rank: 'best' | 'tied' | undefined = i === 0 ? 'best' : tied.includes(name) ? 'tied' : undefined
-    return { ...facts, name, base, ...(adapter && { adapter }), ...(rank && { rank }), metrics: scores[name] }
-  })
-  return { metric, queries, candidates, pairs, samples }
 }
 
 /** Figures of one candidate. */

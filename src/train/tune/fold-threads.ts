@@ -64,7 +64,6 @@ export function createThreadedFoldRunner(
   /** Threads that compute, whether their job still waits or not. */
   const busy = new Map<Worker, () => void>()
   let failure: unknown
-  let next = 0
   let freed = false
 
   function fail(error: unknown): void {
@@ -106,7 +105,7 @@ export function createThreadedFoldRunner(
       busy.set(idle, () => busy.delete(idle))
       // A working thread keeps the program alive; a waiting one does not.
       idle.ref()
-      const message: FoldMessage = { id: next++, task: job.task }
+      const message: FoldMessage = { task: job.task }
       idle.postMessage(message)
     }
     for (const worker of workers) if (!running.has(worker)) worker.unref()

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createCpuEngine } from '../../engines/cpu/index.js'
-import { AdapterTrainError, messageOf } from '../../errors.js'
-import { createFoldRunner, type FoldRunner, type FoldSetting, type FoldTask } from './fold-runner.js'
+import { type AdapterTrainError, isAdapterTrainError, messageOf } from '../../errors.js'
+import { createFoldRunner, type FoldResult, type FoldRunner, type FoldSetting, type FoldTask } from './fold-runner.js'
 
 export interface FoldWorkerData {
   readonly threads: number
@@ -10,12 +10,11 @@ export interface FoldWorkerData {
 }
 
 /** Message to a worker: first the setting, then tasks. */
-export type FoldMessage = { readonly setting: FoldSetting } | { readonly id: number; readonly task: FoldTask }
+export type FoldMessage = { readonly setting: FoldSetting } | { readonly task: FoldTask }
 
-/** Answer to the task with the same number. */
+/** Answer to a task; a worker has one at a time. */
 export interface FoldAnswer {
-  readonly id: number
-  readonly result?: Awaited<ReturnType<FoldRunner['run']>>
+  readonly result?: FoldResult
   readonly error?: { readonly code?: AdapterTrainError['code']; readonly message: string }
 }
 
@@ -36,13 +35,11 @@ parentPort!.on('message', async (message: FoldMessage) => {
     runner.catch(() => {})
     return
   }
-  const { id, task } = message
-  let answer: FoldAnswer
-  try {
-    answer = { id, result: await (await runner!).run(task) }
-  } catch (error) {
-    const code = error instanceof AdapterTrainError ? error.code : undefined
-    answer = { id, error: { code, message: messageOf(error) } }
-  }
+  const answer: FoldAnswer = await runner!
+    .then(ready => ready.run(message.task))
+    .then(
+      result => ({ result }),
+      error => ({ error: { code: isAdapterTrainError(error) ? error.code : undefined, message: messageOf(error) } }),
+    )
   parentPort!.postMessage(answer)
 })
