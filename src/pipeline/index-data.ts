@@ -99,12 +99,12 @@ export async function openIndexData(
   const found = await usingIndex(source, async index => ({
     ...{ id: index.id, dimensions: index.dimensions, rows: await index.count(filter) },
     notes: [...index.notes, ...(await traps(index, wanted))],
-    idOf: await locate(index, sets, wanted, filter),
+    idOf: await locate(index),
   }))
-  const lost = new Set<string>()
-  const counts = { labels: 0, queries: 0 }
-  const parts = Object.fromEntries(names.map(name => [name, inIndex(given[name]!, found.idOf, lost, counts)]))
-  const missing = missingNote(found.id, lost, counts, filter)
+  /** Relevant documents that the index does not have, once per label. */
+  const lost: string[] = []
+  const parts = Object.fromEntries(names.map(name => [name, inIndex(given[name]!)]))
+  const missing = missingNote()
   if (names.some(name => parts[name].queries.size === 0)) {
     const problem = `${missing}. Nothing is left of a set. Check the id column of the URL, ?id=NAME`
     throw new AdapterTrainError('DATASET_INVALID', problem)
@@ -136,7 +136,7 @@ export async function openIndexData(
     parts,
     warnings: [
       ...found.notes.map(note => `${found.id}: ${note}`),
-      ...(lost.size > 0 ? [missing] : []),
+      ...(lost.length > 0 ? [missing] : []),
       ...(parts.test ? smallTestSet(parts.test.name, parts.test.queries.size, found.rows) : []),
     ],
     documentText: (_: PartName, id: string) => texts.get(id),
@@ -155,6 +155,53 @@ export async function openIndexData(
       const seen = seenByText(parts, part)
       return { part, data: data[0], seen, embedding: stats, close, index: { source, filter, effort } }
     },
+  }
+
+  /** Finds the index's ids of judged documents: by id, else by text. */
+  async function locate(index: VectorIndex): Promise<ReadonlyMap<string, string>> {
+    const idOf = new Map<string, string>()
+    const take = ({ id }: { readonly id: string }) => wanted.has(id) && idOf.set(id, id)
+    if (filter === undefined) for (const row of await index.fetch([...wanted])) take(row)
+    else for await (const rows of index.scan({ filter })) rows.forEach(take)
+    const unknown = new Map<string, string[]>()
+    for (const [id, text] of sets.flatMap(({ corpus }) => [...corpus])) {
+      if (wanted.has(id) && !idOf.has(id)) getOrInsert(unknown, foldText(text), () => []).push(id)
+    }
+    if (unknown.size === 0 || !index.hasTexts) return idOf
+    for await (const rows of index.scan({ text: true, filter })) {
+      for (const { id, text } of rows) {
+        for (const label of (text && unknown.get(foldText(text))) || []) if (!idOf.has(label)) idOf.set(label, id)
+      }
+    }
+    return idOf
+  }
+
+  /** Names the judged documents of a set as the index does, and leaves out those that it does not have. */
+  function inIndex(set: QADataset): QADataset {
+    const queries = new Map(set.queries)
+    const qrels = new Map<string, Map<string, number>>()
+    for (const [query, judged] of set.qrels) {
+      const kept = new Map<string, number>()
+      for (const [document, grade] of judged) {
+        const id = found.idOf.get(document)
+        if (id !== undefined) kept.set(id, Math.max(grade, kept.get(id) ?? 0))
+        else if (grade > 0) lost.push(document)
+      }
+      if ([...kept.values()].some(grade => grade > 0)) qrels.set(query, kept)
+      else queries.delete(query)
+    }
+    return { ...set, queries, corpus: new Map(), qrels }
+  }
+
+  function missingNote(): string {
+    const documents = [...new Set(lost)]
+    const shown = documents.slice(0, LISTED)
+    const list = shown.map(name => JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name)).join(', ')
+    const more = documents.length > LISTED ? ', …' : ''
+    const passed = filter === undefined ? '' : ' among the rows that pass the filter'
+    const queries = names.reduce((sum, name) => sum + given[name]!.queries.size - parts[name].queries.size, 0)
+    const rest = queries > 0 ? `, and with them ${queries} queries that have no other` : ''
+    return `${found.id}: ${documents.length} relevant documents are not in the index${passed} (${list}${more}): ${lost.length} labels are left out${rest}`
   }
 }
 
@@ -178,74 +225,6 @@ function assemble(
     docTextGroup: groups,
     docTexts: texts.some(text => text !== undefined) ? texts : undefined,
   })
-}
-
-/** Finds the index's ids of judged documents: by id, else by text. */
-async function locate(
-  index: VectorIndex,
-  sets: readonly QADataset[],
-  wanted: ReadonlySet<string>,
-  filter: string | undefined,
-): Promise<ReadonlyMap<string, string>> {
-  const idOf = new Map<string, string>()
-  const take = ({ id }: { readonly id: string }) => wanted.has(id) && idOf.set(id, id)
-  if (filter === undefined) for (const row of await index.fetch([...wanted])) take(row)
-  else for await (const rows of index.scan({ filter })) rows.forEach(take)
-  const unknown = new Map<string, string[]>()
-  for (const [id, text] of sets.flatMap(({ corpus }) => [...corpus])) {
-    const key = foldText(text)
-    if (wanted.has(id) && !idOf.has(id)) getOrInsert(unknown, key, () => []).push(id)
-  }
-  if (unknown.size === 0 || !index.hasTexts) return idOf
-  for await (const rows of index.scan({ text: true, filter })) {
-    for (const { id, text } of rows) {
-      for (const label of (text && unknown.get(foldText(text))) || []) if (!idOf.has(label)) idOf.set(label, id)
-    }
-  }
-  return idOf
-}
-
-/** Names the judged documents of a set as the index does, and leaves out those that it does not have. */
-function inIndex(
-  set: QADataset,
-  idOf: ReadonlyMap<string, string>,
-  lost: Set<string>,
-  counts: { labels: number; queries: number },
-): QADataset {
-  const queries = new Map(set.queries)
-  const qrels = new Map<string, Map<string, number>>()
-  for (const [query, judged] of set.qrels) {
-    const kept = new Map<string, number>()
-    for (const [document, grade] of judged) {
-      const id = idOf.get(document)
-      if (id !== undefined) kept.set(id, Math.max(grade, kept.get(id) ?? 0))
-      else if (grade > 0) {
-        lost.add(document)
-        counts.labels++
-      }
-    }
-    if ([...kept.values()].some(grade => grade > 0)) qrels.set(query, kept)
-    else {
-      queries.delete(query)
-      counts.queries++
-    }
-  }
-  return { ...set, queries, corpus: new Map(), qrels }
-}
-
-function missingNote(
-  id: string,
-  lost: ReadonlySet<string>,
-  { labels, queries }: { readonly labels: number; readonly queries: number },
-  filter: string | undefined,
-): string {
-  const names = [...lost]
-    .slice(0, LISTED)
-    .map(name => JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name))
-  const more = lost.size > LISTED ? ', …' : ''
-  const passed = filter === undefined ? '' : ' among the rows that pass the filter'
-  const rest = queries > 0 ? `, and with them ${queries} queries that have no other` : ''
-  return `${id}: ${lost.size} relevant documents are not in the index${passed} (${names.join(', ')}${more}): ${labels} labels are left out${rest}`
 }
 
 /** A dataset of the documents of an index, with the labels of a set if there is one. */

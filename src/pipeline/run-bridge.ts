@@ -137,9 +137,27 @@ export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}
     const labelled = data.train && (await trainOn(engine, data, fitted, options))
     const accepted = labelled?.accepted ?? fitted
     const measured = await measure(engine, data, fitted, labelled?.accepted, options)
-    const adapter = adapterOf(data, accepted, chosen, measured, labelled?.gate, seed)
-    const contest = await stand(engine, data, adapter, measured.shipped, options)
     const { native, mapped, withLabels, own } = measured
+    const { base, index, train } = data
+    const adapterOf = ({ kind, weights }: BridgeMap): Adapter => ({
+      ...{ kind, base, index, params: weights },
+      training: {
+        tool: `adapter-train ${VERSION}`,
+        date: new Date().toISOString(),
+        data: { documents: data.documents, ...(train && { train: countsOf(train) }) },
+        options: { bridge: chosen, seed },
+        metrics: {
+          ...(native && { native: native.mean }),
+          ...(mapped && { mapped: mapped.mean }),
+          ...(withLabels && { labelled: withLabels.mean }),
+        },
+        queries: train ? trainedQueries(train) : NO_QUERIES,
+        ...(train && { familiarity: familiarityOf(train.queries, seed) }),
+        ...(labelled?.gate && { gate: labelled.gate }),
+      },
+    })
+    const adapter = adapterOf(accepted)
+    const contest = await stand(engine, data, adapter, measured.shipped, options)
     const shareOf = (scores: Evaluation | undefined) =>
       native && scores && native.mean[metric] > 0 ? scores.mean[metric] / native.mean[metric] : undefined
     const share = shareOf(mapped)
@@ -149,7 +167,7 @@ export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}
     const verdict = verdictOf(used, share === undefined ? OVERLAP : RECOVERED)
     const recoveredBy = share === undefined ? `overlap@${NEIGHBOURS}` : metric
     const report: BridgeReport = {
-      ...{ base: data.base, index: data.index, kind: accepted.kind, fit: chosen, tried, texts, heldOut },
+      ...{ base, index, kind: accepted.kind, fit: chosen, tried, texts, heldOut },
       metrics: {
         native: native?.mean ?? null,
         mapped: mapped?.mean ?? null,
@@ -165,7 +183,7 @@ export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}
       seconds: Math.round(performance.now() - started) / 1000,
       warnings: [...(warning ? [warning] : []), ...(labelled?.warnings ?? [])],
     }
-    const rejected = labelled?.rejected && adapterOf(data, labelled.rejected, chosen, measured, labelled.gate, seed)
+    const rejected = labelled?.rejected && adapterOf(labelled.rejected)
     return {
       adapter: { ...adapter, training: { ...adapter.training, ...(contest && { duel: contest }) } },
       ...(rejected && { rejected }),
@@ -231,33 +249,6 @@ async function measure(
   /** Of the map that is put in use. */
   const shipped: ScoredQueries = { ids, rows, base: mapped, adapted: withLabels ?? mapped }
   return { mapped, native, withLabels, own, overlap, shipped }
-}
-
-function adapterOf(
-  { base, index, train, documents }: BridgeData,
-  { kind, weights }: BridgeMap,
-  fit: TriedFit,
-  { native, mapped, withLabels }: Awaited<ReturnType<typeof measure>>,
-  gate: GateResult | undefined,
-  seed: number,
-): Adapter {
-  return {
-    ...{ kind, base, index, params: weights },
-    training: {
-      tool: `adapter-train ${VERSION}`,
-      date: new Date().toISOString(),
-      data: { documents, ...(train && { train: countsOf(train) }) },
-      options: { bridge: fit, seed },
-      metrics: {
-        ...(native && { native: native.mean }),
-        ...(mapped && { mapped: mapped.mean }),
-        ...(withLabels && { labelled: withLabels.mean }),
-      },
-      queries: train ? trainedQueries(train) : NO_QUERIES,
-      ...(train && { familiarity: familiarityOf(train.queries, seed) }),
-      ...(gate && { gate }),
-    },
-  }
 }
 
 /** Training queries of a map that was fitted without any. */

@@ -104,14 +104,9 @@ export async function runEvaluation({ data, ...options }: RunEvaluationOptions):
 
 async function evaluate(
   { part, embedding, data: whole, seen, index }: MeasuredPart,
-  {
-    adapter: given,
-    metrics: wanted = DEFAULT_METRICS,
-    seed = TRAIN_DEFAULTS.seed,
-    signal,
-    ...options
-  }: Omit<RunEvaluationOptions, 'data'>,
+  options: Omit<RunEvaluationOptions, 'data'>,
 ): Promise<EvaluationReport> {
+  const { adapter: given, metrics: wanted = DEFAULT_METRICS, seed = TRAIN_DEFAULTS.seed, signal } = options
   const outputs = given ? outputDimensions(given) : whole.docs.cols
   // With documents judged not relevant, it is known how many of the first ten were never judged.
   const isPartly = whole.judgedNegatives && wanted.includes(NDCG) && !wanted.includes(JUDGED)

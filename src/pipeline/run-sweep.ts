@@ -10,11 +10,12 @@ import { type FixedOptions, TRAIN_DEFAULTS } from '../train/options.js'
 import { checkTraining, type TrainOptions } from '../train/train-adapter.js'
 import { resolve } from '../train/tune/search-point.js'
 import { type SweepPlan, type SweepResult, type SweepRun, sweep } from '../train/tune/sweep.js'
+import type { TuneResult } from '../train/tune/tune.js'
 import type { EmbeddedParts, EmbedSession } from './embedded-parts.js'
 import { MEMORY_KIND } from './memory-step.js'
 import type { OpenedData } from './open-data.js'
 import { trainOnEmbedded } from './train-on-embedded.js'
-import type { Choice, EmbeddedTrainingReport, Trained, TrainingOptions } from './training.js'
+import type { EmbeddedTrainingReport, Trained, TrainingOptions } from './training.js'
 
 /** Options of a sweep; those of training mean the same, but the gate is on by default. */
 export interface SweepRunOptions
@@ -98,7 +99,10 @@ export async function sweepParts(
     const { incumbent, replace, minGain, onPhase } = options
     const { adapter, rejected, report, detail } = await trainOnEmbedded(embedded, {
       ...{ train, signal, onPhase, minGain, incumbent, replace, detail: options.detail },
-      choice: choiceOf(embedded, result, best, train, options.gate ?? true),
+      choice: {
+        ...{ tuned: tunedOf(result, best), final: train, train: embedded.train },
+        ...{ gated: options.gate ?? true, warnings: [] },
+      },
     })
     const { runs, queries, pairs, documents, folds, seconds, base } = result
     const { tune: _tune, ...facts } = report
@@ -145,19 +149,13 @@ function linesOf({ results, base }: SweepResult, seed: number): SweepLine[] {
     .sort((a, b) => b.score - a.score)
 }
 
-function choiceOf(
-  embedded: EmbeddedParts,
-  { results, base, queries, pairs, documents, folds }: SweepResult,
-  best: SweepRun,
-  final: TrainOptions,
-  gated: boolean,
-): Choice {
+/** The best run, as the result of a search among all. */
+function tunedOf({ results, base, queries, pairs, documents, folds }: SweepResult, best: SweepRun): TuneResult {
   const seconds = results.reduce((sum, run) => sum + run.seconds, 0)
-  const tuned = {
+  return {
     ...{ chosen: best.point, scale: best.scale, queries, pairs, documents, folds, base, seconds },
     tried: results.map(({ point, scores }) => ({ ...point, score: mean(scores) })),
     adapted: best.scores,
     others: results.filter(run => run !== best).map(({ scores }) => scores),
   }
-  return { tuned, final, train: embedded.train, gated, warnings: [] }
 }

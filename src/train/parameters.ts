@@ -15,12 +15,7 @@ export function createParams(
   engine: Engine,
   kind: AdapterKind,
   d: number,
-  options: {
-    readonly size?: number
-    readonly outputs?: number
-    readonly random?: Random
-    readonly saved?: SavedParams
-  } = {},
+  options: Partial<{ size: number; outputs: number; random: Random; saved: SavedParams }> = {},
 ) {
   const { size, outputs, random = createRandom(0), saved } = options
   const specs = kind.params(d, size, outputs)

@@ -110,14 +110,48 @@ export function createGemm(
   products: OnnxProducts | undefined,
   js: Engine,
 ): Engine['gemm'] {
-  const multiply = products ? createMixedProduct(heap, kernels, products) : createWasmProduct(heap, kernels)
   const toArray = createArrayGemm(products, js)
-  const scratch = createScratch(heap)
+  const [left, right, turned, panel, uncombined] = Array.from({ length: 5 }, () => createScratch(heap))
+
+  /** Uses the kernels; factors outside linear memory are copied in. */
+  const inWasm: Product = (a, b, out, transposeA, transposeB) => {
+    const { rows: m, cols: n, address } = out
+    const k = transposeA ? a.rows : a.cols
+    const B = b.address ?? right.stage([b.data])[0]
+    let A = a.address ?? left.stage([a.data])[0]
+    if (transposeA) {
+      const rows = turned.reserve(m * k)
+      kernels.transpose(A, rows, k, m)
+      A = rows
+    }
+    kernels.multiplyMatrices(A, B, address, m, n, k, transposeB, panel.reserve(PRODUCT_SCRATCH))
+  }
+
+  /** Uses onnxruntime except for small products. */
+  const multiply: Product = (a, b, out, transposeA, transposeB) => {
+    const { rows: m, cols: n } = out
+    const k = transposeA ? a.rows : a.cols
+    if (!products || m * n * k < SMALL_PRODUCT) {
+      inWasm(a, b, out, transposeA, transposeB)
+    } else if (!transposeA && transposeB && m <= FEW_ROWS && n > 4 * m) {
+      const result = new HeapTensor(n, m, turned.reserve(m * n), heap)
+      products.multiply(b, a, result, false, true)
+      kernels.transpose(result.address, out.address, n, m)
+    } else if (transposeA && a.address !== undefined) {
+      // onnxruntime would transpose a part of A again for every part of the output.
+      const factor = new HeapTensor(m, k, turned.reserve(m * k), heap)
+      kernels.transpose(a.address, factor.address, k, m)
+      products.multiply(factor, b, out, false, transposeB)
+    } else {
+      products.multiply(a, b, out, transposeA, transposeB)
+    }
+  }
+
   return (a, b, out, options = {}) => {
     const { alpha = 1, beta = 0, transposeA = false, transposeB = false } = options
     if (!(out instanceof HeapTensor)) return toArray(a, b, out, options)
     const combined = alpha !== 1 || beta !== 0
-    const product = combined ? new HeapTensor(out.rows, out.cols, scratch.reserve(out.rows * out.cols), heap) : out
+    const product = combined ? new HeapTensor(out.rows, out.cols, uncombined.reserve(out.rows * out.cols), heap) : out
     multiply(cpuTensor(a), cpuTensor(b), product, transposeA, transposeB)
     if (combined) kernels.combine(product.address, out.address, out.rows * out.cols, alpha, beta)
   }
@@ -129,49 +163,5 @@ export function createArrayGemm(products: OnnxProducts | undefined, js: Engine):
     const { alpha = 1, beta = 0, transposeA = false, transposeB = false } = options
     if (!products || alpha !== 1 || beta !== 0) return js.gemm(a, b, out, options)
     products.multiply(cpuTensor(a), cpuTensor(b), cpuTensor(out), transposeA, transposeB)
-  }
-}
-
-/** Uses onnxruntime except for small products. */
-function createMixedProduct(heap: Heap, kernels: Kernels, products: OnnxProducts): Product {
-  const inWasm = createWasmProduct(heap, kernels)
-  const scratch = createScratch(heap)
-  return (a, b, out, transposeA, transposeB) => {
-    const { rows: m, cols: n } = out
-    const k = transposeA ? a.rows : a.cols
-    if (m * n * k < SMALL_PRODUCT) {
-      inWasm(a, b, out, transposeA, transposeB)
-    } else if (!transposeA && transposeB && m <= FEW_ROWS && n > 4 * m) {
-      const turned = new HeapTensor(n, m, scratch.reserve(m * n), heap)
-      products.multiply(b, a, turned, false, true)
-      kernels.transpose(turned.address, out.address, n, m)
-    } else if (transposeA && a.address !== undefined) {
-      // onnxruntime would transpose a part of A again for every part of the output.
-      const turned = new HeapTensor(m, k, scratch.reserve(m * k), heap)
-      kernels.transpose(a.address, turned.address, k, m)
-      products.multiply(turned, b, out, false, transposeB)
-    } else {
-      products.multiply(a, b, out, transposeA, transposeB)
-    }
-  }
-}
-
-/** Uses the kernels; factors outside linear memory are copied in. */
-function createWasmProduct(heap: Heap, kernels: Kernels): Product {
-  const left = createScratch(heap)
-  const right = createScratch(heap)
-  const turned = createScratch(heap)
-  const panel = createScratch(heap)
-  return (a, b, out, transposeA, transposeB) => {
-    const { rows: m, cols: n, address } = out
-    const k = transposeA ? a.rows : a.cols
-    const B = b.address ?? right.stage([b.data])[0]
-    let A = a.address ?? left.stage([a.data])[0]
-    if (transposeA) {
-      const rows = turned.reserve(m * k)
-      kernels.transpose(A, rows, k, m)
-      A = rows
-    }
-    kernels.multiplyMatrices(A, B, address, m, n, k, transposeB, panel.reserve(PRODUCT_SCRATCH))
   }
 }

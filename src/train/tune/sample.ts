@@ -18,13 +18,9 @@ export function withQueries<V extends Rows>(
  */
 export function sampleDataset(
   data: EmbeddedDataset<Rows>,
-  {
-    queries,
-    documents,
-    seed,
-    keep = [],
-  }: { readonly queries: number; readonly documents: number; readonly seed: number; readonly keep?: Iterable<number> },
+  options: { readonly queries: number; readonly documents: number; readonly seed: number; readonly keep?: number[] },
 ): EmbeddedDataset {
+  const { queries, documents, seed, keep = [] } = options
   const random = createRandom(seed)
   const part = withQueries(data, sampleRows(labelledRows(data), queries, random))
   if (data.docs.rows <= documents) return { ...part, docs: toMatrix(data.docs) }
