@@ -76,25 +76,31 @@ function checkXml(xml: Buffer): void {
 /** Objects of a PDF that do not end, each of which a parser follows to the end of the file. */
 const MOST_OPEN = 200
 
-/** Checks the nesting of a PDF's dictionaries and arrays, object by object. */
+/** Checks the nesting of a PDF's dictionaries and arrays, and that its strings end, object by object. */
 export function checkPdfDepth(file: Buffer): void {
   const is = (at: number, word: string): boolean => file.toString('latin1', at, at + word.length) === word
   const tooMany = (open: number): void => {
     if (open > MOST_OPEN) throw new Error(`it has more than ${MOST_OPEN} objects without an end`)
   }
   tooMany(countOf(file, ' obj') - countOf(file, 'endobj'))
-  let [dictionaries, arrays, open] = [0, 0, 0]
+  let [dictionaries, arrays, strings, open] = [0, 0, 0, 0]
+  let hex = false
   for (let at = 0; at < file.length; at++) {
     const byte = file[at]
-    if (byte === 0x5b) arrays++
+    if (byte === 0x65 && is(at, 'endobj')) {
+      if (dictionaries > 0 || arrays > 0 || strings > 0 || hex) tooMany(++open)
+      dictionaries = arrays = strings = 0
+      hex = false
+    } else if (byte === 0x5c) at++
+    else if (byte === 0x28) strings++
+    else if (strings > 0) strings -= byte === 0x29 ? 1 : 0
+    else if (byte === 0x5b) arrays++
     else if (byte === 0x5d) arrays--
     else if ((byte === 0x3c || byte === 0x3e) && file[at + 1] === byte) {
       dictionaries += byte === 0x3c ? 1 : -1
       at++
-    } else if (byte === 0x65 && is(at, 'endobj')) {
-      if (dictionaries > 0 || arrays > 0) tooMany(++open)
-      dictionaries = arrays = 0
-    } else if (byte === 0x73 && is(at, 'stream')) {
+    } else if (byte === 0x3c || byte === 0x3e) hex = byte === 0x3c
+    else if (byte === 0x73 && is(at, 'stream')) {
       const end = file.indexOf('endstream', at)
       at = end < 0 ? at : end + 8
     }

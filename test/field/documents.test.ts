@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32, deflateRawSync, deflateSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { checkPdfDepth } from '../../src/documents/inflated.js'
 import { loadDocuments } from '../../src/documents/load-documents.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'field-documents-'))
@@ -292,13 +293,24 @@ test('files that nest deep or leave objects open are refused at once, without th
     const { skipped } = await load({
       'names.pdf': pdf(open.replaceAll('/Names', 'endobj')),
       'strings.pdf': pdf(string),
+      'strings in objects.pdf': pdf('15 0 obj\n(open (a) \nendobj\n'.repeat(3000)),
+      'digits in objects.pdf': pdf('15 0 obj\n<41 \nendobj\n'.repeat(3000)),
       'deep.pdf': pdf(`2 0 obj\n${'<< /A '.repeat(600)}`),
     })
     expect(skipped).toEqual([
       expect.stringMatching(/^deep\.pdf cannot be read as PDF: it is nested deeper than 512 levels/),
+      expect.stringMatching(
+        /^digits in objects\.pdf cannot be read as PDF: it has more than 200 objects without an end/,
+      ),
       expect.stringMatching(/^names\.pdf cannot be read as PDF: it has more than 200 objects without an end/),
+      expect.stringMatching(
+        /^strings in objects\.pdf cannot be read as PDF: it has more than 200 objects without an end/,
+      ),
       expect.stringMatching(/^strings\.pdf cannot be read as PDF: it has more than 200 objects without an end/),
     ])
   })
   expect(taken).toBeLessThan(1)
+  // Brackets of any kind, and escapes, in a text are its own.
+  const text = '<< /Contents (a < b [ see \\( and (c) \\\\) /ID <4142> >>'
+  expect(() => checkPdfDepth(Buffer.from(pdf(`15 0 obj\n${text}\nendobj\n`.repeat(3000))))).not.toThrow()
 })
