@@ -26,7 +26,6 @@ type PageArgs = LookArgs & { readonly json: boolean; readonly split?: string }
 export interface LookSession {
   readonly look: Look
   readonly title: string
-  readonly signal: AbortSignal
   /** Serves until the program is stopped. @throws as loading the data and `serveLocally` */
   serve(routes: Readonly<Record<string, PageRoute>>): Promise<void>
 }
@@ -79,12 +78,8 @@ export async function withLook(args: PageArgs, out: Console, work: (session: Loo
       }
     }
     try {
-      await work({
-        look,
-        title: data === undefined && corpus === undefined ? parseIndexUrl(source).id : basename(source),
-        signal: stop.signal,
-        serve,
-      })
+      const title = data === undefined && corpus === undefined ? parseIndexUrl(source).id : basename(source)
+      await work({ look, title, serve })
     } finally {
       stop.abort()
       await opened.index?.close()

@@ -1,23 +1,16 @@
 import type { Judgements } from '../dataset/judgements.js'
 
 /** Agreement of two judges on the pairs that both have judged. */
-export interface Agreement {
-  readonly judges: readonly [string, string]
-  /** Pairs of a query and a document that both judged. */
-  readonly pairs: number
-  /** Cohen's kappa of the grades; 1 is full agreement, 0 that of chance; undefined without pairs. */
-  readonly kappa?: number
-  /** Queries with different grades, those with most first. */
-  readonly disagreements: readonly { readonly query: string; readonly text: string; readonly documents: number }[]
-}
+export type Agreement = ReturnType<typeof agreements>[number]
 
 /**
- * Compares every two judges.
+ * Compares every two judges: the pairs of a query and a document that both judged, Cohen's kappa of their grades (1 is full agreement,
+ * 0 that of chance; undefined without pairs), and the queries with different grades, those with most first.
  *
  *   kappa = (p - e) / (1 - e), p the share of equal grades, e that expected from the judges' own shares of each grade
  * @see Cohen, A coefficient of agreement for nominal scales, 1960
  */
-export function agreements(judgements: Judgements): Agreement[] {
+export function agreements(judgements: Judgements) {
   const { queries } = judgements
   const judges = judgements.judges()
   return judges.flatMap((first, i) =>

@@ -1,10 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Adapter, applyAdapter } from '../adapters/adapter.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import { type AskedQuery, queryKey } from '../dataset/read-queries.js'
 import { familiarityTest, readFamiliarity } from '../drift/familiarity.js'
 import { type EmbedTextsOptions, embedTexts } from '../embed/embed-texts.js'
 import { FUSIONS, type FusionName, fuse, retrieved } from '../evaluate/fusion.js'
-import { row } from '../math/matrix.js'
+import { type Matrix, row } from '../math/matrix.js'
 import { largestTerms } from '../pipeline/explain.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { type Collection, type Found, foundOf, memoryCollection } from './collection.js'
@@ -108,15 +109,23 @@ export function createLook(options: LookOptions) {
       embedTexts(provider, texts, 'query', { ...embed, onProgress: undefined }),
     /** Tells whether a query is like the training queries of the first adapter; absent without them. */
     familiar: familiar[0],
-    /** Compares the first results of base and first adapter. `q`: [d] the query's vector. */
-    async compare(q: Float32Array, query: string, k: number) {
-      if (adapters.length === 0) return undefined
+    /**
+     * Compares the first k results of base and first adapter for each query, while requests get their turns; nothing without adapters.
+     * @param vectors [queries, d], or more rows
+     */
+    async *compare<Q extends AskedQuery>(asked: readonly Q[], vectors: Matrix, k: number) {
+      if (adapters.length === 0) return
       const [{ own }, documents] = await Promise.all([data, collection])
-      const hidden = own?.get(queryKey(query))
-      const base = await documents.search(q, k, hidden)
-      const adapted = await documents.search(applyAdapter(adapters[0].adapter, q, query), k, hidden)
-      const before = new Set(base.hits.map(({ id }) => id))
-      return { base, adapted, changed: adapted.hits.filter(({ id }) => !before.has(id)).length }
+      for (const [i, query] of asked.entries()) {
+        signal.throwIfAborted()
+        const hidden = own?.get(queryKey(query.text))
+        const q = row(vectors, i)
+        const base = await documents.search(q, k, hidden)
+        const adapted = await documents.search(applyAdapter(adapters[0].adapter, q, query.text), k, hidden)
+        const before = new Set(base.hits.map(({ id }) => id))
+        yield { query, base, adapted, changed: adapted.hits.filter(({ id }) => !before.has(id)).length }
+        await nextTurn()
+      }
     },
     /**
      * Searches with every system for `k` hits: per system its result, undefined while that is being built, and for one with an

@@ -1,6 +1,5 @@
 import type { AskedQuery } from '../dataset/read-queries.js'
 import { ndcg } from '../evaluate/metrics.js'
-import { row } from '../math/matrix.js'
 import type { Hit } from './collection.js'
 import type { Look } from './look.js'
 
@@ -32,7 +31,7 @@ export function ndcgOf(hits: readonly Hit[], grades: ReadonlyMap<string, number>
 }
 
 /** Starts to compare base and first adapter. */
-export function listQueries(look: Look, signal: AbortSignal) {
+export function listQueries(look: Look) {
   const items = new Map<AskedQuery, ListedQuery>()
   let progress = { done: 0, total: 0 }
   let sorted: readonly ListedQuery[] | undefined
@@ -49,15 +48,12 @@ export function listQueries(look: Look, signal: AbortSignal) {
       .slice(0, documents.depth > 0 ? MOST_COMPARED.index : MOST_COMPARED.memory)
     progress = { done: 0, total: some.length }
     const { vectors } = await look.embedQueries(some.map(({ text }) => text))
-    for (const [i, query] of some.entries()) {
-      signal.throwIfAborted()
-      const { base, adapted, changed } = (await look.compare(row(vectors, i), query.text, DEPTH))!
+    for await (const { query, base, adapted, changed } of look.compare(some, vectors, DEPTH)) {
       const [from, to] = [base, adapted].map(({ hits }) => query.grades && ndcgOf(hits, query.grades))
       const gain = from === undefined || to === undefined ? undefined : to - from
       items.set(query, { ...plain(query), changed, ...(gain !== undefined && { gain }) })
-      progress = { done: i + 1, total: some.length }
+      progress = { done: progress.done + 1, total: some.length }
       sorted = undefined
-      await new Promise(setImmediate)
     }
   })()
   compared.catch(() => {})

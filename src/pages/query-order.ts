@@ -26,7 +26,7 @@ const DEPTH = 10
  * query is soon labelled. `disagreement` begins with those for which base and first adapter find other documents; figures from such
  * labels alone show larger changes than all queries have.
  */
-export async function orderQueries(look: Look, order: QueryOrder, seed: number, signal: AbortSignal) {
+export async function orderQueries(look: Look, order: QueryOrder, seed: number) {
   const { queries } = await look.data
   const all: OrderedQuery[] = queries.map((query, at) => ({ ...query, at }))
   if (order === 'file' || all.length === 0) return all
@@ -34,7 +34,7 @@ export async function orderQueries(look: Look, order: QueryOrder, seed: number, 
   const chance = permutation(all.length, createRandom(seed))
   const heavy = all.toSorted((a, b) => b.searches - a.searches || chance[a.at] - chance[b.at])
   const { vectors } = await look.embedQueries(heavy.map(({ text }) => text))
-  return order === 'spread' ? spread(look, heavy, vectors, seed) : byDisagreement(look, heavy, vectors, signal)
+  return order === 'spread' ? spread(look, heavy, vectors, seed) : byDisagreement(look, heavy, vectors)
 }
 
 function spread(look: Look, heavy: readonly OrderedQuery[], vectors: Matrix, seed: number): OrderedQuery[] {
@@ -57,14 +57,9 @@ function spread(look: Look, heavy: readonly OrderedQuery[], vectors: Matrix, see
   return ordered
 }
 
-async function byDisagreement(look: Look, heavy: readonly OrderedQuery[], vectors: Matrix, signal: AbortSignal) {
-  const changed = new Map<OrderedQuery, number>()
-  for (const [i, query] of heavy.slice(0, MOST_COMPARED).entries()) {
-    signal.throwIfAborted()
-    const found = await look.compare(row(vectors, i), query.text, DEPTH)
-    if (!found) return [...heavy]
-    changed.set(query, found.changed)
-    await new Promise(setImmediate)
-  }
-  return heavy.toSorted((a, b) => (changed.get(b) ?? -1) - (changed.get(a) ?? -1))
+async function byDisagreement(look: Look, heavy: readonly OrderedQuery[], vectors: Matrix) {
+  const found = new Map<OrderedQuery, number>()
+  for await (const { query, changed } of look.compare(heavy.slice(0, MOST_COMPARED), vectors, DEPTH))
+    found.set(query, changed)
+  return heavy.toSorted((a, b) => (found.get(b) ?? -1) - (found.get(a) ?? -1))
 }

@@ -44,8 +44,8 @@ export function stateOf(look: Look, page: 'view' | 'label', title: string) {
 }
 
 /** Requests of the search page. */
-export function viewRoutes(look: Look, title: string, signal: AbortSignal) {
-  const list = listQueries(look, signal)
+export function viewRoutes(look: Look, title: string) {
+  const list = listQueries(look)
   return {
     state(): PageState {
       const state = stateOf(look, 'view', title)
@@ -93,9 +93,9 @@ async function shownAnswer(look: Look, query: string, top: number) {
 }
 
 /** Writes the page with the results of some queries, wins and losses first, as one HTML file that needs no server. */
-export async function exportPage(look: Look, title: string, most: number, signal: AbortSignal): Promise<string> {
+export async function exportPage(look: Look, title: string, most: number): Promise<string> {
   await look.words
-  const list = listQueries(look, signal)
+  const list = listQueries(look)
   await list.compared
   const queries = list.sorted().slice(0, most)
   const answers = []

@@ -32,8 +32,10 @@ export async function buildWordSearch(
   }
   let tokenize = createTokenizer({ english: true, common: [] })
   const flush = async (): Promise<void> => {
-    analysis ??= analyze(waiting, queries.slice(0, LOOKED_AT), process.versions.icu)
-    tokenize = createTokenizer(analysis)
+    if (!analysis) {
+      analysis = analyze(waiting, queries.slice(0, LOOKED_AT), process.versions.icu)
+      tokenize = createTokenizer(analysis)
+    }
     for (const text of waiting.splice(0)) {
       postings.add(searchWords(tokenize(text)))
       await rest()
@@ -41,12 +43,8 @@ export async function buildWordSearch(
   }
   for await (const [id, text] of documents) {
     ids.push(id)
-    if (!analysis) {
-      if (waiting.push(text) === LOOKED_AT) await flush()
-      continue
-    }
-    postings.add(searchWords(tokenize(text)))
-    await rest()
+    waiting.push(text)
+    if (analysis || waiting.length === LOOKED_AT) await flush()
   }
   await flush()
   const bm25 = createBm25(postings.finish())

@@ -36,7 +36,7 @@ export function createBaseEmbedder(options: BaseEmbedderOptions): BaseEmbedder {
   const { cache, cacheQueries = false, retries = 0, metrics } = options
   const limit = createLimiter(options.concurrency)
 
-  const direct = async (...[provider, texts, role, signal]: Parameters<BaseEmbedder>): Promise<BaseEmbedding> => {
+  const direct: BaseEmbedder = async (provider, texts, role, signal) => {
     let tokens = 0
     const onUsage = (usage: { readonly tokens: number }): void => {
       tokens += usage.tokens
@@ -48,18 +48,17 @@ export function createBaseEmbedder(options: BaseEmbedderOptions): BaseEmbedder {
   }
 
   /** Puts the provider's calls in line with those of other requests. */
-  const limited = (provider: EmbeddingProvider): EmbeddingProvider =>
-    overrideMembers(provider, {
-      embed: (
-        ...[texts, role, { signal = new AbortController().signal, ...rest } = {}]: Parameters<
-          EmbeddingProvider['embed']
-        >
-      ) => limit(() => provider.embed(texts, role, { signal, ...rest }), signal),
-    })
+  const limited = (provider: EmbeddingProvider): EmbeddingProvider => {
+    const embed: EmbeddingProvider['embed'] = (texts, role, given = {}) => {
+      const { signal = new AbortController().signal } = given
+      return limit(() => provider.embed(texts, role, { ...given, signal }), signal)
+    }
+    return overrideMembers(provider, { embed })
+  }
 
   const storeOf = (role: Role) => (role === 'document' || cacheQueries ? cache : undefined)
 
-  const planned = async (...[provider, texts, role, signal]: Parameters<BaseEmbedder>): Promise<BaseEmbedding> => {
+  const planned: BaseEmbedder = async (provider, texts, role, signal) => {
     const store = storeOf(role)
     const { vectors, stats } = await embedTexts(limited(provider), texts, role, {
       cache: store,

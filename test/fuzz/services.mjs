@@ -231,12 +231,12 @@ const page = once(async () => {
   })
   const file = openJudgements(join(mkdtempSync(join(tmpdir(), 'fuzz-page-')), 'labels.jsonl'))
   file.begin({ judgements: 1, documents: {}, sampling: {} })
-  const ordered = orderQueries(look, 'file', 1, signal)
+  const ordered = orderQueries(look, 'file', 1)
   const label = labelRoutes({ ...{ look, title: 'x', file, judge: 'me', pool: 3, seed: 1 }, queries: ordered })
   const { url } = await serveLocally({
     host: '127.0.0.1',
     port: 0,
-    routes: { ...viewRoutes(look, 'x', signal), ...label, show: label.query },
+    routes: { ...viewRoutes(look, 'x'), ...label, show: label.query },
   })
   const [address, token] = url.split('/#token=')
   return { address, token }

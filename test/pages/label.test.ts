@@ -30,7 +30,7 @@ interface Shown {
 async function judging(path: string, judge: string, queries = QUERIES, corpus: ReadonlyMap<string, string> = SMALL) {
   const look = await sampleLook(stop.signal, queries, corpus)
   const file = openJudgements(path)
-  const ordered = orderQueries(look, 'spread', 1, stop.signal)
+  const ordered = orderQueries(look, 'spread', 1)
   file.begin({ judgements: 1, documents: { corpus: 'docs.jsonl' }, sampling: {} })
   const routes: Record<string, PageRoute> = labelRoutes({
     look,
@@ -119,7 +119,7 @@ test("Cohen's kappa is that of a table worked out by hand", () => {
 
 test('queries come from every cluster in turn, the most frequent first, and each is there once', async () => {
   const look = await sampleLook(stop.signal, QUERIES, SMALL)
-  const ordered = await orderQueries(look, 'spread', 1, stop.signal)
+  const ordered = await orderQueries(look, 'spread', 1)
   expect(ordered.map(({ at }) => at).sort((a, b) => a - b)).toEqual(QUERIES.map((_, i) => i))
   const strata = [...new Set(ordered.map(({ stratum }) => stratum))]
   expect(strata.length).toBeGreaterThan(1)
@@ -128,7 +128,7 @@ test('queries come from every cluster in turn, the most frequent first, and each
     const searches = ordered.filter(query => query.stratum === stratum).map(query => query.searches)
     expect(searches).toEqual(searches.toSorted((a, b) => b - a))
   }
-  const apart = await orderQueries(look, 'disagreement', 1, stop.signal)
+  const apart = await orderQueries(look, 'disagreement', 1)
   expect(apart.map(({ id }) => id).sort()).toEqual(QUERIES.map(({ id }) => id).sort())
 })
 

@@ -16,7 +16,7 @@ let token: string
 
 beforeAll(async () => {
   const look = await sampleLook(stop.signal)
-  server = await serveLocally({ host: '127.0.0.1', port: 0, routes: viewRoutes(look, `cars ${HOSTILE}`, stop.signal) })
+  server = await serveLocally({ host: '127.0.0.1', port: 0, routes: viewRoutes(look, `cars ${HOSTILE}`) })
   token = new URL(server.url).hash.replace('#token=', '')
   await look.words
 })
@@ -126,7 +126,7 @@ chromiumTest('hostile documents, queries and names show as text', async () => {
 chromiumTest('an exported page works from its file alone', async () => {
   const look = await sampleLook(stop.signal, QUERIES, SMALL)
   const file = join(folder, 'view.html')
-  writeFileSync(file, await exportPage(look, `cars ${HOSTILE}`, 5, stop.signal))
+  writeFileSync(file, await exportPage(look, `cars ${HOSTILE}`, 5))
   const { page, problems } = await openPage(pathToFileURL(file).href)
   await page.locator('.queries button').nth(1).click()
   await page.waitForSelector('.hits li')

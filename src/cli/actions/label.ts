@@ -40,7 +40,7 @@ export async function label(args: LabelArgs): Promise<void> {
   }
   if (args.queries === undefined && args.data === undefined)
     throw usageError('nothing to label: expected --queries FILE, or --data with queries')
-  await withLook({ ...args, split: undefined }, out, async ({ look, title, signal, serve }) => {
+  await withLook({ ...args, split: undefined }, out, async ({ look, title, serve }) => {
     const from = (path: string): string => relative(dirname(resolve(labels)), resolve(path))
     const sampling = { order, seed, pool, systems: look.systems.map(({ name }) => name) }
     const { data, corpus, index } = args
@@ -50,7 +50,7 @@ export async function label(args: LabelArgs): Promise<void> {
         ? { corpus: from(corpus) }
         : { data: from(data!) }
     const file = openJudgements(labels)
-    const queries = orderQueries(look, order, seed, signal).then(ordered => {
+    const queries = orderQueries(look, order, seed).then(ordered => {
       const strata = strataOf(ordered)
       file.begin({ judgements: 1, documents, sampling: { ...sampling, queries: ordered.length, strata } })
       return ordered

@@ -7,9 +7,9 @@ import { createConsole } from '../output/console.js'
 /** Serves the search page until the program is stopped, or writes it as a file. */
 export async function view(args: ViewArgs): Promise<void> {
   const out = createConsole(args)
-  await withLook(args, out, async ({ look, title, signal, serve }) => {
-    if (args.export === undefined) return serve(viewRoutes(look, title, signal))
-    writeFileAtomic(args.export, await exportPage(look, title, args.exportQueries, signal))
+  await withLook(args, out, async ({ look, title, serve }) => {
+    if (args.export === undefined) return serve(viewRoutes(look, title))
+    writeFileAtomic(args.export, await exportPage(look, title, args.exportQueries))
     out.json({ file: args.export })
     out.result(`written ${args.export}`)
   })

@@ -48,7 +48,7 @@ export async function loadTfjs(backend: TfjsBackend, load: (name: string) => Pro
 /** Finds the package that the tfjs engine would use; undefined if none is installed or works. */
 export const probeTfjs = async () => loadTfjs('auto').catch(() => undefined)
 
-/** Waits for a tfjs module's backend and tests it with a small product. */
+/** Waits for a tfjs module's backend, such as "tensorflow", and tests it with a small product. */
 export async function start(tf: Tf, backend: TfjsBackend) {
   await tf.ready()
   const product = tf.tidy(() => tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])))

@@ -128,22 +128,17 @@ function unavailable(message: string, cause?: unknown): AdapterTrainError {
   return new AdapterTrainError('ENGINE_UNAVAILABLE', `webgpu: ${message}`, { cause })
 }
 
-/** An adapter of the machine. */
-export interface WebGpuAdapter {
-  readonly name: string
-  /** Programming interface, such as "vulkan"; one GPU may have several. */
-  readonly backend: string
-  readonly software: boolean
-}
-
-/** Lists all adapters, software ones included. @throws ENGINE_UNAVAILABLE as {@link openDevice} */
-export async function listAdapters(): Promise<WebGpuAdapter[]> {
+/**
+ * Lists all adapters of the machine, software ones included; a GPU may have several programming interfaces, such as "vulkan".
+ * @throws ENGINE_UNAVAILABLE as {@link openDevice}
+ */
+export async function listAdapters() {
   const { create } = await loadWebGpu()
   // WebGPU hands out one adapter, but Dawn lists all in the error for a name that none has.
   const listed = await create(['adapter=\u0001'])
     .requestAdapter()
     .then(() => '', messageOf)
-  const adapters: WebGpuAdapter[] = []
+  const adapters: { name: string; backend: string; software: boolean }[] = []
   for (const [, backend, name] of listed.matchAll(/backend: '([^']*)', name: '([^']*)'/g)) {
     const adapter = await create([`backend=${backend}`, `adapter=${name}`])
       .requestAdapter()

@@ -19,12 +19,12 @@ export const THREADS = 256
  *
  * The code reads a tensor `x` with `load_x(i)`, writes it with `store_x(i, value)` (i counts from the tensor's first
  * element, in units of `element`), and reads a scalar `n` as `p.n`. It defines
- * - `fn at(i: u32)`, called once for every i < p.count, where `each` is 'element', or
+ * - `fn at(i: u32)`, called once for every i < p.count, where `each` is 'element' (the default), or
  * - `fn group(g: u32, lane: u32)`, called by all threads of a workgroup for every g < p.count, where `each` is 'group'.
  */
 export interface Kernel<T extends string = string, S extends string = string> {
   readonly name: string
-  readonly each: 'element' | 'group'
+  readonly each?: 'element' | 'group'
   readonly tensors: Readonly<Record<T, Access>>
   readonly scalars: Readonly<Record<S, ScalarType>>
   readonly code: string
@@ -77,7 +77,7 @@ export function bind(kernel: Kernel, buffers: readonly unknown[]) {
 
 /** Writes the WGSL module of a kernel for one binding of its tensors. */
 export function shaderOf(kernel: Kernel, { slots, writes }: Binding): string {
-  const { tensors, scalars, each, element = 'f32', threads = THREADS } = kernel
+  const { tensors, scalars, each = 'element', element = 'f32', threads = THREADS } = kernel
   const names = Object.keys(tensors)
   const fields = [
     ...names.map(name => `${name}: u32`),

@@ -132,7 +132,7 @@ export function createQueue(device: GPUDevice, absent: number) {
       current = pipeline
       pass.setBindGroup(0, bindGroupOf(kernel, memories, pattern), [start * 4])
       const threads = kernel.threads ?? THREADS
-      const groups = kernel.each === 'element' ? Math.ceil(values.count / threads) : values.count
+      const groups = kernel.each === 'group' ? values.count : Math.ceil(values.count / threads)
       pass.dispatchWorkgroups(Math.min(groups, maxGroups), Math.ceil(groups / maxGroups))
     },
     /** Copies bytes between buffers, in order with the dispatches. */

@@ -112,13 +112,9 @@ export const costsSection: SectionMaker<ComparisonReport> = ({ comparison: { can
       ),
     ]),
   }
-  const stored = candidates.flatMap(candidate => {
-    const { indexBytesPerMillion: size } = candidate
-    return size === null ? [] : [{ ...candidate, size }]
-  })
-  const rows = stored.map(({ name: label, metrics, size, rank }) => ({
-    ...{ label, size: size / 1e9, value: metrics[metric].mean, fill: rankColor({ rank }) },
-  }))
+  const rows = candidates.flatMap(({ name: label, metrics, indexBytesPerMillion: size, rank }) =>
+    size === null ? [] : [{ label, size: size / 1e9, value: metrics[metric].mean, fill: rankColor({ rank }) }],
+  )
   const [least, most] = [Math.min(...rows.map(({ size }) => size)), Math.max(...rows.map(({ size }) => size))]
   const figure: Figure = {
     caption: `${name} by the size of a million document vectors as float32, each candidate a point: up is better, left is smaller.`,

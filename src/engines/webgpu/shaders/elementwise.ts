@@ -2,7 +2,6 @@ import { f32, kernel, u32 } from '../kernel.js'
 
 export const GATHER_ROWS = kernel({
   name: 'gatherRows',
-  each: 'element',
   words: true,
   tensors: { source: 'read', out: 'write' },
   scalars: u32('count', 'cols', 'rows'),
@@ -11,7 +10,6 @@ export const GATHER_ROWS = kernel({
 
 export const MULTIPLY = kernel({
   name: 'multiply',
-  each: 'element',
   tensors: { a: 'read', b: 'read', out: 'write' },
   scalars: u32('count', 'period'),
   code: `fn at(i: u32) { store_out(i, load_a(i) * load_b(i % p.period)); }`,
@@ -19,7 +17,6 @@ export const MULTIPLY = kernel({
 
 export const RELU = kernel({
   name: 'relu',
-  each: 'element',
   tensors: { x: 'read', out: 'write' },
   scalars: u32('count'),
   code: `fn at(i: u32) { store_out(i, max(load_x(i), 0.0)); }`,
@@ -27,7 +24,6 @@ export const RELU = kernel({
 
 export const RELU_BACKWARD = kernel({
   name: 'reluBackward',
-  each: 'element',
   tensors: { y: 'read', grad: 'read', out: 'write' },
   scalars: u32('count'),
   code: `fn at(i: u32) { store_out(i, select(0.0, load_grad(i), load_y(i) > 0.0)); }`,
@@ -35,7 +31,6 @@ export const RELU_BACKWARD = kernel({
 
 export const ADD_ROW_VECTOR = kernel({
   name: 'addRowVector',
-  each: 'element',
   tensors: { x: 'write', v: 'read' },
   scalars: u32('count', 'cols'),
   code: `fn at(i: u32) { store_x(i, load_x(i) + load_v(i % p.cols)); }`,
@@ -43,7 +38,6 @@ export const ADD_ROW_VECTOR = kernel({
 
 export const FILL = kernel({
   name: 'fill',
-  each: 'element',
   tensors: { x: 'write' },
   scalars: { ...u32('count'), ...f32('value') },
   code: `fn at(i: u32) { store_x(i, p.value); }`,
@@ -52,7 +46,6 @@ export const FILL = kernel({
 /** One pass over a parameter and its moments; the moments' bias corrections arrive as factors. */
 export const ADAMW = kernel({
   name: 'adamw',
-  each: 'element',
   tensors: { param: 'write', grad: 'read', m: 'write', v: 'write', squared: 'read' },
   scalars: {
     ...u32('count', 'cols', 'anchor'),

@@ -154,10 +154,7 @@ fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
 fn quad_${x}(line: u32, i: u32, end: u32) -> vec4<f32> {
   var quad = vec4<f32>();
   let start = line * p.ld${x.toUpperCase()} + i;
-  if (i < end) { quad.x = load_${x}(start); }
-  if (i + 1u < end) { quad.y = load_${x}(start + 1u); }
-  if (i + 2u < end) { quad.z = load_${x}(start + 2u); }
-  if (i + 3u < end) { quad.w = load_${x}(start + 3u); }
+${lines.map(l => `  if (i + ${l}u < end) { quad[${l}u] = load_${x}(start + ${l}u); }`).join('\n')}
   return quad;
 }`
   return `${read('a')}${read('b')}
@@ -167,10 +164,7 @@ fn put_one(i: u32, value: f32) {
 fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
   if (row >= p.m) { return; }
   let i = (split * p.m + row) * p.n + column;
-  if (column < p.n) { put_one(i, value.x); }
-  if (column + 1u < p.n) { put_one(i + 1u, value.y); }
-  if (column + 2u < p.n) { put_one(i + 2u, value.z); }
-  if (column + 3u < p.n) { put_one(i + 3u, value.w); }
+${lines.map(l => `  if (column + ${l}u < p.n) { put_one(i + ${l}u, value[${l}u]); }`).join('\n')}
 }`
 }
 
@@ -209,7 +203,6 @@ function place(lane: string, quads: number, depth: number, alongK: boolean): str
 /** Adds the splits of a product up: out = alpha * sum + beta * out. */
 export const SUM_SPLITS = kernel({
   name: 'sumSplits',
-  each: 'element',
   tensors: { x: 'read', out: 'write' },
   scalars: { ...u32('count', 'splits'), ...f32('alpha', 'beta') },
   code: `
