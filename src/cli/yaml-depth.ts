@@ -13,9 +13,10 @@ export function tooDeepAt(content: string): number | undefined {
   let [line, flow, inLine] = [1, 0, 0]
   for (const token of new Lexer().lex(content)) {
     if (token === '[' || token === '{') flow++
-    else if (token === ']' || token === '}') flow--
-    else if (token === '-' || token === '?' || token === ':') inLine++
-    if (flow + inLine > MAX_DEPTH && (flow > MAX_DEPTH || flow === 0)) return line
+    else if (token === ']' || token === '}') flow = Math.max(0, flow - 1)
+    // Within brackets a colon is between a key and its value.
+    else if (flow === 0 && (token === '-' || token === '?' || token === ':')) inLine++
+    if (Math.max(flow, inLine) > MAX_DEPTH) return line
     const breaks = token.split('\n').length - 1
     line += breaks
     if (breaks > 0) inLine = 0

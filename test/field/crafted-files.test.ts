@@ -260,6 +260,8 @@ test.each([
   ['braces', `base: ${'{a: '.repeat(2e4)}`],
   ['lists', `base:\n  ${'- '.repeat(2e4)}x`],
   ['keys', `base:\n  ${'? '.repeat(2e4)}x`],
+  ['colons before a brace', `base: ${': '.repeat(2e4)}{`],
+  ['colons after brackets', `base: ]]${': '.repeat(2e4)}`],
   ['steps', Array.from({ length: 1500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
 ])('YAML that is nested too deep is refused: %s', async (_, content) => {
   for (const file of ['a.yaml', 'b.yml']) {
