@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync, statSync, truncateSync } from 'node:fs'
-import { access, open } from 'node:fs/promises'
+import { access, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
@@ -89,6 +89,8 @@ async function prepareLocation(file: string): Promise<void> {
     throw cannotOpen(file, `the folder ${folder} cannot be created or written (${messageOf(error)})`, error)
   }
   try {
+    const stats = await stat(file)
+    if (!stats.isFile() && !stats.isDirectory()) throw cannotOpen(file, 'expected a file, found a device or pipe')
     await checkHeader(file)
     await access(file, constants.R_OK | constants.W_OK)
   } catch (error) {

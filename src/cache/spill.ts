@@ -28,12 +28,12 @@ export function leftSpills(cacheFile: string): string[] {
       const [, host, pid] = /^([0-9a-f]{8})-(\d+)-[0-9a-f]{6}\.spill$/.exec(name.slice(start.length)) ?? []
       if (host === undefined) return []
       const path = join(dirname(cacheFile), name)
-      const isLeft = host === HOST ? !isAlive(Number(pid)) : ageOf(path) > ABANDONED_MS
+      const stats = statSync(path, { throwIfNoEntry: false })
+      if (!stats?.isFile()) return []
+      const isLeft = host === HOST ? !isAlive(Number(pid)) : Date.now() - stats.mtimeMs > ABANDONED_MS
       return isLeft ? [path] : []
     })
 }
-
-const ageOf = (path: string): number => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
 
 /** This process, for others that use the file. */
 export const OWNER = `${hostname()}:${process.pid}`
@@ -65,16 +65,18 @@ export function appendSpill(path: string, item: SpillItem): void {
   }
 }
 
-/** Reads the whole and sound items of a file; a line that was cut off by a crash holds nothing. */
+/** Reads the whole and sound items of a file; a line that was cut off by a crash, or is damaged, holds nothing. */
 export function readSpill(path: string): SpillItem[] {
   return readFileSync(path, 'utf8')
     .split('\n')
     .flatMap((text): SpillItem[] => {
       try {
         const item = JSON.parse(text) as Record<string, string> & { entries?: Line[] }
-        if (item.entries) return [{ space: item.space, entries: item.entries.flatMap(entry) }]
-        const { key, model, answer } = item
-        return [{ key: Buffer.from(key, 'base64'), model: `${model}`, answer: `${answer}` }]
+        const { space, model, answer } = item
+        const entries = item.entries?.flatMap(entry)
+        if (entries) return entries.length > 0 ? [{ space: `${space}`, entries }] : []
+        const key = Buffer.from(item.key, 'base64')
+        return key.length === 32 ? [{ key, model: `${model}`, answer: `${answer}` }] : []
       } catch {
         return []
       }
@@ -91,7 +93,8 @@ function line({ textHash, vector }: CacheEntry): Line {
 function entry([hash, checksum, text]: Line): CacheEntry[] {
   const textHash = Buffer.from(hash, 'base64')
   const vector = Buffer.from(text, 'base64')
-  if (storedVectorProblem({ checksum, vector }, textHash, vector.length / 4)) return []
+  const isWhole = textHash.length === 32 && vector.length > 0
+  if (!isWhole || storedVectorProblem({ checksum, vector }, textHash, vector.length / 4)) return []
   return [{ textHash, vector: decodeVector(vector) }]
 }
 

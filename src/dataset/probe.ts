@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { AdapterTrainError } from '../errors.js'
 import { visible } from '../files.js'
 import { lineFeeds } from './table.js'
-import { assertNotUtf16, fileError, invalidFile } from './text-file.js'
+import { assertFile, assertNotUtf16, fileError, invalidFile } from './text-file.js'
 
 const HEAD_BYTES = 1 << 18
 
@@ -31,12 +31,7 @@ const BINARY = [
 /** Reads the names in a folder, or the head of a file. */
 export async function probePath(path: string): Promise<Probe> {
   try {
-    const stats = await stat(path)
-    if (stats.isDirectory()) return { path, entries: visible(await readdir(path)).sort(), head: '' }
-    if (!stats.isFile()) {
-      const problem = `cannot read ${path}: expected a file or folder, found a device or pipe`
-      throw new AdapterTrainError('FILE_READ', problem, { details: { file: path } })
-    }
+    if (assertFile(path).isDirectory()) return { path, entries: visible(await readdir(path)).sort(), head: '' }
     const head = Buffer.concat(await createReadStream(path, { end: HEAD_BYTES - 1 }).toArray())
     assertText(path, head)
     const text = lineFeeds(new TextDecoder().decode(head))

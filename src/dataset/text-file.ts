@@ -1,6 +1,6 @@
 import { constants, isUtf8 } from 'node:buffer'
-import { createReadStream } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { createReadStream, type Stats, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { AdapterTrainError, messageOf } from '../errors.js'
 
@@ -18,7 +18,7 @@ export function invalidFile(place: Place, problem: string, cause?: unknown): Ada
 export async function readTextFile(path: string): Promise<string> {
   let bytes: Buffer
   try {
-    const { size } = await stat(path)
+    const { size } = assertFile(path)
     if (size > constants.MAX_STRING_LENGTH) {
       const limit = Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20)
       const problem = `is ${Math.ceil(size / 2 ** 20)} MiB, but a JSON document is read whole and can be ${limit} MiB at most`
@@ -55,6 +55,7 @@ export async function* readTextLines(path: string) {
     return { line, text: '', problem: utf8Problem(bytes[offset], start + offset) }
   }
   try {
+    assertFile(path)
     let first = true
     let lineEnd = 10
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
@@ -76,6 +77,19 @@ export async function* readTextLines(path: string) {
   } catch (error) {
     throw isFileSystemError(error) ? fileError(path, error) : error
   }
+}
+
+/** @throws FILE_READ for a device, pipe or socket, which may never end; FILE_NOT_FOUND */
+export function assertFile(path: string): Stats {
+  let stats: Stats
+  try {
+    stats = statSync(path)
+  } catch (cause) {
+    throw fileError(path, cause)
+  }
+  if (stats.isFile() || stats.isDirectory()) return stats
+  const problem = `cannot read ${path}: expected a file or folder, found a device or pipe`
+  throw new AdapterTrainError('FILE_READ', problem, { details: { file: path } })
 }
 
 /** Turns an error of the file system into FILE_NOT_FOUND or FILE_READ. */

@@ -6,9 +6,9 @@ import type { Chunk } from '../documents/chunk.js'
 import type { RetryOptions } from '../embed/retry.js'
 import { AdapterTrainError, usageError } from '../errors.js'
 import { GENERATE_DEFAULTS } from './defaults.js'
-import type { ChatAnswer, ChatModel } from './llm/chat-model.js'
+import type { ChatModel } from './llm/chat-model.js'
 import type { GenerationEstimate, GenerationPlanOptions, PlannedRequest } from './plan-requests.js'
-import { planRequests } from './plan-requests.js'
+import { planRequests, readAnswer } from './plan-requests.js'
 import { checkTemplate, DEFAULT_TEMPLATE, renderPrompt } from './prompt.js'
 import { type Dropped, readQuestions } from './read-questions.js'
 import type { FailedChunk, GenerationOutcome, GenerationRunOptions, GenerationStats } from './run-requests.js'
@@ -171,8 +171,8 @@ async function runBatchRequests(
   const failed: FailedChunk[] = []
   const answers = requests.map(({ answer, key, chunk }) => {
     if (answer !== undefined) return answer
-    const stored = completions.get(key)
-    if (stored !== undefined) return JSON.parse(stored) as ChatAnswer
+    const stored = readAnswer(completions.get(key))
+    if (stored !== undefined) return stored
     const failure = reasons.get(hex(key))
     const message = failure
       ? `${client.name}: ${failure.reason} (batch ${failure.batch}, request ${failure.customId})`

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CompletionCache } from '../cache/cache.js'
 import type { Chunk } from '../documents/chunk.js'
+import { tryJson } from '../json.js'
 import { getOrInsert } from '../maps.js'
 import type { ChatPrice } from '../providers/prices.js'
 import { loadTokenCounter } from '../providers/token-counter.js'
@@ -93,6 +94,6 @@ export function costOf(inputTokens: number, outputTokens: number, price: ChatPri
 
 /** Reads an answer as it is stored. */
 export function readAnswer(stored: string | undefined): ChatAnswer | undefined {
-  const answer: Partial<ChatAnswer> | null = JSON.parse(stored ?? 'null')
+  const answer = tryJson(stored ?? 'null') as Partial<ChatAnswer> | null | undefined
   return typeof answer?.text === 'string' ? { ...answer, text: answer.text } : undefined
 }

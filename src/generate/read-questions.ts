@@ -27,7 +27,9 @@ export function readQuestions(chunk: Chunk, answer: ChatAnswer, count: number, e
     dropped.push({ chunk: chunk.id, text, reason })
   }
   if (answer.refused) drop(answer.text, 'refusal')
-  const { candidates, form } = answer.refused ? { candidates: [], form: 'lines' } : parseAnswer(answer.text)
+  const { candidates, form } = answer.refused
+    ? { candidates: [], form: 'lines' }
+    : parseAnswer(answer.text, extractive ? Number.POSITIVE_INFINITY : count)
   const isQuotation = extractive ? undefined : quotationsOf(chunk)
   for (const [i, candidate] of candidates.entries()) {
     if (extractive && texts.length === count) break
@@ -49,6 +51,8 @@ export function readQuestions(chunk: Chunk, answer: ChatAnswer, count: number, e
 }
 
 const QUERY_KEY = /^(q|questions?|quer(y|ies)|text|content|search_?(query|term))?[ _-]?\d*$/i
+/** Characters of an answer that are read: so many, and so many more per query. */
+const [ROOM, ROOM_PER_QUERY] = [20_000, 1000]
 /** Start of JSON: on a line of its own or after the end of a sentence, not within a query. */
 const JSON_START = /^([^{[\n]*[.:!]\s)?\s*[{[]\s*["'{[]/m
 
@@ -56,9 +60,13 @@ const JSON_START = /^([^{[\n]*[.:!]\s)?\s*[{[]\s*["'{[]/m
  * Finds the queries in an answer: JSON of any shape, also in a fence, among other words, or cut off; else one per line. Candidates
  * include what is not a query (a preamble, a closing word). Lines of a list have numbers that are not part of the query; the texts
  * of a JSON array seldom do.
+ * @param count queries that were asked for: what is far longer comes of a model that repeats itself, and is cut
  */
-export function parseAnswer(text: string): { readonly candidates: readonly string[]; readonly form: 'json' | 'lines' } {
-  const said = withoutThoughts(text)
+export function parseAnswer(
+  text: string,
+  count = 1,
+): { readonly candidates: readonly string[]; readonly form: 'json' | 'lines' } {
+  const said = withoutThoughts(text).slice(0, ROOM + ROOM_PER_QUERY * count)
   const fenced = [...said.matchAll(/```[a-z]*\s*\n?([\s\S]*?)(?:```|$)/gi)].map(match => match[1].trim())
   for (const part of [said.trim(), ...fenced]) {
     const value = parseJson(part)
@@ -77,9 +85,21 @@ export function parseAnswer(text: string): { readonly candidates: readonly strin
 }
 
 function withoutThoughts(text: string): string {
-  return text
-    .replace(/<(think|thinking|reasoning)>[\s\S]*?<\/\1>/gi, '')
-    .replace(/^[\s\S]*<\/(think|thinking|reasoning)>/i, '')
+  let [said, at, open] = ['', 0, '']
+  for (const { 0: tag, 1: slash, 2: name, index } of text.matchAll(/<(\/?)(think|thinking|reasoning)>/gi)) {
+    const isEnd = slash !== '' && (open === '' || name.toLowerCase() === open)
+    if (slash === '' && open === '') {
+      said += text.slice(at, index)
+      at = index
+      open = name.toLowerCase()
+    } else if (isEnd) {
+      // An end without a start: all before it is thought.
+      if (open === '') said = ''
+      at = index + tag.length
+      open = ''
+    }
+  }
+  return (said + text.slice(at)).replace(/^[\s\S]*<\/(think|thinking|reasoning)>/i, '')
 }
 
 /** Parses an object or an array; other JSON, such as a text in quotes, is read as lines. */

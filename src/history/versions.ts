@@ -14,6 +14,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Adapter, validateAdapter } from '../adapters/adapter.js'
 import { saveAdapter, termsFacts } from '../adapters/file.js'
 import { checkFacts } from '../adapters/stored-adapter.js'
+import { fileError } from '../dataset/text-file.js'
 import { AdapterTrainError, messageOf, usageError } from '../errors.js'
 import { makeFolder, readRegularFile, writeFileAtomic } from '../files.js'
 import { parseJsonText, tryJson } from '../json.js'
@@ -215,7 +216,7 @@ function readChanges(folder: string): Change[] {
 }
 
 function describeVersion(file: string): Omit<Version, 'inUse'> {
-  const bytes = readRegularFile(file)
+  const bytes = bytesOf(file)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   try {
     const stored = parseJsonText(bytes.toString('utf8')) as Adapter
@@ -227,4 +228,12 @@ function describeVersion(file: string): Omit<Version, 'inUse'> {
   }
 }
 
-const hashFile = (file: string): string => createHash('sha256').update(readRegularFile(file)).digest('hex')
+function bytesOf(file: string): Buffer {
+  try {
+    return readRegularFile(file)
+  } catch (cause) {
+    throw fileError(file, cause)
+  }
+}
+
+const hashFile = (file: string): string => createHash('sha256').update(bytesOf(file)).digest('hex')

@@ -219,8 +219,10 @@ function looksLikeKey(token: string, key: string | undefined): boolean {
   if (/^(sk|pk|rk)-[\w*.-]+/i.test(token) || /\*{3,}|•{3,}/.test(token)) return true
   if (!key) return false
   if (key.length < REVEALING_RUN) return token === key
+  const bytes = token.replace(/%[0-9a-f]{2}/gi, code => String.fromCharCode(Number.parseInt(code.slice(1), 16)))
+  const forms = [token, bytes, Buffer.from(token, 'base64').toString('latin1')]
   for (let i = 0; i + REVEALING_RUN <= key.length; i++) {
-    if (token.includes(key.slice(i, i + REVEALING_RUN))) return true
+    if (forms.some(form => form.includes(key.slice(i, i + REVEALING_RUN)))) return true
   }
   return false
 }

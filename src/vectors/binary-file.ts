@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
-import { fileError, invalidFile } from '../dataset/text-file.js'
+import { assertFile, fileError, invalidFile } from '../dataset/text-file.js'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 
@@ -13,6 +13,7 @@ export interface BinaryFile {
 
 /** Opens a file while `use` runs. */
 export function withBinaryFile<T>(path: string, use: (file: BinaryFile) => T): T {
+  assertFile(path)
   const file = attempt(path, () => openSync(path, 'r'))
   try {
     const stats = attempt(path, () => fstatSync(file))

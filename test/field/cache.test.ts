@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -8,6 +8,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { hashText } from '../../src/cache/cache.js'
 import { openCache } from '../../src/cache/sqlite-cache.js'
 import { embedTexts } from '../../src/embed/embed-texts.js'
+import { HOST } from '../../src/files.js'
 import { createProvider } from '../../src/providers/index.js'
 import { embeddingServer, soundAnswer } from './server.js'
 
@@ -75,6 +76,43 @@ test('a claim of another process is waited for until its time is over', async ()
   expect(bodies.map(({ input }) => input.length)).toEqual([2, 1])
   db.close()
   cache.close()
+})
+
+test('a claim until a time that no process gives, of a clock that is wrong, is not waited for', async () => {
+  const { url, bodies } = await slowServer()
+  const provider = await open(url)
+  const cache = await openCache(file)
+  const db = new Sqlite(file)
+  const year = Date.now() + 365 * 86_400_000
+  db.prepare('INSERT INTO claims VALUES (?, ?, ?, ?)').run(
+    provider.cacheKey('query'),
+    hashText('a'),
+    'elsewhere:1',
+    year,
+  )
+  db.close()
+  await embedTexts(provider, ['a'], 'query', { cache })
+  expect(bodies).toHaveLength(1)
+  cache.close()
+})
+
+test.each([
+  ['a vector that is damaged', '{"space":"s","entries":[["AAAA",0,"AAAA"]]}'],
+  ['no vectors', '{"space":"s","entries":[]}'],
+  ['an answer with half a key', '{"key":"AAAA","model":"m","answer":"a"}'],
+  ['another shape', '{"entries":{"a":1}}'],
+])('a file of kept answers that holds %s does not keep the cache from being opened', async (_, line) => {
+  ;(await openCache(file)).close()
+  const ended = spawn(process.execPath, ['-e', ''])
+  await once(ended, 'exit')
+  const left = `${file}.${HOST}-${ended.pid}-abcdef.spill`
+  const sound = `{"key":"${Buffer.alloc(32).toString('base64')}","model":"m","answer":"an answer"}`
+  writeFileSync(left, `${line}\n${sound}\n`)
+  mkdirSync(left.replace('abcdef', '000000'))
+  const cache = await openCache(file)
+  expect(cache.completions.get(new Uint8Array(32))).toBe('an answer')
+  cache.close()
+  expect(existsSync(left)).toBe(false)
 })
 
 test('what is paid for while another process keeps the cache locked is kept beside it, and joins it later', async () => {

@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { generateQuestions } from '../../src/generate/generate-questions.js'
+import { parseAnswer } from '../../src/generate/read-questions.js'
 import { openIndex } from '../../src/indexes/index.js'
 import type { IndexRow, VectorIndex } from '../../src/indexes/vector-index.js'
 import { scanIndex } from '../../src/pipeline/index-data.js'
@@ -92,6 +94,52 @@ test.each([
 ])('%s is an error of the index', async (_, answers, use) => {
   const { open } = await qdrant({ scroll: NONE, ...answers })
   await expectRejection(use(await open()), 'INDEX_OPEN')
+})
+
+test.each<[string, string]>([
+  ['numbers', '1. '.repeat(300_000)],
+  ['bullets', '- '.repeat(300_000)],
+  ['thoughts', `${'<think>'.repeat(100_000)}</reasoning>What is it?`],
+  ['empty lines', `${'\n'.repeat(300_000)}{`],
+  ['quotes', "'".repeat(300_000)],
+  ['questions', JSON.stringify(Array.from({ length: 200_000 }, (_, i) => `What is the number ${i} of it?`))],
+])('an LLM that repeats %s without end costs no time and ends no run', async (_, text) => {
+  const chunks = [{ id: 'c', text: 'The card has a limit.', tokens: 5 }] as unknown as Parameters<
+    typeof generateQuestions
+  >[0]
+  const model = { id: 'm', complete: async () => ({ text }) }
+  const before = process.cpuUsage()
+  const { dropped } = await generateQuestions(chunks, model)
+  const { user, system } = process.cpuUsage(before)
+  expect((user + system) / 1e6).toBeLessThan(2)
+  expect(dropped.length).toBeLessThan(10_000)
+})
+
+test('thoughts are left out: whole ones, several, and what stands before an end without a start', () => {
+  const said = (text: string) => parseAnswer(text).candidates
+  expect(said('<think>a</think>Where is it?\n<THINK>b <reasoning>c</think>Who is it?')).toEqual([
+    'Where is it?',
+    'Who is it?',
+  ])
+  expect(said('a\nb</thinking>Where is it?')).toEqual(['Where is it?'])
+  expect(said('<think>a</reasoning>Where is it?')).toEqual(['Where is it?'])
+})
+
+test('an answer in the cache that is damaged counts as missing', async () => {
+  const chunks = [{ id: 'c', text: 'The card has a limit.', tokens: 5 }] as unknown as Parameters<
+    typeof generateQuestions
+  >[0]
+  const model = { id: 'm', cacheKey: 'm', complete: async () => ({ text: 'What limit has it?' }) }
+  for (const stored of ['{"text":', '5', '['.repeat(50_000)]) {
+    const kept: string[] = []
+    const completions = {
+      get: () => stored,
+      set: (_: Uint8Array, __: string, answer: string) => void kept.push(answer),
+    }
+    const { questions } = await generateQuestions(chunks, model, { completions })
+    expect(questions.map(({ text }) => text)).toEqual(['What limit has it?'])
+    expect(kept).toEqual(['{"text":"What limit has it?"}'])
+  }
 })
 
 test('a search gives no more hits than asked for', async () => {

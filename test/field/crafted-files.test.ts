@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -7,6 +8,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { encodeAdapter, loadAdapter } from '../../src/adapters/file.js'
 import { decodeSafetensors, encodeSafetensors } from '../../src/adapters/safetensors.js'
 import { decodeTerms, encodeTerms } from '../../src/adapters/terms-file.js'
+import { openCache } from '../../src/cache/sqlite-cache.js'
 import { readConfigFile } from '../../src/cli/config-file.js'
 import { readCandidatesFile } from '../../src/cli/options/candidates.js'
 import { integer, list, name } from '../../src/cli/options/rows.js'
@@ -22,6 +24,7 @@ import { listVersions } from '../../src/history/versions.js'
 import { matrix } from '../../src/math/matrix.js'
 import { encodeState, openCheckpoint } from '../../src/train/checkpoint.js'
 import { buildFeedbackOf, buildWords } from '../../src/train/terms/corpus-terms.js'
+import { readVectors } from '../../src/vectors/read-vectors.js'
 import { expectRejection } from '../helpers/rejection.js'
 import { sampleAdapter } from '../helpers/sample-adapter.js'
 
@@ -36,6 +39,31 @@ const put = (file: string, content: string | Uint8Array): string => {
 }
 
 const convert = (input: string) => convertAdapter(input, join(folder, 'out.json'), { baseId: 'x/y' })
+
+/** A named pipe that nobody writes to. */
+const pipe = (file: string): string => {
+  execFileSync('mkfifo', [join(folder, file)])
+  return join(folder, file)
+}
+
+test.skipIf(process.platform === 'win32')('a pipe in the place of a file is refused, not waited for', async () => {
+  const json = (file: string, value: unknown) => put(file, JSON.stringify(value))
+  json('pairs.json', [[0, 0]])
+  json('shape.json', { dim: 1 })
+  for (const name of ['docs.npy', 'docs.f32', 'docs.jsonl']) {
+    put('queries.jsonl', '[1]\n')
+    const docs = pipe(name)
+    await expectRejection(readVectors(folder), 'FILE_READ', /expected a file or folder, found a device or pipe/)
+    rmSync(docs)
+  }
+  mkdirSync(join(folder, 'beir/qrels'), { recursive: true })
+  put('beir/qrels/test.tsv', 'q\td\t1\n')
+  put('beir/queries.jsonl', '{"_id":"q","text":"a"}\n')
+  pipe('beir/corpus.jsonl')
+  await expectRejection(readDataset(join(folder, 'beir')), 'FILE_READ', /found a device or pipe/)
+  await expectRejection(openCache(pipe('cache.sqlite')), 'CACHE_OPEN', /expected a file, found a device or pipe/)
+  expect(caught(() => listVersions(pipe('adapter.json'))).message).toMatch(/cannot read .*expected a regular file/)
+})
 
 const caught = (act: () => unknown): AdapterTrainError => {
   try {

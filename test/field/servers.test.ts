@@ -173,6 +173,20 @@ test('a composed model keeps what is sound of an answer, and names the text at f
   expect(asked).toBe(TEXTS.length + 1)
 })
 
+test('a key that a server repeats in another coding is taken out of its words', async () => {
+  const key = 'a+secret/key=of&tests'
+  const { url } = await embeddingServer((_, response) =>
+    refuse(response, 400, {
+      error: `no ${Buffer.from(`me:${key}`).toString('base64')} and ${encodeURIComponent(key)}`,
+    }),
+  )
+  for (const transport of [undefined, 'http'] as const) {
+    const provider = await createProvider('openai', { model: 'm', baseUrl: url, apiKey: key, transport })
+    const { message } = await rejection(embedTexts(provider, TEXTS, 'query', { retries: 0 }))
+    expect(message).toContain('no [redacted] and [redacted]')
+  }
+})
+
 test('an error with status 200 is shown in the words of the server, shortened and without the key', async () => {
   const { url } = await embeddingServer(() => ({ error: { message: `no route for key-of-a-test ${'x'.repeat(900)}` } }))
   for (const transport of [undefined, 'http'] as const) {
