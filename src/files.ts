@@ -147,7 +147,8 @@ function assertRegular(path: string, stats: Stats): void {
   })
 }
 
-function cannotWrite(path: string, cause: unknown): AdapterTrainError {
+/** Names the file in an error of writing it. */
+export function cannotWrite(path: string, cause: unknown): AdapterTrainError {
   if (cause instanceof AdapterTrainError) return cause
   // Node's message goes on with the call and the temporary name.
   const reason = messageOf(cause).split(', ')[0]

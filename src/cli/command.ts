@@ -1,4 +1,4 @@
-import { type ArgsOf, flag, type OptionTable, type PositionalTable, toggle } from './options/rows.js'
+import { flag, type OptionTable, type PositionalTable, toggle } from './options/rows.js'
 
 /** Purpose of a command, in the order in which `--help` lists them. */
 export const COMMAND_GROUPS = ['Get data', 'Train', 'Evaluate', 'Use', 'Maintain'] as const
@@ -17,15 +17,12 @@ export interface Command {
   readonly examples: readonly (readonly [words: string, effect: string])[]
 }
 
-/** Options of every command. */
 export const outputOptions = {
   json: flag('one JSON object on stdout'),
   quiet: flag('no progress or notes on stderr'),
   verbose: flag('every request, candidate, epoch and phase with its time, on stderr'),
   color: toggle('colours even without a terminal; --no-color for none (default: on a terminal, see NO_COLOR)'),
 }
-
-export type OutputArgs = ArgsOf<typeof outputOptions>
 
 /**
  * Exit codes: done, failed, wrong usage, adapter rejected by the gate or by the one in use, a check that failed (quality, drift, a

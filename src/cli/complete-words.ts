@@ -1,7 +1,7 @@
 import { COMMAND_OPTIONS, COMMANDS, DEFAULT_COMMAND } from './commands/index.js'
 import { findCommand, rowOf } from './find-command.js'
 import { COMMON_OPTIONS } from './help.js'
-import type { Option, OptionTable } from './options/rows.js'
+import { type Option, type OptionTable, spellingsOf } from './options/rows.js'
 
 /** Line that asks the shell to complete names of files. */
 const FILES = ':files'
@@ -41,10 +41,10 @@ function valuesOf(row: Option | undefined, start: string): string[] {
   return isPath ? [FILES] : []
 }
 
-function optionLines([name, { alias, type, default: given, describe }]: [string, Option]): string[] {
-  const names = [name, ...[alias ?? []].flat()].map(word => `${word.length > 1 ? '--' : '-'}${word}`)
+function optionLines([name, row]: [string, Option]): string[] {
+  const { type, default: given, describe } = row
   const isSwitch = type === 'boolean' && given !== false && name !== 'help' && name !== 'version'
   const text = describe.replace(/\s*\((default|see)[^()]*\)/g, '')
-  const on = isSwitch && given === true ? [] : names.map(word => `${word}\t${text}`)
+  const on = isSwitch && given === true ? [] : spellingsOf(name, row).map(word => `${word}\t${text}`)
   return isSwitch ? [...on, `--no-${name}\tnot: ${text}`] : on
 }

@@ -13,7 +13,7 @@ type Values = Record<string, unknown>
 export function readConfigFile(path: string, command: string, commands: Readonly<Record<string, OptionTable>>): Values {
   const options = commands[command]
   const values: Values = {}
-  for (const { key, value, line } of parse(path)) {
+  for (const { key, value, line } of entriesOf(path)) {
     const name = optionFor(key, options)
     if (name === undefined) throw wrong(path, line, unknownKey(key, command, commands))
     if (Object.hasOwn(values, name)) throw wrong(path, line, `"${key}" gives --${name} a second time; drop one`)
@@ -32,16 +32,6 @@ function wrong(path: string, line: number | undefined, problem: string, cause?: 
   return usageError(`--config ${place}: ${problem}`, { cause, details: { file: path, line } })
 }
 
-function parse(path: string): readonly ConfigEntry[] {
-  const content = readNamedFile(path, '--config')
-  try {
-    return configEntries(path, content)
-  } catch (cause) {
-    if (!(cause instanceof ConfigSyntaxError)) throw cause
-    throw wrong(path, cause.line, cause.message, cause)
-  }
-}
-
 function optionFor(key: string, options: OptionTable): string | undefined {
   const name = kebab(key)
   if (Object.hasOwn(options, name)) return name
@@ -56,30 +46,23 @@ function unknownKey(key: string, command: string, commands: Readonly<Record<stri
   return `unknown option "${key}"${near ? ` (did you mean "${near}"?)` : ''}`
 }
 
-/** Key of a config file. */
-export interface ConfigEntry {
+interface ConfigEntry {
   readonly key: string
   readonly value: unknown
   /** 1-based line of the key. */
   readonly line: number
 }
 
-/** Error of a config file as a whole, with its line. */
-export class ConfigSyntaxError extends Error {
-  readonly line: number | undefined
+type Fail = (problem: string, line?: number, cause?: unknown) => AdapterTrainError
 
-  constructor(message: string, line?: number, cause?: unknown) {
-    super(message, { cause })
-    this.line = line
-  }
+/** Lists the keys of a config file in order, duplicates included. */
+function entriesOf(path: string): readonly ConfigEntry[] {
+  const fail: Fail = (problem, line, cause) => wrong(path, line, problem, cause)
+  const content = readNamedFile(path, '--config')
+  return /\.ya?ml$/i.test(path) ? yamlEntries(content, fail) : jsonEntries(content, fail)
 }
 
-/** Lists the keys of a config file in order, duplicates included. `content`: without a byte order mark. */
-export function configEntries(path: string, content: string): readonly ConfigEntry[] {
-  return /\.ya?ml$/i.test(path) ? yamlEntries(content) : jsonEntries(content)
-}
-
-function jsonEntries(content: string): ConfigEntry[] {
+function jsonEntries(content: string, fail: Fail): ConfigEntry[] {
   const lineOf = (offset: number): number => content.slice(0, offset).split('\n').length
   const cursor = new JsonCursor(content)
   const entries: ConfigEntry[] = []
@@ -92,44 +75,43 @@ function jsonEntries(content: string): ConfigEntry[] {
     if (isObject) return entries
   } catch (cause) {
     if (!(cause instanceof JsonSyntaxError)) throw cause
-    throw new ConfigSyntaxError(`is not JSON: ${cause.message}`, lineOf(cause.offset), cause)
+    throw fail(`is not JSON: ${cause.message}`, lineOf(cause.offset), cause)
   }
-  throw new ConfigSyntaxError('expected a JSON object whose keys are option names')
+  throw fail('expected a JSON object whose keys are option names')
 }
 
-function yamlEntries(content: string): ConfigEntry[] {
+function yamlEntries(content: string, fail: Fail): ConfigEntry[] {
   // Few runs have a YAML file: the parser is loaded when there is one.
   const { isAlias, isMap, isScalar, isSeq, visit, LineCounter, parseDocument }: typeof import('yaml') = createRequire(
     import.meta.url,
   )('yaml')
   const deep = tooDeepAt(content)
-  if (deep !== undefined) throw new ConfigSyntaxError(`is not read: ${TOO_DEEP}`, deep)
+  if (deep !== undefined) throw fail(`is not read: ${TOO_DEEP}`, deep)
   const lineCounter = new LineCounter()
   const lineOf = (offset: number): number => lineCounter.linePos(offset).line
   const document = parseDocument(content, { lineCounter, uniqueKeys: false, prettyErrors: false })
   const problem = document.errors[0] ?? document.warnings[0]
   if (problem) {
     const reason = problem.code === 'MULTIPLE_DOCS' ? 'expected one document, found several' : problem.message
-    throw new ConfigSyntaxError(`is not YAML: ${reason}`, lineOf(problem.pos[0]), problem)
+    throw fail(`is not YAML: ${reason}`, lineOf(problem.pos[0]), problem)
   }
   const { contents } = document
   visit(document, {
     Pair(_, { key }) {
       // Such a key would be written out as a text, again for each level that it holds.
-      if (isMap(key) || isSeq(key) || isAlias(key))
-        throw new ConfigSyntaxError('expected texts as keys, found a list or a map')
+      if (isMap(key) || isSeq(key) || isAlias(key)) throw fail('expected texts as keys, found a list or a map')
     },
   })
   // A file of comments sets nothing.
   if (contents === null || (isScalar(contents) && contents.value === null)) return []
-  if (!isMap(contents)) throw new ConfigSyntaxError('expected YAML of the form "option: value"')
+  if (!isMap(contents)) throw fail('expected YAML of the form "option: value"')
   return contents.items.map(({ key, value }) => {
     const line = lineOf((key as { range?: [number, number, number] }).range?.[0] ?? 0)
     try {
       const js = (node: unknown): unknown => (node as { toJS(d: unknown): unknown } | null)?.toJS(document) ?? null
       return { key: String(js(key)), value: js(value), line }
     } catch (cause) {
-      throw new ConfigSyntaxError(`is not YAML: ${messageOf(cause)}`, line, cause)
+      throw fail(`is not YAML: ${messageOf(cause)}`, line, cause)
     }
   })
 }

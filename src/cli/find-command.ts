@@ -1,5 +1,5 @@
 import { kebab } from '../words.js'
-import type { Option, OptionTable } from './options/rows.js'
+import { namesOf, type Option, type OptionTable } from './options/rows.js'
 
 /**
  * Finds the command among the words and puts it first: before it knows the command and its options, yargs would read `--json
@@ -9,8 +9,7 @@ export function findCommand(words: readonly string[], commands: Readonly<Record<
   const switches = new Set(['help', 'h', 'version', 'v'])
   const valued = new Set(['config'])
   for (const [name, option] of Object.values(commands).flatMap(table => Object.entries(table))) {
-    const names = [name, ...[option.alias ?? []].flat()]
-    for (const known of names) (option.type === 'boolean' ? switches : valued).add(known)
+    for (const known of namesOf(name, option)) (option.type === 'boolean' ? switches : valued).add(known)
   }
   for (let i = 0; i < words.length && words[i] !== '--'; i++) {
     const word = words[i]
@@ -32,7 +31,7 @@ export function findCommand(words: readonly string[], commands: Readonly<Record<
 /** Row of the option that a word such as `--batchSize=4` or `-o` names; `undefined` if there is none. */
 export function rowOf(word: string, options: OptionTable): Option | undefined {
   const name = optionName(word)
-  return Object.entries(options).find(([known, { alias = [] }]) => [known, ...[alias].flat()].includes(name))?.[1]
+  return Object.entries(options).find(([known, row]) => namesOf(known, row).includes(name))?.[1]
 }
 
 /** `--batchSize=4` -> `batch-size`, `--no-json` -> `json` */

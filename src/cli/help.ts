@@ -1,9 +1,9 @@
+import { getOrInsert } from '../maps.js'
 import { COMMAND_GROUPS } from './command.js'
 import { COMMANDS, DEFAULT_COMMAND } from './commands/index.js'
-import { file, type Option, type OptionTable } from './options/rows.js'
+import { file, type Option, type OptionTable, spellingsOf } from './options/rows.js'
 import { PLAIN, type Style, wrap } from './output/style.js'
 
-/** Options of every command besides its own. */
 export const COMMON_OPTIONS: OptionTable = {
   config: file('YAML or JSON config file; keys are option names, command-line options override it'),
   help: { type: 'boolean', alias: 'h', describe: 'this text' },
@@ -13,7 +13,6 @@ export const COMMON_OPTIONS: OptionTable = {
 const LABEL_WIDTH = 24
 const ABOUT =
   'Trains a small adapter for the query embeddings of a search or RAG system;\ndocument embeddings stay as they are.'
-/** First commands of most users. */
 const FIRST_STEPS = [
   ['adapter-train init', 'check your data, run a trial, write a config file'],
   ['adapter-train generate docs/ --llm openai', 'write questions for your documents'],
@@ -54,10 +53,7 @@ function commandHelp(command: string, width: number, style: Style): string {
   const row = (label: string, option: HelpRow): string => layOut(label, optionText(option), width)
   const sections: [title: string, rows: string[]][] = [
     ['Arguments', Object.entries(positionals).map(([name, option]) => row(name, option))],
-    ...grouped({ ...options, ...COMMON_OPTIONS }).map(([title, group]): [string, string[]] => [
-      title,
-      group.map(([name, option]) => row(optionLabel(name, option), option)),
-    ]),
+    ...grouped({ ...options, ...COMMON_OPTIONS }, (name, option) => row(optionLabel(name, option), option)),
     ['Examples', examples.map(([words, effect]) => `  adapter-train ${words}\n      ${effect}`)],
   ]
   const isDefault = command === DEFAULT_COMMAND ? ' (the default command)' : ''
@@ -70,31 +66,25 @@ function commandHelp(command: string, width: number, style: Style): string {
   ].join('\n\n')
 }
 
-function grouped(options: OptionTable): [title: string, group: [string, Option][]][] {
-  const groups = new Map<string, [string, Option][]>()
-  for (const [name, option] of Object.entries(options)) {
-    const title = option.group ?? 'Options'
-    groups.set(title, [...(groups.get(title) ?? []), [name, option]])
-  }
-  return [...groups]
+function grouped(options: OptionTable, row: (name: string, option: Option) => string) {
+  const groups = new Map<string, string[]>()
+  for (const [name, option] of Object.entries(options))
+    getOrInsert(groups, option.group ?? 'Options', () => []).push(row(name, option))
+  return groups
 }
 
 /** `--out FILE`, with its other names */
-export function optionLabel(name: string, { alias, type, placeholder = 'NAME' }: Option): string {
-  const names = [name, ...[alias ?? []].flat()].map(word => `${word.length > 1 ? '--' : '-'}${word}`)
+export function optionLabel(name: string, row: Option): string {
+  const { type, placeholder = 'NAME' } = row
   const value = type === 'boolean' ? '' : type === 'array' ? ` ${placeholder}...` : ` ${placeholder}`
-  return `${names.join(', ')}${value}`
+  return `${spellingsOf(name, row).join(', ')}${value}`
 }
 
 type HelpRow = Pick<Option, 'describe' | 'choices' | 'default' | 'demandOption'>
 
 function optionText({ describe, choices, default: given, demandOption }: HelpRow): string {
-  const isSwitchedOff = given === false || given === undefined
-  const facts = [
-    ...(demandOption ? ['required'] : []),
-    ...(choices ? [choices.join(' | ')] : []),
-    ...(isSwitchedOff ? [] : [`default: ${[given].flat().join(' ')}`]),
-  ]
+  const standard = given !== false && given !== undefined && `default: ${[given].flat().join(' ')}`
+  const facts = [demandOption && 'required', choices?.join(' | '), standard].filter(Boolean)
   return `${describe}${facts.length > 0 ? ` [${facts.join('; ')}]` : ''}`
 }
 

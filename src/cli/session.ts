@@ -10,6 +10,7 @@ import { usageError } from '../errors.js'
 import { getOrInsert } from '../maps.js'
 import { type OpenDataOptions, type OpenedData, openData } from '../pipeline/open-data.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
+import { formatDollars, whole } from '../report/format.js'
 import { type Interrupt, onInterrupt } from './interrupt.js'
 import { type BatchArgs, batchReporting } from './options/batch-options.js'
 import { type CostArgs, costLimit, Estimated } from './options/cost-options.js'
@@ -34,11 +35,7 @@ export interface Session extends Interrupt {
 }
 
 /** Opens provider and cache, runs `work`, and closes them. An estimate sends nothing: it needs no key and makes no cache file. */
-export async function withSession<T>(
-  args: EmbedArgs,
-  out: Console,
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
+export async function withSession<T>(args: EmbedArgs, out: Console, work: (session: Session) => Promise<T>) {
   const base = requireBase(args.base)
   checkProviderArgs(base, args)
   const { signal, release } = onInterrupt(out)
@@ -47,7 +44,7 @@ export async function withSession<T>(
   let cache: SqliteCache | undefined
   try {
     provider = countingOnce(await openProvider(base, args, args.estimate ? 'none' : undefined))
-    cache = args.estimate && !existsSync(args.cache) ? undefined : await openCacheOption(args, out.warn)
+    cache = args.estimate && !existsSync(args.cache) ? undefined : await openCacheOption(args, { onWarning: out.warn })
     const { batchApi = false, wait = true, batchPoll } = args
     const batches = batchApi && cache ? batchReporting({ batchApi, wait, batchPoll }, cache.batches, out) : undefined
     const { id, price, limits, isLocal } = provider
@@ -95,7 +92,6 @@ export async function withDataSession<T>(
   }
 }
 
-/** Options that name data. */
 type DataArgs = ProviderArgs &
   DataFileArgs &
   Partial<DatasetArgs> &
@@ -149,9 +145,8 @@ export function spillFolderOf({ cache }: ProviderArgs): string | undefined {
 /** Describes an estimate: texts, and tokens and cost of those not cached. */
 export function planText(id: string, { unique, cached, missing, tokens, cost }: EmbeddingEstimate): string {
   const price = !cost ? '' : `, about ${formatDollars(cost)}`
-  const rest =
-    missing > 0 ? `; ${missing.toLocaleString('en')} to embed (${tokens.toLocaleString('en')} tokens${price})` : ''
-  return `${unique.toLocaleString('en')} distinct texts for ${id}: ${cached.toLocaleString('en')} from the cache${rest}`
+  const rest = missing > 0 ? `; ${whole(missing)} to embed (${whole(tokens)} tokens${price})` : ''
+  return `${whole(unique)} distinct texts for ${id}: ${whole(cached)} from the cache${rest}`
 }
 
 /** Builds the callbacks that print retries and progress. `price`: US dollars per million tokens. */
@@ -172,7 +167,7 @@ export function embedReporting(
     },
     onProgress({ done, total, hits, tokens, requests, elapsedMs }) {
       const cost = price ? `, ${formatDollars((tokens / 1e6) * price)}` : ''
-      const spent = `${tokens.toLocaleString('en')} tokens${cost}`
+      const spent = `${whole(tokens)} tokens${cost}`
       bar.update(done, total, requests > 0 ? spent : undefined)
       if (requests > reported) {
         const texts = `${done - hits} of ${total - hits} texts embedded`
@@ -185,7 +180,6 @@ export function embedReporting(
   }
 }
 
-/** Makes the callback that prints a retry. */
 export const retryReporting =
   (out: Console, bar: Progress) =>
   ({ attempt, attempts, delayMs, reason }: RetryInfo): void => {
@@ -193,6 +187,3 @@ export const retryReporting =
     const seconds = (delayMs / 1000).toFixed(1)
     out.warn(`request failed (attempt ${attempt} of ${attempts}), next try in ${seconds} s: ${reason}`)
   }
-
-/** 0.00042 -> "$0.0004", 12.3 -> "$12.30" */
-export const formatDollars = (dollars: number): string => `$${dollars.toFixed(dollars > 0 && dollars < 0.1 ? 4 : 2)}`

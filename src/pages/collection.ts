@@ -8,7 +8,6 @@ import { truncateRows } from '../math/row-source.js'
 
 export type Hit = { readonly id: string; readonly score: number }
 
-/** Result of one search. */
 export interface Found {
   readonly hits: readonly Hit[]
   /** Rank from 1; undefined if the document was not found, or too deep to tell. */
@@ -17,7 +16,6 @@ export interface Found {
   score(id: string): number | undefined
 }
 
-/** Documents that are searched by vector. */
 export interface Collection {
   readonly size: number
   /** Hits a search has to ask for, so that moves are known; 0 if ranks are known at any depth. */

@@ -2,6 +2,5 @@
 export const VIEW_TOP = 10
 /** Documents of each search that are judged. */
 export const LABEL_POOL = 10
-/** Orders of queries to label. */
 export const QUERY_ORDERS = ['spread', 'disagreement', 'file'] as const
 export type QueryOrder = (typeof QUERY_ORDERS)[number]

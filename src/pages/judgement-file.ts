@@ -2,8 +2,8 @@ import { appendFileSync, closeSync, fstatSync, fsyncSync, openSync, readSync } f
 import { dirname } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { collectJudgements, type Judgement, type JudgementsHeader } from '../dataset/judgements.js'
-import { AdapterTrainError, messageOf } from '../errors.js'
-import { makeFolder } from '../files.js'
+import { AdapterTrainError } from '../errors.js'
+import { cannotWrite, makeFolder } from '../files.js'
 
 /** A file of judgements that several programs append to. */
 export type JudgementFile = ReturnType<typeof openJudgements>
@@ -88,9 +88,6 @@ function attempt<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (cause) {
-    throw new AdapterTrainError('FILE_WRITE', `cannot write ${path}: ${messageOf(cause).split(', ')[0]}`, {
-      cause,
-      details: { file: path },
-    })
+    throw cannotWrite(path, cause)
   }
 }

@@ -11,7 +11,6 @@ import { ndcgOf } from './query-list.js'
 import type { OrderedQuery } from './query-order.js'
 import { type PageState, stateOf, textField, viewFor, wholeDocument } from './view.js'
 
-/** Grades that the page gives. */
 const HIGHEST_GRADE = 3
 
 interface Pool {

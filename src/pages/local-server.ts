@@ -41,13 +41,11 @@ const HEADERS = {
   'cache-control': 'no-store',
 }
 
-/** Reads a file of the page, as text. */
 export function readAsset(name: string): string {
   const folder = ASSETS.find(url => existsSync(url)) ?? ASSETS[0]
   return readFileSync(new URL(name, folder), 'utf8')
 }
 
-/** A page that is served on this machine. */
 export type LocalServer = { readonly url: string; close(): Promise<void> }
 
 /**

@@ -4,7 +4,6 @@ import { collectPostings, createBm25 } from '../terms/bm25.js'
 import { type Analysis, analyze, createTokenizer } from '../terms/tokens.js'
 import { foundIn, placesOf } from './collection.js'
 
-/** A search by words over all documents. */
 export type WordSearch = Awaited<ReturnType<typeof buildWordSearch>>
 
 /** Milliseconds of work before other requests get a turn. */

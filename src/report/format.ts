@@ -39,6 +39,9 @@ export function bytes(value: number): string {
   return `${power === 0 ? value : (value / 1000 ** power).toPrecision(3)} ${['B', 'kB', 'MB', 'GB'][power]}`
 }
 
+/** 0.00042 -> "$0.0004", 12.3 -> "$12.30" */
+export const formatDollars = (dollars: number): string => `$${dollars.toFixed(dollars > 0 && dollars < 0.1 ? 4 : 2)}`
+
 /** 0.0002 -> "< 0.001" */
 export const pValue = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3))
 

@@ -13,14 +13,11 @@ export interface IntervalRow {
   readonly isOpen?: boolean
 }
 
-export interface IntervalOptions {
-  /** True for means, which are written beside their lines; false for differences, drawn around a line of zero. */
-  readonly means?: boolean
-}
-
-/** Draws intervals, one per row from the top down. */
-export function drawIntervals(rows: readonly IntervalRow[], options: IntervalOptions = {}): Figure['draw'] {
-  const { means = false } = options
+/**
+ * Draws intervals, one per row from the top down.
+ * @param means true for means, which are written beside their lines; false for differences, drawn around a line of zero
+ */
+export function drawIntervals(rows: readonly IntervalRow[], means = false): Figure['draw'] {
   const lines = rows.map((row, key) => ({ ...row, key, fill: row.isOpen ? 'var(--surface)' : row.color }))
   const domain = lines.map(({ key }) => key)
   const as = (value: 'color' | 'fill') => ({ value, scale: null })

@@ -1,3 +1,4 @@
+import { on } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { tryJson } from '../json.js'
 import { ApiError, badRequest } from './errors.js'
@@ -8,11 +9,7 @@ import { ApiError, badRequest } from './errors.js'
  * Only `application/json` is accepted: a page of another origin cannot send that without a CORS preflight, so it cannot make a
  * browser on the same machine spend the upstream's money.
  */
-export async function readBody(
-  incoming: IncomingMessage,
-  limit: number,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, unknown>>> {
+export async function readBody(incoming: IncomingMessage, limit: number, signal: AbortSignal) {
   const type = incoming.headers['content-type']
   if (type === undefined || !/^application\/json\s*(;|$)/i.test(type))
     throw new ApiError(415, 'unsupported_media_type', 'expected the header content-type: application/json')
@@ -22,32 +19,26 @@ export async function readBody(
   if (body === undefined) throw new ApiError(400, 'invalid_json', 'the body is not valid JSON')
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new ApiError(400, 'invalid_json', 'expected the body to be a JSON object')
-  return body as Record<string, unknown>
+  return body as Readonly<Record<string, unknown>>
 }
 
-function readBytes(incoming: IncomingMessage, limit: number, signal: AbortSignal): Promise<Buffer> {
-  const tooLarge = (): ApiError =>
+async function readBytes(incoming: IncomingMessage, limit: number, signal: AbortSignal): Promise<Buffer> {
+  const tooLarge = () =>
     new ApiError(413, 'body_too_large', `the body is larger than ${limit} bytes; send fewer inputs at once`)
-  if (Number(incoming.headers['content-length']) > limit) return Promise.reject(tooLarge())
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    const settle = (end: () => void): void => {
-      incoming.off('data', take).off('end', finish).off('error', fail)
-      signal.removeEventListener('abort', fail)
-      end()
-    }
-    const take = (chunk: Buffer): void => {
+  if (Number(incoming.headers['content-length']) > limit) throw tooLarge()
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const [chunk] of on(incoming, 'data', { signal, close: ['end'] })) {
       size += chunk.length
-      if (size > limit) settle(() => reject(tooLarge()))
-      else chunks.push(chunk)
+      if (size > limit) break
+      chunks.push(chunk)
     }
-    const finish = (): void => settle(() => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
-    const fail = (): void =>
-      settle(() => reject(new ApiError(408, 'request_timeout', 'the body of the request did not arrive')))
-    incoming.on('data', take).on('end', finish).on('error', fail)
-    signal.addEventListener('abort', fail)
-  })
+  } catch {
+    throw new ApiError(408, 'request_timeout', 'the body of the request did not arrive')
+  }
+  if (size > limit) throw tooLarge()
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
 }
 
 /**

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { createAdaptorServer } from '@hono/node-server'
 import { pino } from 'pino'
 import { usageError } from '../errors.js'
+import { modelNameOf } from '../wrap/adapter-source.js'
 import { type AdapterSet, createAdapterSet, type LoadedAdapter } from './adapter-set.js'
 import { listening, requireToken } from './address.js'
 import { createBaseEmbedder, tolerantCache } from './base-embedder.js'
@@ -54,7 +55,7 @@ export function createEmbeddingServer(options: EmbeddingServerOptions): Embeddin
     throw usageError('server token: expected visible ASCII characters without blanks')
   const metrics = createMetrics()
   const adapters = createAdapterSet(options.adapters, { ...options, metrics, logger })
-  const models = createModelNames(options.modelName ?? plainName(provider.id), provider.id, adapters)
+  const models = createModelNames(options.modelName ?? modelNameOf(provider.id), provider.id, adapters)
   const cache =
     options.cache &&
     tolerantCache(options.cache, (operation, error) => {
@@ -128,10 +129,6 @@ export function createEmbeddingServer(options: EmbeddingServerOptions): Embeddin
       return closing
     },
   }
-}
-
-function plainName(id: string): string {
-  return id.replace(/^[^/]*\//, '').replace(/@\d+$/, '')
 }
 
 function shadowOf({ adapter, documents, top = SERVE_DEFAULTS.shadowTop }: ShadowTrial, adapters: AdapterSet) {

@@ -24,6 +24,7 @@ export interface EmbeddingServerOptions {
   readonly token?: string
   /** Bytes of a request's body. */
   readonly bodyLimit?: number
+  /** Milliseconds from a request's first byte to the end of its answer. */
   readonly requestTimeoutMs?: number
   /** Requests per minute and client address; no limit by default. */
   readonly rateLimit?: number
@@ -57,9 +58,7 @@ export interface NamedAdapterFile {
 export const SERVE_DEFAULTS = {
   host: '127.0.0.1',
   port: 8080,
-  /** Bytes of a request's body. */
   bodyLimit: 8 * 2 ** 20,
-  /** Milliseconds from a request's first byte to the end of its answer. */
   requestTimeoutMs: 60_000,
   /** Milliseconds before a call of the upstream is given up. */
   upstreamTimeoutMs: 30_000,
@@ -67,9 +66,7 @@ export const SERVE_DEFAULTS = {
   drainTimeoutMs: 10_000,
   /** Calls of a remote upstream in flight at once. */
   concurrency: 256,
-  /** Milliseconds between two checks of the adapter files. */
   watchIntervalMs: 1000,
-  /** Documents of the rankings that shadow mode compares. */
   shadowTop: 10,
   /** Milliseconds between the starts of two comparisons of shadow mode. */
   shadowIntervalMs: 500,

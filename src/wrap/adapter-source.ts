@@ -119,9 +119,12 @@ function checkModelName(adapter: Adapter, name: string | undefined): void {
   )
 }
 
+/** `openai/text-embedding-3-small@512` -> `text-embedding-3-small` */
+export const modelNameOf = (id: string): string => id.replace(/^[^/]*\//, '').replace(/@\d+$/, '')
+
 /** Returns false if `name` is known not to be the adapter's base model. */
 export function isModelName({ base }: Adapter, name: string): boolean {
-  const expected = base.id.replace(/^[^/]*\//, '').replace(/@\d+$/, '')
+  const expected = modelNameOf(base.id)
   return !SERVICE_NAME.test(expected) || !SERVICE_NAME.test(name) || name === expected
 }
 

@@ -2,7 +2,7 @@ import type { Adapter } from '../adapters/adapter.js'
 import { loadAdapter } from '../adapters/file.js'
 import { createProvider } from '../providers/index.js'
 import { type BaseOptions, baseOf } from './recorded-base.js'
-import { type WrapOptions, type WrappedProvider, wrapProvider } from './wrap-provider.js'
+import { type WrapOptions, wrapProvider } from './wrap-provider.js'
 
 export interface OpenEmbedderOptions extends WrapOptions {
   readonly base?: BaseOptions
@@ -19,10 +19,7 @@ export interface OpenEmbedderOptions extends WrapOptions {
  * @throws ADAPTER_MISMATCH if the opened model is not the adapter's base model
  * @throws as `loadAdapter` and `createProvider`
  */
-export async function openEmbedder(
-  adapter: string | Adapter,
-  { base, ...options }: OpenEmbedderOptions = {},
-): Promise<WrappedProvider> {
+export async function openEmbedder(adapter: string | Adapter, { base, ...options }: OpenEmbedderOptions = {}) {
   const path = typeof adapter === 'string' ? adapter : undefined
   const { provider: name, ...own } = baseOf(typeof adapter === 'string' ? loadAdapter(adapter) : adapter, base, path)
   const provider = await createProvider(name, own)

@@ -20,6 +20,10 @@ export function overrideMembers<T extends object, M extends object>(object: T, m
   }) as T & M
 }
 
+/** True for an object, or a function, with all of these methods. */
+export const hasMethods = (x: unknown, ...names: readonly string[]): boolean =>
+  names.every(name => typeof (x as Readonly<Record<string, unknown>> | null | undefined)?.[name] === 'function')
+
 /** Reads the facts that an object of another library states about its model. */
 export function modelFacts(object: object): KnownModel {
   const { id, dimensions, model } = object as { readonly [key: string]: unknown }

@@ -1,5 +1,6 @@
 import { type FSWatcher, statSync, watch } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Adapter, applyAdapter, outputDimensions } from '../adapters/adapter.js'
 import { loadAdapter } from '../adapters/file.js'
 import { AdapterTrainError } from '../errors.js'
@@ -104,18 +105,17 @@ function watchFolder(folder: string, onChange: () => void): FSWatcher | undefine
 }
 
 /** Changes whenever the file does, even if another one is moved into its place. */
-function markOf(path: string): string {
+export function markOf(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false })
   return stat ? [stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs].join(' ') : 'missing'
 }
 
 function checkSameSpace(next: Adapter, current: Adapter, path: string): void {
-  const [found, expected] = [next, current].map(adapter => ({
-    id: adapter.base.id,
-    dimensions: adapter.base.dimensions,
-    outputs: outputDimensions(adapter),
-  }))
-  if (found.id === expected.id && found.dimensions === expected.dimensions && found.outputs === expected.outputs) return
+  const [found, expected] = [next, current].map(adapter => {
+    const { id, dimensions } = adapter.base
+    return { id, dimensions, outputs: outputDimensions(adapter) }
+  })
+  if (isDeepStrictEqual(found, expected)) return
   const text = ({ id, dimensions, outputs }: typeof found): string => `"${id}" (${dimensions} dimensions to ${outputs})`
   throw new AdapterTrainError(
     'ADAPTER_MISMATCH',

@@ -1,6 +1,7 @@
 import { usageError } from '../errors.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import type { AdapterInput, AdaptOptions } from './adapter-source.js'
+import { hasMethods } from './override-members.js'
 import type { BothEmbedder, BothVectors, Embedder } from './shapes/embedder.js'
 import { isEmbedder, wrapEmbedderObject } from './shapes/embedder.js'
 import { type EmbeddingFunctionLike, isEmbeddingFunction, wrapEmbeddingFunction } from './shapes/embedding-function.js'
@@ -64,6 +65,4 @@ export function wrapEmbedder(wrapped: unknown, adapter: AdapterInput, options: W
   )
 }
 
-function isProvider(x: unknown): x is EmbeddingProvider {
-  return typeof x === 'object' && x !== null && 'embed' in x && typeof x.embed === 'function' && 'cacheKey' in x
-}
+const isProvider = (x: unknown): x is EmbeddingProvider => hasMethods(x, 'embed', 'cacheKey')

@@ -2,6 +2,7 @@ import { type Adapter, outputDimensions } from '../adapters/adapter.js'
 import { adapterHash } from '../adapters/file.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import { embedTexts } from '../embed/embed-texts.js'
+import { getOrInsert } from '../maps.js'
 import { row } from '../math/matrix.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
 import { type AdapterInput, type AdaptOptions, openAdapter, reducedAs, type Sides } from './adapter-source.js'
@@ -22,7 +23,8 @@ export interface WrapOptions extends AdaptOptions {
 export function wrapProvider(model: EmbeddingProvider, input: AdapterInput, options: WrapOptions): WrappedProvider {
   const provider = reducedAs(input, model)
   const source = openAdapter(input, options, provider)
-  const hashOf = remembered(adapterHash)
+  // That of a large adapter takes milliseconds, and there is one adapter for many calls.
+  const hashes = new WeakMap<Adapter, string>()
   const embed: EmbeddingProvider['embed'] = async (texts, role, embedOptions) => {
     const sides = source.now()
     const vectors = await provider.embed(texts, role, { ...embedOptions, dimensions: undefined })
@@ -30,8 +32,9 @@ export function wrapProvider(model: EmbeddingProvider, input: AdapterInput, opti
   }
   const keyOf = (role: 'query' | 'document', { adapter, truncates }: Sides): string => {
     const key = provider.cacheKey(role)
-    if (role === 'query') return `${key}|adapter ${hashOf(adapter)}${options.normalize ? '|normalized' : ''}`
-    return truncates ? `${key}|first ${outputDimensions(adapter)}` : key
+    if (role === 'document') return truncates ? `${key}|first ${outputDimensions(adapter)}` : key
+    const hash = getOrInsert(hashes, adapter, () => adapterHash(adapter))
+    return `${key}|adapter ${hash}${options.normalize ? '|normalized' : ''}`
   }
   return {
     id: provider.id,
@@ -54,15 +57,6 @@ export function wrapProvider(model: EmbeddingProvider, input: AdapterInput, opti
     embed,
     // Batches, retries and the cache work on the base model's vectors.
     ...adaptedEmbedder(providerEmbedder(provider, options), source),
-  }
-}
-
-/** Keeps the last hash: that of a large adapter takes milliseconds, and there is one adapter for many calls. */
-function remembered(hash: (adapter: Adapter) => string): (adapter: Adapter) => string {
-  let last: { readonly adapter: Adapter; readonly hash: string } | undefined
-  return adapter => {
-    if (last?.adapter !== adapter) last = { adapter, hash: hash(adapter) }
-    return last.hash
   }
 }
 

@@ -2,8 +2,8 @@ import { readDataset } from '../../dataset/read.js'
 import { readCorpus } from '../../dataset/read-corpus.js'
 import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
+import type { BridgeTarget } from '../../pipeline/bridge-data.js'
 import {
-  type BridgeTarget,
   cachedTarget,
   folderTarget,
   indexTarget,
@@ -11,6 +11,7 @@ import {
   openBridgeTexts,
 } from '../../pipeline/bridge-data.js'
 import { type BridgeCost, type BridgeData, type BridgeReport, runBridge } from '../../pipeline/run-bridge.js'
+import { formatDollars, whole } from '../../report/format.js'
 import type { TriedFit } from '../../train/bridge/fit-bridge.js'
 import { readVectors } from '../../vectors/read-vectors.js'
 import { kebab, percent } from '../../words.js'
@@ -22,7 +23,7 @@ import { openProvider } from '../options/provider-options.js'
 import { type Console, createConsole } from '../output/console.js'
 import { adapterInUse, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
 import { count, duelLine, gateLine, withInterval } from '../output/tables.js'
-import { formatDollars, type Session, withSession } from '../session.js'
+import { type Session, withSession } from '../session.js'
 
 /** Fits a bridge, writes it and says what it is good for. */
 export async function bridge(args: BridgeArgs): Promise<number> {
@@ -140,6 +141,6 @@ function print(report: BridgeReport, out: Console, metric: string, shipped: stri
 }
 
 function costText({ texts, tokens, dollars }: BridgeCost): string {
-  const counted = tokens !== null && `${tokens.toLocaleString('en')} tokens`
+  const counted = tokens !== null && `${whole(tokens)} tokens`
   return `${count(texts, 'text')}${inBrackets([counted, dollars !== null && formatDollars(dollars)])}`
 }

@@ -7,7 +7,6 @@ import type { CacheArgs } from '../commands/cache.js'
 import { type Console, createConsole, formatTable, listed } from '../output/console.js'
 import { count } from '../output/tables.js'
 
-/** Inspects, verifies or prunes an existing cache file. */
 export async function cache(args: CacheArgs): Promise<void> {
   const out = createConsole(args)
   checkArgs(args)

@@ -10,7 +10,7 @@ import { type BasePlan, estimateCompare } from '../../pipeline/compare/plan-comp
 import { type CandidateReport, type CompareReport, runCompare } from '../../pipeline/compare/run-compare.js'
 import { openData, zeroNotes } from '../../pipeline/open-data.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
-import { bytes } from '../../report/format.js'
+import { bytes, formatDollars, whole } from '../../report/format.js'
 import { signed } from '../../words.js'
 import type { CompareArgs } from '../commands/compare.js'
 import { onInterrupt } from '../interrupt.js'
@@ -18,21 +18,12 @@ import type { CandidateSpec } from '../options/candidates.js'
 import { CANDIDATE_FORM, checkNames, parseCandidate, readCandidatesFile } from '../options/candidates.js'
 import { costLimit } from '../options/cost-options.js'
 import { checkProviderArgs, openCacheOption, openProvider, withBaseOf } from '../options/provider-options.js'
-import { type Console, createConsole, formatTable } from '../output/console.js'
+import { createConsole, formatTable } from '../output/console.js'
 import { PLAIN, type Style } from '../output/style.js'
 import { changeText, count, formatP, hybridText, wrapTable } from '../output/tables.js'
 import { checkReport, writeReport } from '../output/write-report.js'
-import {
-  countingOnce,
-  embedReporting,
-  formatDollars,
-  noteUnchecked,
-  openListed,
-  planText,
-  spillFolderOf,
-} from '../session.js'
+import { countingOnce, embedReporting, noteUnchecked, openListed, planText, spillFolderOf } from '../session.js'
 
-/** Scores all candidates and prints the table of them and that of their pairs. */
 export async function compare(args: CompareArgs): Promise<void> {
   const out = createConsole(args)
   const { metric, metrics, timing, seed, engine, allowMismatch, estimate, memory } = args
@@ -91,7 +82,12 @@ export async function compare(args: CompareArgs): Promise<void> {
         }
       },
     })
-    await printResult({ ...report, warnings: [...warnings, ...report.warnings] }, args, out)
+    const comparison = { ...report, warnings: [...warnings, ...report.warnings] }
+    for (const warning of comparison.warnings) out.warn(warning)
+    out.json(comparison)
+    out.result(compareText(comparison, args.data, out.style, process.stdout.columns))
+    const facts = { comparison, facts: [], warnings: comparison.warnings }
+    if (args.report !== undefined) await writeReport(args.report, facts, out)
   } finally {
     release()
     bar.end()
@@ -183,14 +179,6 @@ function folderKey({ vectors, options }: CandidateSpec): string | undefined {
   return vectors === undefined ? undefined : JSON.stringify([resolve(vectors), options.baseId])
 }
 
-async function printResult(comparison: CompareReport, { data, report }: CompareArgs, out: Console) {
-  const { warnings } = comparison
-  for (const warning of warnings) out.warn(warning)
-  out.json(comparison)
-  out.result(compareText(comparison, data, out.style, process.stdout.columns))
-  if (report !== undefined) await writeReport(report, { comparison, facts: [], warnings }, out)
-}
-
 const MARKS = { best: '*', tied: '=' } as const
 /** Pairs listed; of more, only those with the best. */
 const LISTED_PAIRS = 45
@@ -208,10 +196,7 @@ export function planLines(plans: readonly BasePlan[]): string[] {
   const cost = sent.reduce((sum, plan) => sum + (plan.cost ?? 0) + (plan.timing?.cost ?? 0), 0)
   const unknown = sent.filter(plan => plan.cost === undefined).map(({ base }) => base)
   const rest = unknown.length > 0 ? `; no price is known for ${unknown.join(', ')}` : ''
-  return [
-    ...lines,
-    `in all ${tokens.toLocaleString('en')} tokens${cost > 0 ? `, about ${formatDollars(cost)}` : ''}${rest}`,
-  ]
+  return [...lines, `in all ${whole(tokens)} tokens${cost > 0 ? `, about ${formatDollars(cost)}` : ''}${rest}`]
 }
 
 /** Lays out the candidates, best first, and the pairs, each with its legend. */

@@ -57,7 +57,6 @@ complete -c adapter-train -f -a '(__adapter_train)'
 `,
 }
 
-/** Prints a completion script. */
 export function completion(args: CompletionArgs): void {
   const out = createConsole(args)
   const script = SCRIPTS[args.shell]

@@ -2,7 +2,6 @@ import { convertAdapter } from '../../convert/convert-adapter.js'
 import type { ConvertArgs } from '../commands/convert.js'
 import { createConsole } from '../output/console.js'
 
-/** Converts an adapter and prints what was read and written. */
 export async function convert({ input, output, format, dtype, baseId, kind, ...args }: ConvertArgs): Promise<void> {
   const out = createConsole(args)
   const type = dtype === undefined ? undefined : dtype === 'f16' ? 'F16' : 'F32'

@@ -6,7 +6,6 @@ import { PLAIN, type Style } from '../output/style.js'
 import { count } from '../output/tables.js'
 import { padEnd, visibleWidth } from '../output/width.js'
 
-/** Prints what works on this machine. */
 export async function doctor(args: DoctorArgs): Promise<void> {
   const out = createConsole(args)
   const found = await diagnose(args.cache === 'none' ? undefined : args.cache)

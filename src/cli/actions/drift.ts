@@ -13,7 +13,6 @@ import { createConsole } from '../output/console.js'
 import { count } from '../output/tables.js'
 import { noteUnchecked, withSession } from '../session.js'
 
-/** Prints the share of queries that are unlike those of the training. */
 export async function drift(args: DriftArgs): Promise<number | undefined> {
   const out = createConsole(args)
   const adapter = loadAdapter(args.adapter)

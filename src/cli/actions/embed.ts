@@ -5,6 +5,7 @@ import { embedDataset } from '../../embed/embed-dataset.js'
 import { estimateDataset, estimateDatasets } from '../../embed/estimate.js'
 import { verifyCached } from '../../embed/verify.js'
 import { usageError } from '../../errors.js'
+import { formatDollars } from '../../report/format.js'
 import { TRAIN_DEFAULTS } from '../../train/options.js'
 import { EXIT } from '../command.js'
 import type { EmbedArgs } from '../commands/embed.js'
@@ -13,9 +14,8 @@ import { checkProviderArgs } from '../options/provider-options.js'
 import { type Console, createConsole, reportSkipped } from '../output/console.js'
 import { afterEmbedding } from '../output/next-steps.js'
 import { count } from '../output/tables.js'
-import { formatDollars, type Session, withSession } from '../session.js'
+import { type Session, withSession } from '../session.js'
 
-/** Embeds datasets into the cache, or estimates the cost. */
 export async function embed(args: EmbedArgs): Promise<number | undefined> {
   const out = createConsole(args)
   checkProviderArgs(args.base, args)

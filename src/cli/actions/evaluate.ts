@@ -11,6 +11,7 @@ import { effortText } from '../../indexes/vector-index.js'
 import { type Check, junit, notWorse, reaches, segmentNotWorse } from '../../pipeline/checks.js'
 import type { ProofDetail } from '../../pipeline/proof.js'
 import { type EvaluationReport, runEvaluation } from '../../pipeline/run-evaluation.js'
+import { engineText } from '../../report/sections/data.js'
 import { signed } from '../../words.js'
 import { EXIT } from '../command.js'
 import type { EvaluateArgs } from '../commands/evaluate.js'
@@ -19,10 +20,9 @@ import { withBaseOf } from '../options/provider-options.js'
 import { type Console, createConsole, formatTable } from '../output/console.js'
 import { afterEvaluation } from '../output/next-steps.js'
 import { count, proofText, withInterval } from '../output/tables.js'
-import { checkReport, type ReportFacts, writeReport } from '../output/write-report.js'
+import { checkReport, known, type ReportFacts, writeReport } from '../output/write-report.js'
 import { checkVectorArgs, noteUnchecked, openListed, withDataSession } from '../session.js'
 
-/** Scores the base model and the adapter and prints the comparison. */
 export async function evaluate(args: EvaluateArgs): Promise<number | undefined> {
   const out = createConsole(args)
   const { metrics, allowMismatch, engine, vectors, memory } = args
@@ -140,16 +140,12 @@ function metricOf({ largest }: EvaluationReport, { metrics }: EvaluateArgs): str
 }
 
 function evaluationFacts(report: EvaluationReport, args: EvaluateArgs, adapter: Adapter | undefined): ReportFacts {
-  const { engine, engineReason, engineDescription } = report
   return {
     ...report,
     kind: adapter?.kind,
     metric: metricOf(report, args),
     measuredOn: args.data ?? `the ${Object.keys(report.data)[0]} part of ${args.vectors}`,
-    facts: [
-      ['engine', `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`],
-      ...(args.adapter === undefined ? [] : [['adapter', args.adapter] as const]),
-    ],
+    facts: known({ engine: engineText(report), adapter: args.adapter }),
   }
 }
 

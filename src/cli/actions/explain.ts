@@ -75,10 +75,8 @@ const BESIDE = 42
 const ID = 12
 
 /** Lays two rankings out side by side, with moves and the relevant documents marked. `columns`: of the output. */
-export function explanationText(
-  { query, documents, relevant, leftOut, terms, base, adapted, missed }: Explanation,
-  columns: number = COLUMNS.output,
-): string {
+export function explanationText(explanation: Explanation, columns: number = COLUMNS.output): string {
+  const { query, documents, relevant, leftOut, terms, base, adapted, missed } = explanation
   const width = Math.max(COLUMNS.document, Math.floor((columns - BESIDE) / 2))
   const known =
     relevant === undefined ? 'the data does not have this query' : `${count(relevant, 'relevant document')}, marked *`
@@ -96,16 +94,13 @@ export function explanationText(
   const rest = missed.map(
     doc => `* ${shortId(doc.id)}: rank ${doc.otherRank} -> ${doc.rank}, ${oneLine(doc.text, 2 * width)}`,
   )
+  const words = terms?.map(({ term, share }) => `${term} ${Math.round(100 * share)}%`).join(', ')
   return [
     `${oneLine(query, 2 * width)}\n${count(documents, 'document')}${own}; ${known}\n`,
     ...lines,
     ...(rest.length > 0 ? ['\nrelevant, but in neither list', ...rest] : []),
-    ...(terms ? [`\nwords that moved the query: ${terms.map(wordText).join(', ') || 'none is known'}`] : []),
+    ...(terms ? [`\nwords that moved the query: ${words || 'none is known'}`] : []),
   ].join('\n')
-}
-
-function wordText({ term, share }: NonNullable<Explanation['terms']>[number]): string {
-  return `${term} ${Math.round(100 * share)}%`
 }
 
 function cell({ id, text, relevant }: ExplainedDocument, width: number): string {
@@ -113,11 +108,8 @@ function cell({ id, text, relevant }: ExplainedDocument, width: number): string 
 }
 
 function shortId(id: string): string {
-  return visibleWidth(id) <= ID
-    ? id
-    : `…${Array.from(id)
-        .slice(1 - ID)
-        .join('')}`
+  if (visibleWidth(id) <= ID) return id
+  return `…${[...id].slice(1 - ID).join('')}`
 }
 
 function moved({ rank, otherRank }: ExplainedDocument): string {

@@ -21,24 +21,19 @@ import type { GenerationEstimate } from '../../generate/plan-requests.js'
 import { readTemplate } from '../../generate/prompt.js'
 import { checkStyles } from '../../generate/styles.js'
 import { CHAT_PRICES_DATE } from '../../providers/prices.js'
+import { formatDollars, whole } from '../../report/format.js'
 import { kebab } from '../../words.js'
 import { FILTERS, type GenerateArgs } from '../commands/generate.js'
 import { onInterrupt } from '../interrupt.js'
 import { batchReporting, checkBatchArgs } from '../options/batch-options.js'
-import {
-  checkProviderArgs,
-  openCacheOption,
-  type ProviderArgs,
-  SPACE_OPTIONS,
-  timeoutMs,
-} from '../options/provider-options.js'
+import type { ProviderArgs } from '../options/provider-options.js'
+import { checkProviderArgs, openCacheOption, SPACE_OPTIONS, timeoutMs } from '../options/provider-options.js'
 import { type Console, createConsole, formatTable, listed } from '../output/console.js'
 import { afterWriting } from '../output/next-steps.js'
 import type { Style } from '../output/style.js'
 import { count } from '../output/tables.js'
-import { formatDollars, retryReporting, withSession } from '../session.js'
+import { retryReporting, withSession } from '../session.js'
 
-/** Makes datasets from documents, or estimates the cost. */
 export async function generate(args: GenerateArgs): Promise<void> {
   const out = createConsole(args)
   checkGenerateArgs(args)
@@ -161,13 +156,11 @@ async function applyFilters(
   })
 }
 
-function describeEstimate(
-  { chunks, cached, missing, inputTokens, outputTokens, cost }: GenerationEstimate,
-  model: ChatModel,
-): string {
+function describeEstimate(estimate: GenerationEstimate, model: ChatModel): string {
+  const { chunks, cached, missing, inputTokens, outputTokens, cost } = estimate
   const asked = `${count(chunks, 'chunk')} for ${model.id}`
   if (model.extractive) return `${asked}: no LLM is asked`
-  const tokens = `about ${inputTokens.toLocaleString('en')} tokens in and ${outputTokens.toLocaleString('en')} out`
+  const tokens = `about ${whole(inputTokens)} tokens in and ${whole(outputTokens)} out`
   const dated = cost === undefined || cost === 0 ? '' : ` (prices of ${CHAT_PRICES_DATE}, or --llm-price)`
   const price = cost === undefined ? 'cost unknown (--llm-price)' : `about ${formatDollars(cost)}${dated}`
   return `${asked}: ${cached} answered in the cache, ${missing} to ask for${missing > 0 ? `, ${tokens}, ${price}` : ''}`
@@ -266,10 +259,9 @@ function warningsOf({ test }: DatasetSplit): string[] {
   return test ? smallTestSet(test.name, test.queries.size, test.corpus.size) : []
 }
 
-/** Lays the same out as a table. */
 function tableOf(report: ReturnType<typeof reportOf>, style: Style): string {
   const { requests, retries, cachedAnswers, inputTokens, outputTokens, cost } = report.llmUse
-  const number = (n: number): string => n.toLocaleString('en')
+  const number = (n: number): string => whole(n)
   const rows = [
     ['documents', number(report.documents.read)],
     ...only('  skipped or read in part', report.documents.skipped.length),
@@ -300,7 +292,7 @@ function tableOf(report: ReturnType<typeof reportOf>, style: Style): string {
   ].join('\n\n')
 }
 
-const only = (label: string, n: number): string[][] => (n === 0 ? [] : [[label, n.toLocaleString('en')]])
+const only = (label: string, n: number): string[][] => (n === 0 ? [] : [[label, whole(n)]])
 
 const placeOf = ({ id, source }: Chunk): { readonly chunk: string } & Chunk['source'] => ({ chunk: id, ...source })
 

@@ -20,7 +20,6 @@ export function history({ file, ...args }: HistoryArgs): void {
   out.result([heading, ...lines.flatMap((line, i) => [line, ...replacedText(versions[i])])].join('\n'))
 }
 
-/** Puts a version back. */
 export function rollback({ file, number, ...args }: RollbackArgs): void {
   const out = createConsole(args)
   const done = rollbackAdapter(file, number)

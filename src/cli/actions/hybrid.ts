@@ -4,6 +4,7 @@ import { selectEngine } from '../../engines/index.js'
 import { AdapterTrainError, usageError } from '../../errors.js'
 import { FUSIONS } from '../../evaluate/fusion.js'
 import { parseMetric } from '../../evaluate/metrics.js'
+import { getOrInsert } from '../../maps.js'
 import { termsForCorpus } from '../../pipeline/terms-step.js'
 import { type HybridReport, type LexicalRun, tuneHybrid } from '../../pipeline/tune-hybrid.js'
 import { signed } from '../../words.js'
@@ -15,7 +16,6 @@ import { storeLines } from '../output/hybrid-stores.js'
 import { count, formatP } from '../output/tables.js'
 import { checkVectorArgs, noteUnchecked, openListed, withDataSession } from '../session.js'
 
-/** Tunes the weight of a hybrid search and prints it in the words of the stores. */
 export async function hybrid(args: HybridArgs): Promise<void> {
   const out = createConsole(args)
   parseMetric(args.metric)
@@ -47,10 +47,8 @@ export async function hybrid(args: HybridArgs): Promise<void> {
   })
 }
 
-function print(
-  { metric, queries, documents, window, lexical, vectors, words, rrf, tuned }: HybridReport,
-  out: Console,
-) {
+function print(report: HybridReport, out: Console): void {
+  const { metric, queries, documents, window, lexical, vectors, words, rrf, tuned } = report
   out.result(`${count(queries, 'query', 'queries')}, ${count(documents, 'document')}, ${metric}\n`)
   out.result(`vectors alone              ${vectors.toFixed(4)}`)
   out.result(`${(lexical === 'run' ? 'the run alone' : 'BM25 alone').padEnd(26)} ${words.toFixed(4)}`)
@@ -62,15 +60,10 @@ function print(
     if (!passed) out.result('  rejected by the gate: vectors alone are as good')
     else out.result(`  weight ${weight} (${FUSIONS[fusion].description})`)
   }
-  const best = [vectors, words, rrf, ...tuned.map(({ outOfFold }) => outOfFold)]
-  const index = best.indexOf(Math.max(...best))
-  const names = [
-    'vectors alone',
-    'words alone',
-    'reciprocal rank fusion',
-    ...tuned.map(({ fusion }) => `a tuned hybrid (${fusion})`),
-  ]
-  out.result(`\nbest: ${names[index]}, ${best[index].toFixed(4)}\n`)
+  const rivals = { 'vectors alone': vectors, 'words alone': words, 'reciprocal rank fusion': rrf }
+  const hybrids = tuned.map(({ fusion, outOfFold }): [string, number] => [`a tuned hybrid (${fusion})`, outOfFold])
+  const [[best, score]] = [...Object.entries(rivals), ...hybrids].sort(([, a], [, b]) => b - a)
+  out.result(`\nbest: ${best}, ${score.toFixed(4)}\n`)
   for (const { fusion, weight, passed } of tuned) {
     if (passed) for (const line of storeLines(fusion, weight, window, lexical === 'run')) out.result(line)
   }
@@ -87,9 +80,7 @@ async function readRun(path: string): Promise<LexicalRun> {
         `${path}, line ${line}: expected "query Q0 document rank score name", found ${JSON.stringify(text.slice(0, 80))}`,
       )
     }
-    const scores = run.get(query) ?? new Map<string, number>()
-    scores.set(document, Number(score))
-    run.set(query, scores)
+    getOrInsert(run, query, () => new Map<string, number>()).set(document, Number(score))
   }
   return run
 }

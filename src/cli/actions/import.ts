@@ -14,6 +14,7 @@ import { type Console, createConsole, formatTable, reportSkipped } from '../outp
 import { afterWriting } from '../output/next-steps.js'
 import type { Style } from '../output/style.js'
 import { count } from '../output/tables.js'
+import { known } from '../output/write-report.js'
 
 /** Reads question-answer data, merges and splits it, and writes the splits. */
 export async function importData(args: ImportArgs): Promise<void> {
@@ -43,8 +44,9 @@ export async function importData(args: ImportArgs): Promise<void> {
 }
 
 async function readInputs(args: ImportArgs, out: Console) {
-  const { skipInvalid, inputFormat, corpus, minClicks } = args
-  const fields = fieldNames(args)
+  const { skipInvalid, inputFormat, corpus, minClicks, query, document, grade, negative } = args
+  const named = known({ query, document, query_id: args.queryId, document_id: args.documentId, grade, negative })
+  const fields = named.length > 0 ? (Object.fromEntries(named) as FieldNames) : undefined
   const datasets: QADataset[] = []
   const notes: string[] = []
   let skipped = 0
@@ -57,12 +59,6 @@ async function readInputs(args: ImportArgs, out: Console) {
     datasets.push(loaded.dataset)
   }
   return { datasets, skipped, notes }
-}
-
-function fieldNames({ query, document, queryId, documentId, grade, negative }: ImportArgs): FieldNames | undefined {
-  const given = { query, document, query_id: queryId, document_id: documentId, grade, negative }
-  const named = Object.entries(given).filter(([, name]) => name !== undefined)
-  return named.length === 0 ? undefined : (Object.fromEntries(named) as FieldNames)
 }
 
 /** @throws USAGE when a file that would be written is read */

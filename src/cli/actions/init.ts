@@ -60,10 +60,10 @@ async function run(args: InitArgs, out: Console, prompter: Prompter | undefined)
     checkOut(path, Object.values(data.files))
     // It may have been created while questions were asked.
     if (!replace && existsSync(path)) throw isThere(path)
-    data.sample?.keep()
+    const copies = data.sample?.keep() ?? []
     writeFileAtomic(path, text)
     for (const problem of findings.problems) out.warn(problem)
-    say('written', [path, ...(data.sample?.copies ?? [])])
+    say('written', [path, ...copies])
     finish(nextSteps(path, setup), factsOf(path, setup, findings), out)
   } finally {
     await base.opened.provider?.close?.()
@@ -134,16 +134,12 @@ function finish(next: readonly string[], facts: object, out: Console): void {
 
 function factsOf(path: string, setup: Setup, { estimate, trial, time, checked, problems }: Findings): object {
   const { data, base, goal, dimensionsOut, kFold } = setup
-  const { files, examined, format } = data
+  const { files, examined, format, kind } = data
   const { counts, findings, advice, loaded } = examined
   const { provider, name, key, keyVariable } = base.opened
   return {
-    config: path,
-    adapter: adapterPath(setup),
-    goal,
-    dimensionsOut,
-    kFold,
-    data: { kind: 'dataset', format, files, counts, skipped: loaded.skipped.length, findings, advice },
+    ...{ config: path, adapter: adapterPath(setup), goal, dimensionsOut, kFold },
+    data: { kind, format, files, counts, skipped: loaded.skipped.length, findings, advice },
     base: { name, id: provider?.id, dimensions: provider?.dimensions, key, keyVariable },
     ...{ estimate, trial, time, checked, problems },
   }

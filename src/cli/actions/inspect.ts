@@ -12,10 +12,10 @@ import { SUSPICIONS, type Suspicion } from '../../dataset/suspicious-queries.js'
 import { PRICES } from '../../providers/prices.js'
 import { COHERE_TOKEN_RATIO } from '../../providers/service.js'
 import { loadTokenCounter } from '../../providers/token-counter.js'
+import { formatDollars, whole } from '../../report/format.js'
 import { oneLine } from '../../words.js'
 import type { InspectArgs } from '../commands/inspect.js'
 import { createConsole, formatTable, reportSkipped } from '../output/console.js'
-import { formatDollars } from '../session.js'
 
 type Inspected = { readonly path: string; readonly dataset: QADataset; readonly inspection: DatasetInspection }
 
@@ -36,19 +36,14 @@ export async function inspect(args: InspectArgs): Promise<void> {
     } else {
       // Invalid entries are part of the inspection.
       const { dataset, skipped, notes } = await readDataset(path, { format, split, skipInvalid: true })
-      const unanswered = skipped.filter(issue => issue.unanswered)
-      reportSkipped(
-        skipped.filter(issue => !issue.unanswered),
-        out,
-      )
+      const [unanswered, invalid] = [true, false].map(is => skipped.filter(issue => (issue.unanswered ?? false) === is))
+      reportSkipped(invalid, out)
       for (const note of notes) out.info(`${path}: ${note}`)
       const description = describeDataset(dataset)
       const inspection = inspectDataset(dataset, await loadTokenCounter())
       datasets.push({ path, dataset, inspection })
-      const queriesWithoutDocument = {
-        count: unanswered.length,
-        examples: unanswered.slice(0, NAMED).flatMap(({ id }) => id ?? []),
-      }
+      const examples = unanswered.slice(0, NAMED).flatMap(({ id }) => id ?? [])
+      const queriesWithoutDocument = { count: unanswered.length, examples }
       const warnings = [
         ...selfMatchNotes(path, selfMatches(dataset)),
         ...smallTestSet(path, description.queries, description.documents),
@@ -59,12 +54,13 @@ export async function inspect(args: InspectArgs): Promise<void> {
       out.result(describeInspection(path, description, inspection, queriesWithoutDocument))
     }
   }
-  const overlaps = pairsOf(datasets).map(([a, b]) => sharedBy(a, b))
+  const overlaps = datasets.flatMap((a, i) => datasets.slice(i + 1).map(b => sharedBy(a, b)))
   for (const { text } of overlaps) out.result(text)
   const costs = datasets.length > 0 ? costsOf(datasets) : []
   if (costs.length > 0) {
-    const tokens = costs[0].tokens.toLocaleString('en')
-    out.result(`\nto embed all of it, about ${tokens} tokens (local models: nothing)\n${costTable(costs)}`)
+    const tokens = whole(costs[0].tokens)
+    const table = formatTable([['model', 'about'], ...costs.map(({ model, cost }) => [model, formatDollars(cost)])])
+    out.result(`\nto embed all of it, about ${tokens} tokens (local models: nothing)\n${table}`)
   }
   out.json({ files: reports, overlap: overlaps.map(({ text: _, ...facts }) => facts), costs })
 }
@@ -80,12 +76,8 @@ function sharedBy(a: Inspected, b: Inspected) {
   const nearby = `  near-identical, or the same, in ${b.path}: ${queries} queries, ${documents} answered documents (${examples.join('; ')}${leaks.length > NAMED ? '; …' : ''})`
   return {
     files: [a.path, b.path],
-    queryTexts: queryTexts.length,
-    documentIds: documentIds.length,
-    documentTexts: documentTexts.length,
-    nearIdenticalQueries: queries,
-    nearIdenticalDocuments: documents,
-    leaks: leaks.slice(0, 100),
+    ...{ queryTexts: queryTexts.length, documentIds: documentIds.length, documentTexts: documentTexts.length },
+    ...{ nearIdenticalQueries: queries, nearIdenticalDocuments: documents, leaks: leaks.slice(0, 100) },
     text: queries + documents > 0 ? `${shared}\n${nearby}` : shared,
   }
 }
@@ -95,7 +87,8 @@ function costsOf(datasets: readonly Inspected[]) {
   const tokens = (['queries', 'corpus'] as const).reduce((sum, side) => {
     const counted = datasets.reduce((n, { inspection }) => n + inspection[LENGTHS[side]].totalTokens, 0)
     const texts = datasets.map(({ dataset }) => new Set(dataset[side].values()))
-    const [all, distinct] = [texts.flatMap(set => [...set]), new Set(texts.flatMap(set => [...set]))].map(charactersOf)
+    const ofFiles = texts.flatMap(set => [...set])
+    const [all, distinct] = [ofFiles, [...new Set(ofFiles)]].map(list => list.reduce((n, text) => n + text.length, 0))
     return sum + (all === 0 ? 0 : (counted * distinct) / all)
   }, 0)
   return [...PRICES].map(([model, price]) => {
@@ -105,12 +98,6 @@ function costsOf(datasets: readonly Inspected[]) {
 }
 
 const LENGTHS = { queries: 'queryLengths', corpus: 'documentLengths' } as const
-
-function charactersOf(texts: Iterable<string>): number {
-  let characters = 0
-  for (const text of texts) characters += text.length
-  return characters
-}
 
 function adapterFacts(adapter: Adapter) {
   const { kind, base, index, training, params, terms } = adapter
@@ -132,11 +119,7 @@ function describeAdapter(path: string, adapter: Adapter): string {
     `  base      ${base.id}, ${base.dimensions} dimensions${base.normalized ? ', vectors of length 1' : ''}`,
     ...(index ? [`  index     ${index.id}, ${index.dimensions} dimensions, ${index.metric}`] : []),
     `  weights   sha256 ${sha256.slice(0, 16)}`,
-    ...(terms
-      ? [
-          `  terms     ${terms.source}, alpha ${terms.alpha}, of ${terms.corpus.documents} documents (${terms.corpus.date.slice(0, 10)})${terms.proven ? '' : ', unproven'}`,
-        ]
-      : []),
+    ...(terms ? [`  terms     ${termsText(terms)}`] : []),
     `  trained   ${training.date ?? 'date unknown'} by ${training.tool ?? 'an unknown tool'}`,
     ...factLine('data', training.data),
     ...factLine('options', training.options),
@@ -147,6 +130,11 @@ function describeAdapter(path: string, adapter: Adapter): string {
   ]
     .map(oneLine)
     .join('\n')
+}
+
+function termsText({ source, alpha, corpus, proven }: NonNullable<ReturnType<typeof adapterFacts>['terms']>): string {
+  const made = `of ${corpus.documents} documents (${corpus.date.slice(0, 10)})`
+  return `${source}, alpha ${alpha}, ${made}${proven ? '' : ', unproven'}`
 }
 
 function factLine(label: string, fact: unknown): string[] {
@@ -172,14 +160,11 @@ function reasonOf(verdict: unknown): unknown {
   return reason ?? verdict
 }
 
+type Figures = Readonly<Record<string, number>>
+
 /** Rounds the figures as the tables of `evaluate` do. */
 function metricsLine(metrics: Adapter['training']['metrics'] = {}): string[] {
-  const { base, adapted, split, ...rest } = metrics as {
-    readonly [name: string]: unknown
-    readonly base?: Readonly<Record<string, number>>
-    readonly adapted?: Readonly<Record<string, number>>
-    readonly split?: string
-  }
+  const { base, adapted, split, ...rest } = metrics as { base?: Figures; adapted?: Figures; split?: string }
   if (!base || !adapted) return factLine('metrics', metrics)
   const figures = Object.keys(base).map(name => `${name} ${fixed(base[name])} -> ${fixed(adapted[name])}`)
   const on = split === undefined ? '' : ` (${split})`
@@ -188,20 +173,10 @@ function metricsLine(metrics: Adapter['training']['metrics'] = {}): string[] {
 
 const fixed = (value: number | undefined): string => (value === undefined ? '?' : value.toFixed(4))
 
-function pairsOf<T>(items: readonly T[]): [T, T][] {
-  return items.flatMap((a, i) => items.slice(i + 1).map((b): [T, T] => [a, b]))
-}
-
 /** Bars of a histogram; queries with more positives share the last. */
 const BARS = 8
 
-/** Describes one dataset. */
-export function describeInspection(
-  path: string,
-  d: DatasetDescription,
-  inspection: DatasetInspection,
-  unanswered: Finding,
-): string {
+function describeInspection(path: string, d: DatasetDescription, inspection: DatasetInspection, unanswered: Finding) {
   const { positivesHistogram, hardNegatives, suspicious } = inspection
   const negatives = hardNegatives > 0 ? `; ${hardNegatives} judged not relevant` : ''
   const findings: [title: string, finding: Finding][] = [
@@ -231,18 +206,14 @@ export function describeInspection(
     '',
     ...findings
       .filter(([, { count }]) => count > 0)
-      .map(([title, { count, examples }]) => {
-        return `  ${count} ${title}: ${examples.join(', ')}${count > examples.length ? ', …' : ''}`
-      }),
+      .map(
+        ([title, { count, examples }]) =>
+          `  ${count} ${title}: ${examples.join(', ')}${count > examples.length ? ', …' : ''}`,
+      ),
     '',
   ]
     .join('\n')
     .replace(/\n{3,}/g, '\n\n')
-}
-
-/** Lists the cost of so many tokens at each model with a known price. */
-export function costTable(costs: readonly { readonly model: string; readonly cost: number }[]): string {
-  return formatTable([['model', 'about'], ...costs.map(({ model, cost }) => [model, formatDollars(cost)])])
 }
 
 function lengthRows(name: string, { characters, tokens, sampled }: TextLengths): string[][] {
@@ -259,11 +230,9 @@ function histogram(counts: DatasetInspection['positivesHistogram']): string {
   const bars = shown.map(([positives, queries]): [string, number] => [String(positives), queries])
   if (rest.length > 0) bars.push([`${rest[0][0]} or more`, rest.reduce((sum, [, queries]) => sum + queries, 0)])
   const most = Math.max(...bars.map(([, queries]) => queries))
-  const table = formatTable([
-    ['  positives', 'queries'],
-    ...bars.map(([label, queries]) => [`  ${label}`, String(queries)]),
-  ]).split('\n')
-  return table
+  const rows = bars.map(([label, queries]) => [`  ${label}`, String(queries)])
+  return formatTable([['  positives', 'queries'], ...rows])
+    .split('\n')
     .map((line, i) => (i === 0 ? line : `${line}  ${'#'.repeat(Math.ceil((30 * bars[i - 1][1]) / most))}`))
     .join('\n')
 }

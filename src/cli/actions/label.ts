@@ -25,18 +25,8 @@ export async function label(args: LabelArgs): Promise<void> {
   }
   if (args.split !== undefined) {
     const { importData } = await import('./import.js')
-    const { split, json, quiet, verbose, color, out: folder, overwrite, skipInvalid } = args
-    const given = {
-      files: [labels],
-      split,
-      seed,
-      out: folder,
-      overwrite,
-      skipInvalid,
-      format: 'jsonl' as const,
-      splitBy: 'document' as const,
-    }
-    return importData({ ...given, json, quiet, verbose, color })
+    const { split } = args
+    return importData({ ...args, split, files: [labels], corpus: undefined, format: 'jsonl', splitBy: 'document' })
   }
   if (args.queries === undefined && args.data === undefined)
     throw usageError('nothing to label: expected --queries FILE, or --data with queries')

@@ -12,7 +12,7 @@ import { type NamedAdapterFile, SERVE_DEFAULTS, type ShadowTrial } from '../../s
 import { printable } from '../../words.js'
 import type { ServeArgs } from '../commands/serve.js'
 import { untilStopped } from '../interrupt.js'
-import { checkProviderArgs, openProvider, withBaseOf } from '../options/provider-options.js'
+import { checkProviderArgs, openCacheOption, openProvider, withBaseOf } from '../options/provider-options.js'
 import { readToken, TOKEN_VARIABLE } from '../options/read-token.js'
 import { type Console, createConsole } from '../output/console.js'
 import { noteUnchecked } from '../session.js'
@@ -22,7 +22,6 @@ const CACHE_WAIT_MS = 250
 /** Most documents in shadow mode, spread over the dataset: they take memory and time. */
 const MOST_SHADOW_DOCUMENTS = 10_000
 
-/** Serves until the process is stopped. */
 export async function serve(given: ServeArgs): Promise<void> {
   const adapters = adapterFiles(given.adapter)
   const first = given.base === undefined ? loadAdapter(adapters[0].path) : undefined
@@ -38,25 +37,17 @@ export async function serve(given: ServeArgs): Promise<void> {
   try {
     provider = await openUpstream(args)
     if (first) noteUnchecked(first, provider, out)
-    cache = await openServerCache(args)
+    cache = await openCacheOption(args, { busyTimeoutMs: CACHE_WAIT_MS })
     const server = createEmbeddingServer({
-      provider,
-      adapters,
+      ...args,
+      ...{ provider, adapters, cache, token, logger },
       modelName: args.modelName ?? (args.baseId === undefined ? undefined : args.model),
-      allowMismatch: args.allowMismatch,
       // A local model would be loaded once more for every length.
       providerFor: args.base === 'sbert' ? undefined : dimensions => openUpstream({ ...args, dimensions }),
-      cache,
-      cacheQueries: args.cacheQueries,
-      retries: args.retries,
-      token,
-      bodyLimit: args.bodyLimit,
       requestTimeoutMs: Math.ceil(args.requestTimeout * 1000),
-      rateLimit: args.rateLimit,
       corsOrigins: args.cors,
       watchIntervalMs: args.watch ? SERVE_DEFAULTS.watchIntervalMs : 0,
       shadow: args.shadow === undefined ? undefined : await shadowTrial(args, provider, cache, out),
-      logger,
     })
     const stopped = untilStopped(() => server.reload())
     const url = await server.listen({ host: args.host, port: args.port })
@@ -87,12 +78,6 @@ export async function serve(given: ServeArgs): Promise<void> {
 function openUpstream(args: ServeArgs & { readonly base: string }): Promise<EmbeddingProvider> {
   const { concurrency = SERVE_DEFAULTS.concurrency } = args
   return openProvider(args.base, { ...args, concurrency, transport: 'http' })
-}
-
-async function openServerCache({ cache }: ServeArgs): Promise<EmbeddingCache | undefined> {
-  if (cache === 'none') return undefined
-  const { openCache } = await import('../../cache/sqlite-cache.js')
-  return openCache(cache, { busyTimeoutMs: CACHE_WAIT_MS })
 }
 
 function checkArgs(args: ServeArgs, adapters: readonly NamedAdapterFile[]): void {

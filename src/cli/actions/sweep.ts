@@ -1,15 +1,15 @@
 import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
-import { runSweep, type SweepOutcome } from '../../pipeline/run-sweep.js'
+import { runSweep } from '../../pipeline/run-sweep.js'
 import { optionWords } from '../../report/format.js'
 import { EXIT } from '../command.js'
 import type { SweepArgs } from '../commands/sweep.js'
 import { checkOut, defaultOut } from '../options/data-files.js'
 import { parseGrid } from '../options/grid.js'
-import { type Console, createConsole } from '../output/console.js'
+import { createConsole } from '../output/console.js'
 import { afterTraining } from '../output/next-steps.js'
 import { formatDuration } from '../output/progress.js'
-import { adapterInUse, type Shipped, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
+import { adapterInUse, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
 import { count, duelLine, gateLine, proofText, sweepTable } from '../output/tables.js'
 import { checkReport, trainingFacts, writeReport } from '../output/write-report.js'
 import { openDataOf, withDataSession } from '../session.js'
@@ -25,7 +25,7 @@ export async function sweep(args: SweepArgs): Promise<number> {
       `the grid has ${points.length} combinations, more than ${args.maxRuns}; try fewer values, or allow them with --max-runs ${points.length}`,
     )
   }
-  const { metric, seed, engine, gate, minGain } = args
+  const { metric, seed, engine, minGain } = args
   const data = await openDataOf(args, { valFraction: 0, testFraction: args.testFraction ?? 0 }, out)
   const { inputs } = data
   if (args.out !== undefined) checkOut(args.out, inputs)
@@ -38,7 +38,7 @@ export async function sweep(args: SweepArgs): Promise<number> {
     let best = Number.NEGATIVE_INFINITY
     const result = await runSweep({
       ...session,
-      ...{ data, points, metric, seed, engine, gate, minGain },
+      ...{ data, points, metric, seed, engine, gate: args.gate, minGain },
       incumbent: adapterInUse(path, out),
       replace: args.replace,
       memory: args.memory,
@@ -62,7 +62,16 @@ export async function sweep(args: SweepArgs): Promise<number> {
       detail: args.report !== undefined,
     }).finally(() => bar.end())
     const { adapter, rejected, report, detail } = result
-    const shipped = printResult(result, args, path, out)
+    const shipped = shipAdapter(path, result, args)
+    for (const warning of report.warnings) out.warn(warning)
+    const { gate, duel, metrics } = report
+    out.json({ ...shippedFacts(shipped), ...report })
+    out.result(sweepTable(report.sweep, out.style))
+    if (gate) out.result(`\n${gateLine(gate, out.style)}`)
+    if (duel) out.result(duelLine(duel, out.style))
+    if (metrics && gate?.kept !== false)
+      out.result(`\nthe best on the ${metrics.split} set\n\n${proofText({ ...report, metrics }, out.style)}`)
+    out.result(`\n${shippedText(shipped, path)}`)
     if (args.report !== undefined) {
       const facts = trainingFacts(rejected ?? adapter, report, shipped.rejected ?? path, metric)
       const documentText = (id: string) => data.documentText('test', id)
@@ -71,19 +80,4 @@ export async function sweep(args: SweepArgs): Promise<number> {
     out.next(afterTraining(args, report, shipped))
     return rejected ? EXIT.rejected : EXIT.done
   })
-}
-
-function printResult(result: SweepOutcome, args: SweepArgs, path: string, out: Console): Shipped {
-  const { report } = result
-  const shipped = shipAdapter(path, result, args)
-  for (const warning of report.warnings) out.warn(warning)
-  const { gate, duel, metrics } = report
-  out.json({ ...shippedFacts(shipped), ...report })
-  out.result(sweepTable(report.sweep, out.style))
-  if (gate) out.result(`\n${gateLine(gate, out.style)}`)
-  if (duel) out.result(duelLine(duel, out.style))
-  if (metrics && gate?.kept !== false)
-    out.result(`\nthe best on the ${metrics.split} set\n\n${proofText({ ...report, metrics }, out.style)}`)
-  out.result(`\n${shippedText(shipped, path)}`)
-  return shipped
 }

@@ -1,6 +1,5 @@
 import { loadAdapter } from '../../adapters/file.js'
 import { readCorpus } from '../../dataset/read-corpus.js'
-import type { PartName } from '../../dataset/split.js'
 import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
 import { type Projection, projectRows } from '../../math/projection.js'
@@ -12,6 +11,7 @@ import { keptProjection, runTraining } from '../../pipeline/run-training.js'
 import { topScoreText } from '../../pipeline/top-score.js'
 import type { FoldReport, TrainingReport, TrainingResult } from '../../pipeline/training.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
+import { formatDollars } from '../../report/format.js'
 import { removeCheckpoint } from '../../train/checkpoint.js'
 import { pickOptions } from '../../train/options.js'
 import { EXIT } from '../command.js'
@@ -24,9 +24,8 @@ import { adapterInUse, type Shipped, shipAdapter, shippedFacts, shippedText } fr
 import { count, duelLine, gateLine, hybridText, memoryLines, proofText, termsLines } from '../output/tables.js'
 import { type TrainingProgress, trainingProgress } from '../output/training-progress.js'
 import { checkReport, trainingFacts, writeReport } from '../output/write-report.js'
-import { formatDollars, openDataOf, type Session, withDataSession, withSession } from '../session.js'
+import { openDataOf, type Session, withDataSession, withSession } from '../session.js'
 
-/** Trains as the options say, writes the adapter file and prints the result. */
 export async function train(args: TrainArgs): Promise<number> {
   const out = createConsole(args)
   // All that can be wrong is found before the first text is embedded, which may cost money.
@@ -177,11 +176,6 @@ function choiceOptions(args: TrainArgs, out: Console, progress: TrainingProgress
   }
 }
 
-/** The part behind `report.metrics`. */
-function measuredPart({ metrics }: TrainingReport): PartName {
-  return metrics === undefined || metrics.split === 'k-fold' ? 'train' : metrics.split
-}
-
 async function printResult(
   result: TrainingResult,
   path: string,
@@ -201,7 +195,8 @@ async function printResult(
   const moved = topScoreText(adapter)
   if (moved !== undefined && shipped.rejected === undefined) out.result(`scores     ${moved}`)
   if (args.report !== undefined && !report.interrupted) {
-    const documentText = (id: string) => data.documentText(measuredPart(report), id)
+    const { split = 'train' } = report.metrics ?? {}
+    const documentText = (id: string) => data.documentText(split === 'k-fold' ? 'train' : split, id)
     const facts = trainingFacts(rejected ?? adapter, report, shipped.rejected ?? path, args.metric)
     await writeReport(args.report, { ...facts, detail, documentText }, out)
   }

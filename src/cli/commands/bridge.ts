@@ -6,7 +6,7 @@ import { type Command, outputOptions } from '../command.js'
 import { costOptions } from '../options/cost-options.js'
 import { indexOptions } from '../options/index-options.js'
 import { providerOptions } from '../options/provider-options.js'
-import { type ArgsOf, choice, dir, file, inGroup, integer, name, number } from '../options/rows.js'
+import { type ArgsOf, choice, dir, file, inGroup, integer, name, number, positive } from '../options/rows.js'
 import { replaceOptions } from '../options/training-options.js'
 
 const options = {
@@ -29,11 +29,7 @@ const options = {
     train: file('labels to train on with: pairs.json of two folders, else a dataset'),
     test: file('labelled queries that judge the map, with --base; of two folders the test part does'),
     metric: name('metric of the gate and of the share recovered', { default: TRAIN_DEFAULTS.metric }),
-    'tune-budget': number('most seconds for the selection of training options', {
-      min: 0,
-      above: true,
-      default: TUNE_BUDGET,
-    }),
+    'tune-budget': positive('most seconds for the selection of training options', { default: TUNE_BUDGET }),
     'min-gain': number('least out-of-fold gain of the labels that passes the gate', { min: 0 }),
     'min-recovered': number('share of the quality of the index below which the exit code is 4', { min: 0 }),
   }),

@@ -2,7 +2,8 @@ import { parseBytes } from '../../memory-limit.js'
 import { SERVE_DEFAULTS } from '../../serve/options.js'
 import { type Command, outputOptions } from '../command.js'
 import { adapterBaseOptions } from '../options/provider-options.js'
-import { type ArgsOf, choice, file, flag, inGroup, integer, list, name, number, text, toggle } from '../options/rows.js'
+import type { ArgsOf } from '../options/rows.js'
+import { choice, file, flag, inGroup, integer, list, name, number, positive, text, toggle } from '../options/rows.js'
 
 const D = SERVE_DEFAULTS
 
@@ -44,11 +45,7 @@ const options = {
       ...{ placeholder: 'SIZE', coerce: parseBytes },
       default: `${D.bodyLimit / 2 ** 20}MiB`,
     }),
-    'request-timeout': number('seconds before a request is given up', {
-      min: 0,
-      above: true,
-      default: D.requestTimeoutMs / 1000,
-    }),
+    'request-timeout': positive('seconds before a request is given up', { default: D.requestTimeoutMs / 1000 }),
     'rate-limit': integer('requests per minute and client address (default: no limit)', { min: 1 }),
     cors: list('origins whose pages may read answers, such as https://app.example; "*" for all (default: none)'),
   }),

@@ -7,7 +7,8 @@ import { DATA_FILES } from '../options/data-files.js'
 import { datasetOptions, reportOption, splitByOption } from '../options/dataset-options.js'
 import { indexOptions } from '../options/index-options.js'
 import { baseOrVectorsOptions } from '../options/provider-options.js'
-import { type ArgsOf, choice, dir, file, flag, inGroup, integer, name, number, toggle } from '../options/rows.js'
+import type { ArgsOf } from '../options/rows.js'
+import { choice, dir, file, flag, inGroup, integer, name, number, positive, toggle } from '../options/rows.js'
 import { termsOptions, textsOption } from '../options/terms-options.js'
 import { type HyperArgs, longRunOptions, replaceOptions, trainingOptions } from '../options/training-options.js'
 
@@ -44,9 +45,7 @@ const options = {
     tune: choice(['auto', 'off'], 'auto selects by cross-validation what is not given; off trains exactly as given', {
       default: TUNE_DEFAULT,
     }),
-    'tune-budget': number('seconds for the selection, with some left for training and judging', {
-      min: 0,
-      above: true,
+    'tune-budget': positive('seconds for the selection, with some left for training and judging', {
       default: TUNE_BUDGET,
     }),
     'pseudo-queries': choice(

@@ -12,19 +12,17 @@ import { count } from '../output/tables.js'
 import { type DataFiles, type ExaminedData, examineData } from './examine-data.js'
 import { type Prompter, yesNo } from './prompter.js'
 
-/** Dataset for training. */
 export interface ChosenDataset {
   readonly kind: 'dataset'
   readonly format: DatasetFormatName
   readonly examined: ExaminedData
   readonly files: DataFiles
-  readonly sample?: SampleData
+  readonly sample?: ReturnType<typeof sampleData>
 }
 
 /** Data that `--data` or an answer names. */
 export type ChosenData = ChosenDataset | Exclude<FirstLook, { kind: 'dataset' | 'unknown' }>
 
-/** Answer for the sample data. */
 const SAMPLE = 'sample'
 /** Default places of data; the first that exists is proposed. */
 const USUAL = [DATA_FILES.train, join('data', DATA_FILES.train), 'train.jsonl', 'train.json', 'train.csv']
@@ -93,39 +91,31 @@ const FILES = { train: 'train_dataset.json', val: 'val_dataset.json', test: 'tes
 /** Folder of the copy of the sample data, if the package is outside the current folder. */
 const COPY = 'sample-data'
 
-/** Sample data of the package. */
-export interface SampleData {
-  /** Paths to read from now. */
-  readonly files: typeof FILES
-  /** Paths that outlast the package, such as one downloaded by npx for one run; they exist after {@link keep}. */
-  readonly kept: typeof FILES
-  /** Paths that {@link keep} writes. */
-  readonly copies: readonly string[]
-  /** Copies the files if necessary. @throws FILE_WRITE when another file has the name of a copy */
-  keep(): void
-}
-
-/** @throws FILE_NOT_FOUND when the package lacks them */
-export function sampleData(): SampleData {
+/** Finds the sample data of the package. @throws FILE_NOT_FOUND when the package lacks them */
+function sampleData() {
   if (!existsSync(join(SHIPPED, FILES.train)))
     throw new AdapterTrainError('FILE_NOT_FOUND', `the sample data is missing: expected it in ${SHIPPED}`)
   const inside = relative(process.cwd(), SHIPPED)
   const isInside = inside !== '..' && !/^\.\.[\\/]/.test(inside) && !isAbsolute(inside)
   const files = inFolder(isInside ? inside.replaceAll('\\', '/') : SHIPPED)
   const kept = isInside ? files : inFolder(COPY)
-  const names = Object.keys(FILES) as (keyof typeof FILES)[]
   return {
+    /** Paths to read from now. */
     files,
+    /** Paths that outlast the package, such as one downloaded by npx for one run; they exist after `keep`. */
     kept,
-    copies: isInside ? [] : Object.values(kept),
-    keep() {
-      if (isInside) return
-      const isOther = (name: keyof typeof FILES): boolean =>
-        existsSync(kept[name]) && !readFileSync(kept[name]).equals(readFileSync(files[name]))
-      const other = names.find(isOther)
-      if (other !== undefined)
-        throw new AdapterTrainError('FILE_WRITE', `cannot write ${kept[other]}: another file of that name is there`)
-      for (const name of names) writeFileAtomic(kept[name], readFileSync(files[name]))
+    /** Copies the files if necessary. Returns the copies. @throws FILE_WRITE when another file has the name of one */
+    keep(): string[] {
+      if (isInside) return []
+      const copies = (['train', 'val', 'test'] as const).map(name => ({
+        path: kept[name],
+        data: readFileSync(files[name]),
+      }))
+      const other = copies.find(({ path, data }) => existsSync(path) && !readFileSync(path).equals(data))
+      if (other)
+        throw new AdapterTrainError('FILE_WRITE', `cannot write ${other.path}: another file of that name is there`)
+      for (const { path, data } of copies) writeFileAtomic(path, data)
+      return copies.map(({ path }) => path)
     },
   }
 }

@@ -12,21 +12,7 @@ import { count } from '../output/tables.js'
 export type DataFiles = { readonly train: string; readonly val?: string; readonly test?: string }
 
 /** Facts of a dataset before anything is embedded. */
-export interface ExaminedData {
-  readonly files: DataFiles
-  readonly loaded: LoadedParts
-  /** Labelled training queries. */
-  readonly labelled: number
-  /** Queries of the held-out test set. */
-  readonly testQueries: number
-  readonly counts: Readonly<Record<string, { readonly queries: number; readonly documents: number }>>
-  /** Findings to review. */
-  readonly findings: readonly string[]
-  /** Consequences of the amount of data, and what to do. */
-  readonly advice: readonly string[]
-  /** Folds, if a test set would be too small. */
-  readonly kFold?: number
-}
+export type ExaminedData = Awaited<ReturnType<typeof examineData>>
 
 /** Fewest labelled queries for a trial. */
 const LEAST_QUERIES = 10
@@ -42,11 +28,9 @@ const LOOKED_AT = 20_000
 const USUAL_DEVIATION = 0.3
 
 /** Reads the splits, lists invalid entries, and looks for leaks, duplicates and too little data. */
-export async function examineData(files: DataFiles): Promise<ExaminedData> {
-  const loaded = await loadParts({
-    ...files,
-    ...{ valFraction: 0, testFraction: 0, skipInvalid: true, seed: TRAIN_DEFAULTS.seed },
-  })
+export async function examineData(files: DataFiles) {
+  const settings = { valFraction: 0, testFraction: 0, skipInvalid: true, seed: TRAIN_DEFAULTS.seed }
+  const loaded = await loadParts({ ...files, ...settings })
   const { parts, warnings } = loaded
   const labelled = parts.train.queries.size
   if (labelled < LEAST_QUERIES) {
@@ -59,14 +43,17 @@ export async function examineData(files: DataFiles): Promise<ExaminedData> {
   }
   const testQueries = parts.test?.queries.size ?? Math.max(2, Math.round(labelled * SPLIT_DEFAULTS.testFraction))
   const kFold = labelled <= PSEUDO_QUERIES.mostLabelled && testQueries < SMALL_TEST ? FOLDS : undefined
-  const counts = Object.fromEntries(
+  const counts: Readonly<Record<string, { queries: number; documents: number }>> = Object.fromEntries(
     Object.entries(parts).flatMap(([name, part]) =>
       part ? [[name, { queries: part.queries.size, documents: part.corpus.size }]] : [],
     ),
   )
   return {
-    ...{ files, loaded, labelled, testQueries, counts, kFold },
+    ...{ files, loaded, labelled, counts },
+    /** Folds, if a test set would be too small. */
+    kFold,
     findings: [...warnings, ...(await findingsIn(loaded))],
+    /** Consequences of the amount of data, and what to do. */
     advice: adviceFor(labelled, testQueries, parts.test !== undefined, kFold),
   }
 }

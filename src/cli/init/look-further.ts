@@ -4,16 +4,16 @@ import { type EmbeddingEstimate, estimateDatasets } from '../../embed/estimate.j
 import { isAdapterTrainError, messageOf } from '../../errors.js'
 import type { TimeEstimate, TrialReport } from '../../pipeline/run-trial.js'
 import { embeddedSets, estimateTime, runTrial, trialSample } from '../../pipeline/run-trial.js'
+import { whole } from '../../report/format.js'
 import type { InitArgs } from '../commands/init.js'
 import { GOALS, type Goal } from '../commands/init.js'
 import { openCacheOption } from '../options/provider-options.js'
 import type { Console } from '../output/console.js'
 import { withSession } from '../session.js'
-import { tryBase } from './open-base.js'
+import { tryBase } from './choose-base.js'
 import { type Prompter, yesNo } from './prompter.js'
 import { estimateText, priceText, type SayLines, type Setup, timeText, trialText } from './setup-text.js'
 
-/** Findings besides the setup. */
 export interface Findings {
   /** Absent if the model is not downloaded yet. */
   readonly estimate?: EmbeddingEstimate
@@ -85,7 +85,7 @@ function trialEffect({ base }: Setup, sample: EmbeddingEstimate | undefined): st
   if (outside === 'fetches') return 'downloads the model'
   if (!sample || sample.missing === 0) return undefined
   const price = sample.cost ? `, ${priceText(sample.cost)}` : ''
-  const size = `${sample.missing.toLocaleString('en')} texts, ${sample.tokens.toLocaleString('en')} tokens${price}`
+  const size = `${whole(sample.missing)} texts, ${whole(sample.tokens)} tokens${price}`
   return outside === 'sends' ? `sends ${size} to ${name}` : `embeds ${size}`
 }
 

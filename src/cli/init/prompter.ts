@@ -1,3 +1,4 @@
+import { on } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AdapterTrainError, isAdapterTrainError, usageError } from '../../errors.js'
@@ -6,7 +7,6 @@ import { printable, printableMarked } from '../../words.js'
 /** Seconds to wait for an answer that is not typed. */
 const PIPE_PATIENCE = 5
 
-/** Question with its reader. */
 export interface Question<T> {
   readonly text: string
   /** Value of an empty answer, shown in brackets. */
@@ -16,66 +16,44 @@ export interface Question<T> {
 }
 
 /** Prompter that asks on stderr and reads answers from stdin, typed or piped, one per line. */
-export interface Prompter {
-  ask<T>(question: Question<T>): Promise<T>
-  say(text: string): void
-  /** Aborted by Ctrl-C. */
-  readonly signal: AbortSignal
-  close(): void
-}
+export type Prompter = ReturnType<typeof openPrompter>
 
 /** Opens stdin for answers. `missing`: message of the error if nobody answers. */
-export function openPrompter(missing: () => string): Prompter {
+export function openPrompter(missing: () => string) {
   const { stdin, stderr } = process
   const abort = new AbortController()
-  const lines: string[] = []
-  let ended = false
   let answers = 0
-  let wake: (() => void) | undefined
   const rl = createInterface({ input: stdin, output: stdin.isTTY ? stderr : undefined })
   const stop = (): void => {
     abort.abort()
     rl.close()
   }
-  rl.on('line', line => {
-    lines.push(line)
-    wake?.()
-  })
-  rl.on('close', () => {
-    ended = true
-    wake?.()
-  })
+  const lines = on(rl, 'line', { close: ['close'] })
   rl.on('SIGINT', stop)
   process.on('SIGINT', stop)
 
   async function nextLine(): Promise<string> {
     const patience = new AbortController()
-    const arrived = new Promise<void>(resolve => {
-      wake = resolve
-      if (lines.length > 0 || ended) resolve()
-    })
     // Nobody may ever write to a pipe.
-    const waits = stdin.isTTY
-      ? []
-      : [sleep(PIPE_PATIENCE * 1000, undefined, { signal: patience.signal }).catch(() => {})]
-    await Promise.race([arrived, ...waits])
+    const { signal } = patience
+    const waits = stdin.isTTY ? [] : [sleep(PIPE_PATIENCE * 1000, undefined, { signal }).catch(() => {})]
+    const next = await Promise.race([lines.next(), ...waits])
     patience.abort()
-    wake = undefined
-    const line = abort.signal.aborted ? undefined : lines.shift()
-    if (line !== undefined) {
+    if (next && !next.done && !abort.signal.aborted) {
       answers++
-      return line.trim()
+      return String(next.value[0]).trim()
     }
     stderr.write('\n') // Ends the line of the question.
     if (answers === 0 && !abort.signal.aborted && !stdin.isTTY) throw usageError(missing())
-    const why = abort.signal.aborted || ended ? '' : ` (no answer came within ${PIPE_PATIENCE} s)`
+    const why = abort.signal.aborted || next?.done ? '' : ` (no answer came within ${PIPE_PATIENCE} s)`
     throw new AdapterTrainError('ABORTED', `stopped before all questions were answered${why}; nothing was written`)
   }
 
   return {
-    signal: abort.signal,
-    say: text => void stderr.write(`${printableMarked(text)}\n`),
-    async ask({ text, fallback, read }) {
+    /** Aborted by Ctrl-C. */
+    signal: abort.signal as AbortSignal,
+    say: (text: string) => void stderr.write(`${printableMarked(text)}\n`),
+    async ask<T>({ text, fallback, read }: Question<T>): Promise<T> {
       for (;;) {
         const prompt = printableMarked(`${text}${fallback === undefined ? '' : ` [${fallback}]`}: `)
         if (stdin.isTTY) {
@@ -101,7 +79,6 @@ export function openPrompter(missing: () => string): Prompter {
   }
 }
 
-/** Builds a yes-or-no question. */
 export function yesNo(text: string, fallback: boolean): Question<boolean> {
   return {
     text: `${text} (y/n)`,

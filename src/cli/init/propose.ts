@@ -3,28 +3,19 @@ import { join } from 'node:path'
 import { createChatModel } from '../../generate/llm/index.js'
 import { estimateDocuments } from '../../pipeline/estimate-documents.js'
 import type { FirstLook } from '../../pipeline/first-look.js'
+import { whole } from '../../report/format.js'
 import { kebab } from '../../words.js'
 import { DATA_FILES } from '../options/data-files.js'
 import { count } from '../output/tables.js'
 import { commandLine } from '../output/write-report.js'
-import { proposedBase } from './open-base.js'
+import { proposedBase } from './choose-base.js'
 import { priceText } from './setup-text.js'
-
-/** Steps to take before there is a training set. */
-export interface Proposal {
-  /** Findings, their meaning and the cost, for people. */
-  readonly lines: readonly string[]
-  /** Command lines, in order. */
-  readonly next: readonly string[]
-  /** For programs. */
-  readonly facts: object
-}
 
 /** Fields that `import` takes by the file's own names. */
 const FIELDS = ['query', 'document', 'query_id', 'document_id', 'grade'] as const
 
-/** Proposes `import` with the columns that look like query and document. */
-export function proposeImport({ path, columns, fields }: Extract<FirstLook, { kind: 'columns' }>): Proposal {
+/** Proposes `import` with the columns that look like query and document: lines for people, command lines, facts for programs. */
+export function proposeImport({ path, columns, fields }: Extract<FirstLook, { kind: 'columns' }>) {
   const folder = freeFolder()
   const named = FIELDS.flatMap(field => (fields[field] === undefined ? [] : [[field, fields[field]] as const]))
   const options = named.flatMap(([field, name]) => [`--${kebab(field).replace('_', '-')}`, name])
@@ -39,11 +30,11 @@ export function proposeImport({ path, columns, fields }: Extract<FirstLook, { ki
   }
 }
 
-/** Proposes `generate`, with its cost. */
+/** Proposes `generate` likewise, with its cost. */
 export async function proposeGenerate(
   { path, counts }: Extract<FirstLook, { kind: 'documents' }>,
   signal?: AbortSignal,
-): Promise<Proposal> {
+) {
   const folder = freeFolder()
   const base = await proposedBase()
   const llm = base === 'openai' || base === 'cohere' ? base : 'none'
@@ -51,7 +42,7 @@ export async function proposeGenerate(
   const { documents, chunks, skipped, estimate } = await estimateDocuments([path], model, { signal })
   const { missing, inputTokens, outputTokens, cost } = estimate
   const kinds = Object.entries(counts).map(([extension, n]) => `${n} ${extension}`)
-  const tokens = `about ${inputTokens.toLocaleString('en')} tokens in and ${outputTokens.toLocaleString('en')} out`
+  const tokens = `about ${whole(inputTokens)} tokens in and ${whole(outputTokens)} out`
   const price = cost === undefined ? 'at a price that is not known' : priceText(cost)
   return {
     lines: [

@@ -9,8 +9,7 @@ import { wrap } from '../output/style.js'
 import { commandLine } from '../output/write-report.js'
 import type { Setup } from './setup-text.js'
 
-/** Option in the file. */
-export interface ConfigLine {
+interface ConfigLine {
   readonly option: string
   /** Absent: the option is shown with its default, commented out. */
   readonly value?: string | number | boolean
@@ -20,23 +19,13 @@ export interface ConfigLine {
   readonly note?: string
 }
 
-export type ConfigSection = { readonly title: string; readonly lines: readonly ConfigLine[] }
+type ConfigSection = { readonly title: string; readonly lines: readonly ConfigLine[] }
 
-/** Options shown with their defaults. */
-export const SHOWN_DEFAULTS: readonly ConfigLine[] = [
-  { option: 'metric' },
-  { option: 'tune-budget' },
-  { option: 'pseudo-queries' },
-  { option: 'min-gain', fallback: 0 },
-  { option: 'seed' },
-  { option: 'engine' },
-  { option: 'cache' },
+const SHOWN_DEFAULTS: readonly ConfigLine[] = [
+  ...[{ option: 'metric' }, { option: 'tune-budget' }, { option: 'pseudo-queries' }],
+  ...[{ option: 'min-gain', fallback: 0 }, { option: 'seed' }, { option: 'engine' }, { option: 'cache' }],
 ]
-
-export const SPLIT_LINES: readonly ConfigLine[] = [
-  { option: 'test-fraction', fallback: SPLIT_DEFAULTS.testFraction },
-  { option: 'split-by' },
-]
+const SPLIT_LINES = [{ option: 'test-fraction', fallback: SPLIT_DEFAULTS.testFraction }, { option: 'split-by' }]
 
 const WIDTH = 118
 
@@ -69,7 +58,6 @@ export async function renderConfig(path: string, sections: readonly ConfigSectio
 /** Report page, for the goals that have one. */
 const REPORT = 'report.html'
 
-/** Lists the contents of the config file. */
 export function configSections(setup: Setup): ConfigSection[] {
   const { data, base, goal } = setup
   const { title }: Goal = GOALS[goal]
@@ -84,7 +72,6 @@ export function configSections(setup: Setup): ConfigSection[] {
   ]
 }
 
-/** Names the adapter file that a run will write. */
 export function adapterPath({ base }: Setup): string {
   const { provider, name } = base.opened
   return defaultOut(provider?.id ?? `${name}/${base.args.model}`)
@@ -113,7 +100,7 @@ function baseLines(args: ProviderArgs): ConfigLine[] {
 function goalLines({ goal, dimensionsOut }: Setup): ConfigLine[] {
   const { kind }: Goal = GOALS[goal]
   return [
-    kind === undefined ? { option: 'kind' } : { option: 'kind', value: kind },
+    { option: 'kind', value: kind },
     ...(dimensionsOut === undefined ? [] : [{ option: 'dimensions-out', value: dimensionsOut }]),
   ]
 }

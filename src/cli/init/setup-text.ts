@@ -2,11 +2,11 @@ import type { EmbeddingEstimate } from '../../embed/estimate.js'
 import { TUNE_BUDGET } from '../../pipeline/defaults.js'
 import type { TimeEstimate, TrialReport } from '../../pipeline/run-trial.js'
 import { PRICES_DATE } from '../../providers/prices.js'
+import { formatDollars, whole } from '../../report/format.js'
 import { signed } from '../../words.js'
 import type { GoalName } from '../commands/init.js'
 import { formatDuration } from '../output/progress.js'
 import { count } from '../output/tables.js'
-import { formatDollars } from '../session.js'
 import type { ChosenBase } from './choose-base.js'
 import type { ChosenDataset } from './choose-data.js'
 import { type ExaminedData, halfWidth } from './examine-data.js'
@@ -16,18 +16,16 @@ const LISTED = 6
 /** Describes the data: format, counts, findings and advice. */
 export function dataText({ format, examined }: ChosenDataset): string[] {
   const { files, counts, findings, advice, loaded } = examined
-  const part = (name: string, path: string | undefined): string[] =>
-    path === undefined || !counts[name]
-      ? []
-      : [
-          `${name}: ${path}, ${count(counts[name].queries, 'query', 'queries')}, ${count(counts[name].documents, 'document')}`,
-        ]
+  const paths = { train: files.train, validation: files.val, test: files.test }
+  const parts = Object.entries(paths).flatMap(([name, path]) => {
+    const { queries, documents } = counts[name] ?? {}
+    return path ? [`${name}: ${path}, ${count(queries, 'query', 'queries')}, ${count(documents, 'document')}`] : []
+  })
   const shown = findings.length > LISTED ? [...findings.slice(0, LISTED), 'and more (adapter-train inspect)'] : findings
   const invalid = loaded.skipped.length
   return [
-    `${format}; ${part('train', files.train)[0]}`,
-    ...part('validation', files.val),
-    ...part('test', files.test),
+    `${format}; ${parts[0]}`,
+    ...parts.slice(1),
     ...(invalid > 0 ? [`! ${count(invalid, 'invalid entry is', 'invalid entries are')} left out (skip-invalid)`] : []),
     ...shown.map(finding => `! ${finding}`),
     ...advice.map(line => `- ${line}`),
@@ -61,11 +59,9 @@ export function estimateText(estimate: EmbeddingEstimate | undefined, { base, kF
     : cost === undefined
       ? 'at a price that is not known (--price)'
       : `${priceText(cost)} (prices of ${PRICES_DATE})`
-  const known = cached > 0 ? `, ${cached.toLocaleString('en')} are in the cache` : ''
-  return [
-    `${missing.toLocaleString('en')} texts to embed, ${tokens.toLocaleString('en')} tokens, ${price}${known}`,
-    seconds,
-  ]
+  const known = cached > 0 ? `, ${whole(cached)} are in the cache` : ''
+  const texts = `${whole(missing)} texts to embed`
+  return [`${texts}, ${whole(tokens)} tokens, ${price}${known}`, seconds]
 }
 
 /** 0.00002 -> "less than $0.0001", 1.5 -> "about $1.50" */
@@ -81,16 +77,14 @@ export function trialText(trial: TrialReport, { labelled, loaded }: ExaminedData
   const { data, metric, score, gain, deviation, folds, seconds } = trial
   const corpus = loaded.parts.train.corpus.size
   const part = (n: number, all: number, what: string): string =>
-    n < all
-      ? `${n.toLocaleString('en')} of ${all.toLocaleString('en')} ${what}`
-      : `all ${all.toLocaleString('en')} ${what}`
+    n < all ? `${whole(n)} of ${whole(all)} ${what}` : `all ${whole(all)} ${what}`
   const interval = `95% CI ${signed(gain.low)} to ${signed(gain.high)}`
   const limits = [
     'nothing is tuned here',
     ...(data.queries < labelled ? ['fewer queries teach less'] : []),
     ...(data.documents < corpus ? ['among fewer documents the base looks better than it is'] : []),
   ]
-  const whole = halfWidth(labelled, deviation).toFixed(3)
+  const half = halfWidth(labelled, deviation).toFixed(3)
   const verdict =
     score >= PERFECT
       ? 'The base finds nearly everything first: among these documents there is next to nothing to gain.'
@@ -98,7 +92,7 @@ export function trialText(trial: TrialReport, { labelled, loaded }: ExaminedData
         ? 'An adapter learns something from such data: a full run is worth its time.'
         : gain.high < 0
           ? 'A plain adapter loses here. The full run chooses among gentler ones, and the gate rejects what does not help.'
-          : `No significant gain on ${count(data.queries, 'query', 'queries')}. ${data.queries < labelled ? `With all ${labelled} queries the interval would be about ±${whole}.` : 'More labelled queries would narrow the interval.'}`
+          : `No significant gain on ${count(data.queries, 'query', 'queries')}. ${data.queries < labelled ? `With all ${labelled} queries the interval would be about ±${half}.` : 'More labelled queries would narrow the interval.'}`
   return [
     `${part(data.queries, labelled, 'queries')}, ${part(data.documents, corpus, 'documents')}, ${(seconds.embed + seconds.train).toFixed(1)} s`,
     `${metric} of the base model ${score.toFixed(4)}; an adapter changes it by ${signed(gain.mean)} out of fold (${folds} folds, ${interval})`,
@@ -113,7 +107,6 @@ export function timeText({ embed, train }: TimeEstimate): string {
   return `about ${total} on this machine${embed === undefined ? ', and the embedding' : ''}`
 }
 
-/** Everything chosen. */
 export interface Setup {
   readonly data: ChosenDataset
   readonly base: ChosenBase
@@ -122,5 +115,4 @@ export interface Setup {
   readonly kFold?: number
 }
 
-/** Prints lines under a title. */
 export type SayLines = (title: string, lines: readonly string[]) => void

@@ -2,10 +2,10 @@ import { POLL_MS } from '../../batch-api/defaults.js'
 import type { BatchOptions } from '../../batch-api/run-batches.js'
 import type { BatchStore } from '../../cache/batch-store.js'
 import { usageError } from '../../errors.js'
+import { whole } from '../../report/format.js'
 import type { Console } from '../output/console.js'
-import { type ArgsOf, flag, inGroup, number, toggle } from './rows.js'
+import { type ArgsOf, flag, inGroup, positive, toggle } from './rows.js'
 
-/** Options of the commands that can use OpenAI's Batch API. */
 export const batchOptions = inGroup('Batch API', {
   'batch-api': flag(
     "OpenAI's Batch API: half the price, no rate limits, answers within a day; a rerun resumes waiting",
@@ -13,10 +13,7 @@ export const batchOptions = inGroup('Batch API', {
   wait: toggle('with --batch-api: waits for the batches; --no-wait submits and exits, a rerun collects', {
     default: true,
   }),
-  'batch-poll': number(`with --batch-api: seconds before the first poll (default: ${POLL_MS / 1000})`, {
-    min: 0,
-    above: true,
-  }),
+  'batch-poll': positive(`with --batch-api: seconds before the first poll (default: ${POLL_MS / 1000})`),
 })
 
 export type BatchArgs = ArgsOf<typeof batchOptions>
@@ -46,13 +43,9 @@ export function batchReporting(args: BatchArgs, store: BatchStore, out: Console)
     wait: args.wait,
     pollMs: args.batchPoll === undefined ? undefined : 1000 * args.batchPoll,
     onSubmit: ({ id, requests, inputs }) =>
-      out.info(
-        `submitted batch ${id}: ${requests.toLocaleString('en')} requests, ${inputs.toLocaleString('en')} texts`,
-      ),
+      out.info(`submitted batch ${id}: ${whole(requests)} requests, ${whole(inputs)} texts`),
     onResume: ({ id, requests }) =>
-      out.info(
-        `batch ${id} of an earlier run (${requests.toLocaleString('en')} requests) is collected, not submitted again`,
-      ),
+      out.info(`batch ${id} of an earlier run (${whole(requests)} requests) is collected, not submitted again`),
     onProgress({ completed, failed, total, batches }) {
       bar.update(completed + failed, total, `${batches} pending, ${completed} completed, ${failed} failed`)
       if (batches === 0) bar.end()

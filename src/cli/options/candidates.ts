@@ -10,7 +10,6 @@ import { camel, dir, file, name, type OptionTable, readValue } from './rows.js'
 
 const CANDIDATE_BASES: readonly string[] = [...providerNames, 'vectors', 'adapter']
 
-/** Candidate as given. */
 export interface CandidateSpec {
   readonly name: string
   /** `adapter`: the base that the adapter file names. */
@@ -20,7 +19,6 @@ export interface CandidateSpec {
   readonly options: Omit<ProviderArgs, 'base' | 'cache'>
 }
 
-/** Form of a candidate, for messages and help. */
 export const CANDIDATE_FORM =
   '[NAME=]BASE[:MODEL][@DIMENSIONS][+ADAPTER], [NAME=]adapter:FILE or [NAME=]vectors:FOLDER[+ADAPTER]'
 
@@ -31,11 +29,13 @@ const NAMED = new RegExp(`^(.*?)=((?:${CANDIDATE_BASES.join('|')})(?:[:@+].*)?)$
 export function parseCandidate(text: string): CandidateSpec {
   const wrong = (problem: string, cause?: unknown) => usageError(`candidate "${text}": ${problem}`, { cause })
   const [, given, rest] = NAMED.exec(text) ?? /^(?:([^=:+@]*)=)?(.*)$/s.exec(text)!
-  const file = rest.startsWith('adapter:') ? rest.slice('adapter:'.length) : isAdapterPath(rest) ? rest : undefined
+  // A path such as `adapters/x.json` alone is an adapter too.
+  const isPath = /\.json$/i.test(rest) && !CANDIDATE_BASES.includes(rest.split(/[:@+]/, 1)[0])
+  const file = rest.startsWith('adapter:') ? rest.slice('adapter:'.length) : isPath ? rest : undefined
   if (given !== '' && file) return named({ name: given, base: 'adapter', adapter: file, options: {} })
   const plus = rest.indexOf('+')
   const adapter = plus < 0 ? undefined : rest.slice(plus + 1)
-  const [base, model] = splitAt(plus < 0 ? rest : rest.slice(0, plus), ':')
+  const [, base, model] = /^([^:]*)(?::(.*))?$/s.exec(plus < 0 ? rest : rest.slice(0, plus))!
   if (given === '' || adapter === '' || model === '') throw wrong(`expected ${CANDIDATE_FORM}`)
   if (base === 'vectors') {
     if (model === undefined) throw wrong('expected a folder, vectors:FOLDER')
@@ -44,28 +44,24 @@ export function parseCandidate(text: string): CandidateSpec {
   const [, bare, digits] = /^(.*?)(?:@([1-9]\d*))?$/s.exec(model ?? base)!
   const dimensions = digits === undefined ? undefined : Number(digits)
   const spec = model === undefined ? { base: bare } : { base, model: bare }
-  const problem = spec.base === 'adapter' ? 'expected a file, adapter:FILE' : baseProblem(spec.base)
-  if (problem) throw wrong(problem)
-  const options = { model: spec.model, dimensions }
+  if (spec.base === 'adapter') throw wrong('expected a file, adapter:FILE')
   try {
-    checkProviderArgs(spec.base, { ...options, cache: 'none' })
+    return checked({ name: given, base: spec.base, adapter, options: { model: spec.model, dimensions } })
   } catch (error) {
     throw wrong(messageOf(error), error)
   }
-  return named({ name: given, base: spec.base, adapter, options })
 }
 
-/** True for a path such as `adapters/x.json` alone. */
-function isAdapterPath(text: string): boolean {
-  return /\.json$/i.test(text) && !CANDIDATE_BASES.includes(text.split(/[:@+]/, 1)[0])
-}
-
-/** Describes an unknown base; `undefined` if the name is right. */
-export function baseProblem(base: string): string | undefined {
-  if (CANDIDATE_BASES.includes(base)) return undefined
-  const near = nearest(base, CANDIDATE_BASES)
-  const meant = near ? ` (did you mean ${near}?)` : ''
-  return `there is no base "${base}"; expected one of ${CANDIDATE_BASES.join(', ')}${meant}, as ${CANDIDATE_FORM}`
+/** Names a candidate whose base is known and reads its options. @throws USAGE */
+function checked(spec: Parameters<typeof named>[0]): CandidateSpec {
+  const { base, options } = spec
+  if (!CANDIDATE_BASES.includes(base)) {
+    const near = nearest(base, CANDIDATE_BASES)
+    const expected = `${CANDIDATE_BASES.join(', ')}${near ? ` (did you mean ${near}?)` : ''}`
+    throw usageError(`there is no base "${base}"; expected one of ${expected}, as ${CANDIDATE_FORM}`)
+  }
+  checkProviderArgs(base, { ...options, cache: 'none' })
+  return named(spec)
 }
 
 /** Gives a candidate without a name one: base, last part of the model, dimensions and last part of the adapter. */
@@ -88,11 +84,6 @@ export function checkNames(specs: readonly CandidateSpec[]): void {
   throw usageError(
     `two candidates are named "${twice.name}"; drop one, or give it a name of its own: NAME= in front of it, or "name" in a file of candidates`,
   )
-}
-
-function splitAt(text: string, mark: string): [string, string | undefined] {
-  const at = text.indexOf(mark)
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
 }
 
 const { base: _base, cache: _cache, retries: _retries, 'skip-refused': _skip, ...ownOptions } = providerOptions
@@ -141,24 +132,19 @@ function parseEntry(entry: unknown): CandidateSpec {
     values[camel(option)] = readValue(`"${option}"`, KEYS[option], value)
   }
   const {
-    name: own,
-    base: given,
+    name,
     vectors,
     adapter,
+    base: given,
     ...options
   } = values as Partial<CandidateSpec> & CandidateSpec['options']
   const base = given ?? (vectors !== undefined ? 'vectors' : adapter !== undefined ? 'adapter' : undefined)
   if (base === undefined) throw usageError('has no "base"')
-  const problem = baseProblem(base)
-  if (problem) throw usageError(problem)
-  if ((base === 'vectors') !== (vectors !== undefined)) {
-    throw usageError(
-      vectors === undefined ? 'base vectors needs "vectors", a folder' : '"vectors" goes with base vectors',
-    )
-  }
+  const spec = checked({ name, base, vectors, adapter, options })
+  if (base === 'vectors' && vectors === undefined) throw usageError('base vectors needs "vectors", a folder')
+  if (base !== 'vectors' && vectors !== undefined) throw usageError('"vectors" goes with base vectors')
   if (base === 'adapter' && adapter === undefined) throw usageError('base adapter needs "adapter", a file')
-  checkProviderArgs(base, { ...options, cache: 'none' })
-  return named({ name: own, base, vectors, adapter, options })
+  return spec
 }
 
 function unknownKey(key: string): string {

@@ -3,7 +3,6 @@ import { usageError } from '../../errors.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { type ArgsOf, flag, number } from './rows.js'
 
-/** Options of the commands that may pay for embeddings. */
 export const costOptions = {
   estimate: flag('checks and the cost of what is missing only; nothing is sent'),
   'max-cost': number('maximum US dollars for embeddings, checked before the first request', { min: 0 }),

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { AdapterTrainError, isAdapterTrainError, messageOf, usageError } from '../../errors.js'
+import { AdapterTrainError, usageError } from '../../errors.js'
 import { checkWritable } from '../../files.js'
 
 /** Default data files: LlamaIndex's names. */
@@ -38,14 +38,7 @@ function refuseBoth(name: string, file: string | undefined, fraction: number | u
 /** Checks, before any work, that the result can be written and replaces none of its inputs. */
 export function checkOut(out: string, inputs: readonly (string | undefined)[], option = 'out'): void {
   if (/[\\/]$/.test(out)) throw usageError(`--${option} ${out} is a folder; name the file in it`)
-  try {
-    checkWritable(out)
-  } catch (cause) {
-    if (isAdapterTrainError(cause)) throw cause
-    // Such as a name that is too long, or one below a file.
-    const reason = messageOf(cause).split(', ')[0]
-    throw new AdapterTrainError('FILE_WRITE', `cannot write ${out}: ${reason}`, { cause, details: { file: out } })
-  }
+  checkWritable(out)
   const same = inputs.find(input => input !== undefined && identity(input) === identity(out))
   if (same === undefined) return
   throw usageError(

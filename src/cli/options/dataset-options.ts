@@ -5,7 +5,6 @@ import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
 import { splitShares } from './data-files.js'
 import { type ArgsOf, choice, file, flag, inGroup, name, text } from './rows.js'
 
-/** Options of every command that reads datasets. */
 export const datasetOptions = inGroup('Data', {
   format: choice(
     DATASET_FORMATS.map(format => format.name),
@@ -17,7 +16,6 @@ export const datasetOptions = inGroup('Data', {
 /** Option of the commands that read datasets as they are; `train` has several, so there a qrels file is named. */
 export const splitOption = inGroup('Data', { split: name('split of a BEIR folder, such as test') })
 
-/** Option of the commands that split the training queries. */
 export const splitByOption = choice(
   ['query', 'document', 'time'],
   'what stays together when splitting; time holds out the latest of a search log',
@@ -36,13 +34,11 @@ export const writerOptions = (format: string, of: string) => ({
   }),
 })
 
-/** Option of the commands that hold all vectors. */
 export const memoryOption = text('memory limit for vectors, such as 4GB; more are read in batches (default: half)', {
   placeholder: 'SIZE',
   coerce: parseBytes,
 })
 
-/** Option of the commands that write a report. */
 export const reportOption = file('report: .html, one page with charts, or .md, for pull requests')
 
 export type DatasetArgs = ArgsOf<typeof datasetOptions>

@@ -1,7 +1,6 @@
 import { parseEffort } from '../../indexes/vector-index.js'
 import { inGroup, text, url } from './rows.js'
 
-/** Options of the commands that take documents and vectors from an index. */
 export const indexOptions = inGroup('Index', {
   index: url('vector index that has the documents, read in place: pgvector, pglite, lancedb, qdrant+http, chroma+http'),
   'index-filter': text('rows of the index to use: a condition in SQL, or a JSON filter for Qdrant and Chroma'),

@@ -5,7 +5,6 @@ import { indexOptions } from './index-options.js'
 import { adapterBaseOptions } from './provider-options.js'
 import { type ArgsOf, file, flag, inGroup, integer, list, name, text } from './rows.js'
 
-/** Options of the local pages. */
 export const lookOptions = {
   adapter: list('adapters to compare with the base model', { placeholder: 'FILE' }),
   ...adapterBaseOptions,

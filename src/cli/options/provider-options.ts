@@ -1,5 +1,5 @@
 import type { Adapter } from '../../adapters/adapter.js'
-import type { SqliteCache } from '../../cache/sqlite-cache.js'
+import type { OpenCacheOptions } from '../../cache/sqlite-cache.js'
 import { usageError } from '../../errors.js'
 import type { Projection } from '../../math/projection.js'
 import { createProvider, isOwnCode, providerNames } from '../../providers/index.js'
@@ -8,10 +8,8 @@ import { kebab } from '../../words.js'
 import type { ArgsOf } from './rows.js'
 import { camel, choice, fields, file, inGroup, integer, list, name, number, text, toggle, url } from './rows.js'
 
-/** Option of the commands that use the embedding cache. */
 export const cacheOption = file('SQLite embedding cache; "none" for no cache', { default: 'cache/embeddings.sqlite' })
 
-/** Options of every command that embeds. */
 export const providerOptions = inGroup('Embedding model', {
   base: choice(
     providerNames,
@@ -145,11 +143,8 @@ export function openProvider(
 }
 
 /** Opens the cache of `--cache`; `undefined` for "none". */
-export async function openCacheOption(
-  args: ProviderArgs,
-  onWarning?: (message: string) => void,
-): Promise<SqliteCache | undefined> {
+export async function openCacheOption(args: ProviderArgs, options?: OpenCacheOptions) {
   if (args.cache === 'none') return undefined
   const { openCache } = await import('../../cache/sqlite-cache.js')
-  return openCache(args.cache, { onWarning })
+  return openCache(args.cache, options)
 }

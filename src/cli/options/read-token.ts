@@ -3,7 +3,6 @@ import { AdapterTrainError, messageOf, usageError } from '../../errors.js'
 
 export const TOKEN_VARIABLE = 'ADAPTER_TRAIN_SERVE_TOKEN'
 
-/** Reads the token of a server from a file, or from the environment. */
 export function readToken(file: string | undefined): string | undefined {
   if (file === undefined) return process.env[TOKEN_VARIABLE]?.trim() || undefined
   let token: string

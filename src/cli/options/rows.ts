@@ -1,5 +1,6 @@
 import type { InferredOptionTypes, Options, PositionalOptions } from 'yargs'
 import { type AdapterTrainError, usageError } from '../../errors.js'
+import { tryJson } from '../../json.js'
 import { type NumberRange, rangeProblem } from '../../train/options.js'
 import { nearest } from '../../words.js'
 
@@ -19,7 +20,6 @@ export interface Option extends Options {
 
 export type OptionTable = Readonly<Record<string, Option>>
 export type PositionalTable = Readonly<Record<string, PositionalOptions & { readonly describe: string }>>
-/** `batch-size` -> `batchSize` */
 type Camel<S> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S
 
 type OptionalIfUndefined<T> = {
@@ -30,30 +30,29 @@ type OptionalIfUndefined<T> = {
 export type ArgsOf<T extends OptionTable | PositionalTable> = OptionalIfUndefined<InferredOptionTypes<T>>
 type Rest = Omit<Option, 'describe'>
 
-const valued =
-  (placeholder: string) =>
-  <const R extends Rest = object>(describe: string, rest?: R) => ({
-    type: 'string' as const,
-    placeholder,
-    describe,
-    ...(rest as R),
-  })
+/** All names of an option, without dashes. */
+export const namesOf = (name: string, { alias = [] }: Pick<Options, 'alias'>): string[] => [name, ...[alias].flat()]
 
-export const file = valued('FILE')
-export const dir = valued('DIR')
-export const name = valued('NAME')
-export const url = valued('URL')
-export const text = valued('TEXT')
+/** The same with dashes. */
+export const spellingsOf = (name: string, row: Pick<Options, 'alias'>): string[] =>
+  namesOf(name, row).map(word => `${word.length > 1 ? '--' : '-'}${word}`)
+
+/** Makes the builder of a kind of row: it takes the help, and what else is known of the option. */
+const rowOf =
+  <const T extends Options['type'], B extends object = object>(type: T, base?: B) =>
+  <const R extends Rest = object>(describe: string, rest?: R) => ({ type, ...(base as B), describe, ...(rest as R) })
+
+export const file = rowOf('string', { placeholder: 'FILE' })
+export const dir = rowOf('string', { placeholder: 'DIR' })
+export const name = rowOf('string', { placeholder: 'NAME' })
+export const url = rowOf('string', { placeholder: 'URL' })
+export const text = rowOf('string', { placeholder: 'TEXT' })
 
 /** A switch, off unless given. */
 export const flag = (describe: string) => ({ type: 'boolean', default: false, describe }) as const
 
 /** A switch with `--no-NAME`, undecided unless given or `{ default: true }`. */
-export const toggle = <const R extends Rest = object>(describe: string, rest?: R) => ({
-  type: 'boolean' as const,
-  describe,
-  ...(rest as R),
-})
+export const toggle = rowOf('boolean')
 
 export const number = <const R extends Rest & NumberRange>(describe: string, rest: R) => ({
   type: 'number' as const,
@@ -66,6 +65,10 @@ export const number = <const R extends Rest & NumberRange>(describe: string, res
 export const integer = <const R extends Rest & NumberRange>(describe: string, rest: R) =>
   number(describe, { whole: true, ...rest })
 
+/** A number above 0. */
+export const positive = <const R extends Rest = object>(describe: string, rest?: R) =>
+  number(describe, { min: 0, above: true, ...(rest as R) })
+
 export const choice = <const C extends string, const R extends Rest = object>(
   choices: readonly C[],
   describe: string,
@@ -73,12 +76,7 @@ export const choice = <const C extends string, const R extends Rest = object>(
 ) => ({ choices, describe, ...(rest as R) })
 
 /** Several words, as they are. */
-export const words = <const R extends Rest = object>(describe: string, rest?: R) => ({
-  type: 'array' as const,
-  string: true as const,
-  describe,
-  ...(rest as R),
-})
+export const words = rowOf('array', { string: true } as const)
 
 /** Fields of a request, each given as NAME=VALUE; a value that is JSON is read as such. */
 export const fields = (describe: string) =>
@@ -89,26 +87,17 @@ export const fields = (describe: string) =>
       [value].flat().every(item => /^[^=\s]+=./s.test(String(item)))
         ? undefined
         : 'NAME=VALUE, such as input_type=query',
-    coerce: (value: unknown): Readonly<Record<string, unknown>> =>
-      Object.fromEntries(
-        [value]
-          .flat()
-          .map(item => /^([^=]+)=(.*)$/s.exec(String(item))!.slice(1))
-          .map(readField),
-      ),
+    coerce: (value: unknown): Readonly<Record<string, unknown>> => Object.fromEntries([value].flat().map(readField)),
   })
 
-function readField([name, value]: string[]): [string, unknown] {
-  try {
-    return [name, JSON.parse(value)]
-  } catch {
-    return [name, value]
-  }
+function readField(field: unknown): [string, unknown] {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(String(field))!
+  const json = tryJson(value)
+  return [name, json === undefined ? value : json]
 }
 
 /** Several texts, given as words or separated by commas. */
-export const list = <const R extends Rest = object>(describe: string, rest?: R) =>
-  words(describe, { expect: listProblem, coerce: splitList, ...(rest as R) })
+export const list = rowOf('array', { string: true as const, expect: listProblem, coerce: splitList })
 
 /** `batch-size` -> `batchSize` */
 export const camel = (option: string): string => option.replace(/-./g, ([, letter]) => letter.toUpperCase())
@@ -119,16 +108,12 @@ export function inGroup<T extends Readonly<Record<string, object>>>(group: strin
 }
 
 function splitList(value: unknown): readonly string[] {
-  return [value].flat().flatMap(item =>
-    String(item)
-      .split(',')
-      .map(part => part.trim()),
-  )
+  const items = [value].flat().join(',').split(',')
+  return items.map(item => item.trim())
 }
 
 function listProblem(value: unknown): string | undefined {
-  const items = splitList(value)
-  return items.length > 0 && !items.includes('') ? undefined : 'one or more texts'
+  return splitList(value).includes('') ? 'one or more texts' : undefined
 }
 
 /** Names what is expected instead of a value by the row's type alone; `undefined` if the type is right. */

@@ -2,7 +2,6 @@ import { parseBytes } from '../../memory-limit.js'
 import { TERM_BYTES, TEXT_TERMS, TEXT_TERMS_DEFAULT } from '../../pipeline/defaults.js'
 import { choice, dir, file, inGroup, integer, text } from './rows.js'
 
-/** Options of the commands that make text terms. */
 export const termsOptions = inGroup('Text terms', {
   'text-terms': choice(
     TEXT_TERMS,
@@ -17,5 +16,4 @@ export const termsOptions = inGroup('Text terms', {
   }),
 })
 
-/** Option that names the texts behind vectors of your own. */
 export const textsOption = dir('train.json and test.json with the texts behind --vectors, in the order of the rows')

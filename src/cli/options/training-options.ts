@@ -17,7 +17,6 @@ function recipeWords(recipe: NonNullable<OptionRow['recipe']>, quote: (value: st
   return typeof recipe.first === 'string' ? `selected from ${recipe.grid.map(quote).join(' and ')}` : 'selected'
 }
 
-/** Makes an option of the command line from a row of the table. */
 function cliOption(row: OptionRow): Option {
   const { value, classic, recipe, fallback, needs, alias, help } = row
   const defaults = recipe === undefined ? fallback : `${recipeWords(recipe, String)}; ${classic} with --tune off`
@@ -58,14 +57,12 @@ export const DEFAULT_ROWS: readonly (readonly string[])[] = OPTION_NAMES.flatMap
   return off === undefined ? [] : [[`\`--${kebab(name)}\``, recipeWords(recipe ?? off, quote), quote(off)]]
 })
 
-/** Options of `train` for long runs. */
 export const longRunOptions = {
   checkpoint: file('checkpoint after every epoch, from which an interrupted run resumes; removed at the end'),
   'save-on-interrupt': flag('best adapter so far written to --out after Ctrl-C in training, marked; exit code 130'),
   log: file('training log (JSON Lines, appended)'),
 }
 
-/** Options of the commands that put an adapter in the place of the one in use. */
 export const replaceOptions = {
   replace: choice(
     Object.keys(REPLACE_RULES) as ReplaceRule[],

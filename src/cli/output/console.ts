@@ -1,31 +1,11 @@
 import type { DatasetIssue } from '../../dataset/dataset.js'
 import { asMessage, printable, printableMarked, withoutPasswords } from '../../words.js'
-import { canRedraw, clearProgress, createProgress, type Progress } from './progress.js'
+import { canRedraw, clearProgress, createProgress } from './progress.js'
 import { PLAIN, type Style, styleFor } from './style.js'
 import { padEnd, padStart, visibleWidth } from './width.js'
 
 /** Output of a command: results on stdout, the rest on stderr. The only place in this package that prints. */
-export interface Console {
-  /** Prints a line of the result; suppressed by `--json`. */
-  result(text: string): void
-  /** Prints the JSON object of `--json`; suppressed without it. */
-  json(value: unknown): void
-  /** Prints what happens; suppressed by `--quiet`. */
-  info(text: string): void
-  /** Prints what only `--verbose` shows. */
-  detail(text: string): void
-  warn(text: string): void
-  error(text: string): void
-  /** Prints the next steps after the result: commands or snippets with their purpose; suppressed by `--quiet` and `--json`. */
-  next(steps: readonly NextStep[]): void
-  /** @param unit of the rate: `texts` */
-  progress(label: string, unit?: string): Progress
-  readonly style: Style
-  /** True with `--json`. */
-  readonly isJson: boolean
-  /** True if progress is one line that is redrawn. */
-  readonly live: boolean
-}
+export type Console = ReturnType<typeof createConsole>
 
 export type NextStep = readonly [words: string, effect: string]
 
@@ -37,7 +17,7 @@ export interface ConsoleOptions {
   readonly color?: boolean
 }
 
-export function createConsole({ json = false, quiet = false, verbose = false, color }: ConsoleOptions = {}): Console {
+export function createConsole({ json = false, quiet = false, verbose = false, color }: ConsoleOptions = {}) {
   const { stdout, stderr } = process
   const style = json ? PLAIN : styleFor(stdout, color)
   const remarks = styleFor(stderr, json ? false : color)
@@ -50,27 +30,34 @@ export function createConsole({ json = false, quiet = false, verbose = false, co
   return {
     style,
     isJson: json,
+    /** True if progress is one line that is redrawn. */
     live: canRedraw(stderr) && !quiet && !verbose,
-    result: text => {
+    /** Prints a line of the result; suppressed by `--json`. */
+    result(text: string): void {
       if (!json) write(stdout, text)
     },
-    json: value => {
+    /** Prints the JSON object of `--json`; suppressed without it. */
+    json(value: unknown): void {
       if (json) write(stdout, JSON.stringify(value, null, 2))
     },
-    info: text => {
+    /** Prints what happens; suppressed by `--quiet`. */
+    info(text: string): void {
       if (!quiet) write(stderr, text)
     },
-    detail: text => {
+    /** Prints what only `--verbose` shows. */
+    detail(text: string): void {
       if (verbose && !quiet) write(stderr, remarks.dim(text))
     },
-    warn: text => write(stderr, `${remarks.yellow('warning:')} ${asMessage(text)}`),
-    error: text => write(stderr, `${remarks.red('error:')} ${asMessage(text)}`),
-    next: steps => {
+    warn: (text: string): void => write(stderr, `${remarks.yellow('warning:')} ${asMessage(text)}`),
+    error: (text: string): void => write(stderr, `${remarks.red('error:')} ${asMessage(text)}`),
+    /** Prints the next steps after the result: commands or snippets with their purpose; suppressed by `--quiet` and `--json`. */
+    next(steps: readonly NextStep[]): void {
       if (quiet || json || steps.length === 0) return
       const lines = steps.map(([words, effect]) => `  ${words.replaceAll('\n', '\n  ')}\n      ${effect}`)
       write(stderr, `\n${remarks.bold('next')}\n${lines.join('\n')}`)
     },
-    progress: (label, unit) => createProgress(label, stderr, { quiet, unit }),
+    /** @param unit of the rate: `texts` */
+    progress: (label: string, unit?: string) => createProgress(label, stderr, { quiet, unit }),
   }
 }
 
@@ -85,7 +72,6 @@ export function formatTable(rows: readonly (readonly string[])[], style: Style =
     .join('\n')
 }
 
-/** Lines listed one by one. */
 const LISTED = 20
 
 /** Joins the first lines of a list, indented, with the number of the others. */
@@ -96,9 +82,9 @@ export function listed(lines: readonly string[]): string {
 
 /** Prints what `--skip-invalid` left out. */
 export function reportSkipped(skipped: readonly DatasetIssue[], out: Console): void {
-  if (skipped.length > 0) out.warn(`${skipped.length} invalid entries left out:\n${listed(skipped.map(describe))}`)
-}
-
-function describe({ file, line, id, problem }: DatasetIssue): string {
-  return `${file}${line === undefined ? '' : `:${line}`}${id === undefined ? '' : ` (${id})`}: ${problem}`
+  if (skipped.length === 0) return
+  const lines = skipped.map(({ file, line, id, problem }) => {
+    return `${file}${line === undefined ? '' : `:${line}`}${id === undefined ? '' : ` (${id})`}: ${problem}`
+  })
+  out.warn(`${skipped.length} invalid entries left out:\n${listed(lines)}`)
 }

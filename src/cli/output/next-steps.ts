@@ -2,32 +2,21 @@ import { existsSync } from 'node:fs'
 import type { Proof } from '../../pipeline/proof.js'
 import type { EmbeddedTrainingReport } from '../../pipeline/training.js'
 import { kebab } from '../../words.js'
-import { DATA_FILES } from '../options/data-files.js'
+import { DATA_FILES, type DataFileArgs } from '../options/data-files.js'
 import { cacheOption, type ProviderArgs, SPACE_OPTIONS } from '../options/provider-options.js'
 import type { NextStep } from './console.js'
 import type { Shipped } from './ship-adapter.js'
 import { commandLine, withoutCredentials } from './write-report.js'
 
 type BaseArgs = ProviderArgs & { readonly vectors?: string; readonly index?: string }
-type Found = Pick<
-  EmbeddedTrainingReport,
-  'gate' | 'duel' | 'metrics' | 'data' | 'interrupted' | 'kFold' | 'bestEpoch' | 'kind'
->
 
 /** Default name of a test set, as `import` and `generate` write it. */
 const TEST_FILE = 'test_dataset.json'
 
 /** Suggests how to use a trained adapter, or how to get one that passes the gate. */
 export function afterTraining(
-  given: BaseArgs & {
-    readonly train?: string
-    readonly test?: string
-    readonly checkpoint?: string
-    /** Given to `sweep`. */
-    readonly grid?: unknown
-    readonly splitBy?: string
-  },
-  { gate, duel, metrics, data, interrupted, kFold, bestEpoch, kind }: Found,
+  given: BaseArgs & Pick<DataFileArgs, 'train' | 'test'> & { checkpoint?: string; grid?: unknown; splitBy?: string },
+  { gate, duel, metrics, data, interrupted, kFold, bestEpoch, kind }: Partial<EmbeddedTrainingReport>,
   { adapter: path, rejected }: Shipped,
 ): NextStep[] {
   // The file names its base, except for the address of a server.
@@ -39,16 +28,14 @@ export function afterTraining(
     return [...again, measure(args, (rejected ?? path)!, test, 'see what it is worth as it stands')]
   }
   if (gate?.kept === false || bestEpoch === 0) {
-    const queries = data.train?.queries ?? 0
-    return [
-      moreLabels(`more labels than these ${queries}: written by an LLM`),
-      ...(kFold || given.grid || given.splitBy === 'time'
-        ? []
-        : [rerun('--k-fold', '5', 'see on every query, held out in turn, what the procedure gives')]),
-      ...(kind === 'linear' && !given.grid
-        ? [rerun('--kind', 'linear-memory', 'another kind, which remembers the training queries')]
-        : []),
-    ]
+    const steps = [moreLabels(`more labels than these ${data?.train?.queries ?? 0}: written by an LLM`)]
+    // A sweep has neither option.
+    if (given.grid) return steps
+    if (!kFold && given.splitBy !== 'time')
+      steps.push(rerun('--k-fold', '5', 'see on every query, held out in turn, what the procedure gives'))
+    if (kind === 'linear')
+      steps.push(rerun('--kind', 'linear-memory', 'another kind, which remembers the training queries'))
+    return steps
   }
   if (rejected !== undefined) {
     return [
@@ -58,18 +45,11 @@ export function afterTraining(
   }
   if (path === undefined) return []
   if (base === 'vectors') {
-    return [
-      [
-        `import { applyAdapter, loadAdapter } from 'adapter-train'\nconst adapted = applyAdapter(loadAdapter(${literal(path)}), queryVector)`,
-        'before every search; documents stay as they are',
-      ],
-    ]
+    const call = `const adapted = applyAdapter(loadAdapter(${literal(path)}), queryVector)`
+    const snippet = `import { applyAdapter, loadAdapter } from 'adapter-train'\n${call}`
+    return [[snippet, 'before every search; documents stay as they are']]
   }
-  const searched = given.test ?? given.train ?? [DATA_FILES.train].find(existsSync)
-  const look: NextStep[] =
-    searched === undefined
-      ? []
-      : [[adapterCommand('try', args, path, ['--data', searched]), 'type queries, and see what changes']]
+  const look = tryIt(args, path, given.test ?? given.train ?? [DATA_FILES.train].find(existsSync))
   return [
     useInCode(args, path),
     [adapterCommand('serve', args, path), "or as a server that speaks OpenAI's and Cohere's protocols"],
@@ -79,7 +59,6 @@ export function afterTraining(
   ]
 }
 
-/** Suggests what to do after an evaluation. */
 export function afterEvaluation(
   args: BaseArgs & { readonly adapter?: string; readonly data?: string },
   difference: Proof['difference'] | undefined,
@@ -91,14 +70,11 @@ export function afterEvaluation(
   }
   const change = difference?.[metric]
   if (args.base === 'vectors') return []
-  const look: NextStep[] = args.data
-    ? [[adapterCommand('try', args, args.adapter, ['--data', args.data]), 'type queries, and see what changes']]
-    : []
+  const look = tryIt(args, args.adapter, args.data)
   if (change && change.low <= 0) return [moreLabels(`${metric} is not proven to rise: train on more labels`), ...look]
   return [useInCode(args, args.adapter), ...look]
 }
 
-/** Suggests what to do with new datasets. */
 export function afterWriting(files: readonly string[]): NextStep[] {
   const part = (name: string): string | undefined => files.find(file => partOf(file, name))
   const train = part('train')
@@ -113,7 +89,6 @@ export function afterWriting(files: readonly string[]): NextStep[] {
   ]
 }
 
-/** Suggests what to do after embedding or its estimate. */
 export function afterEmbedding(
   args: BaseArgs & { readonly data: readonly string[]; readonly estimate: boolean },
 ): NextStep[] {
@@ -153,6 +128,10 @@ function adapterCommand(command: string, args: BaseArgs, path: string, more: rea
   return words(command, [...spaceWords(args), '--adapter', path, ...more, ...index])
 }
 
+function tryIt(args: BaseArgs, path: string, data: string | undefined): NextStep[] {
+  return data ? [[adapterCommand('try', args, path, ['--data', data]), 'type queries, and see what changes']] : []
+}
+
 /** @param test absent if there is no file of test queries */
 function measure(args: BaseArgs, path: string, test: string | undefined, effect: string): NextStep {
   const data = args.base === 'vectors' ? [] : ['--data', test ?? 'FILE']
@@ -171,20 +150,16 @@ function useInCode(args: BaseArgs, path: string): NextStep {
   const effect = 'embedder.embedQuery(text) is adapted, embedder.embedDocuments(texts) as before'
   if (base === undefined) {
     const more = address === undefined ? '' : `, { base: { baseUrl: ${literal(address)} } }`
-    return [
-      `import { openEmbedder } from 'adapter-train'\nconst embedder = await openEmbedder(${literal(path)}${more})`,
-      effect,
-    ]
+    const call = `const embedder = await openEmbedder(${literal(path)}${more})`
+    return [`import { openEmbedder } from 'adapter-train'\n${call}`, effect]
   }
   const options = { model, dimensions, baseUrl: address }
   const given = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${typeof value === 'string' ? literal(value) : value}`],
   )
   const provider = `createProvider(${literal(base)}${given.length > 0 ? `, { ${given.join(', ')} }` : ''})`
-  return [
-    `import { createProvider, wrapEmbedder } from 'adapter-train'\nconst embedder = wrapEmbedder(await ${provider}, ${literal(path)})`,
-    effect,
-  ]
+  const call = `const embedder = wrapEmbedder(await ${provider}, ${literal(path)})`
+  return [`import { createProvider, wrapEmbedder } from 'adapter-train'\n${call}`, effect]
 }
 
 const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

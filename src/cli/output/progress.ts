@@ -1,18 +1,9 @@
 import { truncate, visibleWidth } from './width.js'
 
-/** Progress of a piece of work. */
 export interface Progress {
   /** `done`: units finished. `total`: units in all; `undefined` if unknown. `note`: added to the line, such as a loss. */
   update(done: number, total: number | undefined, note?: string): void
   end(): void
-}
-
-export interface ProgressOptions {
-  readonly quiet?: boolean
-  /** Unit of the rate: `texts`. */
-  readonly unit?: string
-  /** Milliseconds. */
-  readonly now?: () => number
 }
 
 /** Milliseconds between two redraws of a bar, and between two plain lines. */
@@ -22,7 +13,6 @@ const BAR_WIDTH = 24
 /** Columns of a terminal below which there is no bar, so that the figures have room. */
 const LEAST_FOR_BAR = 72
 
-/** Part of a stream that progress needs. */
 export type ProgressStream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & { write(text: string): unknown }
 
 /** Removes the line of progress: there is one terminal, so there is one line. */
@@ -39,11 +29,14 @@ export function canRedraw({ isTTY }: Pick<ProgressStream, 'isTTY'>): boolean {
   return isTTY === true && process.env.TERM !== 'dumb'
 }
 
-/** Makes a bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere. */
+/**
+ * Makes a bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere. `unit`: of the rate, such as
+ * `texts`. `now`: milliseconds.
+ */
 export function createProgress(
   label: string,
   stream: ProgressStream,
-  { quiet = false, unit, now = () => performance.now() }: ProgressOptions = {},
+  { quiet = false, unit, now = () => performance.now() }: { quiet?: boolean; unit?: string; now?: () => number } = {},
 ): Progress {
   const isTerminal = canRedraw(stream)
   let first: { readonly time: number; readonly done: number } | undefined

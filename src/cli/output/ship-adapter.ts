@@ -7,7 +7,6 @@ import type { ReplaceRule } from '../../pipeline/defaults.js'
 import type { EmbeddedTrainingReport, Trained } from '../../pipeline/training.js'
 import type { Console } from './console.js'
 
-/** What became of a trained adapter. */
 export interface Shipped {
   /** The adapter file in use: the new one, or the one that was there; absent if there is none. */
   readonly adapter?: string

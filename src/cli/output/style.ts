@@ -10,7 +10,6 @@ function styleOf(format: (name: Format, text: string) => string): Style {
   return Object.fromEntries(FORMATS.map(name => [name, (text: string) => format(name, text)])) as Style
 }
 
-/** No colours. */
 export const PLAIN: Style = styleOf((_, text) => text)
 
 const COLOURED: Style = styleOf((name, text) => styleText(name, text, { validateStream: false }))
@@ -20,19 +19,11 @@ const COLOURED: Style = styleOf((name, text) => styleText(name, text, { validate
  * FORCE_COLOR (0 or false for none), NO_COLOR, TERM=dumb, and whether the stream is a terminal.
  * @see https://no-color.org, https://force-color.org
  */
-export function styleFor(
-  { isTTY }: { readonly isTTY?: boolean },
-  wish?: boolean,
-  env: NodeJS.ProcessEnv = process.env,
-): Style {
-  return isColoured(isTTY === true, wish, env) ? COLOURED : PLAIN
-}
-
-function isColoured(isTerminal: boolean, wish: boolean | undefined, env: NodeJS.ProcessEnv): boolean {
-  if (wish !== undefined) return wish
+export function styleFor({ isTTY }: { isTTY?: boolean }, wish?: boolean, env: NodeJS.ProcessEnv = process.env): Style {
   const { FORCE_COLOR, NO_COLOR, TERM } = env
-  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
-  return isTerminal && !NO_COLOR && TERM !== 'dumb'
+  const forced = FORCE_COLOR ? FORCE_COLOR !== '0' && FORCE_COLOR !== 'false' : undefined
+  const isColoured = wish ?? forced ?? (isTTY && !NO_COLOR && TERM !== 'dumb')
+  return isColoured ? COLOURED : PLAIN
 }
 
 /** Breaks a text between words into lines of so many columns. */

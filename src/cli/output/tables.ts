@@ -30,11 +30,7 @@ function comparisonTable(base: Scores, adapted?: Scores, difference?: Comparison
 }
 
 /** Formats a change with its sign; green or red if significant, that is if its interval excludes 0. */
-export function changeText(
-  change: number,
-  interval: { readonly low: number; readonly high: number } | undefined,
-  style: Style,
-): string {
+export function changeText(change: number, interval: Pick<Difference, 'low' | 'high'> | undefined, style: Style) {
   const { low, high } = interval ?? { low: change, high: change }
   const text = signed(change)
   return low > 0 ? style.green(text) : high < 0 ? style.red(text) : text
@@ -44,7 +40,6 @@ export function changeText(
 export const withInterval = ({ mean, low, high }: Difference): string =>
   `${signed(mean)} (95% CI ${signed(low)} to ${signed(high)})`
 
-/** Formats the verdict of the gate. */
 export function gateLine({ passed, kept, reason }: GateResult, { green, yellow }: Style): string {
   const verdict = passed ? green('passed') : yellow(kept ? 'rejected, adapter saved all the same' : 'rejected')
   return `gate       ${verdict}: ${reason}`
@@ -62,22 +57,16 @@ export type ProofFacts = Partial<
 > & { readonly metrics: { readonly base: Scores; readonly adapted?: Scores } }
 
 /** Lays out a proof: every metric, wins and losses by query, seen and unseen documents, the largest changes. */
-export function proofText(
-  { metrics, difference, largest, wins, ties, losses, ...parts }: ProofFacts,
-  style: Style = PLAIN,
-): string {
+export function proofText(proof: ProofFacts, style: Style = PLAIN): string {
+  const { metrics, difference, largest, wins, ties, losses, seen, unseen, whole } = proof
   const lines = [comparisonTable(metrics.base, metrics.adapted, difference, style)]
   if (!largest) return lines[0]
   const { metric } = largest
-  if (parts.whole) {
-    const { dimensions, metrics: whole } = parts.whole
-    lines.push(`\nbase model with all ${dimensions} dimensions: ${metric} ${whole[metric].toFixed(4)}`)
-  }
+  if (whole)
+    lines.push(`\nbase model with all ${whole.dimensions} dimensions: ${metric} ${whole.metrics[metric].toFixed(4)}`)
   lines.push(`\n${metric} by query: ${wins} better, ${ties} the same, ${losses} worse`)
-  for (const [part, words] of [
-    [parts.seen, 'seen documents (with training queries)'],
-    [parts.unseen, 'unseen documents (no training queries)'],
-  ] as const) {
+  const documents = { 'seen documents (with training queries)': seen, 'unseen documents (no training queries)': unseen }
+  for (const [words, part] of Object.entries(documents)) {
     if (!part || !('metrics' in part)) continue
     const { base, adapted } = part.metrics
     const d = part.difference[metric]
@@ -86,8 +75,7 @@ export function proofText(
       `${count(part.queries, 'query', 'queries')} on ${words}: ${metric} ${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)} (${change})`,
     )
   }
-  const changes = changesTable(largest, style)
-  return [...lines, ...(changes ? [changes] : [])].join('\n')
+  return [...lines, ...changesLines(largest, style)].join('\n')
 }
 
 /** 0.0412 -> "0.041", 0.0002 -> "<0.001" */
@@ -97,19 +85,15 @@ export const formatP = (p: number): string => (p < 0.001 ? '<0.001' : p.toFixed(
 const SHOWN = 70
 
 /** Lists the queries that gained and lost most, with the rank of their first relevant document before and after. */
-export function changesTable({ wins, losses, depth }: LargestChanges, style: Style = PLAIN): string {
+function changesLines({ wins, losses, depth }: LargestChanges, style: Style): string[] {
   const rank = (r: number | null): string => (r === null ? `>${depth}` : String(r))
-  const list = (title: string, changes: LargestChanges['wins']): string[] =>
-    changes.length === 0
-      ? []
-      : [
-          `\n${style.bold(title)} (rank before -> after)`,
-          ...changes.map(
-            ({ queryId, text, baseRank, adaptedRank }) =>
-              `  ${rank(baseRank).padStart(5)} -> ${rank(adaptedRank).padEnd(5)} ${oneLine(text ?? queryId, SHOWN)}`,
-          ),
-        ]
-  return [...list('largest wins', wins), ...list('largest losses', losses)].join('\n')
+  return Object.entries({ 'largest wins': wins, 'largest losses': losses }).flatMap(([title, changes]) => {
+    const lines = changes.map(
+      ({ queryId, text, baseRank, adaptedRank }) =>
+        `  ${rank(baseRank).padStart(5)} -> ${rank(adaptedRank).padEnd(5)} ${oneLine(text ?? queryId, SHOWN)}`,
+    )
+    return lines.length > 0 ? [`\n${style.bold(title)} (rank before -> after)`, ...lines] : []
+  })
 }
 
 /** 1, "epoch" -> "1 epoch"; 1200, "query", "queries" -> "1200 queries" */
@@ -132,9 +116,8 @@ export function sweepTable({ metric, base, lines }: SweepReport['sweep'], style:
 /** Describes the memory of training queries, or a hint that one may help. */
 export function memoryLines({ memory, memoryHint }: TrainingReport, metric: string): string[] {
   if (memoryHint !== undefined) {
-    return [
-      `hint       --kind linear-memory may help: ${signed(memoryHint)} ${metric} out of fold in a quick check, which may be optimistic`,
-    ]
+    const gain = `${signed(memoryHint)} ${metric} out of fold in a quick check, which may be optimistic`
+    return [`hint       --kind linear-memory may help: ${gain}`]
   }
   if (!memory) return []
   const found = `${signed(memory.gain)} out-of-fold ${metric} (standard error ${memory.standardError.toFixed(4)})`
@@ -165,13 +148,11 @@ export function termsLines({ terms, linearPart }: TrainingReport, metric: string
   if (ownCorpus.length > 0)
     lines.push(`           figures on the ${ownCorpus.join(' and ')} set are with terms of its own corpus`)
   if (linearPart) {
-    const unseen = linearPart.unseen && 'metrics' in linearPart.unseen ? linearPart.unseen : undefined
-    const beyond = unseen
-      ? `, ${unseen.metrics.adapted[metric].toFixed(4)} on documents without any training query`
-      : ''
-    lines.push(
-      `           without the text of a query, the linear part alone: ${metric} ${linearPart.metrics.adapted[metric].toFixed(4)}${beyond}`,
-    )
+    const { metrics, unseen } = linearPart
+    const score = (of: typeof metrics): string => of.adapted[metric].toFixed(4)
+    const beyond =
+      unseen && 'metrics' in unseen ? `, ${score(unseen.metrics)} on documents without any training query` : ''
+    lines.push(`           without the text of a query, the linear part alone: ${metric} ${score(metrics)}${beyond}`)
   }
   return lines
 }
@@ -204,12 +185,6 @@ export function wrapTable(rows: readonly (readonly string[])[], columns: number 
     }
     tables.at(-1)!.push(i)
   }
-  return tables
-    .map(picked =>
-      formatTable(
-        rows.map(cells => picked.map(i => cells[i])),
-        style,
-      ),
-    )
-    .join('\n\n')
+  const cut = (picked: readonly number[]) => rows.map(cells => picked.map(i => cells[i]))
+  return tables.map(picked => formatTable(cut(picked), style)).join('\n\n')
 }

@@ -4,18 +4,12 @@ import type { Tried } from '../../train/tune/tune.js'
 import type { Console } from './console.js'
 
 /** Progress of a training run: a redrawn line and, with `--verbose`, every candidate, epoch and phase. */
-export interface TrainingProgress {
-  readonly onPhase: (phase: 'embed' | TrainingPhase) => void
-  readonly onTried: (line: string, tried: Tried) => void
-  readonly onStep: (step: number, steps: number) => void
-  readonly onEpoch: (epoch: EpochResult, epochs: number) => void
-  end(): void
-}
+export type TrainingProgress = ReturnType<typeof trainingProgress>
 
 const PHASES = { embed: 'embedding', tune: 'choosing options', train: 'training', evaluate: 'measuring' } as const
 
 /** @param metric of candidates and epochs */
-export function trainingProgress(metric: string, out: Console): TrainingProgress {
+export function trainingProgress(metric: string, out: Console) {
   const choosing = out.progress('choosing', 'candidates')
   const training = out.progress('training', 'steps')
   let tried = 0
@@ -31,19 +25,19 @@ export function trainingProgress(metric: string, out: Console): TrainingProgress
   }
 
   return {
-    onPhase(name) {
+    onPhase(name: 'embed' | TrainingPhase): void {
       endPhase()
       phase = { name, since: performance.now() }
       if (name === 'tune') choosing.update(0, undefined)
     },
-    onTried(line, { score, stoppedAfter }) {
+    onTried(line: string, { score, stoppedAfter }: Tried): void {
       out.detail(stoppedAfter ? `${line}, given up` : line)
       if (!stoppedAfter) best = Math.max(best, score)
       const note = best > Number.NEGATIVE_INFINITY ? `best so far ${metric} ${best.toFixed(4)}` : undefined
       choosing.update(++tried, undefined, note)
     },
-    onStep: (step, steps) => training.update(step, steps, epochNote),
-    onEpoch({ epoch, loss, metric: value }, epochs) {
+    onStep: (step: number, steps: number) => training.update(step, steps, epochNote),
+    onEpoch({ epoch, loss, metric: value }: EpochResult, epochs: number): void {
       const measured = value === undefined ? '' : `  validation ${metric} ${value.toFixed(4)}`
       epochNote = `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}${measured}`
       if (epoch === epochs) {

@@ -6,12 +6,10 @@ let segmenter: Intl.Segmenter | undefined
 /** Columns of a text on a terminal; colours take none. */
 export const visibleWidth = (text: string): number => (ASCII.test(text) ? text.length : stringWidth(text))
 
-/** Pads on the right to so many columns. */
 export function padEnd(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - visibleWidth(text)))
 }
 
-/** Pads on the left to so many columns. */
 export function padStart(text: string, columns: number): string {
   return ' '.repeat(Math.max(0, columns - visibleWidth(text))) + text
 }

@@ -4,12 +4,12 @@ import { isIndexUrl } from '../../indexes/index.js'
 import type { EmbeddedTrainingReport, TrainingReport } from '../../pipeline/training.js'
 import type { ComparisonReport, Report, Reproduction } from '../../report/index.js'
 import { checkReportFormat, renderReport } from '../../report/index.js'
+import { engineText } from '../../report/sections/data.js'
 import { VERSION } from '../../version.js'
 import { kebab, withoutPasswords } from '../../words.js'
 import { checkOut } from '../options/data-files.js'
 import type { Console } from './console.js'
 
-/** Facts from a command, without those for reproduction. */
 export type ReportFacts = Omit<Report, 'reproduce'> | Omit<ComparisonReport, 'reproduce'>
 
 /** Checks, before any work, that the report can be written and overwrites nothing. `others`: files read or written otherwise. */
@@ -19,7 +19,6 @@ export function checkReport(path: string | undefined, others: readonly (string |
   checkOut(path, others, 'report')
 }
 
-/** Writes a report and prints its path. */
 export async function writeReport(path: string, facts: ReportFacts, out: Console): Promise<void> {
   const reproduce: Reproduction = {
     command: commandLine(process.argv.slice(2)),
@@ -67,13 +66,12 @@ export function withoutCredentials(word: string): string {
 
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
-/** Report of a training run or a sweep. */
 type Trained = EmbeddedTrainingReport &
   Partial<Pick<TrainingReport, 'cache'>> & { readonly seconds: Partial<TrainingReport['seconds']> }
 
-/** Collects the facts of a training run for a report. */
 export function trainingFacts(adapter: Adapter, report: Trained, path: string, metric: string): ReportFacts {
-  const { metrics, kFold, cache, engine, engineDescription, engineReason, seconds, data } = report
+  const { metrics, kFold, cache, data } = report
+  const { embed, tune, train, total } = report.seconds
   const split = metrics?.split
   const queries = split === undefined ? undefined : split === 'k-fold' ? kFold!.queries : data[split]?.queries
   const { sha256 } = adapter.training.data as { readonly sha256?: string }
@@ -82,32 +80,26 @@ export function trainingFacts(adapter: Adapter, report: Trained, path: string, m
     metric,
     queries,
     measuredOn: split && (split === 'k-fold' ? `${kFold!.folds} folds, held out in turn` : `the ${split} set`),
-    facts: [
-      ['adapter', path],
-      ['engine', `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`],
-      ...(cache
-        ? [
-            [
-              'embedded',
-              `${cache.misses} texts in ${cache.requests} requests, ${cache.tokens} tokens; ${cache.hits} from the cache`,
-            ] as const,
-          ]
-        : []),
-      ['seconds', secondsText(seconds)],
-      ...(sha256 ? [['data, SHA-256', sha256] as const] : []),
-      [
-        'options',
-        Object.entries(adapter.training.options)
-          .map(([name, value]) => `${name} ${value}`)
-          .join(', '),
-      ],
-    ],
+    facts: known({
+      adapter: path,
+      engine: engineText(report),
+      embedded:
+        cache &&
+        `${cache.misses} texts in ${cache.requests} requests, ${cache.tokens} tokens; ${cache.hits} from the cache`,
+      seconds: inWords({ embedding: embed, tuning: tune, training: train, total }),
+      'data, SHA-256': sha256,
+      options: inWords(adapter.training.options),
+    }),
   }
 }
 
-function secondsText({ embed, tune, train, total }: Trained['seconds']): string {
-  const parts = { embedding: embed, tuning: tune, training: train, total }
-  return Object.entries(parts)
-    .flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]))
-    .join(', ')
+/** Lists the facts that are known. */
+export function known<T>(facts: Readonly<Record<string, T | undefined>>): [name: string, fact: T][] {
+  return Object.entries(facts).filter((entry): entry is [string, T] => entry[1] !== undefined)
 }
+
+/** { embedding: 1.5, total: 2 } -> "embedding 1.5, total 2" */
+const inWords = (values: object): string =>
+  known({ ...values })
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')

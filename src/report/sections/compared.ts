@@ -4,7 +4,7 @@ import { bytes, change, counted, fitted, interval, metricName, pValue, range, sc
 import { drawIntervals, OUTLINED } from '../intervals.js'
 import { COLORS, type Figure, type SectionMaker, section, type Table } from '../page.js'
 import type { ComparisonReport, Report } from '../report.js'
-import { factsTable } from './data.js'
+import { engineText, factsTable } from './data.js'
 
 type Fact = Report['facts'][number]
 
@@ -54,7 +54,7 @@ export const scoresSection: SectionMaker<ComparisonReport> = ({ comparison: { ca
       caption: `${metricName(spec)}: mean over the queries with its 95% bootstrap interval.`,
       legend: i === 0 ? legend : undefined,
       table: i === ordered.length - 1 ? table : undefined,
-      draw: drawIntervals(rows, { means: true }),
+      draw: drawIntervals(rows, true),
     }
   })
   const note = candidates.length > DRAWN && `The ${DRAWN} best are drawn; the table has all.`
@@ -161,7 +161,7 @@ function timeText({ milliseconds, adapter }: CandidateReport): string {
 
 /** The data, the base models and adapters of the candidates, and what embedding took. */
 export const runSection: SectionMaker<ComparisonReport> = ({ comparison, facts }) => {
-  const { data, candidates, embedding, engine, engineDescription, engineReason, seed } = comparison
+  const { data, candidates, embedding, seed } = comparison
   const sizes = `${whole(data.queries)} queries, ${whole(data.pairs)} pairs, ${whole(data.documents)} documents`
   const embedded = embedding.map(({ base, hits, misses, requests, tokens }): Fact => {
     const asked = `${whole(misses)} texts in ${whole(requests)} requests, ${whole(tokens)} tokens`
@@ -176,7 +176,7 @@ export const runSection: SectionMaker<ComparisonReport> = ({ comparison, facts }
   const run: Fact[] = [
     ['data', `${data.name}: ${sizes}`],
     ...embedded,
-    ['engine', `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`],
+    ['engine', engineText(comparison)],
     ['seed of the resampling', String(seed)],
   ]
   return section('data', 'Data and run', table, factsTable([...run, ...facts]))

@@ -1,6 +1,9 @@
+import type { EvaluationReport } from '../../pipeline/run-evaluation.js'
 import { whole } from '../format.js'
 import { type SectionMaker, section, type Table } from '../page.js'
 import type { Report } from '../report.js'
+
+type EngineFacts = Pick<EvaluationReport, 'engine' | 'engineDescription' | 'engineReason'>
 
 /** Parts of the data, and the facts of the run. */
 export const dataSection: SectionMaker = ({ data = {}, facts, gate }) => {
@@ -19,6 +22,11 @@ export const dataSection: SectionMaker = ({ data = {}, facts, gate }) => {
 /** Makes the table of facts of a run. */
 export function factsTable(rows: Report['facts']): Table {
   return { caption: 'Facts of the run', head: ['fact', 'value'], rows, words: 2 }
+}
+
+/** Names the engine of a run and why it was chosen. */
+export function engineText({ engine, engineDescription, engineReason }: EngineFacts): string {
+  return `${engine}${engineDescription ? ` (${engineDescription})` : ''}: ${engineReason}`
 }
 
 /** The command and what it ran on. */

@@ -1,5 +1,5 @@
 import { type AdapterInput, type AdapterSource, type AdaptOptions, openAdapter } from '../adapter-source.js'
-import { modelFacts, overrideMembers } from '../override-members.js'
+import { hasMethods, modelFacts, overrideMembers } from '../override-members.js'
 
 /** Object with LangChain's two methods. */
 export interface Embedder {
@@ -23,10 +23,7 @@ export interface BothEmbedder {
   embedQueryBoth(text: string): Promise<BothVectors>
 }
 
-export function isEmbedder(x: unknown): x is Embedder {
-  const candidate = x as Partial<Embedder> | null | undefined
-  return typeof candidate?.embedQuery === 'function' && typeof candidate.embedDocuments === 'function'
-}
+export const isEmbedder = (x: unknown): x is Embedder => hasMethods(x, 'embedQuery', 'embedDocuments')
 
 /**
  * Puts an adapter in front of a LangChain embedding, or any object of the same methods: `embedQuery` is adapted, `embedDocuments`

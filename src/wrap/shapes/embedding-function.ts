@@ -1,5 +1,5 @@
 import { type AdapterInput, type AdapterSource, type AdaptOptions, openAdapter } from '../adapter-source.js'
-import { modelFacts, overrideMembers } from '../override-members.js'
+import { hasMethods, modelFacts, overrideMembers } from '../override-members.js'
 
 /** Dense embedding function of Chroma. */
 export interface EmbeddingFunctionLike {
@@ -9,9 +9,7 @@ export interface EmbeddingFunctionLike {
   generateForQueries?(texts: string[]): Promise<number[][]>
 }
 
-export function isEmbeddingFunction(x: unknown): x is EmbeddingFunctionLike {
-  return typeof (x as Partial<EmbeddingFunctionLike> | null | undefined)?.generate === 'function'
-}
+export const isEmbeddingFunction = (x: unknown): x is EmbeddingFunctionLike => hasMethods(x, 'generate')
 
 /**
  * Puts an adapter in front of a Chroma embedding function: `generateForQueries`, which Chroma calls for `queryTexts`, is adapted;

@@ -1,5 +1,5 @@
 import { type AdapterInput, type AdapterSource, type AdaptOptions, openAdapter, type Sides } from '../adapter-source.js'
-import { overrideMembers } from '../override-members.js'
+import { hasMethods, overrideMembers } from '../override-members.js'
 
 /** Embedding model of the Vercel AI SDK, version 2 or 3. */
 export interface EmbeddingModelLike {
@@ -17,10 +17,8 @@ export interface ModelPair<T> {
   readonly documentModel: T
 }
 
-export function isEmbeddingModel(x: unknown): x is EmbeddingModelLike {
-  const candidate = x as Partial<EmbeddingModelLike> | null | undefined
-  return typeof candidate?.doEmbed === 'function' && typeof candidate.modelId === 'string'
-}
+export const isEmbeddingModel = (x: unknown): x is EmbeddingModelLike =>
+  hasMethods(x, 'doEmbed') && typeof (x as Partial<EmbeddingModelLike>).modelId === 'string'
 
 export function wrapEmbeddingModel<T extends EmbeddingModelLike>(
   model: T,

@@ -3,7 +3,7 @@ import { usageError } from '../../errors.js'
 import { littleEndianBytes } from '../../vectors/floats.js'
 import type { AdapterInput, AdapterSource, AdaptOptions, Sides } from '../adapter-source.js'
 import { isModelName, openAdapter } from '../adapter-source.js'
-import { overrideMembers } from '../override-members.js'
+import { hasMethods, overrideMembers } from '../override-members.js'
 
 /** Official OpenAI client. */
 export interface OpenAILike {
@@ -39,10 +39,8 @@ type Response = { readonly data: readonly { readonly embedding: number[] | strin
 /** Promise of the client, which also gives the raw response. */
 type ResponsePromise = { _thenUnwrap(map: (response: Response) => Response): unknown }
 
-export function isOpenAI(x: unknown): x is OpenAILike {
-  const candidate = x as { readonly embeddings?: { readonly create?: unknown } } | null | undefined
-  return typeof candidate?.embeddings?.create === 'function'
-}
+export const isOpenAI = (x: unknown): x is OpenAILike =>
+  hasMethods((x as Partial<OpenAILike> | null | undefined)?.embeddings, 'create')
 
 /**
  * Wraps an OpenAI client: `embeddings.create` returns adapted vectors, as numbers or base64, if `role: 'query'` or a model name
@@ -50,11 +48,7 @@ export function isOpenAI(x: unknown): x is OpenAILike {
  * @param client an instance of the package `openai`
  * @throws as `wrapEmbedder`
  */
-export function wrapOpenAI<T extends OpenAILike>(
-  client: T,
-  input: AdapterInput,
-  options: AdaptOptions = {},
-): AdaptedOpenAI<T> {
+export function wrapOpenAI<T extends OpenAILike>(client: T, input: AdapterInput, options: AdaptOptions = {}) {
   return wrapWith(client, openAdapter(input, options))
 }
 

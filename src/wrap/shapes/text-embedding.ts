@@ -1,5 +1,5 @@
 import { type AdapterInput, type AdaptOptions, openAdapter } from '../adapter-source.js'
-import { modelFacts, overrideMembers } from '../override-members.js'
+import { hasMethods, modelFacts, overrideMembers } from '../override-members.js'
 
 /** Embedding of LlamaIndex.TS; instances are functions that embed nodes. */
 export interface TextEmbeddingLike {
@@ -13,10 +13,8 @@ export interface TextEmbeddingLike {
   getTextEmbeddingsBatch(texts: string[], options?: never): Promise<number[][]>
 }
 
-export function isTextEmbedding(x: unknown): x is TextEmbeddingLike {
-  const candidate = x as Partial<TextEmbeddingLike> | null | undefined
-  return typeof candidate?.getQueryEmbedding === 'function' && typeof candidate.getTextEmbedding === 'function'
-}
+export const isTextEmbedding = (x: unknown): x is TextEmbeddingLike =>
+  hasMethods(x, 'getQueryEmbedding', 'getTextEmbedding')
 
 /** The words of a query: a string, or an object with a `text`. */
 function textOf(query: unknown): string | undefined {
