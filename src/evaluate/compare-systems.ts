@@ -69,15 +69,14 @@ export function compareSystems(
   const adjusted = holm(tested.map(({ p }) => p))
   const pairs = tested.map((pair, i) => ({ ...pair, holm: adjusted[i] }))
   const best = ordered[0].name
+  const intervalsOf = ({ perQuery }: Evaluation) => {
+    const found = pairedBootstraps(Object.values(perQuery), { seed, samples: samples.bootstrap })
+    return Object.fromEntries(Object.keys(perQuery).map((spec, m) => [spec, found[m]]))
+  }
   return {
     ...{ metric, queries, samples, pairs },
     order: ordered.map(({ name }) => name),
     tied: pairs.filter(pair => pair.first === best && pair.holm >= SIGNIFICANCE).map(({ second }) => second),
-    scores: Object.fromEntries(ordered.map(({ name, evaluation }) => [name, intervalsOf(evaluation, seed, samples)])),
+    scores: Object.fromEntries(ordered.map(({ name, evaluation }) => [name, intervalsOf(evaluation)])),
   }
-}
-
-function intervalsOf({ perQuery }: Evaluation, seed: number, { bootstrap: samples }: SystemsComparison['samples']) {
-  const intervals = pairedBootstraps(Object.values(perQuery), { seed, samples })
-  return Object.fromEntries(Object.keys(perQuery).map((spec, m) => [spec, intervals[m]]))
 }

@@ -4,7 +4,7 @@ import type { Engine } from '../engines/engine.js'
 import { gate } from '../train/gate.js'
 import { type FixedOptions, pickOptions, TRAIN_DEFAULTS, withDefaults } from '../train/options.js'
 import { RECIPE } from '../train/recipe.js'
-import { type ClusterSplit, clusterSplit } from '../train/tune/cluster-split.js'
+import { clusterSplit } from '../train/tune/cluster-split.js'
 import { joinQueries } from '../train/tune/sample.js'
 import { createSearch } from '../train/tune/search.js'
 import { resolve } from '../train/tune/search-point.js'
@@ -78,7 +78,12 @@ async function search(engine: Engine, embedded: EmbeddedParts, options: Training
       : { tuned: remembered }
     const { choice: terms, tuned: judged } = worded
     if (worded.skipped) warnings.push(`${budget} s (--tune-budget) left no time to try text terms`)
-    if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) warnings.push(shiftWarning(shift, metric))
+    if (shift && (shift.p >= RECIPE.gateP || shift.gain <= 0)) {
+      const change = `${metric} changes by ${signed(shift.gain)} (p = ${shift.p.toFixed(2)})`
+      warnings.push(
+        `the gain holds for queries like those that were trained on; where whole groups of like queries are held out, ${change}: on new subjects the adapter may not help, so test it on some`,
+      )
+    }
     const tuned = { ...judged, seconds: (performance.now() - started) / 1000 }
     const train = trainingSet(embedded, found)
     const { fittedScale } = searching
@@ -94,8 +99,4 @@ async function search(engine: Engine, embedded: EmbeddedParts, options: Training
 /** The training set, with pseudo-queries if they were chosen. */
 function trainingSet({ train, pseudo }: EmbeddedParts, tuned: TuneResult | undefined): Choice['train'] {
   return tuned?.chosen.pseudo ? joinQueries(train, pseudo!) : train
-}
-
-function shiftWarning({ gain, p }: ClusterSplit, metric: string): string {
-  return `the gain holds for queries like those that were trained on; where whole groups of like queries are held out, ${metric} changes by ${signed(gain)} (p = ${p.toFixed(2)}): on new subjects the adapter may not help, so test it on some`
 }

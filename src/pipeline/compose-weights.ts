@@ -9,7 +9,7 @@ import { tieRankOf } from '../evaluate/top-k.js'
 import { filled, type Matrix, matrix, row } from '../math/matrix.js'
 import { createRandom, permutation } from '../math/random.js'
 import { gatherRows, mapRows, type Rows } from '../math/row-source.js'
-import { type GateResult, gate } from '../train/gate.js'
+import { gate } from '../train/gate.js'
 import { TRAIN_DEFAULTS } from '../train/options.js'
 import { RECIPE } from '../train/recipe.js'
 import { assignFolds } from '../train/tune/folds.js'
@@ -22,13 +22,6 @@ import { proofFacts } from './result.js'
 import type { Trained, TrainingRun, WeightsReport } from './training.js'
 import { chooseBest } from './tune-hybrid.js'
 
-/** Weights of the parts of a composed model on the query side, of mean square 1. */
-export interface PartWeights {
-  readonly weights: readonly number[]
-  /** Of the out-of-fold gain over equal weights. */
-  readonly gate: GateResult
-}
-
 /** Most queries and documents that the weights are fitted on. */
 const MOST = { queries: 1000, documents: 20_000 } as const
 /** Steps of the grid of weights that sum to 1, by the number of parts. */
@@ -39,13 +32,14 @@ const FEWEST_STEPS = 4
  * Fits the weight of each part on the query side: the score of a document is the weighted sum of the parts' cosines. A grid, chosen
  * out of fold; the gate compares with equal weights.
  * @param blocks dimensions of each part
+ * @returns weights of mean square 1, and the verdict on the out-of-fold gain over equal weights
  */
 export async function fitPartWeights(
   engine: Engine,
   data: EmbeddedDataset<Rows>,
   blocks: readonly number[],
   options: { readonly metric: string; readonly seed: number; readonly minGain?: number; readonly gated: boolean },
-): Promise<PartWeights> {
+): Promise<Pick<WeightsReport, 'weights' | 'gate'>> {
   const { seed, gated } = options
   const random = createRandom(seed)
   const labelled = labelledRows(data)
@@ -144,10 +138,9 @@ export async function trainWeighted(
   const gated = run.gate ?? (run.tune ?? TUNE_DEFAULT) === 'auto'
   const found = await fitPartWeights(engine, embedded.train, blocks, { metric, seed, minGain: run.minGain, gated })
   const plain = { ...embedded, blocks: undefined }
-  const facts = { weights: found.weights, gate: found.gate }
   if (!found.gate.kept) {
     const result = await train(plain, run)
-    return { ...result, report: { ...result.report, weights: { ...facts, used: false } } }
+    return { ...result, report: { ...result.report, weights: { ...found, used: false } } }
   }
   const weighted = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => ({
     ...data,
@@ -165,7 +158,7 @@ export async function trainWeighted(
   const { incumbent, replace: rule } = run
   const contest = incumbent && { incumbent, candidate: shipped, scored: proof?.scored, rule }
   const against = contest && (await duel(engine, plain, part, contest, options))
-  const weights: WeightsReport = { ...facts, used: true, ...(alone && { onTop: result.report.gate }) }
+  const weights: WeightsReport = { ...found, used: true, ...(alone && { onTop: result.report.gate }) }
   const training = {
     ...shipped.training,
     options: { ...shipped.training.options, weights: found.weights },

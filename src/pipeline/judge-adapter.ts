@@ -39,7 +39,9 @@ export async function judgeAdapter(
   const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
     embedded[part] && prove(engine, subjectOf(embedded, part), fittedTo(part, adapter), measuring)
   const onValidation = await proofOn('validation', ungated)
-  const decision = tuned && gate(tuned, pairedScores(onValidation, metric), { metric, minGain, enabled: gated, seed })
+  const scored = onValidation?.scored
+  const validation = scored && { base: scored.base.perQuery[metric], adapted: scored.adapted.perQuery[metric] }
+  const decision = tuned && gate(tuned, validation, { metric, minGain, enabled: gated, seed })
   const refused = decision?.kept === false
   const adapter = refused ? identityAdapter(base, embedded.train.docs.cols) : ungated
   const heldOut = embedded.test ? 'test' : 'validation'
@@ -112,10 +114,4 @@ const NO_FACTS: Adapter['training'] = { tool: '', date: '', data: {}, options: {
 function identityAdapter(base: Adapter['base'], outputs: number): Adapter {
   const params = identityWeights(linear, base.dimensions, undefined, outputs)
   return { kind: linear.name, base, params, training: NO_FACTS }
-}
-
-function pairedScores(proof: Proof | undefined, metric: string) {
-  if (!proof) return undefined
-  const { base, adapted } = proof.scored
-  return { base: base.perQuery[metric], adapted: adapted.perQuery[metric] }
 }

@@ -22,6 +22,7 @@ import { REPLACE_DEFAULT } from './defaults.js'
 import { type Duel, duel, type TrainedQueries, trainedQueries } from './duel.js'
 import { countsOf, partsFromVectors } from './embedded-parts.js'
 import type { ScoredQueries } from './proof.js'
+import type { RunEvaluationOptions } from './run-evaluation.js'
 import { trainOnEmbedded } from './train-on-embedded.js'
 import type { TrainingOptions, TuneReport } from './training.js'
 
@@ -51,12 +52,10 @@ export interface BridgeData {
 
 /** Options of fitting and measuring a bridge. */
 export interface RunBridgeOptions
-  extends Pick<TrainingOptions, 'minGain' | 'tuneBudget' | 'incumbent' | 'replace' | 'signal'> {
+  extends Pick<TrainingOptions, 'minGain' | 'tuneBudget' | 'incumbent' | 'replace' | 'signal'>,
+    Pick<RunEvaluationOptions, 'seed' | 'engine' | 'device'> {
   /** Metric of the gate and of the share that is recovered. Default `ndcg@10`. */
   readonly metric?: string
-  readonly seed?: number
-  readonly engine?: string
-  readonly device?: string
   /** Called with every map that is tried. */
   readonly onTried?: (tried: TriedFit) => void
   /** Called with every candidate of the training with labels. */
@@ -164,7 +163,8 @@ export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}
     const recovered = share ?? chosen.overlap
     const recoveredLabelled = labelled ? (shareOf(withLabels) ?? null) : null
     const used = recoveredLabelled ?? recovered
-    const verdict = verdictOf(used, share === undefined ? OVERLAP : RECOVERED)
+    const bounds = share === undefined ? OVERLAP : RECOVERED
+    const verdict = used >= bounds.switch ? 'switch' : used >= bounds.bridge ? 'bridge' : 'unusable'
     const recoveredBy = share === undefined ? `overlap@${NEIGHBOURS}` : metric
     const report: BridgeReport = {
       ...{ base, index, kind: accepted.kind, fit: chosen, tried, texts, heldOut },
@@ -273,10 +273,6 @@ async function stand(
     replaces: false,
     reason: `${found.reason}; labels have proven that one, and not the new one: --replace ${rule}: not replaced`,
   }
-}
-
-function verdictOf(share: number, bounds: typeof RECOVERED | typeof OVERLAP): BridgeVerdict {
-  return share >= bounds.switch ? 'switch' : share >= bounds.bridge ? 'bridge' : 'unusable'
 }
 
 function sentenceOf(

@@ -17,7 +17,7 @@ import type { IndexReport } from './judge-index.js'
 import type { MeasuredPart, OpenedData } from './open-data.js'
 import { type Proof, type ProofDetail, proofDetail, prove } from './proof.js'
 import { termsForCorpus } from './terms-step.js'
-import type { ProofFigures } from './training.js'
+import type { ProofFigures, TrainingReport } from './training.js'
 
 const NDCG = 'ndcg@10'
 const JUDGED = 'judged@10'
@@ -49,7 +49,9 @@ export interface RunEvaluationOptions extends EmbedSession {
 }
 
 /** Figures of the base model, and of the adapter if there is one. Metrics lie in [0, 1]. */
-export interface EvaluationReport extends Partial<ProofFigures> {
+export interface EvaluationReport
+  extends Partial<ProofFigures>,
+    Pick<TrainingReport, 'engine' | 'engineDescription' | 'engineReason' | 'warnings'> {
   readonly base: { readonly id: string; readonly dimensions: number }
   /** The part that was evaluated. */
   readonly data: { readonly [part in PartName]?: PartCounts }
@@ -68,10 +70,6 @@ export interface EvaluationReport extends Partial<ProofFigures> {
   readonly against?: Pick<Proof, 'difference' | 'wins' | 'ties' | 'losses'> & { readonly metrics: Scores }
   /** Base and adapter in segments of the queries, the largest first. */
   readonly segments?: readonly Segment[]
-  readonly engine: string
-  readonly engineDescription?: string
-  readonly engineReason: string
-  readonly warnings: readonly string[]
   /** Absent for vectors of your own. */
   readonly embedding?: EmbedStats
 }

@@ -1,6 +1,6 @@
 import type { Adapter } from '../adapters/adapter.js'
 import { linear } from '../adapters/linear.js'
-import { type AdapterTerms, createTerms, type TermsFacts, type TermsSource } from '../adapters/terms.js'
+import { type AdapterTerms, createTerms, type TermsFacts } from '../adapters/terms.js'
 import { encodeTerms } from '../adapters/terms-file.js'
 import { PART_NAMES, type PartName } from '../dataset/split.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
@@ -106,9 +106,10 @@ export function addTerms(
     },
     report(): TermsReport {
       const { source, alpha, corpus, from } = whole.terms
+      const rows = from.name === 'words' ? from.table.keys.length : from.feedback.postings.documents
       const milliseconds = adapterTime(whole, train, TIMED_QUERIES) - adapterTime(base, train, TIMED_QUERIES)
       return {
-        ...{ source, alpha, corpus, rows: rowsOf(from), bytes: encodeTerms(whole.terms).length },
+        ...{ source, alpha, corpus, rows, bytes: encodeTerms(whole.terms).length },
         microseconds: Math.max(0, Math.round(1e4 * milliseconds) / 10),
         ...reportOf(choice),
         ownCorpus: own,
@@ -120,10 +121,6 @@ export function addTerms(
 /** Report of terms that were left out. */
 export function reportOf({ terms, beside, linear, note }: TermsChoice): TermsReport {
   return { gain: terms, linear: { kept: linear, ...beside }, ownCorpus: [], ...(note !== undefined && { note }) }
-}
-
-function rowsOf(from: TermsSource): number {
-  return from.name === 'words' ? from.table.keys.length : from.feedback.postings.documents
 }
 
 /** Builds the terms of a corpus. */

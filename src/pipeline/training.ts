@@ -7,8 +7,7 @@ import type { Rows } from '../math/row-source.js'
 import type { Checkpoint } from '../train/checkpoint.js'
 import type { GateResult } from '../train/gate.js'
 import type { TermsChoice } from '../train/terms/choose-terms.js'
-import type { TrainOptions } from '../train/train-adapter.js'
-import type { EpochResult } from '../train/trainer.js'
+import type { TrainOptions, TrainResult } from '../train/train-adapter.js'
 import type { ClusterSplit } from '../train/tune/cluster-split.js'
 import type { Tried, TuneResult } from '../train/tune/tune.js'
 import type { ReplaceRule } from './defaults.js'
@@ -162,7 +161,7 @@ export interface Interruption {
 }
 
 /** Result of the search for options. */
-export interface TuneReport {
+export interface TuneReport extends Pick<TuneResult, 'queries' | 'documents' | 'folds' | 'cut' | 'seconds'> {
   readonly negatives: string
   readonly scale: number
   readonly pull: number
@@ -175,12 +174,6 @@ export interface TuneReport {
   })[]
   /** Pseudo-queries found, and whether they are used; absent if there are none. */
   readonly pseudoQueries?: { readonly count: number; readonly used: boolean }
-  /** Size of the cross-validation. */
-  readonly queries: number
-  readonly documents: number
-  readonly folds: number
-  readonly cut?: string
-  readonly seconds: number
 }
 
 /** Weights of the parts, and what they won. */
@@ -197,7 +190,9 @@ export interface WeightsReport {
 export type ProofFigures = Omit<Proof, 'scored' | 'queries' | 'metrics'>
 
 /** Choice, training and proof on embedded parts. */
-export interface EmbeddedTrainingReport extends Partial<ProofFigures> {
+export interface EmbeddedTrainingReport
+  extends Partial<ProofFigures>,
+    Pick<TrainResult, 'epochs' | 'bestEpoch' | 'engine' | 'engineDescription' | 'engineReason'> {
   readonly kind: string
   readonly base: Omit<AdapterBase, 'normalized'>
   readonly data: { readonly [part in PartName]?: PartCounts & { readonly folds?: number } }
@@ -231,11 +226,6 @@ export interface EmbeddedTrainingReport extends Partial<ProofFigures> {
   readonly memoryHint?: number
   /** Set if training was aborted and the adapter kept; nothing was measured. */
   readonly interrupted?: Interruption
-  readonly epochs: readonly EpochResult[]
-  readonly bestEpoch: number
-  readonly engine: string
-  readonly engineDescription?: string
-  readonly engineReason: string
   readonly seconds: { readonly tune: number; readonly train: number; readonly evaluate: number }
   readonly warnings: readonly string[]
 }

@@ -1,4 +1,4 @@
-import { type AdamWOptions, ANCHOR_CODES, type Engine, type SparseRows, type Tensor } from '../engine.js'
+import { ANCHOR_CODES, type Engine, type SparseRows, type Tensor } from '../engine.js'
 import { MIN_NORM } from '../js.js'
 import { createScratch, type Heap } from './heap.js'
 import { type Kernels, PRODUCT_SCRATCH } from './kernels.js'
@@ -79,20 +79,16 @@ export function createOperations(heap: Heap, kernels: Kernels, js: Engine) {
     adamw(param, grad, m, v, options) {
       if (!inside(param, grad, m, v)) return js.adamw(param, grad, m, v, options)
       const { rows, cols } = param
-      const { anchor, l2, lr, decay, beta1, beta2, eps, step } = options
+      const { anchor, clip, l2, lr, decay, beta1, beta2, eps, step } = options
+      const factor = clip ? Math.min(1, clip.max / (Math.sqrt(cpuTensor(clip.squaredNorm).data[0]) + 1e-6)) : 1
       const correction = Math.sqrt(1 - beta2 ** step)
       kernels.adamw(
-        ...([at(param), at(grad), at(m), at(v), rows, cols, ANCHOR_CODES[anchor], clipFactor(options), l2] as const),
+        ...([at(param), at(grad), at(m), at(v), rows, cols, ANCHOR_CODES[anchor], factor, l2] as const),
         ...([lr * decay, beta1, 1 - beta1, beta2, 1 - beta2] as const),
         ...([(lr * correction) / (1 - beta1 ** step), eps * correction] as const),
       )
     },
   } satisfies Partial<Engine>
-}
-
-function clipFactor({ clip }: AdamWOptions): number {
-  if (!clip) return 1
-  return Math.min(1, clip.max / (Math.sqrt(cpuTensor(clip.squaredNorm).data[0]) + 1e-6))
 }
 
 /** Multiplications below which a product in WebAssembly is done before onnxruntime has started. */

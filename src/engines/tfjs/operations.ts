@@ -17,7 +17,10 @@ export function createAdamW(
         return tf.sub(p, o.anchor === 'one' ? 1 : identity(param.rows, param.cols))
       }
       let g = get(grad)
-      if (o.clip) g = tf.mul(g, clipFactor(tf, get(o.clip.squaredNorm), o.clip.max))
+      if (o.clip) {
+        const norm = tf.add(tf.sqrt(get(o.clip.squaredNorm)), 1e-6)
+        g = tf.mul(g, tf.minimum(tf.div(o.clip.max, norm), 1))
+      }
       if (o.l2 !== 0) g = tf.add(g, tf.mul(distance(), o.l2))
 
       const m1 = tf.add<Tensor2D>(tf.mul(get(m), o.beta1), tf.mul(g, 1 - o.beta1))
@@ -28,10 +31,6 @@ export function createAdamW(
       if (o.decay !== 0) step = tf.add(step, tf.mul(distance(), o.decay))
       return { param: tf.sub<Tensor2D>(p, tf.mul(step, o.lr)), m: m1, v: v1 }
     })
-}
-
-function clipFactor(tf: Tf, squaredNorm: Tensor2D, max: number): Tensor2D {
-  return tf.minimum(tf.div(max, tf.add(tf.sqrt(squaredNorm), 1e-6)), 1)
 }
 
 /** Logit of a masked column: the lowest that leaves room for arithmetic in float32. */

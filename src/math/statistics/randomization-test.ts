@@ -32,18 +32,17 @@ export function randomizationTests(deltas: readonly ArrayLike<number>[], options
   const n = checkDeltas(deltas)
   const { seed, samples = defaultSamples(n, RANDOMIZATION_SAMPLES) } = options
   checkSamples(samples)
+  // The sign of a difference of 0 changes nothing.
   const nonzero = deltas.map(delta => Float64Array.from(Array.from(delta).filter(value => value !== 0)))
   const large = deltas.filter((_, m) => nonzero[m].length > EXACT_UP_TO)
   const sampled = sampledTests(large, samples, seed)
   let next = 0
-  return nonzero.map(values => (values.length > EXACT_UP_TO ? sampled[next++] : exactTest(values)))
-}
-
-/** Differences of 0 are left out: their sign changes nothing. */
-function exactTest(values: Float64Array): number {
-  const sums = new Float64Array(2 ** values.length)
-  subsetSums(values, sums)
-  return countExtreme(sums, values) / sums.length
+  return nonzero.map(values => {
+    if (values.length > EXACT_UP_TO) return sampled[next++]
+    const sums = new Float64Array(2 ** values.length)
+    subsetSums(values, sums)
+    return countExtreme(sums, values) / sums.length
+  })
 }
 
 function sampledTests(deltas: readonly ArrayLike<number>[], samples: number, seed: number): number[] {

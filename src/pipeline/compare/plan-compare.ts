@@ -58,7 +58,9 @@ export async function planCompare(
   candidates: readonly CompareCandidate[],
   { data, cache, signal, timing, ...options }: PlanCompareOptions,
 ) {
-  const specs = specsOf(options)
+  const { metric, metrics = COMPARE_METRICS } = options
+  const specs = [...new Set(metric === undefined || metrics.includes(metric) ? metrics : [metric, ...metrics])]
+  specs.forEach(parseMetric)
   checkCandidates(candidates, options.allowMismatch, options.runs)
   const judged = judgedBy(candidates, data)
   const bases = groupByBase(candidates)
@@ -70,12 +72,6 @@ export async function planCompare(
     plans.push({ base: provider.id, ...estimate, ...(sent && { timing: sent }) })
   }
   return { specs, judged, bases, plans }
-}
-
-function specsOf({ metric, metrics = COMPARE_METRICS }: PlanCompareOptions): string[] {
-  const specs = [...new Set(metric === undefined || metrics.includes(metric) ? metrics : [metric, ...metrics])]
-  specs.forEach(parseMetric)
-  return specs
 }
 
 /** Finds what all candidates are scored on, and checks it against the vectors of each. */

@@ -19,18 +19,17 @@ import { TRAIN_DEFAULTS } from '../../train/options.js'
 import { embedOptions, type PartCounts } from '../embedded-parts.js'
 import { type HybridComparison, measureHybrids } from '../hybrid-rows.js'
 import { adapterTime, embeddingTime, type QueryTime, timedRows } from '../query-time.js'
+import type { RunEvaluationOptions } from '../run-evaluation.js'
 import { termsForCorpus } from '../terms-step.js'
+import type { TrainingReport } from '../training.js'
 import { type CompareCandidate, checkAdapter, costPerMillion, type EmbeddedBase } from './candidates.js'
 import { type BasePlan, type ComparePlan, type PlanCompareOptions, planCompare } from './plan-compare.js'
 
 /** Options of `runCompare`. */
-export interface RunCompareOptions extends PlanCompareOptions, Partial<SpillOptions> {
-  /** Seed of the resampling. */
-  readonly seed?: number
-  /** Engine that computes the rankings. Default `auto`. */
-  readonly engine?: string
-  /** Device of the engine, see `EngineOptions`. */
-  readonly device?: string
+export interface RunCompareOptions
+  extends PlanCompareOptions,
+    Partial<SpillOptions>,
+    Pick<RunEvaluationOptions, 'seed' | 'engine' | 'device'> {
   readonly embed?: Omit<EmbedDatasetOptions, 'cache' | 'signal' | 'onPlan'>
   /** Called once, before any request, with a plan per base with a provider. */
   readonly onPlan?: (plans: readonly BasePlan[]) => void
@@ -243,7 +242,9 @@ export interface CandidateReport {
 }
 
 /** Figures of candidates on the same queries and documents, and of each pair. */
-export interface CompareReport extends Pick<SystemsComparison, 'metric' | 'queries' | 'pairs' | 'samples'> {
+export interface CompareReport
+  extends Pick<SystemsComparison, 'metric' | 'queries' | 'pairs' | 'samples'>,
+    Pick<TrainingReport, 'engine' | 'engineDescription' | 'engineReason' | 'warnings'> {
   /** Size of the data; `queries` counts those with a relevant document, which are scored. */
   readonly data: PartCounts & { readonly name: string }
   /** Best first. */
@@ -252,10 +253,6 @@ export interface CompareReport extends Pick<SystemsComparison, 'metric' | 'queri
   readonly hybrid?: HybridComparison | string
   /** Seed of the resampling. */
   readonly seed: number
-  readonly engine: string
-  readonly engineDescription?: string
-  readonly engineReason: string
   /** Work of the embedding, per base with a provider. */
   readonly embedding: readonly (EmbedStats & { readonly base: string })[]
-  readonly warnings: readonly string[]
 }
