@@ -48,11 +48,10 @@ export function selectedRows(from: Rows, indices: Uint32Array): RowSource {
   return {
     rows: indices.length,
     cols: source.cols,
-    gather: (rows, out) =>
-      source.gather(
-        rows.map(i => indices[i]),
-        out,
-      ),
+    gather(rows, out) {
+      const selected = rows.map(i => indices[i])
+      source.gather(selected, out)
+    },
   }
 }
 
@@ -66,15 +65,11 @@ export function joinRows(parts: readonly { readonly from: Rows; readonly rows: U
     cols,
     gather(rows, out) {
       sources.forEach((source, s) => {
-        const places = Uint32Array.from(rows.keys()).filter(
-          i => rows[i] >= starts[s] && rows[i] - starts[s] < source.rows,
-        )
-        const found = new Float32Array(places.length * cols)
-        source.gather(
-          places.map(i => rows[i] - starts[s]),
-          found,
-        )
-        for (const [i, place] of places.entries()) out.set(found.subarray(i * cols, (i + 1) * cols), place * cols)
+        const end = starts[s] + source.rows
+        const places = Uint32Array.from(rows.keys()).filter(i => rows[i] >= starts[s] && rows[i] < end)
+        const own = places.map(i => rows[i] - starts[s])
+        const found = gatherRows(source, own)
+        for (const [i, place] of places.entries()) out.set(row(found, i), place * cols)
       })
     },
   }

@@ -99,11 +99,8 @@ export async function embedParts(
   if (pca !== undefined) checkReducible(provider)
   const names = PART_NAMES.filter(name => parts[name])
   const pseudo = pseudoSeed === undefined ? undefined : pseudoQueries(parts.train, pseudoSeed)
-  const { datasets, stats, close } = await embedDataset(
-    provider,
-    [...names.map(name => parts[name]!), ...(pseudo ? [pseudo] : [])],
-    embedOptions(session),
-  )
+  const sets = [...names.map(name => parts[name]!), ...(pseudo ? [pseudo] : [])]
+  const { datasets, stats, close } = await embedDataset(provider, sets, embedOptions(session))
   const counts = names.map(name => {
     const { queries, pairs, documents } = describeDataset(parts[name]!)
     return [name, { queries, pairs, documents }]

@@ -92,11 +92,10 @@ type Search = { readonly name: string; readonly scores: Float64Array }
 /** Names the first search that is not significantly worse than the best. */
 function whatPays(searches: readonly Search[], metric: string, seed: number): string {
   const best = searches.reduce((a, b) => (mean(b.scores) > mean(a.scores) ? b : a))
-  const asGood = ({ scores }: Search): boolean =>
-    randomizationTest(
-      scores.map((value, i) => best.scores[i] - value),
-      { seed },
-    ) >= SIGNIFICANCE
+  const asGood = ({ scores }: Search): boolean => {
+    const behind = scores.map((value, i) => best.scores[i] - value)
+    return randomizationTest(behind, { seed }) >= SIGNIFICANCE
+  }
   const pays = searches.find(search => search === best || asGood(search))!
   const of = ({ name, scores }: Search): string => `${name} (${metric} ${mean(scores).toFixed(4)})`
   return pays === best ? of(best) : `${of(pays)}; ${of(best)} is not significantly better`

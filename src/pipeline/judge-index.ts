@@ -58,10 +58,8 @@ export async function judgeIndex(
   const evaluator = createEvaluator(data, specs)
   const { queryIds, queryRows } = evaluator
   const rowOf = new Map(data.docIds.map((id, i) => [id, i]))
-  const grades = Array.from(
-    queryRows,
-    i => new Map(Array.from(data.positives[i], ([doc, grade]) => [data.docIds[doc], grade])),
-  )
+  const gradesOf = (i: number) => Array.from(data.positives[i], ([doc, grade]) => [data.docIds[doc], grade] as const)
+  const grades = Array.from(queryRows, i => new Map(gradesOf(i)))
   const every = Math.max(1, Math.ceil(queryIds.length / INDEX_TRIAL.queries))
   const sample = Array.from(queryIds.keys()).filter(i => i % every === 0)
 

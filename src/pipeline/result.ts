@@ -12,53 +12,81 @@ import type { Proof } from './proof.js'
 import type { Choice, EmbeddedTrainingReport, Judgement, OutOfFold, Trained, TuneReport } from './training.js'
 
 /** Facts of a run besides its training. */
-export interface RunFacts extends Pick<EmbeddedTrainingReport, 'seconds' | 'warnings'> {
+interface RunFacts extends Pick<EmbeddedTrainingReport, 'warnings'> {
   readonly given: TrainOptions
   readonly tune: 'auto' | 'off'
   readonly reason: string
+  readonly seconds: Omit<EmbeddedTrainingReport['seconds'], 'evaluate'>
   readonly outOfFold?: OutOfFold
 }
 
-/** Makes adapter and report of a finished run. */
-export function finishedRun(
-  embedded: EmbeddedParts,
-  trained: TrainResult,
-  choice: Choice,
-  judged: Judgement,
-  facts: RunFacts,
-): Trained {
-  const { tuned, final, shift } = choice
-  const { tune, outOfFold } = facts
-  const { adapter, rejected, proof, detail, reported, topScore, metrics } = judged
-  const { gate, duel, ...decided } = judged.report
-  const { kind, base, data, ...rest } = trainedReport(embedded, trained, choice, facts)
-  const report: EmbeddedTrainingReport = {
-    ...{ kind, base, data },
-    ...(reported && { ...proofFacts(reported), metrics }),
-    kFold: outOfFold?.report,
-    test: outOfFold && embedded.test && proof && { ...proofFacts(proof), queries: proof.queries },
-    ...{ gate, duel, shift, ...decided },
-    memoryHint: choice.memory?.hint,
-    ...rest,
+/** Makes adapter and report of a run, finished or interrupted. `seconds` of the facts are those before the evaluation. */
+export function resultsOf(embedded: EmbeddedParts, trained: TrainResult, choice: Choice, facts: RunFacts) {
+  const { baseId, train, test, pseudo, counts } = embedded
+  const { epochs, bestEpoch, engine, engineDescription } = trained
+  const { tuned, final } = choice
+  const { given, reason, seconds, warnings, outOfFold } = facts
+  const course = { engine, bestEpoch, epochsRun: epochs.length }
+  const subject = {
+    kind: given.kind ?? TRAIN_DEFAULTS.kind,
+    base: { id: baseId, dimensions: train.queries.cols },
+    // The queries of the cross-validation stand in for a validation set.
+    data: { train: counts.train, ...(tuned && { validation: sizeOf(tuned) }), ...counts },
   }
-  const pseudo = tuned && embedded.pseudo
-  const options = {
-    ...recorded(final),
-    ...(pseudo && { pseudoQueries: tuned.chosen.pseudo ? pseudo.queries.rows : 0 }),
-    tune,
-    ...courseOf(trained),
-    ...(topScore?.scale !== undefined && { keepTopScore: true }),
-    ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),
+  const tune = tuned && tuneReport(tuned, pseudo?.queries.rows)
+  const courseReport = { epochs, bestEpoch, engine, engineDescription, engineReason: reason }
+  const trainingOf = (options: Adapter['training']['options'], metrics: Adapter['training']['metrics'] = {}) => ({
+    tool: `adapter-train ${VERSION}`,
+    date: new Date().toISOString(),
+    data: { sha256: embedded.sha256(), ...counts },
+    ...{ options, metrics, queries: trainedQueries(train) },
+    familiarity: familiarityOf(train.queries, final.seed ?? TRAIN_DEFAULTS.seed),
+  })
+
+  return {
+    /** @param evaluate seconds */
+    finished(judged: Judgement, evaluate: number): Trained {
+      const { adapter, rejected, proof, detail, reported, topScore, metrics } = judged
+      const { gate, duel, ...decided } = judged.report
+      const report: EmbeddedTrainingReport = {
+        ...subject,
+        ...(reported && { ...proofFacts(reported), metrics }),
+        kFold: outOfFold?.report,
+        test: outOfFold && test && proof && { ...proofFacts(proof), queries: proof.queries },
+        ...{ gate, duel, shift: choice.shift, ...decided },
+        memoryHint: choice.memory?.hint,
+        ...{ tune, ...courseReport, seconds: { ...seconds, evaluate }, warnings },
+      }
+      const options = {
+        ...recorded(final),
+        ...(tuned && pseudo && { pseudoQueries: tuned.chosen.pseudo ? pseudo.queries.rows : 0 }),
+        ...{ tune: facts.tune, ...course },
+        ...(topScore?.scale !== undefined && { keepTopScore: true }),
+        ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),
+      }
+      const training = {
+        ...trainingOf(options, metrics),
+        ...(reported && { difference: reported.difference }),
+        ...(topScore && { topScore }),
+        ...(gate && { gate }),
+        ...(duel && { duel }),
+      }
+      const withFacts = (trainedAdapter: Adapter): Adapter => ({ ...trainedAdapter, training })
+      return { adapter: withFacts(adapter), rejected: rejected && withFacts(rejected), report, proof, detail }
+    },
+
+    /** The best adapter so far, marked in `training`, without a memory. */
+    interrupted(): Trained {
+      const interrupted = { afterEpoch: epochs.length, epochs: final.epochs ?? TRAIN_DEFAULTS.epochs }
+      const why = `training was interrupted after epoch ${interrupted.afterEpoch} of ${interrupted.epochs}: nothing is proven`
+      const gate = { kept: true, passed: false, reason: why }
+      const training = { ...trainingOf({ ...recorded(final), ...course }), gate, interrupted }
+      return {
+        adapter: { kind: trained.kind, base: adapterBase(embedded), params: trained.weights, training },
+        report: { ...subject, tune, interrupted, ...courseReport, seconds: { ...seconds, evaluate: 0 }, warnings },
+      }
+    },
   }
-  const training = {
-    ...trainingFacts(embedded, options, final, metrics),
-    ...(reported && { difference: reported.difference }),
-    ...(topScore && { topScore }),
-    ...(gate && { gate }),
-    ...(duel && { duel }),
-  }
-  const withFacts = (trainedAdapter: Adapter): Adapter => ({ ...trainedAdapter, training })
-  return { adapter: withFacts(adapter), rejected: rejected && withFacts(rejected), report, proof, detail }
 }
 
 /** Figures of a proof that a report shows. */
@@ -66,69 +94,11 @@ export function proofFacts({ metrics, difference, wins, ties, losses, seen, unse
   return { metrics, difference, wins, ties, losses, seen, unseen, largest, whole }
 }
 
-/** Makes adapter and report of an interrupted run: the best adapter so far, marked in `training`, without a memory. */
-export function interruptedRun(
-  embedded: EmbeddedParts,
-  trained: TrainResult,
-  choice: Choice,
-  facts: RunFacts,
-): Trained {
-  const interrupted = { afterEpoch: trained.epochs.length, epochs: choice.final.epochs ?? TRAIN_DEFAULTS.epochs }
-  const why = `training was interrupted after epoch ${interrupted.afterEpoch} of ${interrupted.epochs}: nothing is proven`
-  const adapter: Adapter = {
-    kind: trained.kind,
-    base: adapterBase(embedded),
-    params: trained.weights,
-    training: {
-      ...trainingFacts(embedded, { ...recorded(choice.final), ...courseOf(trained) }, choice.final),
-      gate: { kept: true, passed: false, reason: why },
-      interrupted,
-    },
-  }
-  const { kind, base, data, tune, ...rest } = trainedReport(embedded, trained, choice, facts)
-  return { adapter, report: { ...{ kind, base, data, tune }, interrupted, ...rest } }
-}
-
-const courseOf = ({ engine, bestEpoch, epochs }: TrainResult) => ({ engine, bestEpoch, epochsRun: epochs.length })
-
-function trainingFacts(
-  { sha256, counts, train }: EmbeddedParts,
-  options: Adapter['training']['options'],
-  { seed = TRAIN_DEFAULTS.seed }: TrainOptions,
-  metrics: Adapter['training']['metrics'] = {},
-) {
-  return {
-    tool: `adapter-train ${VERSION}`,
-    date: new Date().toISOString(),
-    data: { sha256: sha256(), ...counts },
-    ...{ options, metrics, queries: trainedQueries(train), familiarity: familiarityOf(train.queries, seed) },
-  }
-}
-
-/** The part of the report that finished and interrupted runs share. */
-function trainedReport(
-  { baseId, train, pseudo, counts }: EmbeddedParts,
-  { epochs, bestEpoch, engine, engineDescription }: TrainResult,
-  { tuned }: Choice,
-  { given, reason, seconds, warnings }: RunFacts,
-): EmbeddedTrainingReport {
-  return {
-    kind: given.kind ?? TRAIN_DEFAULTS.kind,
-    base: { id: baseId, dimensions: train.queries.cols },
-    // The queries of the cross-validation stand in for a validation set.
-    data: { train: counts.train, ...(tuned && { validation: sizeOf(tuned) }), ...counts },
-    tune: tuned && tuneReport(tuned, pseudo?.queries.rows),
-    ...{ epochs, bestEpoch, engine, engineDescription, engineReason: reason, seconds, warnings },
-  }
-}
-
 const sizeOf = ({ queries, pairs, documents, folds }: TuneResult) => ({ queries, pairs, documents, folds })
 
 /** @param pseudoCount pseudo-queries found */
-function tuneReport(
-  { chosen, scale, tried, queries, documents, folds, cut, seconds }: TuneResult,
-  pseudoCount?: number,
-): TuneReport {
+function tuneReport(tuned: TuneResult, pseudoCount?: number): TuneReport {
+  const { chosen, scale, tried, queries, documents, folds, cut, seconds } = tuned
   const fittedScale = scale / chosen.multiple
   return {
     ...{ negatives: chosen.negatives, scale, pull: chosen.pull },

@@ -78,11 +78,10 @@ function withoutFold(embedded: EmbeddedParts, inside: Uint32Array): EmbeddedPart
 function pool(folds: readonly ScoredQueries[]): ScoredQueries {
   const places = folds.flatMap((fold, f) => Array.from(fold.rows, (row, i) => ({ row, f, i })))
   places.sort((a, b) => a.row - b.row)
-  const evaluation = (side: 'base' | 'adapted'): Evaluation =>
-    gatherEvaluation(
-      places.map(({ f, i }) => ({ from: folds[f][side], i })),
-      folds[0][side],
-    )
+  const evaluation = (side: 'base' | 'adapted'): Evaluation => {
+    const found = places.map(({ f, i }) => ({ from: folds[f][side], i }))
+    return gatherEvaluation(found, folds[0][side])
+  }
   return {
     base: evaluation('base'),
     adapted: evaluation('adapted'),
@@ -98,12 +97,11 @@ export function assignKFolds(
   { folds, by, seed }: { readonly folds: number; readonly by: SplitBy; readonly seed: number },
 ): Uint32Array[] {
   const rows = keys.relevant.flatMap((relevant, i) => (relevant.length > 0 ? [i] : []))
-  const groups = groupsOf(
-    rows.map(row => {
-      const documents = by === 'document' ? keys.relevant[row].map(key => `document ${key}`) : []
-      return [`query ${keys.queries[row]}`, ...documents]
-    }),
-  )
+  const keysOf = (row: number): string[] => {
+    const documents = by === 'document' ? keys.relevant[row].map(key => `document ${key}`) : []
+    return [`query ${keys.queries[row]}`, ...documents]
+  }
+  const groups = groupsOf(rows.map(keysOf))
   const sizes = new Map<number, number>()
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1)
   const foldOf = groupFolds(groups, folds, seed)

@@ -8,7 +8,7 @@ import { takesWeights, trainWeighted } from './compose-weights.js'
 import { TUNE_DEFAULT } from './defaults.js'
 import type { EmbeddedParts } from './embedded-parts.js'
 import { judgeAdapter } from './judge-adapter.js'
-import { finishedRun, interruptedRun } from './result.js'
+import { resultsOf } from './result.js'
 import { keepingTopScore, withTopScore } from './top-score.js'
 import type { Trained, TrainingRun } from './training.js'
 
@@ -66,15 +66,13 @@ async function trainPlain(embedded: EmbeddedParts, run: TrainingRun): Promise<Tr
     )
     const evaluateStarted = performance.now()
     const seconds = { tune: secondsFrom(tuneStarted, trainStarted), train: secondsFrom(trainStarted, evaluateStarted) }
-    const facts = { given, tune, reason, warnings, outOfFold }
-    if (trained.interrupted)
-      return interruptedRun(embedded, trained, choice, { ...facts, seconds: { ...seconds, evaluate: 0 } })
+    const results = resultsOf(embedded, trained, choice, { given, tune, reason, seconds, warnings, outOfFold })
+    if (trained.interrupted) return results.interrupted()
     options.onPhase?.('evaluate')
     const gated = await judgeAdapter(engine, embedded, trained, choice, options)
     const judged = await withTopScore(engine, embedded, gated, options)
     warnings.push(...judged.warnings)
-    const evaluate = secondsFrom(evaluateStarted, performance.now())
-    return finishedRun(embedded, trained, choice, judged, { ...facts, seconds: { ...seconds, evaluate } })
+    return results.finished(judged, secondsFrom(evaluateStarted, performance.now()))
   })
 }
 

@@ -27,10 +27,8 @@ export function openTrainingLog(path: string): TrainingLog {
   return {
     write(event, facts) {
       try {
-        appendFileSync(
-          path,
-          `${start}${printable(JSON.stringify({ event, time: new Date().toISOString(), ...facts }))}\n`,
-        )
+        const line = JSON.stringify({ event, time: new Date().toISOString(), ...facts })
+        appendFileSync(path, `${start}${printable(line)}\n`)
         start = ''
       } catch (cause) {
         throw failed(cause)

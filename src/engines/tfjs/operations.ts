@@ -47,12 +47,9 @@ export function createSoftmax(
   const logitsOf = (scores: Tensor2D, options: OnlineSoftmaxOptions): Tensor2D => {
     let logits = tf.mul<Tensor2D>(scores, options.scale)
     if (options.offset) logits = tf.add(logits, get(options.offset))
-    if (options.masked?.columns.length)
-      logits = tf.add(
-        logits,
-        scatter(tf, options.masked, scores.shape, () => MASKED),
-      )
-    return logits
+    if (!options.masked?.columns.length) return logits
+    const masks = scatter(tf, options.masked, scores.shape, () => MASKED)
+    return tf.add(logits, masks)
   }
 
   return {

@@ -79,19 +79,12 @@ export function joinQueries<V extends Rows>(data: EmbeddedDataset<V>, extra: Emb
 /** Puts queries, in memory, on the documents of a sample, without those whose documents are not in it. */
 export function onSample(extra: EmbeddedDataset<Rows>, sample: EmbeddedDataset): EmbeddedDataset {
   const rowOf = new Map(sample.docIds.map((id, row) => [id, row]))
-  const moved = extra.positives.map(
-    positives =>
-      new Map(
-        Array.from(positives).flatMap(([document, grade]) => {
-          const row = rowOf.get(extra.docIds[document])
-          return row === undefined ? [] : [[row, grade] as const]
-        }),
-      ),
-  )
-  const kept = withQueries(
-    { ...extra, positives: moved, judgedNegatives: undefined },
-    labelledRows({ positives: moved }),
-  )
+  const moved = ([document, grade]: readonly [number, number]) => {
+    const row = rowOf.get(extra.docIds[document])
+    return row === undefined ? [] : [[row, grade] as const]
+  }
+  const positives = extra.positives.map(judged => new Map([...judged].flatMap(moved)))
+  const kept = withQueries({ ...extra, positives, judgedNegatives: undefined }, labelledRows({ positives }))
   const { docIds, docs, docTextGroup, docTexts } = sample
   return { ...kept, docIds, docs, docTextGroup, docTexts }
 }
