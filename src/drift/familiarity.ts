@@ -87,15 +87,10 @@ export function familiarityTest({ dimensions, data, similarity }: Familiarity) {
 }
 
 /** Share of unfamiliar queries with its 95% interval. */
-export interface UnfamiliarShare {
-  readonly queries: number
-  readonly share: number
-  readonly low: number
-  readonly high: number
-}
+export type UnfamiliarShare = ReturnType<typeof shareOf>
 
 /** Computes a share with Wilson's interval. See https://doi.org/10.1080/01621459.1927.10502953 */
-export function shareOf(unfamiliar: number, queries: number): UnfamiliarShare {
+export function shareOf(unfamiliar: number, queries: number) {
   const z = 1.96
   const share = unfamiliar / queries
   const center = (share + z ** 2 / (2 * queries)) / (1 + z ** 2 / queries)

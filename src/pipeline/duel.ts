@@ -34,13 +34,7 @@ export interface Duel {
 }
 
 /** Hashes of an adapter's training queries, in its file. */
-export interface TrainedQueries {
-  /** What is hashed: the folded text, or the vector if texts are not known. */
-  readonly of: 'text' | 'vector'
-  readonly count: number
-  /** The first 8 bytes of the SHA-256 of each, sorted, base64. */
-  readonly hashes: string
-}
+export type TrainedQueries = ReturnType<typeof trainedQueries>
 
 interface Contest {
   readonly incumbent: Adapter
@@ -53,8 +47,12 @@ interface Contest {
 /** Of 8 bytes. */
 const HEX_DIGITS = 16
 
-/** Hashes the queries of a dataset, for the file of an adapter that is trained on them. */
-export function trainedQueries(data: EmbeddedDataset<Rows>): TrainedQueries {
+/**
+ * Hashes the queries of a dataset, for the file of an adapter that is trained on them.
+ * @returns what is hashed (the folded text, or the vector if texts are not known), and the first 8 bytes of the SHA-256 of each,
+ * sorted, base64
+ */
+export function trainedQueries(data: EmbeddedDataset<Rows>) {
   const of = hashedBy(data)
   const hashes = [...new Set(queryHashes(data, of))].sort()
   return { of, count: hashes.length, hashes: Buffer.from(hashes.join(''), 'hex').toString('base64') }

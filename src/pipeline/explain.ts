@@ -57,10 +57,9 @@ export type Explainer = (query: string, k: number) => Promise<Explanation>
 
 /** Embeds the documents, or takes them from the cache, for queries to explain. */
 export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
-  const { provider, adapter, data, cache, embed } = options
+  const { provider, adapter, data, documents, cache, embed } = options
   checkBase(adapter, provider, options.allowMismatch)
   refuseBridge(adapter)
-  const { documents } = options
   const ids = documents?.ids ?? [...data.corpus.keys()]
   const texts = documents?.texts.map(text => text ?? '') ?? [...data.corpus.values()]
   if (ids.length === 0) throw new AdapterTrainError('DATASET_INVALID', `${data.name} has no documents to rank`)

@@ -163,7 +163,10 @@ export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}
     const recovered = share ?? chosen.overlap
     const recoveredLabelled = labelled ? (shareOf(withLabels) ?? null) : null
     const used = recoveredLabelled ?? recovered
-    const bounds = share === undefined ? OVERLAP : RECOVERED
+    const [bounds, found] =
+      share === undefined
+        ? [OVERLAP, `a guess without labels: mapped and native neighbours overlap by ${percent(used)}`]
+        : [RECOVERED, `mapped queries reach ${percent(used)} of the index's own ${metric}`]
     const verdict = used >= bounds.switch ? 'switch' : used >= bounds.bridge ? 'bridge' : 'unusable'
     const recoveredBy = share === undefined ? `overlap@${NEIGHBOURS}` : metric
     const report: BridgeReport = {
@@ -178,7 +181,7 @@ export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}
       ...(native && mapped && { difference: compareRankings(native, mapped, { seed, metric }).difference }),
       ...(withLabels && mapped && { labels: compareRankings(mapped, withLabels, { seed, metric }).difference }),
       ...{ gate: labelled?.gate, tune: labelled?.tune, duel: contest, cost: data.cost, verdict },
-      sentence: sentenceOf(verdict, used, recoveredBy, data, own?.mean[metric]),
+      sentence: sentenceOf(verdict, found, bounds, data, own?.mean[metric]),
       engine: engine.name,
       seconds: Math.round(performance.now() - started) / 1000,
       warnings: [...(warning ? [warning] : []), ...(labelled?.warnings ?? [])],
@@ -277,14 +280,11 @@ async function stand(
 
 function sentenceOf(
   verdict: BridgeVerdict,
-  share: number,
-  by: string,
+  found: string,
+  bounds: typeof RECOVERED | typeof OVERLAP,
   { base, index }: BridgeData,
   own: number | undefined,
 ): string {
-  const [found, bounds] = by.startsWith('overlap@')
-    ? [`a guess without labels: mapped and native neighbours overlap by ${percent(share)}`, OVERLAP]
-    : [`mapped queries reach ${percent(share)} of the index's own ${by}`, RECOVERED]
   const smaller =
     base.dimensions < index.dimensions
       ? `; ${base.dimensions} dimensions cannot hold all that ${index.dimensions} do`

@@ -18,7 +18,7 @@ import { applyAdapterOn } from '../train/adapt-on.js'
 import { RECIPE } from '../train/recipe.js'
 import { postingsOf } from '../train/terms/corpus-terms.js'
 import { assignFolds } from '../train/tune/folds.js'
-import type { JudgedTexts } from './compare/judged-texts.js'
+import type { JudgedTexts } from './compare/plan-compare.js'
 
 /** Scores of a search by words: per query id, document id -> score. */
 export type LexicalRun = ReadonlyMap<string, ReadonlyMap<string, number>>
@@ -85,11 +85,7 @@ export async function tuneHybrid(
 export type Judged = Omit<JudgedTexts, 'name'>
 
 /** Metric of every labelled query, by vectors alone, by words alone, and per fusion and weight. */
-export interface FusedScores {
-  readonly vectors: Float64Array
-  readonly words: Float64Array
-  readonly fused: Readonly<Partial<Record<FusionName, readonly Float64Array[]>>>
-}
+type FusedScores = Awaited<ReturnType<typeof scoreFusions>>
 
 /** The scores with equal weights for both rankings. */
 export const rankFusion = ({ fused }: FusedScores): Float64Array => fused.ranks![FUSIONS.ranks.weights.indexOf(0.5)]
@@ -104,7 +100,7 @@ export async function scoreFusions(
   queries: Rows,
   lexical: LexicalSearch,
   options: { readonly metric: string; readonly window: number; readonly fusions: readonly FusionName[] },
-): Promise<FusedScores> {
+) {
   const { window, fusions } = options
   const { metric, k } = parseMetric(options.metric)
   const rows = labelledRows(data)
@@ -113,7 +109,9 @@ export async function scoreFusions(
   const ownDocument = ownDocumentOf(data)
   const scores = () => new Float64Array(rows.length)
   const [vectors, words] = [scores(), scores()]
-  const fused = Object.fromEntries(fusions.map(name => [name, FUSIONS[name].weights.map(scores)]))
+  const fused: Partial<Record<FusionName, readonly Float64Array[]>> = Object.fromEntries(
+    fusions.map(name => [name, FUSIONS[name].weights.map(scores)]),
+  )
   const every = rowRange(0, m)
 
   const measure = (i: number, a: Float32Array, b: Float32Array): void => {
@@ -137,7 +135,7 @@ export async function scoreFusions(
       const ties = Uint32Array.from(documents, document => tieRank[document])
       const places = Array.from(positives.keys(), document => documents.indexOf(document))
       for (const [s, weight] of fusion.weights.entries())
-        fused[name][s][i] = score(fuse(fusion, v, w, weight), ties, places)
+        fused[name]![s][i] = score(fuse(fusion, v, w, weight), ties, places)
     }
   }
 

@@ -47,15 +47,8 @@ export function watch(device: GPUDevice) {
   }
 }
 
-/** A buffer on the device. */
-export interface Memory {
-  readonly id: number
-  readonly buffer: GPUBuffer
-  readonly bytes: number
-  /** Keys of the cached bind groups that name this buffer. */
-  readonly bindGroups: Set<string>
-  freed: boolean
-}
+/** A buffer on the device, and the keys of the cached bind groups that name it. */
+export type Memory = ReturnType<typeof allocate>
 
 /** A row-major matrix in a buffer; views start at an offset of floats. */
 export interface GpuTensor extends Tensor {
@@ -67,7 +60,7 @@ const USAGE = { copySource: 4, copyTarget: 8, storage: 128 }
 let ids = 0
 
 /** Makes a buffer of zeros. @throws ENGINE_MEMORY if it exceeds what a shader of this adapter can address */
-export function allocate(device: GPUDevice, failure: ReturnType<typeof watch>, rows: number, cols: number): Memory {
+export function allocate(device: GPUDevice, failure: ReturnType<typeof watch>, rows: number, cols: number) {
   // At least one vector of four, in whole ones: shaders read four floats at once.
   const bytes = Math.max(16, Math.ceil((rows * cols) / 4) * 16)
   const limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize)
@@ -82,7 +75,7 @@ export function allocate(device: GPUDevice, failure: ReturnType<typeof watch>, r
   }
   const usage = USAGE.copySource | USAGE.copyTarget | USAGE.storage
   const buffer = failure.watchAllocation(what, () => device.createBuffer({ size: bytes, usage }))
-  return { id: ids++, buffer, bytes, bindGroups: new Set(), freed: false }
+  return { id: ids++, buffer, bytes, bindGroups: new Set<string>(), freed: false }
 }
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB`

@@ -40,17 +40,15 @@ export function checkCandidates(
   allowMismatch?: boolean,
   runs: readonly CompareRun[] = [],
 ): void {
-  for (const { name } of runs) {
-    if ([...candidates, ...runs].filter(other => other.name === name).length > 1)
-      throw usageError(`two candidates are named "${name}"; give each a name of its own`)
-  }
+  const names = [...candidates, ...runs].map(({ name }) => name)
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw usageError(`two candidates are named "${twice}"; give each a name of its own`)
   if (candidates.length === 0 && runs.length === 0)
     throw usageError('there is nothing to compare; give at least one candidate')
   for (const [i, candidate] of candidates.entries()) {
     const { name, adapter, provider, vectors } = candidate
     if (!provider === !vectors) throw usageError(`candidate "${name}" needs either a provider or vectors`)
     for (const other of candidates.slice(0, i)) {
-      if (other.name === name) throw usageError(`two candidates are named "${name}"; give each a name of its own`)
       if (baseKey(other) === baseKey(candidate) && other.adapter === adapter) {
         throw usageError(
           `candidates "${other.name}" and "${name}" are the same base ${adapter ? 'with the same adapter' : 'without an adapter'}; drop one`,
