@@ -13,7 +13,6 @@ import {
   realpathSync,
   renameSync,
   rmSync,
-  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -57,10 +56,7 @@ export function readNamedFile(path: string, what: string, maxBytes?: number): st
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   let temporary: string | undefined
   try {
-    const existing = statSync(path, { throwIfNoEntry: false })
-    if (existing) assertRegular(path, existing)
-    // Renaming onto a link would replace the link, not the file that it names.
-    const target = existing ? realpathSync(path) : resolve(path)
+    const { existing, target } = targetOf(path)
     const folder = dirname(target)
     makeFolder(folder)
     removeLeftovers(folder)
@@ -85,9 +81,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
 /** Checks that `writeFileAtomic` could write, before the work that makes the content. */
 export function checkWritable(path: string): void {
   try {
-    const existing = statSync(path, { throwIfNoEntry: false })
-    if (existing) assertRegular(path, existing)
-    let folder = dirname(existing ? realpathSync(path) : resolve(path))
+    let folder = dirname(targetOf(path).target)
     while (!existsSync(folder)) folder = dirname(folder)
     if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`)
     accessSync(folder, constants.W_OK)
@@ -139,12 +133,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function assertRegular(path: string, stats: Stats): void {
-  if (stats.isFile()) return
-  const found = stats.isDirectory() ? 'it is a folder' : 'it is a device, pipe or socket'
-  throw new AdapterTrainError('FILE_WRITE', `cannot write ${path}: ${found}, expected a file name`, {
-    details: { file: path },
-  })
+/** Finds the file that is written: renaming onto a link would replace the link, not the file that it names. */
+function targetOf(path: string) {
+  const existing = statSync(path, { throwIfNoEntry: false })
+  if (!existing) return { target: resolve(path) }
+  if (existing.isFile()) return { existing, target: realpathSync(path) }
+  const found = existing.isDirectory() ? 'it is a folder' : 'it is a device, pipe or socket'
+  const problem = `cannot write ${path}: ${found}, expected a file name`
+  throw new AdapterTrainError('FILE_WRITE', problem, { details: { file: path } })
 }
 
 /** Names the file in an error of writing it. */

@@ -1,5 +1,6 @@
 import { damaged, wrong } from '../adapters/stored-adapter.js'
 import { getOrInsert } from '../maps.js'
+import { readFloats } from '../math/bytes.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 
 /** Fields of a protocol buffer by number, in their order: a number, or bytes if they have a length. */
@@ -41,12 +42,7 @@ function readConstant(tensor: Message, where: string): Matrix {
     throw wrong(where, 'expected a float32 vector or matrix as raw data')
   const [cols, rows = 1] = [...shape].reverse()
   if (bytes.length !== rows * cols * 4) throw damaged(where, `${bytes.length} bytes for shape [${shape.join(', ')}]`)
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
-  return matrix(
-    rows,
-    cols,
-    new Float32Array(rows * cols).map((_, i) => view.getFloat32(4 * i, true)),
-  )
+  return matrix(rows, cols, readFloats(bytes, 4))
 }
 
 const messages = (message: Message, field: number, where: string): Message[] =>

@@ -1,3 +1,4 @@
+import { getOrInsert } from '../maps.js'
 import { createRandom, permutation } from '../math/random.js'
 import { positivesOf, type QADataset } from './dataset.js'
 import { foldText } from './text.js'
@@ -30,10 +31,8 @@ const SPARE = 2
 export function pseudoQueries(train: QADataset, seed: number): QADataset | undefined {
   const labelled = [...train.queries.keys()].filter(id => positivesOf(train, id).length > 0)
   if (labelled.length === 0 || labelled.length > PSEUDO_QUERIES.mostLabelled) return undefined
-  const openings = chosenDocuments(train, seed).map(([id, text]) => ({
-    id,
-    sentences: openingSentences(text, SENTENCES),
-  }))
+  const chosen = chosenDocuments(train, seed)
+  const openings = chosen.map(([id, text]) => ({ id, sentences: openingSentences(text, SENTENCES) }))
 
   const taken = new Map<string, number>()
   for (const query of train.queries.values()) taken.set(foldText(query), Number.POSITIVE_INFINITY)
@@ -49,9 +48,8 @@ export function pseudoQueries(train: QADataset, seed: number): QADataset | undef
     queries.set(query, own)
     qrels.set(query, new Map([[id, 1]]))
   }
-  return queries.size < PSEUDO_QUERIES.least
-    ? undefined
-    : { name: 'first sentences', queries, corpus: train.corpus, qrels }
+  if (queries.size < PSEUDO_QUERIES.least) return undefined
+  return { name: 'first sentences', queries, corpus: train.corpus, qrels }
 }
 
 function chosenDocuments({ corpus }: QADataset, seed: number): [id: string, text: string][] {
@@ -67,14 +65,10 @@ function chosenDocuments({ corpus }: QADataset, seed: number): [id: string, text
   return chosen
 }
 
-type Granularity = 'sentence' | 'word'
-
 // Made on first use: their tables take 30 ms to load.
-const segmenters: { [granularity in Granularity]?: Intl.Segmenter } = {}
-const segmentsOf = (text: string, granularity: Granularity): Intl.Segments => {
-  segmenters[granularity] ??= new Intl.Segmenter('und', { granularity })
-  return segmenters[granularity].segment(text)
-}
+const segmenters = new Map<string, Intl.Segmenter>()
+const segmentsOf = (text: string, granularity: 'sentence' | 'word'): Intl.Segments =>
+  getOrInsert(segmenters, granularity, () => new Intl.Segmenter('und', { granularity })).segment(text)
 
 const LOOKED_AT = 4000
 /** Least words of a sentence, and of the rest of its document. */

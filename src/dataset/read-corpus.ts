@@ -5,7 +5,7 @@ import { probePath } from './probe.js'
 import { readEntries } from './read-entries.js'
 import type { DatasetRecord } from './records.js'
 import { sampleOf } from './sample.js'
-import { createSink } from './sink.js'
+import { createSink, strictSink } from './sink.js'
 import { invalidFile, type Place } from './text-file.js'
 
 const ID_FIELDS = ['document_id', '_id', 'id', 'doc_id'] as const
@@ -42,10 +42,7 @@ export async function readCorpus(path: string): Promise<ReadonlyMap<string, stri
     if (corpus.has(id)) throw invalidFile(place, `document ${quote(id)} is given again, expected it once`)
     corpus.set(id, text as string)
   }
-  const sink = createSink(path, path, false)
-  sink.leaveOut = (problem, place) => {
-    throw invalidFile(place, problem)
-  }
+  const sink = strictSink(path)
   await readEntries(probe, sampleOf(probe, isField), sink, {
     record,
     checkHeader(columns, place) {

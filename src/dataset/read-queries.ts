@@ -7,7 +7,7 @@ import { type ReadDatasetOptions, readDataset } from './read.js'
 import { readEntries } from './read-entries.js'
 import { contentId, hasRecordField } from './records.js'
 import { sampleOf } from './sample.js'
-import { createSink } from './sink.js'
+import { strictSink } from './sink.js'
 import { foldText } from './text.js'
 import { invalidFile, readTextLines } from './text-file.js'
 
@@ -50,11 +50,7 @@ export async function readQueries(path: string, options: ReadDatasetOptions = {}
     else found.set(queryKey(text), { id: toId(id) ?? contentId('query', text), text, searches: times as number })
   }
   if (isLog) {
-    const sink = createSink(path, path, false)
-    sink.leaveOut = (problem, place) => {
-      throw invalidFile(place, problem)
-    }
-    await readEntries(probe, sample, sink, {
+    await readEntries(probe, sample, strictSink(path), {
       record: ({ query, query_id, count }, { line }) => add(query, line, query_id, count === '' ? 1 : (count ?? 1)),
       checkHeader: () => {},
     })

@@ -2,7 +2,7 @@ import { AdapterTrainError } from '../errors.js'
 import { optionWord } from '../words.js'
 import { quote, show, textProblem, toGrade, toId } from './check.js'
 import type { DatasetIssue, LoadedDataset } from './dataset.js'
-import { location, type Place } from './text-file.js'
+import { invalidFile, location, type Place } from './text-file.js'
 
 /** Receiver of a format's entries, which checks them and collects problems. */
 export type DatasetSink = ReturnType<typeof createSink>
@@ -145,6 +145,14 @@ export function createSink(path: string, name: string, skipInvalid: boolean) {
     },
   }
   return sink
+}
+
+/** Makes a sink for a file in which no entry may be left out. */
+export function strictSink(path: string): DatasetSink {
+  const leaveOut = (problem: string, place: Place): never => {
+    throw invalidFile(place, problem)
+  }
+  return { ...createSink(path, path, false), leaveOut }
 }
 
 const at = (place: Place): string => (place.line === undefined ? `in ${place.file}` : `in line ${place.line}`)

@@ -27,12 +27,10 @@ export function splitDisjoint(dataset: QADataset, options: SplitDisjointOptions)
   const { by = 'document', groupOf, ...shares } = options
   // Equal things get equal texts, which is all that a split looks at.
   const keyed = { ...dataset, queries: components(dataset.queries) }
+  const byGroup = groupOf ? { by: 'group' as const, groupOf } : { by }
   const split =
     by === 'document'
-      ? splitDataset(
-          { ...keyed, corpus: components(dataset.corpus, groupOf) },
-          groupOf ? { by: 'group', groupOf, ...shares } : { by, ...shares },
-        )
+      ? splitDataset({ ...keyed, corpus: components(dataset.corpus, groupOf) }, { ...byGroup, ...shares })
       : splitDataset(keyed, { by, ...shares })
   const parts = PART_NAMES.filter(part => split[part]).map(part => {
     const queries = new Map(Array.from(split[part]!.queries.keys(), id => [id, dataset.queries.get(id)!]))

@@ -9,6 +9,7 @@ const HELD_OUT = ['test', 'validation'] as const
 const SPLIT_BY = ['query', 'document', 'group', 'time'] as const
 
 type HeldOut = (typeof HELD_OUT)[number]
+type SplitBy = (typeof SPLIT_BY)[number]
 
 /** Settings of {@link splitDataset}. */
 export interface SplitDatasetOptions {
@@ -177,33 +178,25 @@ function take(dataset: QADataset, part: string, wanted: (id: string) => boolean)
 }
 
 function splitError(dataset: QADataset, reason: string): AdapterTrainError {
-  return new AdapterTrainError('DATASET_SPLIT', `cannot split ${dataset.name}: ${reason}`, {
-    details: { dataset: dataset.name, queries: dataset.queries.size },
-  })
+  const details = { dataset: dataset.name, queries: dataset.queries.size }
+  return new AdapterTrainError('DATASET_SPLIT', `cannot split ${dataset.name}: ${reason}`, { details })
 }
 
-const TIES: Readonly<Record<NonNullable<SplitDatasetOptions['by']>, readonly [reason: string, remedy: string]>> = {
-  query: ['have the same text', 'Ask for other fractions, or give a held-out set of its own.'],
-  document: [
-    'share documents, directly or through one another',
-    'Split by query, ask for other fractions, or give a held-out set of its own.',
-  ],
-  group: [
-    'have documents of one group, directly or through one another',
-    'Split by document, ask for other fractions, or give a held-out set of its own.',
-  ],
-  time: ['have the same text', 'Ask for other fractions, or give a held-out set of its own.'],
+/** What keeps queries together, and how else they can be split. */
+const TIES: Readonly<Record<SplitBy, readonly [tie: string, otherwise?: string]>> = {
+  query: ['have the same text'],
+  document: ['share documents, directly or through one another', 'Split by query'],
+  group: ['have documents of one group, directly or through one another', 'Split by document'],
+  time: ['have the same text'],
 }
 
-function cannotDivide(
-  dataset: QADataset,
-  by: NonNullable<SplitDatasetOptions['by']>,
-  groups: readonly QueryGroup[],
-  short: { part: string; size: number; asked: number },
-): AdapterTrainError {
+type Short = { readonly part: string; readonly size: number; readonly asked: number }
+
+function cannotDivide(dataset: QADataset, by: SplitBy, groups: readonly QueryGroup[], { part, size, asked }: Short) {
   const largest = groups.reduce((max, { ids }) => Math.max(max, ids.length), 0)
-  const [tie, remedy] = TIES[by]
-  const wanted = `the ${short.part} part would get ${short.size} of the ${Math.round(short.asked)} queries asked for`
+  const [tie, otherwise] = TIES[by]
+  const wanted = `the ${part} part would get ${size} of the ${Math.round(asked)} queries asked for`
   const reason = `${wanted}, because up to ${largest} of its ${dataset.queries.size} queries ${tie}`
-  return splitError(dataset, `${reason}. ${remedy}`)
+  const ask = otherwise ? `${otherwise}, ask` : 'Ask'
+  return splitError(dataset, `${reason}. ${ask} for other fractions, or give a held-out set of its own.`)
 }

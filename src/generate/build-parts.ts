@@ -39,15 +39,8 @@ export function buildParts(
         throw new AdapterTrainError('DATASET_SPLIT', message, { details: { part } })
       }
       const own = kept.filter(({ id }) => queries.has(id))
-      return [
-        part,
-        {
-          name: `the ${part} part`,
-          queries,
-          corpus,
-          qrels: new Map(own.map(({ id, chunk }) => [id, new Map([[chunk, 1]])])),
-        },
-      ]
+      const qrels = new Map(own.map(({ id, chunk }) => [id, new Map([[chunk, 1]])]))
+      return [part, { name: `the ${part} part`, queries, corpus, qrels }]
     }),
   ) as unknown as DatasetSplit
   checkPartsForLeaks(parts)

@@ -12,12 +12,7 @@ export interface KnownModel {
   readonly roles?: Readonly<Record<Role, object>>
 }
 
-export function checkDimensions(
-  provider: string,
-  model: string,
-  known: KnownModel | undefined,
-  dimensions: number | undefined,
-): void {
+export function checkDimensions(provider: string, model: string, known?: KnownModel, dimensions?: number): void {
   if (!known || dimensions === undefined || dimensions === known.dimensions) return
   const { choices } = known
   if (choices === 'shorter' ? dimensions < known.dimensions : choices?.includes(dimensions)) return

@@ -40,8 +40,8 @@ const DEFAULT_LIMITS: ProviderLimits = { maxInputs: 32, maxConcurrency: 1 }
 /**
  * Makes a provider from any function or object that embeds texts.
  *
- * ```ts customProvider({ id: 'acme/encoder-2', embed: (texts, role) => acme.encode(texts, { kind: role }) }) customProvider(new
- * OllamaEmbeddings({ model: 'nomic-embed-text' }), { id: 'ollama/nomic-embed-text' }) ```
+ * Such as `customProvider({ id: 'acme/encoder-2', embed: (texts, role) => acme.encode(texts, { kind: role }) })`, or
+ * `customProvider(new OllamaEmbeddings({ model: 'nomic-embed-text' }), { id: 'ollama/nomic-embed-text' })`.
  *
  * Its errors become PROVIDER_REQUEST, retryable if their `status` is 408, 409, 429 or 5xx.
  * @throws USAGE when an option is not of the expected form

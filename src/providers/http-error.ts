@@ -1,5 +1,5 @@
 import { AdapterTrainError, messageOf } from '../errors.js'
-import { tryJson, tryStringify } from '../json.js'
+import { isObject, tryJson, tryStringify } from '../json.js'
 import { optionWord } from '../words.js'
 
 /** Target of a request, as far as errors describe it. */
@@ -198,9 +198,7 @@ export function parseErrorBody(body: string): { message: string; code?: string }
   return { message: message.slice(0, LONGEST), code }
 }
 
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
+const record = (value: unknown): Record<string, unknown> => (isObject(value) ? value : {})
 
 const MASK = '[redacted]'
 // Shorter runs occur in ordinary words too.

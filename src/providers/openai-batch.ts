@@ -25,11 +25,8 @@ export function openaiBatchClient(
   const service: RemoteService = { ...remote, task: 'batches' }
   const baseUrl = service.url
 
-  const call = async <T>(
-    what: string,
-    limits: RequestLimits,
-    send: (api: OpenAI, request: { readonly signal: AbortSignal }) => Promise<T>,
-  ): Promise<T> => {
+  type Send<T> = (api: OpenAI, request: { readonly signal: AbortSignal }) => Promise<T>
+  const call = async <T>(what: string, limits: RequestLimits, send: Send<T>): Promise<T> => {
     const callOpenAI = await loadOpenAI(service)
     try {
       return await callOpenAI({ timeoutMs, ...limits }, send)

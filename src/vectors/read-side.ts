@@ -18,11 +18,8 @@ export interface VectorSide {
   readonly texts?: readonly (string | undefined)[]
 }
 
-type Read = (
-  path: string,
-  folder: string,
-  lazy: boolean,
-) => Promise<Omit<VectorSide, 'file' | 'ids'> & { ids?: readonly string[] }>
+type Found = Omit<VectorSide, 'file' | 'ids'> & { readonly ids?: readonly string[] }
+type Read = (path: string, folder: string, lazy: boolean) => Promise<Found>
 
 const SHAPE = 'shape.json'
 
