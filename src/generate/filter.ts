@@ -26,9 +26,7 @@ export interface FilteredQuestions {
 const NEAR_DUPLICATE_COSINE = 0.95
 const BLOCK = 1024
 
-/**
- * Drops near-duplicates of an earlier question of another chunk: two chunks cannot both be the only right answer to one question.
- */
+/** Drops near-duplicates of an earlier question of another chunk: two chunks cannot both be the only right answer to one question. */
 export async function filterNearDuplicates(
   questions: readonly GeneratedQuestion[],
   provider: EmbeddingProvider,

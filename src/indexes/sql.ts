@@ -35,9 +35,7 @@ const HNSW = { ef_search: 40, most: 1000 } as const
 /** Setting of pgvector 0.8 and later. */
 const ITERATIVE = 'iterative_scan'
 
-/**
- * Makes an index of a table with a column of pgvector's type `vector` or `halfvec`. All statements run in READ ONLY transactions.
- */
+/** Makes an index of a table with a column of pgvector's type `vector` or `halfvec`. All statements run in READ ONLY transactions. */
 export async function openSqlIndex(
   client: SqlClient,
   { id, table, params }: IndexAddress,

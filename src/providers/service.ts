@@ -122,9 +122,7 @@ export const OPENAI: ServiceAddress = {
   keyVariables: ['OPENAI_API_KEY'],
 }
 
-/**
- * Chooses OpenAI, or the server of `baseUrl`, else of `OPENAI_BASE_URL`. Another server needs no key; a known key is sent to it.
- */
+/** Chooses OpenAI, or the server of `baseUrl`, else of `OPENAI_BASE_URL`. Another server needs no key; a known key is sent to it. */
 export function openaiService(model: string, options: RemoteOptions): RemoteService {
   if (options.baseUrl) return remoteService('openai', model, options, OPENAI)
   const baseUrl = process.env.OPENAI_BASE_URL?.trim()

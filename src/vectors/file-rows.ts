@@ -21,9 +21,7 @@ export interface FileLayout {
 /** Values read at once, at most: 16 MiB of float32. */
 const MOST = 1 << 22
 
-/**
- * Makes a source that reads rows of a file on demand; the operating system caches them. The file is open only while rows are read.
- */
+/** Makes a source that reads rows of a file on demand; the operating system caches them. The file is open only while rows are read. */
 export function createFileRows(layout: FileLayout): RowSource {
   const { path, rows: count, cols } = layout
   const read = createReader(layout)

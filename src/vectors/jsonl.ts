@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { quote, show, toId } from '../dataset/check.js'
 import { JsonCursor, JsonSyntaxError } from '../dataset/json-cursor.js'
-import { assertFile, fileError, invalidFile, type Place, readTextLines } from '../dataset/text-file.js'
-import { AdapterTrainError, type ErrorDetails } from '../errors.js'
+import { assertFile, fileError, invalidFile, location, type Place, readTextLines } from '../dataset/text-file.js'
+import { AdapterTrainError } from '../errors.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import { allocateMatrix } from './binary-file.js'
 
@@ -102,7 +102,5 @@ function fillRow({ cols, data }: Matrix, row: number, vector: readonly unknown[]
   }
 }
 
-function invalidVector(place: Place, problem: string): AdapterTrainError {
-  const details: ErrorDetails = { ...place }
-  return new AdapterTrainError('VECTOR_INVALID', `${place.file}:${place.line}: ${problem}`, { details })
-}
+const invalidVector = (place: Place, problem: string): AdapterTrainError =>
+  new AdapterTrainError('VECTOR_INVALID', `${location(place)}: ${problem}`, { details: place })

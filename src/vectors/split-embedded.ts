@@ -19,25 +19,20 @@ export function splitEmbedded<V extends Rows = Matrix>(
   const { validation = 0, test = 0 } = options.fractions
   if (validation === 0 && test === 0) return { train: data }
   // Equal things get equal texts, which is all that a split looks at.
-  const queryGroup = groupRows(
-    queries,
-    queryTexts?.map(text => (text === undefined ? undefined : foldText(text))),
-  )
+  const folded = queryTexts?.map(text => (text === undefined ? undefined : foldText(text)))
+  const queryGroup = groupRows(queries, folded)
   const queryNames = namesOf(queries, queryGroup, queryTexts)
   const byDocument = options.by === 'document' || options.by === 'group'
   const documentNames = byDocument ? namesOf(data.docs, docTextGroup, data.docTexts) : []
   const scored = queryIds.flatMap((_, i) => (positives[i].size > 0 ? [i] : []))
-  const split = splitDataset(
-    {
-      name: data.baseId,
-      queries: new Map(scored.map(i => [queryIds[i], queryNames[i]])),
-      corpus: new Map(documentNames.map((name, i) => [docIds[i], name])),
-      qrels: new Map(
-        scored.map(i => [queryIds[i], new Map(Array.from(positives[i], ([doc, grade]) => [docIds[doc], grade]))]),
-      ),
-    },
-    options,
-  )
+  const judged = (i: number) => new Map(Array.from(positives[i], ([doc, grade]) => [docIds[doc], grade]))
+  const dataset = {
+    name: data.baseId,
+    queries: new Map(scored.map(i => [queryIds[i], queryNames[i]])),
+    corpus: new Map(documentNames.map((name, i) => [docIds[i], name])),
+    qrels: new Map(scored.map(i => [queryIds[i], judged(i)])),
+  }
+  const split = splitDataset(dataset, options)
   const heldOut = (['validation', 'test'] as const).filter(part => split[part] !== undefined)
   const isHeldOut = (id: string): boolean => heldOut.some(part => split[part]!.queries.has(id))
   return {

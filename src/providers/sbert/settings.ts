@@ -157,16 +157,12 @@ function invalid(folder: string, name: string, problem: string, cause?: unknown)
 }
 
 interface Preset {
-  /** Tested against the lower-case last part of the model's name. */
-  readonly match: RegExp
   readonly pooling?: PoolingMode
   readonly normalize?: boolean
   readonly query?: string
   readonly document?: string
   /** Tokens at which the original model cuts a text, if its ONNX conversions lost that. */
   readonly maxTokens?: number
-  /** Model whose page at huggingface.co states it. */
-  readonly page: string
 }
 
 const PASSAGES = 'Represent this sentence for searching relevant passages: '
@@ -174,53 +170,29 @@ const PASSAGES_ZH = '为这个句子生成表示以用于检索相关文章：'
 const INSTRUCT = 'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: '
 
 /**
- * Settings of families of models for what a model's own files leave out; the first match counts. ONNX conversions (Xenova,
- * onnx-community) keep the names of the original models.
+ * Settings of families of models for what a model's own files leave out; the first match with the lower-case last part of a model's
+ * name counts. ONNX conversions (Xenova, onnx-community) keep the names of the original models, whose pages at huggingface.co state them.
  */
-const PRESETS: readonly Preset[] = [
-  { match: /^all-minilm-l6-v2/, maxTokens: 256, page: 'sentence-transformers/all-MiniLM-L6-v2' },
-  { match: /^all-minilm-l12-v2/, maxTokens: 128, page: 'sentence-transformers/all-MiniLM-L12-v2' },
-  { match: /^all-mpnet-base-v2/, maxTokens: 384, page: 'sentence-transformers/all-mpnet-base-v2' },
-  {
-    match: /^multi-qa-.+-dot-v1/,
-    pooling: 'cls',
-    normalize: false,
-    page: 'sentence-transformers/multi-qa-mpnet-base-dot-v1',
-  },
-  { match: /^multi-qa-.+-cos-v1/, page: 'sentence-transformers/multi-qa-MiniLM-L6-cos-v1' },
-  { match: /^bge-m3/, pooling: 'cls', page: 'BAAI/bge-m3' },
-  { match: /^bge-(small|base|large)-zh/, pooling: 'cls', query: PASSAGES_ZH, page: 'BAAI/bge-large-zh-v1.5' },
-  { match: /^bge-(small|base|large)-en/, pooling: 'cls', query: PASSAGES, page: 'BAAI/bge-small-en-v1.5' },
-  { match: /^multilingual-e5-.+-instruct/, query: INSTRUCT, page: 'intfloat/multilingual-e5-large-instruct' },
-  {
-    match: /^(multilingual-)?e5-(small|base|large)/,
-    query: 'query: ',
-    document: 'passage: ',
-    page: 'intfloat/e5-base-v2',
-  },
-  {
-    match: /^gte-((base|large)-en-v1\.5|multilingual|modernbert)/,
-    pooling: 'cls',
-    page: 'Alibaba-NLP/gte-base-en-v1.5',
-  },
-  { match: /^gte-(tiny|small|base|large)/, page: 'thenlper/gte-base' },
-  {
-    match: /^nomic-embed-text/,
-    query: 'search_query: ',
-    document: 'search_document: ',
-    page: 'nomic-ai/nomic-embed-text-v1.5',
-  },
-  {
-    match: /^snowflake-arctic-embed-.+-v2/,
-    pooling: 'cls',
-    query: 'query: ',
-    page: 'Snowflake/snowflake-arctic-embed-m-v2.0',
-  },
-  { match: /^snowflake-arctic-embed/, pooling: 'cls', query: PASSAGES, page: 'Snowflake/snowflake-arctic-embed-m' },
-  { match: /^mxbai-embed-(2d-)?large/, pooling: 'cls', query: PASSAGES, page: 'mixedbread-ai/mxbai-embed-large-v1' },
+const PRESETS: readonly (readonly [name: RegExp, page: string, preset?: Preset])[] = [
+  [/^all-minilm-l6-v2/, 'sentence-transformers/all-MiniLM-L6-v2', { maxTokens: 256 }],
+  [/^all-minilm-l12-v2/, 'sentence-transformers/all-MiniLM-L12-v2', { maxTokens: 128 }],
+  [/^all-mpnet-base-v2/, 'sentence-transformers/all-mpnet-base-v2', { maxTokens: 384 }],
+  [/^multi-qa-.+-dot-v1/, 'sentence-transformers/multi-qa-mpnet-base-dot-v1', { pooling: 'cls', normalize: false }],
+  [/^multi-qa-.+-cos-v1/, 'sentence-transformers/multi-qa-MiniLM-L6-cos-v1'],
+  [/^bge-m3/, 'BAAI/bge-m3', { pooling: 'cls' }],
+  [/^bge-(small|base|large)-zh/, 'BAAI/bge-large-zh-v1.5', { pooling: 'cls', query: PASSAGES_ZH }],
+  [/^bge-(small|base|large)-en/, 'BAAI/bge-small-en-v1.5', { pooling: 'cls', query: PASSAGES }],
+  [/^multilingual-e5-.+-instruct/, 'intfloat/multilingual-e5-large-instruct', { query: INSTRUCT }],
+  [/^(multilingual-)?e5-(small|base|large)/, 'intfloat/e5-base-v2', { query: 'query: ', document: 'passage: ' }],
+  [/^gte-((base|large)-en-v1\.5|multilingual|modernbert)/, 'Alibaba-NLP/gte-base-en-v1.5', { pooling: 'cls' }],
+  [/^gte-(tiny|small|base|large)/, 'thenlper/gte-base'],
+  [/^nomic-embed-text/, 'nomic-ai/nomic-embed-text-v1.5', { query: 'search_query: ', document: 'search_document: ' }],
+  [/^snowflake-arctic-embed-.+-v2/, 'Snowflake/snowflake-arctic-embed-m-v2.0', { pooling: 'cls', query: 'query: ' }],
+  [/^snowflake-arctic-embed/, 'Snowflake/snowflake-arctic-embed-m', { pooling: 'cls', query: PASSAGES }],
+  [/^mxbai-embed-(2d-)?large/, 'mixedbread-ai/mxbai-embed-large-v1', { pooling: 'cls', query: PASSAGES }],
 ]
 
 function presetOf(name: string): Preset | undefined {
   const last = name.toLowerCase().split('/').at(-1) ?? ''
-  return PRESETS.find(preset => preset.match.test(last))
+  return PRESETS.find(([match]) => match.test(last))?.[2]
 }
