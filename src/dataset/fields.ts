@@ -96,11 +96,8 @@ export async function guessFields(probe: Probe): Promise<GuessedFields | undefin
   for (const field of ['query', 'document'] as const) if (columns.includes(field)) named[field] = field
   const taken = (): string[] => Object.values(named)
   for (const [field, pattern] of WORDS) {
-    const isNamed = (column: string): boolean =>
-      column
-        .toLowerCase()
-        .split(/[^\p{L}]+/u)
-        .some(word => pattern.test(word))
+    const words = (column: string): string[] => column.toLowerCase().split(/[^\p{L}]+/u)
+    const isNamed = (column: string): boolean => words(column).some(word => pattern.test(word))
     const column = columns.find(name => !taken().includes(name) && isNamed(name))
     if (column !== undefined) named[field] ??= column
   }

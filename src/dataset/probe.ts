@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { AdapterTrainError } from '../errors.js'
 import { visible } from '../files.js'
 import { lineFeeds } from './table.js'
-import { assertFile, assertNotUtf16, fileError, invalidFile } from './text-file.js'
+import { assertFile, assertNotUtf16, fileError, formatError, invalidFile } from './text-file.js'
 
 const HEAD_BYTES = 1 << 18
 
@@ -48,5 +48,5 @@ function assertText(path: string, head: Buffer): void {
   const known = BINARY.find(({ magic }) => hex.startsWith(magic))
   if (!known && !head.includes(0)) return
   const found = known ? `${known.what}. ${known.remedy}` : 'binary (it holds zero bytes). Expected UTF-8 text.'
-  throw new AdapterTrainError('DATASET_FORMAT', `${path} is ${found}`, { details: { file: path } })
+  throw formatError(path, `${path} is ${found}`)
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { AdapterTrainError, usageError } from '../errors.js'
+import { usageError } from '../errors.js'
 import { formatNamed, quote } from './check.js'
 import type { LoadedDataset } from './dataset.js'
 import type { DatasetFormat, FormatOptions } from './formats/format.js'
@@ -12,7 +12,7 @@ import { readCorpus } from './read-corpus.js'
 import { importLine, misnamedFields } from './records.js'
 import { createSink, type DatasetSink } from './sink.js'
 import { frequentDelimiter, headerColumns } from './table.js'
-import { invalidFile } from './text-file.js'
+import { formatError, invalidFile } from './text-file.js'
 
 /** Settings of {@link readDataset}. */
 export interface ReadDatasetOptions extends Omit<FormatOptions, 'corpus'> {
@@ -81,18 +81,13 @@ function chooseFormat(probe: Probe, { format, fields }: ReadDatasetOptions): Dat
   if (found.length === 1) return found[0]
   if (found.length === 0) return notRecognised(probe)
   const choices = found.map(({ name, description }) => `\n  ${name}: ${description}`).join('')
-  throw new AdapterTrainError('DATASET_FORMAT', `${probe.path} can be read in several ways. Name one of:${choices}`, {
-    details: { file: probe.path, formats: found.map(({ name }) => name) },
-  })
+  const formats = found.map(({ name }) => name)
+  throw formatError(probe.path, `${probe.path} can be read in several ways. Name one of:${choices}`, { formats })
 }
 
-function checkApplies(
-  feature: 'hasSplits' | 'hasFields' | 'hasClicks',
-  what: string,
-  having: string,
-  path: string,
-  format: DatasetFormat,
-): void {
+type Feature = 'hasSplits' | 'hasFields' | 'hasClicks'
+
+function checkApplies(feature: Feature, what: string, having: string, path: string, format: DatasetFormat): void {
   if (format[feature]) return
   const names = (DATASET_FORMATS as readonly DatasetFormat[]).filter(other => other[feature]).map(({ name }) => name)
   const list = `${names.join(', ').replace(/, ([^,]*)$/, ' and $1')} ${names.length === 1 ? 'has' : 'have'}`
@@ -104,13 +99,11 @@ function notRecognised(probe: Probe): never {
   if (columns) {
     const { path } = probe
     const problem = `${path}: no column is known; expected query and document, found ${columns.map(quote).join(', ')}`
-    throw new AdapterTrainError('DATASET_FORMAT', `${problem}. Name them: ${importLine(path, columns)}`, {
-      details: { file: path },
-    })
+    throw formatError(path, `${problem}. Name them: ${importLine(path, columns)}`)
   }
   const expected = DATASET_FORMATS.map(({ name, description }) => `\n  ${name}: ${description}`).join('')
   const message = `${probe.path} is not a dataset in a known format: ${findings(probe)}. Expected one of:${expected}`
-  throw new AdapterTrainError('DATASET_FORMAT', message, { details: { file: probe.path } })
+  throw formatError(probe.path, message)
 }
 
 /** Columns of a table without a known one; undefined if the file does not look like a table with a header. */

@@ -2,7 +2,7 @@ import { constants, isUtf8 } from 'node:buffer'
 import { createReadStream, type Stats, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { AdapterTrainError, messageOf } from '../errors.js'
+import { AdapterTrainError, type ErrorDetails, messageOf } from '../errors.js'
 
 export type Place = { readonly file: string; readonly line?: number }
 
@@ -12,6 +12,11 @@ export const location = ({ file, line }: Place): string => (line === undefined ?
 /** The error of a file that is broken as a whole, so that no single entry can be left out. */
 export function invalidFile(place: Place, problem: string, cause?: unknown): AdapterTrainError {
   return new AdapterTrainError('DATASET_INVALID', `${location(place)}: ${problem}`, { cause, details: { ...place } })
+}
+
+/** The error of a file or folder that is not of the expected form. */
+export function formatError(file: string, message: string, details: ErrorDetails = {}): AdapterTrainError {
+  return new AdapterTrainError('DATASET_FORMAT', message, { details: { file, ...details } })
 }
 
 /** Reads a UTF-8 file whole, without its byte order mark. */

@@ -50,11 +50,8 @@ export function writeParts(parts: DatasetSplit, folder: string, options: WritePa
 }
 
 /** Checks that {@link writeParts} could write these splits, before the work that makes them. */
-export function checkPartsFolder(
-  parts: Planned,
-  folder: string,
-  { format = DATASET_WRITERS[0].name, overwrite = false }: WritePartsOptions = {},
-): void {
+export function checkPartsFolder(parts: Planned, folder: string, options: WritePartsOptions = {}): void {
+  const { format = DATASET_WRITERS[0].name, overwrite = false } = options
   checkFolder(writerNamed(format), parts, folder, overwrite)
 }
 

@@ -1,12 +1,7 @@
 import { answeredVector, endingPages, restBase, restClient, searchByScan } from './rest.js'
-import type { IndexKind, IndexMetric, IndexRow, RowParts, ScanOptions } from './vector-index.js'
-import { checkEffort, indexError, jsonFilter, rowOf, SCAN_SIZE } from './vector-index.js'
+import type { IndexKind, IndexRow, RowParts, ScanOptions } from './vector-index.js'
+import { checkEffort, indexError, jsonFilter, METRICS, rowOf, SCAN_SIZE } from './vector-index.js'
 
-const METRICS = new Map<unknown, IndexMetric>([
-  ['cosine', 'cosine'],
-  ['l2', 'l2'],
-  ['ip', 'dot'],
-])
 /** Rows of one answer: Chroma Cloud gives no more. */
 const MOST_ROWS = 300
 

@@ -5,6 +5,7 @@ import {
   chooseColumn,
   doubling,
   indexError,
+  METRICS,
   rowOf,
   SCAN_SIZE,
   settingsOf,
@@ -22,12 +23,6 @@ export interface SqlClient {
 /** Parameters of a URL of PostgreSQL. */
 export const SQL_PARAMS = ['id', 'vector', 'text', 'metric'] as const
 const OPERATORS: Readonly<Record<IndexMetric, string>> = { cosine: '<=>', l2: '<->', dot: '<#>' }
-const METRICS = new Map<string, IndexMetric>([
-  ['cosine', 'cosine'],
-  ['l2', 'l2'],
-  ['ip', 'dot'],
-  ['dot', 'dot'],
-])
 /** Settings of a transaction in which no index answers. */
 const EXACT = ['enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan'].map(name => `${name} = off`)
 /** pgvector's own limits and defaults. */
@@ -142,11 +137,8 @@ export async function openSqlIndex(
       checkEffort(id, effort, settingsOf(ann))
       const settings = exact ? EXACT : Object.entries(effort).map(([name, value]) => `${kind}.${name} = ${value}`)
       const distance = `${column} ${OPERATORS[metric]} $1::${type}`
-      const rows = await reading(settings, () =>
-        client.query(`SELECT ${key} FROM ${from} ${where(filter)} ORDER BY ${distance} LIMIT ${k}`, [
-          `[${query.join(',')}]`,
-        ]),
-      )
+      const select = `SELECT ${key} FROM ${from} ${where(filter)} ORDER BY ${distance} LIMIT ${k}`
+      const rows = await reading(settings, () => client.query(select, [`[${query.join(',')}]`]))
       return rows.map(([found]) => String(found))
     },
     close: () => client.end(),

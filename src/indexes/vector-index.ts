@@ -112,6 +112,14 @@ export const rowOf = (id: string, vector?: Float32Array, text?: unknown): IndexR
   ...(typeof text === 'string' && { text }),
 })
 
+/** Metrics by the names that indexes have for them. */
+export const METRICS: ReadonlyMap<unknown, IndexMetric> = new Map([
+  ['cosine', 'cosine'],
+  ['l2', 'l2'],
+  ['ip', 'dot'],
+  ['dot', 'dot'],
+])
+
 /** Rows per block of a scan. */
 export const SCAN_SIZE = 1000
 /** Columns that hold the text of a row, if its URL names none. */

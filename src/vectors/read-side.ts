@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { show } from '../dataset/check.js'
 import { createLineFinder, readJsonDocument } from '../dataset/json-cursor.js'
-import { invalidFile, location, readTextFile } from '../dataset/text-file.js'
+import { formatError, invalidFile, location, readTextFile } from '../dataset/text-file.js'
 import { AdapterTrainError } from '../errors.js'
-import { parseJsonText } from '../json.js'
+import { isObject, tryJson } from '../json.js'
 import { firstNonFinite } from '../math/matrix.js'
 import { blocksOf, type Rows } from '../math/row-source.js'
 import { readJsonlVectors } from './jsonl.js'
@@ -41,10 +41,8 @@ export function expectedNames(stem: string): string {
 export function findForm(folder: string, entries: readonly string[], stem: string): string | undefined {
   const found = Object.keys(FORMS).filter(extension => entries.includes(stem + extension))
   if (found.length <= 1) return found[0]
-  const names = found.map(extension => stem + extension).join(' and ')
-  throw new AdapterTrainError('DATASET_FORMAT', `${folder} holds ${names}, which may differ. Keep one of them.`, {
-    details: { file: folder, names: found.map(extension => stem + extension) },
-  })
+  const names = found.map(extension => stem + extension)
+  throw formatError(folder, `${folder} holds ${names.join(' and ')}, which may differ. Keep one of them.`, { names })
 }
 
 /**
@@ -66,11 +64,7 @@ export async function readSide(
   const side = { file, matrix, ids: ids ?? Array.from({ length: matrix.rows }, (_, i) => String(i)) }
   if (!entries.includes(textsName)) return texts === undefined ? side : { ...side, texts }
   const textsPath = join(folder, textsName)
-  if (texts !== undefined) {
-    throw new AdapterTrainError('DATASET_FORMAT', `${file} holds texts, and so does ${textsPath}. Keep one of them.`, {
-      details: { file },
-    })
-  }
+  if (texts !== undefined) throw formatError(file, `${file} holds texts, and so does ${textsPath}. Keep one of them.`)
   return { ...side, texts: await readTexts(textsPath, side) }
 }
 
@@ -80,11 +74,9 @@ function assertFinite(file: string, extension: string, vectors: Rows): void {
     if (at < 0) continue
     const [row, column] = [start + Math.floor(at / block.cols), at % block.cols]
     const line = extension === '.jsonl' ? row + 1 : undefined
-    throw new AdapterTrainError(
-      'VECTOR_INVALID',
-      `${location({ file, line })}: row ${row}, column ${column} (from 0) is ${block.data[at]} as float32, expected a finite number`,
-      { details: { file, row, column } },
-    )
+    const place = `${location({ file, line })}: row ${row}, column ${column} (from 0)`
+    const message = `${place} is ${block.data[at]} as float32, expected a finite number`
+    throw new AdapterTrainError('VECTOR_INVALID', message, { details: { file, row, column } })
   }
 }
 
@@ -96,15 +88,10 @@ async function readDimension(rawFile: string, folder: string): Promise<number> {
     throw new AdapterTrainError('FILE_NOT_FOUND', message, { cause, details: { file } })
   })
   const expected = 'expected an object such as {"dim": 384}'
-  let shape: unknown
-  try {
-    shape = parseJsonText(text)
-  } catch (cause) {
-    throw invalidFile({ file }, `is not JSON, ${expected}`, cause)
-  }
-  if (typeof shape !== 'object' || shape === null || Array.isArray(shape))
-    throw invalidFile({ file }, `is ${show(shape)}, ${expected}`)
-  const { dim } = shape as { dim?: unknown }
+  const shape = tryJson(text)
+  if (shape === undefined) throw invalidFile({ file }, `is not JSON, ${expected}`)
+  if (!isObject(shape)) throw invalidFile({ file }, `is ${show(shape)}, ${expected}`)
+  const { dim } = shape
   if (Number.isSafeInteger(dim) && (dim as number) > 0) return dim as number
   throw invalidFile({ file }, `"dim" is ${show(dim)}, expected a whole number above 0`)
 }

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { selfMatches } from '../dataset/dataset.js'
-import { fileError } from '../dataset/text-file.js'
+import { fileError, formatError } from '../dataset/text-file.js'
 import type { EmbeddedDataset, Texts, VectorParts } from '../embed/embedded-dataset.js'
 import { AdapterTrainError } from '../errors.js'
 import { visible } from '../files.js'
@@ -97,8 +97,7 @@ async function listFolder(folder: string): Promise<string[]> {
     throw fileError(folder, cause)
   }
   if (!(await stat(folder).catch(failed)).isDirectory()) {
-    const message = `${folder} is a file, expected a folder with queries, docs and pairs.json`
-    throw new AdapterTrainError('DATASET_FORMAT', message, { details: { file: folder } })
+    throw formatError(folder, `${folder} is a file, expected a folder with queries, docs and pairs.json`)
   }
   return visible(await readdir(folder).catch(failed)).sort()
 }
@@ -124,11 +123,9 @@ function assertComplete(folder: string, entries: readonly string[], parts: reado
 
 function assertSameLength(a: VectorSide, b: VectorSide): void {
   if (a.matrix.cols === b.matrix.cols) return
-  throw new AdapterTrainError(
-    'VECTOR_INVALID',
-    `${a.file} has vectors of ${a.matrix.cols} values, ${b.file} of ${b.matrix.cols}; expected vectors of one model`,
-    { details: { files: [a.file, b.file], dimensions: [a.matrix.cols, b.matrix.cols] } },
-  )
+  const found = `${a.file} has vectors of ${a.matrix.cols} values, ${b.file} of ${b.matrix.cols}`
+  const details = { files: [a.file, b.file], dimensions: [a.matrix.cols, b.matrix.cols] }
+  throw new AdapterTrainError('VECTOR_INVALID', `${found}; expected vectors of one model`, { details })
 }
 
 /** True if `b` is the same documents as `a`, such as a test set's own copy of the corpus. */

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { AdapterTrainError, usageError } from '../../errors.js'
+import { usageError } from '../../errors.js'
 import { visible } from '../../files.js'
 import { optionWord } from '../../words.js'
 import { parseGrade, quote, show, toId } from '../check.js'
 import { type ReadRecord, readJsonLines } from '../read-entries.js'
 import type { DatasetSink } from '../sink.js'
-import { fileError, type Place, readTextLines } from '../text-file.js'
+import { fileError, formatError, type Place, readTextLines } from '../text-file.js'
 import type { DatasetFormat } from './format.js'
 
 const CORPUS = 'corpus.jsonl'
@@ -28,7 +28,7 @@ export const beir = {
     entries ? [CORPUS, QUERIES, QRELS].some(name => entries.includes(name)) : isQrelsFile(path),
   async read({ path, entries }, sink, { split, documentsElsewhere = false }) {
     if (!entries && !isQrelsFile(path))
-      throw formatError(path, 'is a file, expected a BEIR folder or a qrels file in one')
+      throw formatError(path, `${path} is a file, expected a BEIR folder or a qrels file in one`)
     const folder = entries ? path : dirname(dirname(resolve(path)))
     const judged = entries ? await chooseQrels(path, entries, split, documentsElsewhere) : onlyThis(path, split)
     sink.name = `${basename(resolve(folder))}/${splitOf(judged)}`
@@ -77,8 +77,8 @@ async function chooseQrels(
   const needed = documentsElsewhere ? [QUERIES, QRELS] : [CORPUS, QUERIES, QRELS]
   const missing = needed.filter(name => !entries.includes(name))
   if (missing.length > 0) {
-    const found = `found ${entries.slice(0, 10).join(', ')}`
-    throw formatError(path, `looks like a BEIR folder, but has no ${missing.join(' and no ')}; ${found}`)
+    const problem = `looks like a BEIR folder, but has no ${missing.join(' and no ')}`
+    throw formatError(path, `${path} ${problem}; found ${entries.slice(0, 10).join(', ')}`)
   }
   const folder = join(path, QRELS)
   const names = await readdir(folder).catch(cause => {
@@ -86,7 +86,8 @@ async function chooseQrels(
   })
   const files = visible(names).filter(name => QRELS_ENDING.test(name))
   const splits = [...new Set(files.map(splitOf))]
-  if (splits.length === 0) throw formatError(folder, 'holds no .tsv or .jsonl file, expected one such as test.tsv')
+  if (splits.length === 0)
+    throw formatError(folder, `${folder} holds no .tsv or .jsonl file, expected one such as test.tsv`)
   const fileOf = (name: string): string => join(folder, `${name}.${names.includes(`${name}.tsv`) ? 'tsv' : 'jsonl'}`)
   const list = splits.sort().join(', ')
   if (split === undefined && splits.length > 1) {
@@ -97,10 +98,6 @@ async function chooseQrels(
   if (splits.includes(chosen)) return fileOf(chosen)
   const problem = `${path} has no split ${quote(chosen)}; expected one of: ${list}`
   throw usageError(problem, { details: { file: path, splits } })
-}
-
-function formatError(path: string, problem: string): AdapterTrainError {
-  return new AdapterTrainError('DATASET_FORMAT', `${path} ${problem}`, { details: { file: path } })
 }
 
 const QUERY_KEYS = ['query-id', 'query_id', 'qid']

@@ -23,17 +23,14 @@ export async function createCohereChat(options: ChatModelOptions): Promise<ChatM
       const answer = await call({ timeoutMs, signal }, (api, request) =>
         api.chat({ model, messages: [{ role: 'user', content: prompt }], ...format }, request),
       )
-      const text = answer?.message?.content
       const { billedUnits, tokens } = answer?.usage ?? {}
       const usage = {
         input: billedUnits?.inputTokens ?? tokens?.inputTokens,
         output: billedUnits?.outputTokens ?? tokens?.outputTokens,
       }
       const finish = answer?.finishReason
-      return readAnswer(service, finish === 'ERROR' || finish === 'TIMEOUT' ? undefined : text, usage, {
-        finish,
-        whole: answer,
-      })
+      const text = finish === 'ERROR' || finish === 'TIMEOUT' ? undefined : answer?.message?.content
+      return readAnswer(service, text, usage, { finish, whole: answer })
     },
   }
 }

@@ -41,12 +41,10 @@ export async function createOpenAIChat(options: ChatModelOptions): Promise<ChatM
     id: `openai/${model}`,
     cacheKey: JSON.stringify({ provider: 'openai', model, host }),
     price,
-    complete: async ({ prompt, structured, signal }) =>
-      read(
-        await call({ timeoutMs, signal }, (api, request) =>
-          api.chat.completions.create(bodyOf(prompt, structured), request),
-        ),
-      ),
+    async complete({ prompt, structured, signal }) {
+      const body = bodyOf(prompt, structured)
+      return read(await call({ timeoutMs, signal }, (api, request) => api.chat.completions.create(body, request)))
+    },
     ...(options.batchApi && {
       price: price && { input: price.input * BATCH_PRICE_SHARE, output: price.output * BATCH_PRICE_SHARE },
       batches: {
