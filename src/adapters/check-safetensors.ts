@@ -1,8 +1,6 @@
 import { isObject, parseJsonText } from '../json.js'
+import { LENGTH_BYTES, METADATA } from './safetensors.js'
 import { damaged, wrong } from './stored-adapter.js'
-
-const LENGTH_BYTES = 8
-const METADATA = '__metadata__'
 
 /**
  * Checks every field of the header of a safetensors file, before anything relies on its type, and that the tensors fill the data

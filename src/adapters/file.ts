@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { closeSync, openSync, readSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { AdapterTrainError, messageOf } from '../errors.js'
@@ -57,9 +57,9 @@ export function saveAdapter(adapter: Adapter, path: string, { keepTerms = false 
 }
 
 function storedTerms({ source, alpha, corpus, proven, linear }: AdapterTerms, bytes: Uint8Array, path: string) {
-  const hash = sha256(bytes)
-  const file = `${basename(path).replace(/\.json$/, '')}.terms-${hash.slice(0, 12)}.bin`
-  return { source, alpha, corpus, proven, ...(linear && { linear }), file, sha256: hash, bytes: bytes.length }
+  const sha256 = hash('sha256', bytes)
+  const file = `${basename(path).replace(/\.json$/, '')}.terms-${sha256.slice(0, 12)}.bin`
+  return { source, alpha, corpus, proven, ...(linear && { linear }), file, sha256, bytes: bytes.length }
 }
 
 /** The file of terms that an adapter file names, if it is one as this package writes them. */
@@ -103,7 +103,7 @@ function readTerms(adapter: Adapter, stored: StoredTerms, path: string): Adapter
       details: { path: place },
     })
   }
-  if (sha256(bytes) !== expected) throw damaged(place, `checksum does not match the one in ${path}`)
+  if (hash('sha256', bytes) !== expected) throw damaged(place, `checksum does not match the one in ${path}`)
   checkSafetensors(bytes, place)
   const terms = decodeTerms(bytes, facts, outputDimensions(adapter), place)
   const { icu } = terms.analysis
@@ -129,7 +129,7 @@ function encode(adapter: Adapter, dtype: TensorType, terms?: StoredTerms): strin
   checkIndex(kind, index, 'adapter')
   const stored = mapValues(params, (m, name) => {
     const { shape, bytes } = tensorOf(name, m, dtype)
-    return { dtype, shape, sha256: sha256(bytes), data: Buffer.from(bytes.buffer).toString('base64') }
+    return { dtype, shape, sha256: hash('sha256', bytes), data: Buffer.from(bytes.buffer).toString('base64') }
   })
   const facts = { format: formatOf({ index, terms }), kind, base, ...(index && { index }), ...(terms && { terms }) }
   return `${JSON.stringify({ ...facts, training, params: stored }, null, 2)}\n`
@@ -153,7 +153,7 @@ export function decodeAdapter(text: string, where = 'adapter', linearPart = fals
 function decode(text: string, where: string): { readonly adapter: Adapter; readonly terms?: StoredTerms } {
   const { facts, params, stored } = parseAdapter(parsed(text, where), where, data => Buffer.from(data, 'base64'), true)
   checkFacts(facts, where)
-  for (const part of stored) checkSha256(part, sha256(part.bytes))
+  for (const part of stored) checkSha256(part, hash('sha256', part.bytes))
   return { adapter: assembleAdapter(facts, params, where), ...termsOf(facts, where) }
 }
 
@@ -186,15 +186,13 @@ function termsOf({ format, index, terms }: StoredAdapter['facts'], where: string
 export function adapterHash(adapter: Adapter): string {
   const { kind, base, index } = adapter
   const facts = [kind, base.id, base.dimensions, ...(index ? [index.id] : [])]
-  const hash = createHash('sha256').update(JSON.stringify(facts))
+  const whole = createHash('sha256').update(JSON.stringify(facts))
   for (const name of Object.keys(adapter.params).sort()) {
-    hash.update(name).update(encodeTensor(name, adapter.params[name], 'F32'))
+    whole.update(name).update(encodeTensor(name, adapter.params[name], 'F32'))
   }
-  if (adapter.terms) hash.update(JSON.stringify(adapter.terms.alpha)).update(encodeTerms(adapter.terms))
-  return hash.digest('hex')
+  if (adapter.terms) whole.update(JSON.stringify(adapter.terms.alpha)).update(encodeTerms(adapter.terms))
+  return whole.digest('hex')
 }
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 const HEAD = 512
 

@@ -20,8 +20,8 @@ interface Safetensors {
 }
 
 /** Key of the texts about the file, among the tensors of the header. */
-const METADATA = '__metadata__'
-const LENGTH_BYTES = 8
+export const METADATA = '__metadata__'
+export const LENGTH_BYTES = 8
 /** The header is padded so that the tensors begin at a multiple of this. */
 const ALIGNMENT = 8
 /** The exponent of a float16 that is infinite or NaN. */

@@ -91,13 +91,8 @@ export async function generateQuestions(
  * Estimates the requests and cost of {@link generateQuestions}, without sending anything.
  * @throws USAGE when an option is wrong
  */
-export async function estimateGeneration(
-  chunks: readonly Chunk[],
-  model: ChatModel,
-  options: GenerateOptions = {},
-): Promise<GenerationEstimate> {
-  const { estimate } = await planRequests(distinct(chunks), model, planOptionsOf(options))
-  return estimate
+export async function estimateGeneration(chunks: readonly Chunk[], model: ChatModel, options: GenerateOptions = {}) {
+  return (await planRequests(distinct(chunks), model, planOptionsOf(options))).estimate
 }
 
 function planOptionsOf(options: GenerateOptions): GenerationPlanOptions {

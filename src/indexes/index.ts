@@ -57,9 +57,8 @@ export function parseIndexUrl(text: string): IndexAddress {
     throw wrong(`the ${name} URL cannot be parsed; expected ${name}://HOST/...#TABLE`)
   }
   if (url.username !== '' || url.password !== '') {
-    throw wrong(
-      'found a user or a password in the URL, which would stay in the shell history and in logs. Give them in the variables of the client, such as PGUSER and PGPASSWORD',
-    )
+    const problem = 'found a user or a password in the URL, which would stay in the shell history and in logs'
+    throw wrong(`${problem}. Give them in the variables of the client, such as PGUSER and PGPASSWORD`)
   }
   if (table === '') throw wrong(`expected #TABLE or #COLLECTION at the end of the ${name} URL, found none`)
   return {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type EmbeddingCache, hashText } from '../cache/cache.js'
 import { usageError } from '../errors.js'
 import { normalizeInPlace } from '../math/matrix.js'
@@ -139,9 +139,7 @@ function join(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** The first hexadecimal digits of SHA-256 over the values. */
-function fingerprint({ data }: Projection): string {
-  return createHash('sha256').update(Buffer.from(data, 'base64')).digest('hex').slice(0, 8)
-}
+const fingerprint = ({ data }: Projection): string => hash('sha256', Buffer.from(data, 'base64')).slice(0, 8)
 
 function checkLength(ids: readonly string[], { shape }: Projection, found: number | undefined): void {
   if (found === undefined || shape[1] === found) return

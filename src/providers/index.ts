@@ -1,7 +1,7 @@
 import { AdapterTrainError } from '../errors.js'
 import { nearest } from '../words.js'
 import { PRESETS, type PresetName } from './presets.js'
-import type { EmbeddingProvider, ProviderFactory, ProviderOptions } from './provider.js'
+import type { ProviderFactory, ProviderOptions } from './provider.js'
 
 type Load = () => Promise<ProviderFactory>
 
@@ -49,9 +49,6 @@ export async function loadProvider(name: string): Promise<ProviderFactory> {
  * @throws PROVIDER_KEY when a required key is not set
  * @throws PROVIDER_MODEL when the model cannot be found or used
  */
-export async function createProvider(
-  name: ProviderName | (string & {}),
-  options: ProviderOptions = {},
-): Promise<EmbeddingProvider> {
+export async function createProvider(name: ProviderName | (string & {}), options: ProviderOptions = {}) {
   return (await loadProvider(name)).create(options)
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { checkSafetensors } from '../../adapters/check-safetensors.js'
 import {
   decodeSafetensors,
@@ -13,8 +13,6 @@ import { factsOf } from '../facts.js'
 import type { Format } from '../format.js'
 import { paramsOfModule, readStrided, STORAGES } from '../torch/state-dict.js'
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-
 /** One binary file, the facts of the adapter in its metadata. The runtime for browsers reads it too. */
 export const safetensors: Format = {
   types: ['F32', 'F16'],
@@ -26,7 +24,7 @@ export const safetensors: Format = {
       format: String(format),
       kind: String(kind),
       ...mapValues(facts, value => JSON.stringify(value)),
-      sha256: JSON.stringify(mapValues(tensors, ({ bytes }) => sha256(bytes))),
+      sha256: JSON.stringify(mapValues(tensors, ({ bytes }) => hash('sha256', bytes))),
     }
     return encodeSafetensors({ tensors, metadata })
   },
@@ -36,7 +34,7 @@ export const safetensors: Format = {
     if (!decodeSafetensors(read(), path).metadata.format?.startsWith('adapter-train/'))
       return { params: paramsOfModule(readModuleTensors(read(), path), path) }
     const { facts, params, stored } = readSafetensorsAdapter(read(), path)
-    for (const part of stored) checkSha256(part, sha256(part.bytes))
+    for (const part of stored) checkSha256(part, hash('sha256', part.bytes))
     return { params, facts }
   },
 }
