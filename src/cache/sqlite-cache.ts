@@ -113,10 +113,17 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
       }
     }
   })
-  const waiting = (ms: number, work: () => void): void => {
+  /** Works once other processes have given up their locks. Returns false if they did not in time. */
+  const inTime = (ms: number, work: () => void): boolean => {
     db.pragma(`busy_timeout = ${Math.min(ms, busyTimeoutMs)}`)
     try {
       work()
+      return true
+    } catch (error) {
+      if (isBusy(error)) return false
+      return guarded(path, () => {
+        throw error
+      })
     } finally {
       db.pragma(`busy_timeout = ${busyTimeoutMs}`)
     }
@@ -127,14 +134,7 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
   let spill: string | undefined
   let spilled = memoryCache()
   const flush = (more: readonly SpillItem[], waitMs: number): boolean => {
-    try {
-      waiting(waitMs, () => write.immediate([...pending, ...more]))
-    } catch (error) {
-      if (isBusy(error)) return false
-      return guarded(path, () => {
-        throw error
-      })
-    }
+    if (!inTime(waitMs, () => write.immediate([...pending, ...more]))) return false
     pending = []
     spilled = memoryCache()
     if (spill !== undefined) rmSync(spill, { force: true })
@@ -189,15 +189,7 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
   }
   /** Claims only save money: without the lock each process asks for itself. */
   const unlessLocked = (work: () => void): void => {
-    if (pending.length > 0) return
-    try {
-      waiting(WRITE_WAIT_MS, work)
-    } catch (error) {
-      if (!isBusy(error))
-        guarded(path, () => {
-          throw error
-        })
-    }
+    if (pending.length === 0) inTime(WRITE_WAIT_MS, work)
   }
 
   function claimAll<T>(space: string, textHashes: readonly Uint8Array[], lookUp: Lookup<T>): (T | boolean)[] {

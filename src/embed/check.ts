@@ -41,15 +41,19 @@ function refused(
   remedy: string,
 ): AdapterTrainError {
   const { index, problem } = bad[0]
-  const also = bad.slice(1, 6).map(b => label(b.index))
-  const others = also.length === 0 ? '' : `; the same goes for ${also.join(', ')}`
-  const more = bad.length <= 6 ? '' : ` and ${bad.length - 6} more`
+  const names = bad.map(one => label(one.index))
   return new AdapterTrainError(
     'PROVIDER_INPUT',
-    `${providerId} cannot embed ${label(index)} (${preview(texts[index])}): it ${problem}; ${remedy}${others}${more}. ` +
+    `${providerId} cannot embed ${names[0]} (${preview(texts[index])}): it ${problem}; ${remedy}${othersText(names)}. ` +
       'No request was sent',
-    { details: { provider: providerId, count: bad.length, texts: bad.slice(0, 20).map(b => label(b.index)) } },
+    { details: { provider: providerId, count: bad.length, texts: names.slice(0, 20) } },
   )
+}
+
+/** Names the texts behind the first one that have the same fault. */
+export function othersText(names: readonly string[]): string {
+  const more = names.length <= 6 ? '' : ` and ${names.length - 6} more`
+  return names.length === 1 ? '' : `; the same goes for ${names.slice(1, 6).join(', ')}${more}`
 }
 
 /** Quotes the first words of a text. */

@@ -61,48 +61,33 @@ function jobOf(
   cache: EmbeddingCache,
 ): BatchJob {
   const { limits } = provider
+  const hashes = missing.map(({ textHash }) => textHash)
   return {
     client,
     scope: { kind: 'embeddings', space, model: client.model, baseUrl: client.baseUrl },
-    keys: missing.map(({ textHash }) => textHash),
+    keys: hashes,
     missing(indices) {
       const absent: number[] = []
       for (let start = 0; start < indices.length; start += LOOK_UP) {
         const some = indices.slice(start, start + LOOK_UP)
-        const vectors = cache.get(
-          space,
-          some.map(i => missing[i].textHash),
-        )
+        const wanted = some.map(i => hashes[i])
+        const vectors = cache.get(space, wanted)
         absent.push(...some.filter((_, j) => vectors[j] === undefined))
       }
       return absent
     },
     *requests(indices) {
       const requestLimits = { ...limits, maxInputs: Math.min(limits.maxInputs, REQUEST_TEXTS) }
-      for (const request of planBatches(
-        indices.map(i => tokens[i]),
-        requestLimits,
-      )) {
-        const texts = request.map(i => missing[indices[i]])
-        yield {
-          keys: texts.map(({ textHash }) => textHash),
-          body: body(
-            texts.map(({ text }) => text),
-            role,
-          ),
-        }
+      const counts = indices.map(i => tokens[i])
+      for (const request of planBatches(counts, requestLimits)) {
+        const texts = request.map(i => missing[indices[i]].text)
+        yield { keys: request.map(i => hashes[indices[i]]), body: body(texts, role) }
       }
     },
     read(keys, answer) {
       const { vectors, tokens: inputTokens } = read(answer, keys.length)
-      return {
-        inputTokens,
-        save: () =>
-          cache.set(
-            space,
-            keys.map((textHash, i) => ({ textHash, vector: vectors[i] })),
-          ),
-      }
+      const entries = keys.map((textHash, i) => ({ textHash, vector: vectors[i] }))
+      return { inputTokens, save: () => cache.set(space, entries) }
     },
   }
 }

@@ -61,17 +61,11 @@ export function selectQueries<V extends Rows>(
 }
 
 /** Makes a function that returns the row of the document that a query itself is, and that its ranking leaves out. */
-export function ownDocumentOf({
-  queryIds,
-  docIds,
-  positives,
-  selfMatches,
-}: Pick<EmbeddedDataset<Rows>, 'queryIds' | 'docIds' | 'positives' | 'selfMatches'>): (
-  query: number,
-) => number | undefined {
+export function ownDocumentOf(data: Pick<EmbeddedDataset<Rows>, 'queryIds' | 'docIds' | 'positives' | 'selfMatches'>) {
+  const { queryIds, docIds, positives, selfMatches } = data
   if (!selfMatches?.size) return () => undefined
   const rowOf = getOrInsert(rowsOf, docIds, () => new Map(docIds.map((id, row) => [id, row])))
-  return query => {
+  return (query: number): number | undefined => {
     const row = selfMatches.has(queryIds[query]) ? rowOf.get(queryIds[query]) : undefined
     return row === undefined || positives[query].has(row) ? undefined : row
   }

@@ -1,7 +1,7 @@
 import { AdapterTrainError, isAdapterTrainError } from '../errors.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
 import { optionWord } from '../words.js'
-import { type Label, preview } from './check.js'
+import { type Label, othersText, preview } from './check.js'
 import type { EmbedStats } from './stats.js'
 
 /** Text that the model refuses, or whose vector cannot be used. */
@@ -22,17 +22,12 @@ export class RefusedTexts extends AdapterTrainError {
 
   constructor(providerId: string, refusals: readonly Refusal[], stats?: EmbedStats) {
     const [{ name, reason, error }] = refusals
-    const also = refusals.slice(1, 6).map(other => other.name)
-    const others = also.length === 0 ? '' : `; the same goes for ${also.join(', ')}`
-    const more = refusals.length <= 6 ? '' : ` and ${refusals.length - 6} more`
+    const names = refusals.map(other => other.name)
     super(
       error.code,
-      `${providerId} cannot embed ${name}: ${reason}${others}${more}. Mend or remove it, or go on without it ` +
+      `${providerId} cannot embed ${name}: ${reason}${othersText(names)}. Mend or remove it, or go on without it ` +
         `(${optionWord('skipRefused')}); a cache keeps the vectors of the others`,
-      {
-        cause: error,
-        details: { ...error.details, count: refusals.length, texts: refusals.slice(0, 20).map(r => r.name) },
-      },
+      { cause: error, details: { ...error.details, count: names.length, texts: names.slice(0, 20) } },
     )
     this.refusals = refusals
     this.stats = stats

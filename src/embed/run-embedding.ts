@@ -71,10 +71,8 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
     checkAnswer(provider, vectors, indices, cachedLength === undefined ? rows.cols : undefined, label)
     if (cachedLength !== undefined && vectors[0].length !== cachedLength)
       throw changedModel(provider, space, cachedLength, vectors[0].length)
-    cache?.set(
-      space,
-      batch.map((i, j) => ({ textHash: missing[i].textHash, vector: vectors[j] })),
-    )
+    const entries = batch.map((i, j) => ({ textHash: missing[i].textHash, vector: vectors[j] }))
+    cache?.set(space, entries)
     for (const i of batch) claimed.delete(i)
     place(batch, vectors)
     answered = true
@@ -100,12 +98,8 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
     const vectors = await withRetries(async () => {
       count.requests++
       try {
-        return await provider.embed(texts, role, {
-          signal,
-          onUsage,
-          dimensions: cachedLength ?? rows.cols,
-          ...partsCache,
-        })
+        const dimensions = cachedLength ?? rows.cols
+        return await provider.embed(texts, role, { signal, onUsage, dimensions, ...partsCache })
       } catch (error) {
         // The whole request was retried; its parts only show which text is at fault.
         if (part && isRefusal(error)) throw withoutRetry(error)
@@ -149,11 +143,9 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
         const isUnsure = otherLength !== undefined && !answered && (batch.length > 1 || known === undefined)
         if (isUnsure && (await hasChanged(known ?? cachedLength)))
           throw cachedLength === undefined ? error : changedModel(provider, space, cachedLength, otherLength)
-        const sound = batch.flatMap((i, j) => (error.vectors[j] ? [{ i, vector: error.vectors[j] }] : []))
-        keep(
-          sound.map(({ i }) => i),
-          sound.map(({ vector }) => vector),
-        )
+        const sound = batch.filter((_, j) => error.vectors[j])
+        const vectors = error.vectors.filter(vector => vector !== undefined)
+        keep(sound, vectors)
         for (const [j, problem] of error.problems) refuse(batch[j], error, problem)
         return report()
       }
@@ -176,18 +168,14 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
 
   /** Leaves of a batch what no other process asks for; what is stored by now takes its place. */
   const claimed = new Set<number>()
+  const hashesOf = (batch: readonly number[]): Uint8Array[] => batch.map(i => missing[i].textHash)
   const others: Task[] = []
   const claim = (batch: readonly number[]): number[] => {
     if (!cache?.claim) return [...batch]
-    const claims = cache.claim(
-      space,
-      batch.map(i => missing[i].textHash),
-    )
+    const claims = cache.claim(space, hashesOf(batch))
     const found = batch.filter((_, j) => typeof claims[j] === 'object')
-    place(
-      found,
-      claims.filter(claim => typeof claim === 'object'),
-    )
+    const vectors = claims.filter(claim => typeof claim === 'object')
+    place(found, vectors)
     count.found += found.length
     const left = batch.filter((_, j) => claims[j] === false)
     if (left.length > 0) others.push({ batch: left, isNew: true })
@@ -222,11 +210,7 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
     await workOff({ queue, others, width }, worker, signal)
     if (failure !== undefined) throw failure.error
   } finally {
-    if (claimed.size > 0)
-      cache?.release?.(
-        space,
-        [...claimed].map(i => missing[i].textHash),
-      )
+    if (claimed.size > 0) cache?.release?.(space, hashesOf([...claimed]))
   }
   if (zeros.length > 0) {
     const texts = new Map(unique.first.map((row, u) => [row, unique.texts[u]]))

@@ -39,12 +39,8 @@ export async function verifyCached(
   for (const role of ['query', 'document'] as const) {
     const old = drawn.filter(one => one.role === role)
     if (old.length === 0) continue
-    const { vectors } = await embedTexts(
-      provider,
-      old.map(({ text }) => text),
-      role,
-      run,
-    )
+    const again = old.map(({ text }) => text)
+    const { vectors } = await embedTexts(provider, again, role, run)
     old.forEach(({ vector }, i) => {
       const now = row(vectors, i)
       if (now.length !== vector.length) {

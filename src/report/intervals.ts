@@ -30,24 +30,22 @@ export function drawIntervals(rows: readonly IntervalRow[], means = false): Figu
       ? { type: 'point', domain, label: null, tickSize: 0, tickFormat: (key: number) => rows[key].label }
       : { type: 'point', domain, axis: null, padding: 0.5 },
     marks: [
-      ...(means ? [] : [plot.ruleX([0], { strokeWidth: 1.5 })]),
+      means ? null : plot.ruleX([0], { strokeWidth: 1.5 }),
       plot.ruleY(lines, {
         ...{ x1: 'low', x2: 'high', y: 'key' },
         ...{ stroke: as('color'), strokeWidth: 3, strokeLinecap: 'round' as const },
       }),
       plot.dot(lines, { x: 'mean', y: 'key', stroke: as('color'), strokeWidth: 2, fill: as('fill'), r: 5 }),
-      ...(means
-        ? [plot.text(lines, { x: 'high', y: 'key', dx: 7, textAnchor: 'start', text: ({ mean }) => score(mean) })]
-        : []),
-      ...(isBeside
-        ? []
-        : [
-            plot.text(lines, {
-              ...{ y: 'key', dx: 4, dy: -15, frameAnchor: 'left' as const, textAnchor: 'start' as const },
-              ...OUTLINED,
-              text: ({ label }: IntervalRow) => fitted(label, width - 40),
-            }),
-          ]),
+      means
+        ? plot.text(lines, { x: 'high', y: 'key', dx: 7, textAnchor: 'start', text: ({ mean }) => score(mean) })
+        : null,
+      isBeside
+        ? null
+        : plot.text(lines, {
+            ...{ y: 'key', dx: 4, dy: -15, frameAnchor: 'left' as const, textAnchor: 'start' as const },
+            ...OUTLINED,
+            text: ({ label }: IntervalRow) => fitted(label, width - 40),
+          }),
     ],
   })
   // Beside their lines if they leave room for these, else above.

@@ -10,10 +10,15 @@ import type { RequestScope, ServeEnv, ServeHandler, ServeMiddleware } from './re
 import { openScope, send, sendError } from './request-scope.js'
 import { cohereEmbedRoute, type EmbedRouteOptions, embeddingsRoute } from './routes/embeddings.js'
 
-interface AppOptions extends EmbedRouteOptions, ObserveOptions {
+interface AppOptions extends EmbedRouteOptions {
   readonly token: string | undefined
   readonly rateLimit: number | undefined
   readonly corsOrigins: readonly string[]
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly requestTimeoutMs: number
+  readonly active: Set<RequestScope>
+  readonly isClosing: () => boolean
 }
 
 /** Makes the routes and the middleware before them, in order. */
@@ -116,16 +121,8 @@ function limitRate(perMinute: number): ServeMiddleware {
   }
 }
 
-interface ObserveOptions {
-  readonly metrics: Metrics
-  readonly logger: Logger
-  readonly requestTimeoutMs: number
-  readonly active: Set<RequestScope>
-  readonly isClosing: () => boolean
-}
-
 /** Opens the scope of every request, ends it when its time is over, then counts and logs it. */
-function observe({ metrics, logger, requestTimeoutMs, active, isClosing }: ObserveOptions): ServeMiddleware {
+function observe({ metrics, logger, requestTimeoutMs, active, isClosing }: AppOptions): ServeMiddleware {
   return async (c, next) => {
     const started = performance.now()
     const { outgoing } = c.env

@@ -111,7 +111,7 @@ function squares(plot: Plot, width: number, counts: Bands['counts']) {
   const fill = ({ x, y }: { x: number; y: number }) => colorOf(x, y)
   return [
     plot.rect(cells, { ...bounds, fill, fillOpacity: { value: opacity, scale: null }, inset: 0.5 }),
-    ...(width < 500 ? [] : [plot.text(cells, { ...middle, text: ({ count }: { count: number }) => whole(count) })]),
+    width < 500 ? null : plot.text(cells, { ...middle, text: ({ count }: { count: number }) => whole(count) }),
   ]
 }
 

@@ -32,14 +32,13 @@ export const trainingSection: SectionMaker = ({ epochs: all = [], bestEpoch, met
       y: { grid: true, label: null, ticks: 5, nice: true },
       marks: [
         plot.lineY(rows, { x: 'epoch', y, stroke: color, strokeWidth: 2 }),
-        ...(rows.length > 40 ? [] : [plot.dot(rows, { x: 'epoch', y, fill: color, r: 3 })]),
+        rows.length > 40 ? null : plot.dot(rows, { x: 'epoch', y, fill: color, r: 3 }),
       ],
     }),
   })
-  const figures = [
-    ...(epochs.length > 1 ? [curve('loss', epochs, 'Training loss', COLORS.base)] : []),
-    ...(measured.length > 1 ? [curve('metric', measured, `Validation ${name}`, COLORS.adapted)] : []),
-  ]
+  const figures: Figure[] = []
+  if (epochs.length > 1) figures.push(curve('loss', epochs, 'Training loss', COLORS.base))
+  if (measured.length > 1) figures.push(curve('metric', measured, `Validation ${name}`, COLORS.adapted))
   const last = figures.pop()
   const kept = bestEpoch ? ` The weights of epoch ${bestEpoch} were kept.` : ''
   const summary = `${counted(all.length, 'epoch')}.${kept}`
@@ -82,6 +81,7 @@ export const tuningSection: SectionMaker = ({ tune, metric }) => {
     label: `${negatives}, scale ${digits(scale)}, pull ${digits(pull)}${pseudoQueries ? ', pseudo' : ''}`,
     key,
   }))
+  const labelOf = (key: number): string => rows[key].label
   return section(
     'tuning',
     'Tuning',
@@ -93,14 +93,7 @@ export const tuningSection: SectionMaker = ({ tune, metric }) => {
         height: 44 + rows.length * 24,
         ...{ marginLeft: width < 500 ? 170 : 220, marginRight: 24 },
         x: { grid: true, label: null, ticks: width < 500 ? 2 : 6, nice: true },
-        y: {
-          ...{
-            type: 'point' as const,
-            domain: rows.map(({ key }) => key),
-            tickFormat: (key: number) => rows[key].label,
-          },
-          ...{ label: null, tickSize: 0 },
-        },
+        y: { type: 'point', domain: [...rows.keys()], tickFormat: labelOf, label: null, tickSize: 0 },
         marks: [
           plot.dot(rows, { x: 'score', y: 'key', fill: COLORS.adapted, r: 4 }),
           plot.dot(

@@ -3,7 +3,8 @@ import { WORKGROUP_REDUCE } from './reduce.js'
 
 /** Marks index data that is absent. */
 export const ABSENT = 0xffffffff
-const SPARSE_SCALARS = u32('targetOffsets', 'targetColumns', 'targetValues', 'maskOffsets', 'maskColumns')
+const TARGET_SCALARS = u32('targetOffsets', 'targetColumns', 'targetValues')
+const MASK_SCALARS = u32('maskOffsets', 'maskColumns')
 
 /** WGSL: masked columns hold a score that no cosine reaches, as infinities are not portable. */
 const LOGITS = `
@@ -42,7 +43,7 @@ export const SOFTMAX_CROSS_ENTROPY = kernel({
   each: 'group',
   words: true,
   tensors: { scores: 'write', offset: 'read', loss: 'write' },
-  scalars: { ...u32('count', 'cols', 'hasOffset'), ...f32('scale', 'factor'), ...SPARSE_SCALARS },
+  scalars: { ...u32('count', 'cols', 'hasOffset'), ...f32('scale', 'factor'), ...TARGET_SCALARS, ...MASK_SCALARS },
   code: `${WORKGROUP_REDUCE}${LOGITS}${TARGETS}
 fn group(row: u32, lane: u32) {
   mask_row(row, lane);
@@ -85,7 +86,7 @@ export const ONLINE_SOFTMAX = kernel({
   each: 'group',
   words: true,
   tensors: { scores: 'write', offset: 'read', top: 'write', sum: 'write', acc: 'write' },
-  scalars: { ...u32('count', 'cols', 'width', 'hasOffset'), ...f32('scale'), ...u32('maskOffsets', 'maskColumns') },
+  scalars: { ...u32('count', 'cols', 'width', 'hasOffset'), ...f32('scale'), ...MASK_SCALARS },
   code: `${WORKGROUP_REDUCE}${LOGITS}
 fn group(row: u32, lane: u32) {
   mask_row(row, lane);
@@ -116,11 +117,7 @@ export const FINISH_SOFTMAX = kernel({
   each: 'group',
   words: true,
   tensors: { z: 'read', pool: 'read', offset: 'read', top: 'read', sum: 'read', acc: 'write', loss: 'write' },
-  scalars: {
-    ...u32('count', 'width', 'hasOffset'),
-    ...f32('scale', 'factor'),
-    ...u32('targetOffsets', 'targetColumns', 'targetValues'),
-  },
+  scalars: { ...u32('count', 'width', 'hasOffset'), ...f32('scale', 'factor'), ...TARGET_SCALARS },
   code: `${WORKGROUP_REDUCE}${TARGETS}
 fn group(row: u32, lane: u32) {
   let first = word(p.targetOffsets + row);
