@@ -74,19 +74,12 @@ export function migrate(db: Database, file: string, migrations: readonly string[
       return false
     }
     if (version < 0) {
-      throw new AdapterTrainError(
-        'CACHE_OPEN',
-        `cache ${file}: expected a version from 0 to ${migrations.length}, found ${version}; it is left unchanged. Choose another cache file`,
-        { details: { file, version } },
-      )
+      const problem = `expected a version from 0 to ${migrations.length}, found ${version}; it is left unchanged`
+      throw refused(file, `${problem}. Choose another cache file`, { version })
     }
     if (version > migrations.length) {
-      throw new AdapterTrainError(
-        'CACHE_OPEN',
-        `cache ${file}: expected at most version ${migrations.length}, found ${version}. ` +
-          'Update adapter-train, or choose another cache file',
-        { details: { file, version } },
-      )
+      const problem = `expected at most version ${migrations.length}, found ${version}`
+      throw refused(file, `${problem}. Update adapter-train, or choose another cache file`, { version })
     }
     return version === migrations.length
   }
@@ -113,15 +106,17 @@ export function checkSchema(db: Database, file: string): void {
       const missing = columnsOf(model, table).find(name => !found.includes(name))
       if (missing === undefined) continue
       const shown = found.length === 0 ? 'no such table' : found.join(', ')
-      throw new AdapterTrainError(
-        'CACHE_OPEN',
-        `cache ${file}: expected the column "${missing}" in the table "${table}", found ${shown}; another program changed it, and it is left unchanged. Choose another cache file`,
-        { details: { file, table, missing } },
-      )
+      const problem = `expected the column "${missing}" in the table "${table}", found ${shown}`
+      const left = 'another program changed it, and it is left unchanged. Choose another cache file'
+      throw refused(file, `${problem}; ${left}`, { table, missing })
     }
   } finally {
     model.close()
   }
+}
+
+function refused(file: string, problem: string, facts: object): AdapterTrainError {
+  return new AdapterTrainError('CACHE_OPEN', `cache ${file}: ${problem}`, { details: { file, ...facts } })
 }
 
 /** The columns of a table. */

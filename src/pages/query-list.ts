@@ -19,9 +19,6 @@ export interface ListedQuery {
   readonly changed?: number
 }
 
-/** The queries of the data, compared in the background. */
-export type QueryList = ReturnType<typeof listQueries>
-
 /** Ideal and found grades of a ranking, as nDCG@10; undefined if no document is relevant. */
 export function ndcgOf(hits: readonly Hit[], grades: ReadonlyMap<string, number>): number | undefined {
   const relevant = [...grades.values()].filter(grade => grade > 0).sort((a, b) => b - a)
@@ -30,7 +27,7 @@ export function ndcgOf(hits: readonly Hit[], grades: ReadonlyMap<string, number>
   return ndcg.score({ grades: found10, relevant }, DEPTH)
 }
 
-/** Starts to compare base and first adapter. */
+/** Lists the queries of the data, and starts to compare base and first adapter. */
 export function listQueries(look: Look) {
   const items = new Map<AskedQuery, ListedQuery>()
   let progress = { done: 0, total: 0 }

@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { type Adapter, applyAdapter } from '../adapters/adapter.js'
 import { adapterHash, loadAdapter } from '../adapters/file.js'
 import { readFamiliarity } from '../drift/familiarity.js'
 import { isAdapterTrainError, usageError } from '../errors.js'
 import { checkBase } from '../wrap/adapter-source.js'
+import { markOf } from '../wrap/watch-adapter.js'
 import { codeOf } from './errors.js'
 import type { Metrics } from './metrics.js'
 import type { EmbeddingServerOptions, NamedAdapterFile } from './options.js'
@@ -75,12 +75,6 @@ export function createAdapterSet(files: readonly NamedAdapterFile[], options: Ad
       }
     },
   }
-}
-
-/** Marks the state of a file; another file moved into its place has another mark. */
-function markOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  return stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : 'missing'
 }
 
 function checkNames(files: readonly NamedAdapterFile[]): void {

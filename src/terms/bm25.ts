@@ -89,24 +89,11 @@ function growable() {
   }
 }
 
-/** A search by words. */
-export interface Bm25 {
-  readonly documents: number
-  /**
-   * Score of every document: sum over the words of idf(w) f / (f + k1 (1 - b + b length / mean length)), f the count of w in the
-   * document, idf(w) = ln(1 + (N - df + 0.5) / (df + 0.5)). A word that is given twice counts twice.
-   * @returns [documents], overwritten by the next call
-   */
-  scores(words: readonly string[]): Float32Array
-  /** Sum of the idf of the words that are in some document. */
-  weight(words: readonly string[]): number
-}
-
 /**
  * BM25 in Lucene's form, without its constant factor k1 + 1.
  * @see Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009
  */
-export function createBm25(postings: Postings, { k1, b }: Required<Bm25Options> = BM25_DEFAULTS): Bm25 {
+export function createBm25(postings: Postings, { k1, b }: Required<Bm25Options> = BM25_DEFAULTS) {
   const { documents: n, keys, starts, rows, counts, lengths } = postings
   const scores = new Float32Array(n)
   let total = 0
@@ -124,7 +111,12 @@ export function createBm25(postings: Postings, { k1, b }: Required<Bm25Options> 
   }
   return {
     documents: n,
-    scores(words) {
+    /**
+     * Score of every document: sum over the words of idf(w) f / (f + k1 (1 - b + b length / mean length)), f the count of w in the
+     * document, idf(w) = ln(1 + (N - df + 0.5) / (df + 0.5)). A word that is given twice counts twice.
+     * @returns [documents], overwritten by the next call
+     */
+    scores(words: readonly string[]): Float32Array {
       scores.fill(0)
       each(words, i => {
         const weight = idf(i)
@@ -134,7 +126,8 @@ export function createBm25(postings: Postings, { k1, b }: Required<Bm25Options> 
       })
       return scores
     },
-    weight(words) {
+    /** Sum of the idf of the words that are in some document. */
+    weight(words: readonly string[]): number {
       let sum = 0
       each(words, i => {
         sum += idf(i)

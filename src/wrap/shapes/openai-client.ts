@@ -1,5 +1,6 @@
 import { outputDimensions } from '../../adapters/adapter.js'
 import { usageError } from '../../errors.js'
+import { readFloats } from '../../math/bytes.js'
 import { littleEndianBytes } from '../../vectors/floats.js'
 import type { AdapterInput, AdapterSource, AdaptOptions, Sides } from '../adapter-source.js'
 import { isModelName, openAdapter } from '../adapter-source.js'
@@ -111,17 +112,11 @@ type MapVector = (v: ArrayLike<number>, index: number) => ArrayLike<number>
 function mapVectors(response: ResponsePromise, asNumbers: boolean, map: MapVector = v => v): unknown {
   const mapped = (embedding: number[] | string, i: number) => {
     if (typeof embedding !== 'string') return Array.from(map(embedding, i))
-    const vector = map(fromBase64(embedding), i)
+    const vector = map(readFloats(Buffer.from(embedding, 'base64'), 4), i)
     return asNumbers ? Array.from(vector) : littleEndianBytes(Float32Array.from(vector)).toString('base64')
   }
   return response._thenUnwrap(answer => ({
     ...answer,
     data: answer.data.map((item, i) => ({ ...item, embedding: mapped(item.embedding, i) })),
   }))
-}
-
-/** Little-endian float32 values, as the service writes them. */
-function fromBase64(text: string): Float32Array {
-  const bytes = Buffer.from(text, 'base64')
-  return Float32Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readFloatLE(4 * i))
 }
