@@ -114,8 +114,7 @@ function withoutTexts(dataset: QADataset, refused: readonly { role: Role; text: 
   const corpus = new Map([...dataset.corpus].filter(([, text]) => !noDocuments.has(text)))
   const qrels = new Map(
     Array.from(dataset.qrels, ([id, grades]): [string, Map<string, number>] => {
-      const kept = [...grades].filter(([docId]) => corpus.has(docId) || !dataset.corpus.has(docId))
-      return [id, new Map(kept)]
+      return [id, new Map([...grades].filter(([docId]) => corpus.has(docId) || !dataset.corpus.has(docId)))]
     }),
   )
   const isRelevant = (id: string, judged: QADataset['qrels']) => [...(judged.get(id)?.values() ?? [])].some(g => g > 0)
@@ -149,10 +148,8 @@ async function embedOnce<V extends Rows>(
     const planOptions = { cache: options.cache, signal: options.signal, label }
     return planEmbedding(provider, texts, role, planOptions, newBuilder(rows[role], rows.query + rows.document))
   }
-  let queryPlan = await plan(
-    'query',
-    datasets.map(({ name, queries }) => ({ name, texts: queries })),
-  )
+  const asked = datasets.map(({ name, queries }) => ({ name, texts: queries }))
+  let queryPlan = await plan('query', asked)
   let docPlan = await plan('document', corpora)
 
   options.onPlan?.(estimateOfPlans(provider, [queryPlan, docPlan]))
@@ -173,56 +170,47 @@ async function embedOnce<V extends Rows>(
         requests: before.requests + requests,
         elapsedMs: performance.now() - started,
       }))
-  const ofQueries = await runEmbedding(queryPlan, {
-    ...options,
-    onProgress: progressAfter({ done: docPlan.hits, tokens: 0, requests: 0 }),
-  })
-  const ofDocs = await runEmbedding(docPlan, {
-    ...options,
-    onProgress: progressAfter({ ...ofQueries.stats, done: ofQueries.stats.unique }),
-  })
+  const ofFirst = progressAfter({ done: docPlan.hits, tokens: 0, requests: 0 })
+  const ofQueries = await runEmbedding(queryPlan, { ...options, onProgress: ofFirst })
+  const ofSecond = progressAfter({ ...ofQueries.stats, done: ofQueries.stats.unique })
+  const ofDocs = await runEmbedding(docPlan, { ...options, onProgress: ofSecond })
 
   const refusals = [...ofQueries.refusals, ...ofDocs.refusals]
   if (refusals.length > 0) throw new RefusedTexts(provider.id, refusals, sumOf(ofQueries.stats, ofDocs.stats))
   const cols = commonLength(provider, ofQueries.vectors, ofDocs.vectors)
   const docs = split(ofDocs.vectors, counts.document, cols)
   const queries = split(ofQueries.vectors, counts.query, cols)
-  const embedded = datasets.map((dataset, i) => ({
-    baseId: provider.id,
-    queryIds: [...dataset.queries.keys()],
-    docIds: corpusOf[i].docIds,
-    queries: queries[i],
-    docs: docs[corpora.indexOf(corpusOf[i])],
-    ...judged[i],
-    docTextGroup: corpusOf[i].docTextGroup,
-    ...selfMatchesOf(dataset),
-    queryTexts: [...dataset.queries.values()],
-    docTexts: corpusOf[i].docTexts,
-  }))
+  const embedded = datasets.map((dataset, i) => {
+    const { docIds, docTexts, docTextGroup } = corpusOf[i]
+    const own = selfMatches(dataset)
+    return {
+      baseId: provider.id,
+      ...{ queryIds: [...dataset.queries.keys()], docIds },
+      ...{ queries: queries[i], docs: docs[corpora.indexOf(corpusOf[i])] },
+      ...judged[i],
+      docTextGroup,
+      ...(own.size > 0 && { selfMatches: own }),
+      ...{ queryTexts: [...dataset.queries.values()], docTexts },
+    }
+  })
   return { datasets: embedded, stats: withBatches(sumOf(ofQueries.stats, ofDocs.stats), inBatches?.outcome) }
 }
 
-interface Corpus {
-  /** Name of the first dataset that has it. */
-  readonly name: string
-  readonly texts: ReadonlyMap<string, string>
-  readonly docIds: readonly string[]
-  readonly docTexts: readonly string[]
-  readonly docTextGroup: Uint32Array
-}
-
-function distinctCorpora(datasets: readonly QADataset[]): { corpora: Corpus[]; corpusOf: Corpus[] } {
-  const corpora: Corpus[] = []
-  const corpusOf = datasets.map(({ name, corpus }) => {
-    const known = corpora.find(c => sameEntries(c.texts, corpus))
-    if (known !== undefined) return known
-    const docTexts = [...corpus.values()]
-    const { indexOf: docTextGroup } = uniqueTexts(docTexts)
-    const added = { name, texts: corpus, docIds: [...corpus.keys()], docTexts, docTextGroup }
-    corpora.push(added)
-    return added
+/** Corpora under the name of the first dataset that has them, and the corpus of each dataset. */
+function distinctCorpora(datasets: readonly QADataset[]) {
+  const corpora: ReturnType<typeof readCorpus>[] = []
+  const corpusOf = datasets.map(dataset => {
+    const known = corpora.find(({ texts }) => sameEntries(texts, dataset.corpus))
+    const corpus = known ?? readCorpus(dataset)
+    if (!known) corpora.push(corpus)
+    return corpus
   })
   return { corpora, corpusOf }
+}
+
+function readCorpus({ name, corpus: texts }: QADataset) {
+  const docTexts = [...texts.values()]
+  return { name, texts, docIds: [...texts.keys()], docTexts, docTextGroup: uniqueTexts(docTexts).indexOf }
 }
 
 /** Equal texts under equal ids in equal order: the order is that of the rows. */
@@ -235,11 +223,6 @@ function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, stri
     if (id !== otherId || text !== otherText) return false
   }
   return true
-}
-
-function selfMatchesOf(dataset: QADataset): Pick<EmbeddedDataset, 'selfMatches'> {
-  const found = selfMatches(dataset)
-  return found.size > 0 ? { selfMatches: found } : {}
 }
 
 function judgedRows(dataset: QADataset, docIds: readonly string[]) {

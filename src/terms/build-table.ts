@@ -68,23 +68,15 @@ export function buildTable(source: TermSource, options: BuildTableOptions): Buil
   const step = Math.max(1, Math.floor(memory / (4 * d)))
   for (let start = 0; start < keys.length; start += step) {
     const sums = matrix(Math.min(step, keys.length - start), d)
-    sumDocuments(
-      source,
-      mean,
-      sums,
-      df.subarray(start, start + sums.rows),
-      term => (index.get(termKey(term)) ?? -1) - start,
-    )
+    const rowOf = (term: string): number => (index.get(termKey(term)) ?? -1) - start
+    sumDocuments(source, mean, sums, df.subarray(start, start + sums.rows), rowOf)
     for (let i = 0; i < sums.rows; i++) {
       const centroid = row(sums, i)
       const f = df[start + i]
       for (let j = 0; j < d; j++) centroid[j] /= f
       table.idf[start + i] = Math.log(1 + (documents - f + 0.5) / (f + 0.5))
-      table.scale[start + i] = quantize(
-        centroid,
-        bits,
-        table.values.subarray((start + i) * size, (start + i + 1) * size),
-      )
+      const values = table.values.subarray((start + i) * size, (start + i + 1) * size)
+      table.scale[start + i] = quantize(centroid, bits, values)
     }
   }
   const collisions = words.collisions() + pairs.collisions()

@@ -45,15 +45,9 @@ export function feedbackBytes({ postings, vectors, dimensions }: Feedback): numb
  * Direction of a query: the mean of the centred vectors of the {@link BEST} documents with the highest BM25 score, weighted by
  * softmax(kappa score / sum of idf), of length 1; zero if no word of the query is in a document.
  */
-export function createFeedback({
-  postings,
-  dimensions: d,
-  vectors,
-  scale,
-  mean,
-}: Feedback): (words: Iterable<string>) => Float32Array {
+export function createFeedback({ postings, dimensions: d, vectors, scale, mean }: Feedback) {
   const search = createBm25(postings)
-  return words => {
+  return (words: Iterable<string>): Float32Array => {
     const distinct = [...new Set(words)]
     const scores = search.scores(distinct)
     const total = Math.max(search.weight(distinct), 1e-6)
