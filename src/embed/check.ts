@@ -7,39 +7,30 @@ export type Label = (index: number) => string
 
 export const indexLabel: Label = index => `texts[${index}]`
 
+/** Texts for a provider, and their names. */
+type Given = { readonly providerId: string; readonly texts: readonly string[]; readonly label: Label }
+type Bad = { readonly index: number; readonly problem: string }
+
 /** @throws PROVIDER_INPUT if a text is empty, only white space, or not well-formed Unicode */
-export function checkTexts(providerId: string, texts: readonly string[], label: Label): void {
-  const bad: { index: number; problem: string }[] = []
-  for (const [index, text] of texts.entries()) {
+export function checkTexts(given: Given): void {
+  const bad: Bad[] = []
+  for (const [index, text] of given.texts.entries()) {
     if (text.trim() === '') bad.push({ index, problem: text === '' ? 'is empty' : 'is only white space' })
     else if (/\p{Surrogate}/u.test(text))
       bad.push({ index, problem: 'holds half of a surrogate pair, so it is not well-formed Unicode' })
   }
-  if (bad.length > 0) throw refused(providerId, bad, texts, label, 'remove or repair it')
+  if (bad.length > 0) throw refused(given, bad, 'remove or repair it')
 }
 
 /** `indices`: the texts to check. `tokens`: tokens of each of them. */
-export function checkLengths(
-  providerId: string,
-  texts: readonly string[],
-  indices: readonly number[],
-  tokens: readonly number[],
-  limit: number,
-  label: Label,
-): void {
+export function checkLengths(given: Given, indices: readonly number[], tokens: readonly number[], limit: number): void {
   const bad = indices.flatMap((index, i) =>
     tokens[i] > limit ? [{ index, problem: `has ${tokens[i]} tokens, the limit is ${limit}` }] : [],
   )
-  if (bad.length > 0) throw refused(providerId, bad, texts, label, 'split or shorten it')
+  if (bad.length > 0) throw refused(given, bad, 'split or shorten it')
 }
 
-function refused(
-  providerId: string,
-  bad: readonly { index: number; problem: string }[],
-  texts: readonly string[],
-  label: Label,
-  remedy: string,
-): AdapterTrainError {
+function refused({ providerId, texts, label }: Given, bad: readonly Bad[], remedy: string): AdapterTrainError {
   const { index, problem } = bad[0]
   const names = bad.map(one => label(one.index))
   return new AdapterTrainError(

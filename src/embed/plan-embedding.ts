@@ -60,7 +60,8 @@ export async function planEmbedding(
   { cache, signal, label = indexLabel }: EmbedPlanOptions = {},
   rows: MatrixBuilder<Rows> = matrixBuilder(texts.length),
 ): Promise<EmbeddingPlan<Rows>> {
-  checkTexts(provider.id, texts, label)
+  const given = { providerId: provider.id, texts, label }
+  checkTexts(given)
   const space = provider.cacheKey(role)
   const unique = uniqueTexts(texts)
   const missing: { text: string; textHash: Uint8Array; row: number }[] = []
@@ -88,19 +89,9 @@ export async function planEmbedding(
   }
   const { maxInputTokens = Number.POSITIVE_INFINITY } = provider.limits
   const missingRows = missing.map(m => m.row)
-  checkLengths(provider.id, texts, missingRows, tokens, maxInputTokens, label)
-  return {
-    provider,
-    role,
-    space,
-    label,
-    unique,
-    rows,
-    hits: unique.texts.length - missing.length,
-    missing,
-    zeros,
-    tokens,
-  }
+  checkLengths(given, missingRows, tokens, maxInputTokens)
+  const hits = unique.texts.length - missing.length
+  return { provider, role, space, label, unique, rows, hits, missing, zeros, tokens }
 }
 
 /**
