@@ -23,7 +23,8 @@ interface TokenStart {
 const LONGEST_GAP = 100
 const LIST_ITEM = /^\s*(?:[-*+•‣◦▪]|\d{1,3}[.)])\s/u
 const TABLE_ROW = /^\s*\|/u
-const TABLE_RULE = /^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$/mu
+// No two runs of blanks side by side: between them a search would try every place.
+const TABLE_RULE = /^[ \t]*(?:\|[ \t]*)?:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+(?:\|[ \t]*)?$/mu
 const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/u
 
 /** Divides a document into units of at most `maxTokens`, which together are all of it except white space. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32, deflateRawSync, deflateSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { chunkDocuments } from '../../src/documents/chunk-documents.js'
 import { checkPdfDepth } from '../../src/documents/inflated.js'
 import { loadDocuments } from '../../src/documents/load-documents.js'
 
@@ -222,6 +223,15 @@ test.each<[string, (n: number) => string, RegExp]>([
   const file = docx(markup(40_000))
   expect((await load({ 'a.docx': file })).skipped).toEqual([expect.stringMatching(reason)])
   expect(await seconds(() => load({ 'a.docx': file }))).toBeLessThan(0.5)
+})
+
+test.each([
+  ['tabs', '\t'.repeat(200_000)],
+  ['tabs behind a rule', `|-|-${'\t'.repeat(200_000)}`],
+  ['tabs and bars', '\t|'.repeat(100_000)],
+])('a line of %s is cut into chunks in no time', async (_, line) => {
+  const { documents } = await load({ 'a.md': `${line}.` })
+  expect(await seconds(async () => chunkDocuments(documents))).toBeLessThan(1)
 })
 
 test('comments and CDATA of a DOCX are no markup', async () => {
