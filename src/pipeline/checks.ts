@@ -33,10 +33,7 @@ export function segmentsOf(
   { metric, seed }: { readonly metric: string; readonly seed: number },
 ): Segment[] {
   const places = new Map<string | null, number[]>()
-  values.forEach((value, i) => {
-    const key = value ?? null
-    getOrInsert(places, key, () => []).push(i)
-  })
+  for (const [i, value] of values.entries()) getOrInsert(places, value ?? null, () => []).push(i)
   const segments = Array.from(places, ([value, queries]) => {
     const [one, other] = [selectQueries(base, queries), selectQueries(adapted, queries)]
     const { difference } = compareRankings(one, other, { metric, seed })
@@ -48,15 +45,13 @@ export function segmentsOf(
     .sort((a, b) => b.queries - a.queries || String(a.value).localeCompare(String(b.value), 'en'))
 }
 
+const verdictOn = (passed: boolean): string => (passed ? 'not significantly worse' : 'significantly worse')
+
 /** Checks that an adapter is not significantly worse. */
 export function notWorse(against: string, metric: string, { mean, low, high, p: chance }: Difference): Check {
   const passed = high >= 0
   const change = `${metric} ${signed(mean)} against ${against} (95% CI ${signed(low)} to ${signed(high)}, ${pText(chance)})`
-  return {
-    name: `not worse than ${against}`,
-    passed,
-    message: `${passed ? 'not significantly worse' : 'significantly worse'}: ${change}`,
-  }
+  return { name: `not worse than ${against}`, passed, message: `${verdictOn(passed)}: ${change}` }
 }
 
 /** Checks that an adapter is significantly worse in none of the segments, after Holm's correction. */
@@ -71,7 +66,7 @@ export function segmentNotWorse(
   return {
     name: `not worse for ${name}`,
     passed,
-    message: `${passed ? 'not significantly worse' : 'significantly worse'} for ${name}: ${metric} ${signed(mean)} on ${queries} queries (${pText(chance)} after Holm’s correction)`,
+    message: `${verdictOn(passed)} for ${name}: ${metric} ${signed(mean)} on ${queries} queries (${pText(chance)} after Holm’s correction)`,
   }
 }
 

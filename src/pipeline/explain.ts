@@ -26,20 +26,8 @@ export interface ExplainedDocument {
   readonly relevant: boolean
 }
 
-export interface Explanation {
-  readonly query: string
-  readonly documents: number
-  /** Relevant documents; `undefined` if the data does not have the query. */
-  readonly relevant: number | undefined
-  /** Terms of the query that its adapted vector holds, at most ten, with their shares of the pull; for text terms from words. */
-  readonly terms?: readonly { readonly term: string; readonly share: number }[]
-  /** Ids of documents that are the query itself, and not ranked; absent if there are none. */
-  readonly leftOut?: readonly string[]
-  readonly base: readonly ExplainedDocument[]
-  readonly adapted: readonly ExplainedDocument[]
-  /** Relevant documents in neither list, in the order of the adapted ranking. */
-  readonly missed: readonly ExplainedDocument[]
-}
+/** Both rankings of a query. */
+export type Explanation = Awaited<ReturnType<Explainer>>
 
 export interface ExplainerOptions {
   readonly provider: EmbeddingProvider
@@ -52,11 +40,13 @@ export interface ExplainerOptions {
   readonly embed?: Omit<EmbedTextsOptions, 'cache' | 'label'>
 }
 
-/** Ranks the documents for a query, before and after the adapter; returns the first `k`. */
-export type Explainer = (query: string, k: number) => Promise<Explanation>
+type Explainer = Awaited<ReturnType<typeof createExplainer>>
 
-/** Embeds the documents, or takes them from the cache, for queries to explain. */
-export async function createExplainer(options: ExplainerOptions): Promise<Explainer> {
+/**
+ * Embeds the documents, or takes them from the cache, for queries to explain.
+ * @returns ranks the documents for a query, before and after the adapter; gives the first `k`
+ */
+export async function createExplainer(options: ExplainerOptions) {
   const { provider, adapter, data, documents, cache, embed } = options
   checkBase(adapter, provider, options.allowMismatch)
   refuseBridge(adapter)
@@ -75,7 +65,7 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
   const own = ownByText(data)
   const rowOf = new Map(ids.map((id, row) => [id, row]))
 
-  return async (query, k) => {
+  return async (query: string, k: number) => {
     const found = await embedTexts(provider, [query], 'query', { ...embed, cache, onProgress: undefined })
     const q = row(found.vectors, 0)
     const leftOut = own.get(query.trim()) ?? []
@@ -96,11 +86,14 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
     return {
       query,
       documents: ids.length - hidden.length,
+      /** Relevant documents; `undefined` if the data does not have the query. */
       relevant: relevant?.size,
       ...(adapter.terms && { terms: largestTerms(adapter.terms, query) }),
+      /** Ids of documents that are the query itself, and not ranked. */
       ...(leftOut.length > 0 && { leftOut }),
       base: list(before, after),
       adapted: list(after, before),
+      /** Relevant documents in neither list, in the order of the adapted ranking. */
       missed: Array.from(after.order)
         .filter(doc => relevant?.has(ids[doc]) && before.rankOf[doc] > k && after.rankOf[doc] > k)
         .map(doc => shown(doc, after, before)),
@@ -110,8 +103,8 @@ export async function createExplainer(options: ExplainerOptions): Promise<Explai
 
 const SHOWN_TERMS = 10
 
-/** Finds the terms of a query with the largest shares in its pull; undefined for text terms that are not from words. */
-export function largestTerms({ analysis, from }: AdapterTerms, query: string): Explanation['terms'] {
+/** Finds the terms of a query with the largest shares in its pull, at most ten; undefined for text terms that are not from words. */
+export function largestTerms({ analysis, from }: AdapterTerms, query: string) {
   if (from.name !== 'words') return undefined
   const { words, pairs } = termsOf(createTokenizer(analysis)(query))
   const found = findTerms(from.table, [...words, ...pairs])

@@ -1,17 +1,17 @@
-import { createHash } from 'node:crypto'
 import type { Weights } from '../../adapters/kind.js'
 import { linear } from '../../adapters/linear.js'
 import { encodeGate, type MemoryGate, memoryWeight } from '../../adapters/linear-memory.js'
-import { type EmbeddedDataset, ownDocumentOf } from '../../embed/embedded-dataset.js'
+import { type EmbeddedDataset, labelledRows, ownDocumentOf } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import { parseMetric } from '../../evaluate/metrics.js'
 import { scoreRanking } from '../../evaluate/positive-ranks.js'
 import { tieRankOf } from '../../evaluate/top-k.js'
 import { getOrInsert } from '../../maps.js'
-import { type Matrix, matrix, normalizedRows, normalizeInPlace, row, takeRows } from '../../math/matrix.js'
+import { type Matrix, matrix, normalizedRows, row, takeRows } from '../../math/matrix.js'
 import { createRandom, sampleRows } from '../../math/random.js'
-import { blocksOf, gatherRows, normalizedSource, type Rows, rowRange, rowSource } from '../../math/row-source.js'
+import { gatherRows, normalizedSource, type Rows, rowRange, rowSource, selectedRows } from '../../math/row-source.js'
 import { mean, populationStandardDeviation } from '../../math/statistics/moments.js'
+import { groupRows } from '../../vectors/row-groups.js'
 import { createBuffers } from '../on-engine.js'
 import { identityWeights } from '../parameters.js'
 import type { CrossValidation } from '../tune/fold-runner.js'
@@ -46,15 +46,20 @@ export async function rememberQueries(
   { most, seed }: { readonly most: number; readonly seed: number },
 ): Promise<Memory | undefined> {
   const { queries, docs, positives } = data
-  const { first, group } = distinctQueries(queries, positives)
-  const distinct = first.length
+  const labelled = labelledRows(data)
+  // By unit vector: one key per direction, of which the first query is the lowest.
+  const groups = groupRows(selectedRows(normalizedSource(rowSource(queries)), labelled))
+  const first = new Map<number, number>()
+  for (const [i, group] of groups.entries()) getOrInsert(first, group, () => labelled[i])
+  const distinct = first.size
   if (distinct < 2) return undefined
   const room = Math.min(most, Math.max(2, Math.floor(MOST_NUMBERS / queries.cols)))
   const kept = sampleRows(rowRange(0, distinct), room, createRandom(seed))
   const keyOfGroup = new Int32Array(distinct).fill(-1)
-  for (const [key, g] of kept.entries()) keyOfGroup[g] = key
-  const keyOf = group.map(g => (g < 0 ? -1 : keyOfGroup[g]))
-  const chosen = kept.map(g => first[g])
+  for (const [key, group] of kept.entries()) keyOfGroup[group] = key
+  const keyOf = new Int32Array(queries.rows).fill(-1)
+  for (const [i, group] of groups.entries()) keyOf[labelled[i]] = keyOfGroup[group]
+  const chosen = kept.map(group => first.get(group)!)
   const keys = gatherRows(normalizedSource(rowSource(queries)), chosen)
   const values = meanPositives(docs, mergePositives(positives, keyOf, kept.length))
   return { keys, values, ...(await nearestOther(engine, keys, seed)), distinct, keyOf }
@@ -67,23 +72,6 @@ export function memoryWeights(
   { beta, z0 }: Pick<MemoryGate, 'beta' | 'z0'>,
 ): Weights {
   return { W, b, keys, values, gate: encodeGate({ beta, kappa: MEMORY_KAPPA, z0, mu, sigma }) }
-}
-
-/** Finds the first query of each distinct vector, among those with a positive, and the number of every query's vector. */
-function distinctQueries(queries: Rows, positives: EmbeddedDataset['positives']) {
-  const known = new Map<string, number>()
-  const first: number[] = []
-  const group = new Int32Array(queries.rows).fill(-1)
-  for (const { start, block } of blocksOf(queries)) {
-    for (let i = 0; i < block.rows; i++) {
-      if (positives[start + i].size === 0) continue
-      // By unit vector: one key per direction.
-      const unit = normalizeInPlace(row(block, i).slice())
-      const hash = createHash('sha256').update(unit).digest('base64')
-      group[start + i] = getOrInsert(known, hash, () => first.push(start + i) - 1)
-    }
-  }
-  return { first, group }
 }
 
 /** Lists each key's documents with the highest grade that one of its queries gives them. */
