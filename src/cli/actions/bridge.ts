@@ -25,7 +25,6 @@ import { adapterInUse, shipAdapter, shippedFacts, shippedText } from '../output/
 import { count, duelLine, gateLine, withInterval } from '../output/tables.js'
 import { type Session, withSession } from '../session.js'
 
-/** Fits a bridge, writes it and says what it is good for. */
 export async function bridge(args: BridgeArgs): Promise<number> {
   const out = createConsole(args)
   parseMetric(args.metric)

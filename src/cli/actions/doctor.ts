@@ -39,7 +39,6 @@ function findProblems({ engines, packages }: Diagnosis): string[] {
 
 type Row = readonly string[]
 
-/** Lays the diagnosis out as headed lists of aligned columns. */
 export function doctorListing(found: Diagnosis, style: Style = PLAIN): string {
   const sections: [title: string, rows: Row[]][] = [
     ['System', systemRows(found)],

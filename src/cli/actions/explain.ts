@@ -48,21 +48,18 @@ async function explainLines(ask: (query: string) => Promise<Explanation>, out: C
   const { stdin, stderr } = process
   const lines = createInterface({ input: stdin, output: stdin.isTTY ? stderr : undefined, prompt: 'query> ' })
   lines.on('SIGINT', () => lines.close())
-  try {
-    if (stdin.isTTY) lines.prompt()
-    for await (const line of lines) {
-      if (line.trim() === '') break
-      try {
-        out.result(`${explanationText(await ask(line), process.stdout.columns)}\n`)
-      } catch (error) {
-        if (!isAdapterTrainError(error)) throw error
-        out.error(error.message)
-        code = EXIT.failed
-      }
-      if (stdin.isTTY) lines.prompt()
+  if (stdin.isTTY) lines.prompt()
+  // Leaving the loop closes the lines.
+  for await (const line of lines) {
+    if (line.trim() === '') break
+    try {
+      out.result(`${explanationText(await ask(line), process.stdout.columns)}\n`)
+    } catch (error) {
+      if (!isAdapterTrainError(error)) throw error
+      out.error(error.message)
+      code = EXIT.failed
     }
-  } finally {
-    lines.close()
+    if (stdin.isTTY) lines.prompt()
   }
   return code
 }

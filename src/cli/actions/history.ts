@@ -2,7 +2,6 @@ import { listVersions, rollbackAdapter, type Version } from '../../history/versi
 import type { HistoryArgs, RollbackArgs } from '../commands/history.js'
 import { createConsole, formatTable } from '../output/console.js'
 
-/** Lists the versions of an adapter file, the one in use first. */
 export function history({ file, ...args }: HistoryArgs): void {
   const out = createConsole(args)
   const versions = listVersions(file)

@@ -16,7 +16,6 @@ import type { Style } from '../output/style.js'
 import { count } from '../output/tables.js'
 import { known } from '../output/write-report.js'
 
-/** Reads question-answer data, merges and splits it, and writes the splits. */
 export async function importData(args: ImportArgs): Promise<void> {
   const out = createConsole(args)
   const { out: folder, format, overwrite, seed, splitBy } = args

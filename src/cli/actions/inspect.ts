@@ -22,7 +22,6 @@ type Inspected = { readonly path: string; readonly dataset: QADataset; readonly 
 /** Most ids named per finding. */
 const NAMED = 5
 
-/** Prints the contents of adapter files and datasets, the overlap of the datasets, and the cost of embedding them. */
 export async function inspect(args: InspectArgs): Promise<void> {
   const out = createConsole(args)
   const { format, split } = args

@@ -12,7 +12,6 @@ import { withBaseOf } from '../options/provider-options.js'
 import { createConsole } from '../output/console.js'
 import { noteUnchecked, withSession } from '../session.js'
 
-/** Makes the text terms of an adapter anew from a corpus, and says what has changed. */
 export async function refresh(args: RefreshArgs): Promise<void> {
   const out = createConsole(args)
   const path = args.out ?? args.adapter

@@ -14,7 +14,6 @@ import { count, duelLine, gateLine, proofText, sweepTable } from '../output/tabl
 import { checkReport, trainingFacts, writeReport } from '../output/write-report.js'
 import { openDataOf, withDataSession } from '../session.js'
 
-/** Cross-validates every combination, trains the best, writes its file and prints the table. */
 export async function sweep(args: SweepArgs): Promise<number> {
   const out = createConsole(args)
   // All that can be wrong is found before the first text is embedded, which may cost money.

@@ -4,7 +4,6 @@ import type { ViewArgs } from '../commands/view.js'
 import { withLook } from '../look-session.js'
 import { createConsole } from '../output/console.js'
 
-/** Serves the search page until the program is stopped, or writes it as a file. */
 export async function view(args: ViewArgs): Promise<void> {
   const out = createConsole(args)
   await withLook(args, out, async ({ look, title, serve }) => {

@@ -11,7 +11,6 @@ import { count } from '../output/tables.js'
 
 export type DataFiles = { readonly train: string; readonly val?: string; readonly test?: string }
 
-/** Facts of a dataset before anything is embedded. */
 export type ExaminedData = Awaited<ReturnType<typeof examineData>>
 
 /** Fewest labelled queries for a trial. */

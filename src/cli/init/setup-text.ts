@@ -13,7 +13,6 @@ import { type ExaminedData, halfWidth } from './examine-data.js'
 
 const LISTED = 6
 
-/** Describes the data: format, counts, findings and advice. */
 export function dataText({ format, examined }: ChosenDataset): string[] {
   const { files, counts, findings, advice, loaded } = examined
   const paths = { train: files.train, validation: files.val, test: files.test }
@@ -48,7 +47,6 @@ export function baseText({ opened }: ChosenBase): string[] {
   return lines
 }
 
-/** Describes tokens, dollars and the time limit of the whole run. */
 export function estimateText(estimate: EmbeddingEstimate | undefined, { base, kFold }: Setup): string[] {
   const seconds = `choosing options takes ${TUNE_BUDGET} s at the most (tune-budget)${kFold ? `, ${kFold + 1} times over (k-fold)` : ''}`
   if (!estimate) return ['what embedding takes is known when the model is there; nothing is paid', seconds]
@@ -72,7 +70,6 @@ export function priceText(dollars: number): string {
 /** Score of a base with nothing left to gain. */
 const PERFECT = 0.99
 
-/** Describes the result of a trial, its meaning and its limits. */
 export function trialText(trial: TrialReport, { labelled, loaded }: ExaminedData): string[] {
   const { data, metric, score, gain, deviation, folds, seconds } = trial
   const corpus = loaded.parts.train.corpus.size

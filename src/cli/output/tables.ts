@@ -99,7 +99,6 @@ function changesLines({ wins, losses, depth }: LargestChanges, style: Style): st
 /** 1, "epoch" -> "1 epoch"; 1200, "query", "queries" -> "1200 queries" */
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
-/** Lays out the combinations by their out-of-fold metric, with the base below. */
 export function sweepTable({ metric, base, lines }: SweepReport['sweep'], style: Style = PLAIN): string {
   const rows = lines.map(({ options, score, difference: d, seconds }) => [
     optionWords(options),
@@ -113,7 +112,6 @@ export function sweepTable({ metric, base, lines }: SweepReport['sweep'], style:
   return formatTable([head, ...rows, ['base', base.toFixed(4), '', '', '', '']], style)
 }
 
-/** Describes the memory of training queries, or a hint that one may help. */
 export function memoryLines({ memory, memoryHint }: TrainingReport, metric: string): string[] {
   if (memoryHint !== undefined) {
     const gain = `${signed(memoryHint)} ${metric} out of fold in a quick check, which may be optimistic`
@@ -157,7 +155,6 @@ export function termsLines({ terms, linearPart }: TrainingReport, metric: string
   return lines
 }
 
-/** Lays out what a search by words adds to searches by vectors, and what pays. */
 export function hybridText(hybrid: HybridComparison | string, style: Style = PLAIN): string {
   if (typeof hybrid === 'string') return `hybrid     ${hybrid}`
   const { metric, bm25, rows, pays } = hybrid
