@@ -20,7 +20,7 @@ import { checkBatchArgs } from '../options/batch-options.js'
 import { checkOut, defaultOut } from '../options/data-files.js'
 import { type Console, createConsole } from '../output/console.js'
 import { afterTraining } from '../output/next-steps.js'
-import { adapterInUse, type Shipped, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
+import { adapterInUse, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
 import { count, duelLine, gateLine, hybridText, memoryLines, proofText, termsLines } from '../output/tables.js'
 import { type TrainingProgress, trainingProgress } from '../output/training-progress.js'
 import { checkReport, trainingFacts, writeReport } from '../output/write-report.js'
@@ -78,12 +78,8 @@ async function trainWithoutLabels(args: TrainArgs, out: Console): Promise<number
 }
 
 /** Reduces the documents of a corpus, and the model with them, if that is asked for. */
-async function reducedCorpus(
-  model: EmbeddingProvider,
-  documents: EmbeddedCorpus,
-  asked: number | Projection | undefined,
-): Promise<{ readonly model: EmbeddingProvider; readonly documents: EmbeddedCorpus; readonly pca?: Projection }> {
-  if (asked === undefined) return { model, documents }
+async function reducedCorpus(model: EmbeddingProvider, documents: EmbeddedCorpus, asked?: number | Projection) {
+  if (asked === undefined) return { model, documents, pca: undefined }
   const { provider, pca } = await reduceModel(model, documents.vectors, asked)
   return { model: provider, documents: { ...documents, vectors: projectRows(documents.vectors, pca, true) }, pca }
 }
@@ -191,7 +187,10 @@ async function printResult(
   for (const warning of report.warnings) out.warn(warning)
   const epochs = report.epochs.map(({ epoch, loss, metric }) => ({ epoch, loss, metric }))
   out.json({ ...shippedFacts(shipped), ...report, epochs })
-  printTraining(report, shipped, path, out, args.metric, price)
+  printTraining(report, out, args.metric, price)
+  // Below a table is a blank line.
+  const hasTable = report.gate?.kept !== false || report.hybrid !== undefined
+  out.result(`${hasTable ? '\n' : ''}${shippedText(shipped, path)}`)
   const moved = topScoreText(adapter)
   if (moved !== undefined && shipped.rejected === undefined) out.result(`scores     ${moved}`)
   if (args.report !== undefined && !report.interrupted) {
@@ -211,14 +210,7 @@ function checkFiles({ checkpoint, log, report }: TrainArgs, out: string, inputs:
 }
 
 /** Prints the result of a training run. `price`: US dollars per million tokens. */
-export function printTraining(
-  report: TrainingReport,
-  shipped: Shipped,
-  path: string,
-  out: Console,
-  metric: string,
-  price: number | undefined,
-): void {
+function printTraining(report: TrainingReport, out: Console, metric: string, price: number | undefined): void {
   const { base, data, metrics, kFold, test, bestEpoch, cache, seconds, tune, gate } = report
   const parts = Object.entries(data).map(
     ([name, part]) =>
@@ -271,5 +263,4 @@ export function printTraining(
     out.result(proofText(test, out.style))
   }
   if (report.hybrid !== undefined) out.result(`\n${hybridText(report.hybrid, out.style)}`)
-  out.result(`${gate?.kept === false && report.hybrid === undefined ? '' : '\n'}${shippedText(shipped, path)}`)
 }

@@ -96,11 +96,7 @@ export function requireBase(base: string | undefined): string {
 }
 
 /** Completes options with the base that an adapter file names, unless `--base` is given. */
-export async function withBaseOf<A extends ProviderArgs>(
-  args: A,
-  adapter: Adapter | undefined,
-  path?: string,
-): Promise<A & { readonly base: string }> {
+export async function withBaseOf<A extends ProviderArgs>(args: A, adapter: Adapter | undefined, path?: string) {
   if (args.base !== undefined || adapter === undefined) return { ...args, base: requireBase(args.base) }
   const { baseOf } = await import('../../wrap/recorded-base.js')
   const { provider, queryParams, documentParams, ...options } = baseOf(adapter, passedOn(args), path)
