@@ -80,12 +80,8 @@ const WORDS: readonly (readonly [RecordField, RegExp])[] = [
   ['document', /^(documents?|answers?|text|passage|context|content|body|chunk|response|article|antwort|respuesta)$/],
 ]
 
-/** The columns of a file, and the likely fields among them. */
-export interface GuessedFields {
-  readonly columns: readonly string[]
-  /** In the file's own names; empty without two columns of texts. */
-  readonly fields: FieldNames
-}
+/** The columns of a file, and the likely fields among them in the file's own names; these are empty without two columns of texts. */
+export type GuessedFields = { readonly columns: readonly string[]; readonly fields: FieldNames }
 
 /** Guesses the columns or keys of queries and documents: by name, else by length, as questions are shorter. */
 export async function guessFields(probe: Probe): Promise<GuessedFields | undefined> {

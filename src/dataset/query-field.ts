@@ -37,9 +37,8 @@ export async function readQueryField(
     return (id, text) =>
       values.get(`id ${id}`) ?? (text === undefined ? undefined : values.get(`text ${foldText(text)}`))
   }
-  throw usageError(`--by ${field}: expected a field of the queries in ${file}, found none of that name`, {
-    details: { file },
-  })
+  const problem = `--by ${field}: expected a field of the queries in ${file}, found none of that name`
+  throw usageError(problem, { details: { file } })
 }
 
 type Fields = Readonly<Record<string, unknown>>

@@ -126,9 +126,7 @@ export function readJsonRecord(cursor: JsonCursor, sink: DatasetSink, place: Pla
     record[key] = cursor.value()
   })
   if (repeated === undefined) return record
-  sink.leaveOut(`has the key ${quote(repeated)} twice`, place, undefined, {
-    query: record.query_id,
-    document: record.document_id,
-  })
+  const lost = { query: record.query_id, document: record.document_id }
+  sink.leaveOut(`has the key ${quote(repeated)} twice`, place, undefined, lost)
   return undefined
 }

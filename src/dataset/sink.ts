@@ -162,9 +162,8 @@ function firstIssue(issues: readonly DatasetIssue[]): AdapterTrainError {
   const rest = issues.length - 1
   const more = rest === 0 ? '' : ` (and ${rest} more ${rest === 1 ? 'problem' : 'problems'})`
   const remedy = `Fix it, or use ${optionWord('skipInvalid: true')} to leave such entries out.`
-  return new AdapterTrainError('DATASET_INVALID', `${location(issues[0])}: ${problem}${more}. ${remedy}`, {
-    details: { file, line, id, problems: issues.length },
-  })
+  const message = `${location(issues[0])}: ${problem}${more}. ${remedy}`
+  return new AdapterTrainError('DATASET_INVALID', message, { details: { file, line, id, problems: issues.length } })
 }
 
 function nothingUsable(path: string, documents: number, issues: readonly DatasetIssue[]): AdapterTrainError {
@@ -173,7 +172,6 @@ function nothingUsable(path: string, documents: number, issues: readonly Dataset
     issues.length === 0
       ? 'Expected at least one pair of a query and a document.'
       : `${issues.length} invalid entries were left out, the first: ${location(issues[0])}: ${issues[0].problem}.`
-  return new AdapterTrainError('DATASET_INVALID', `${path}: nothing usable: found ${found}. ${reason}`, {
-    details: { file: path, problems: issues.length },
-  })
+  const message = `${path}: nothing usable: found ${found}. ${reason}`
+  return new AdapterTrainError('DATASET_INVALID', message, { details: { file: path, problems: issues.length } })
 }

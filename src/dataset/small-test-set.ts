@@ -7,7 +7,6 @@ export function smallTestSet(name: string, queries: number, documents: number): 
   if (queries >= least.queries && documents >= least.documents) return []
   const found = `${queries} ${queries === 1 ? 'query' : 'queries'} and ${documents} ${documents === 1 ? 'document' : 'documents'}`
   const problem = 'too easy or too small to trust as a test set'
-  return [
-    `${name}: ${problem}; expected at least ${least.queries} queries and ${least.documents} documents, found ${found}`,
-  ]
+  const expected = `expected at least ${least.queries} queries and ${least.documents} documents`
+  return [`${name}: ${problem}; ${expected}, found ${found}`]
 }

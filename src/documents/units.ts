@@ -12,12 +12,7 @@ export interface Unit extends Piece, TokenStart {
 }
 
 /** Place where the tokenizer begins a part of a text. */
-interface TokenStart {
-  /** Offset that no token crosses, unless the unit is glued. */
-  readonly tokensFrom: number
-  /** True if a token may continue from the unit before. */
-  readonly isGlued: boolean
-}
+type TokenStart = ReturnType<typeof tokenStart>
 
 /** Longest run of white space that is counted exactly. */
 const LONGEST_GAP = 100
@@ -128,10 +123,12 @@ const endingWith = (pieces: readonly Piece[], cut: Cut): Piece[] =>
  * the punctuation before them and a space with the word after it, so a token always ends after the last line feed, or
  * else before the first space.
  */
-function tokenStart(text: string, endBefore: number, start: number): TokenStart {
+function tokenStart(text: string, endBefore: number, start: number) {
   const gap = text.slice(endBefore, start)
   return {
+    /** Offset that no token crosses, unless the unit is glued. */
     tokensFrom: endBefore + gap.lastIndexOf('\n') + 1,
+    /** True if a token may continue from the unit before. */
     isGlued: endBefore > 0 && (gap === '' || gap.length > LONGEST_GAP),
   }
 }

@@ -119,10 +119,9 @@ async function guarded<T>(id: string, signal: AbortSignal | undefined, run: () =
     const { status: own, statusCode, response } = (error ?? {}) as Record<string, unknown>
     const found = own ?? statusCode ?? (response as { status?: unknown } | undefined)?.status
     const status = typeof found === 'number' ? found : undefined
-    throw new AdapterTrainError('PROVIDER_REQUEST', `provider ${id} failed: ${messageOf(error)}`, {
-      cause: error,
-      details: { status, retryable: status !== undefined && isTransient(status) },
-    })
+    const details = { status, retryable: status !== undefined && isTransient(status) }
+    const message = `provider ${id} failed: ${messageOf(error)}`
+    throw new AdapterTrainError('PROVIDER_REQUEST', message, { cause: error, details })
   } finally {
     finished.abort()
   }

@@ -49,9 +49,7 @@ export function allocateMatrix(path: string, rows: number, cols: number): Matrix
   } catch (cause) {
     const gigabytes = ((rows * cols * 4) / 1e9).toFixed(1)
     const message = `no memory for ${path}: ${rows} vectors of ${cols} values take ${gigabytes} GB`
-    throw new AdapterTrainError('ENGINE_MEMORY', `${message}. Use fewer or shorter vectors.`, {
-      cause,
-      details: { file: path, rows, cols },
-    })
+    const details = { file: path, rows, cols }
+    throw new AdapterTrainError('ENGINE_MEMORY', `${message}. Use fewer or shorter vectors.`, { cause, details })
   }
 }

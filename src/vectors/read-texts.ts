@@ -55,9 +55,9 @@ async function withTextsOf(data: EmbeddedDataset<Rows>, path: string): Promise<E
     const rows = new Set(documents.map(document => rowOf.get(String(document))))
     const positives = data.positives[row]
     if (rows.size !== positives.size || [...positives.keys()].some(document => !rows.has(document))) {
-      fail(
-        `query ${JSON.stringify(id)} is row ${row}, whose pairs are rows ${[...positives.keys()].join(', ') || 'none'}; its relevant_docs are rows ${[...rows].join(', ') || 'none'}. The rows are not in the order of the texts`,
-      )
+      const [paired, relevant] = [positives.keys(), rows].map(found => [...found].join(', ') || 'none')
+      const problem = `whose pairs are rows ${paired}; its relevant_docs are rows ${relevant}`
+      fail(`query ${JSON.stringify(id)} is row ${row}, ${problem}. The rows are not in the order of the texts`)
     }
   })
   return { ...data, queryTexts, docTexts }
