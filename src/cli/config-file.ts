@@ -5,7 +5,7 @@ import { readNamedFile } from '../files.js'
 import { isOwnCode } from '../providers/index.js'
 import { kebab, nearest } from '../words.js'
 import { describe, type OptionTable, typeProblem } from './options/rows.js'
-import { TOO_DEEP, tooDeepAt } from './yaml-depth.js'
+import { TOO_DEEP, tooDeepAt, withinStack } from './yaml-depth.js'
 
 type Values = Record<string, unknown>
 
@@ -89,7 +89,10 @@ function yamlEntries(content: string, fail: Fail): ConfigEntry[] {
   if (deep !== undefined) throw fail(`is not read: ${TOO_DEEP}`, deep)
   const lineCounter = new LineCounter()
   const lineOf = (offset: number): number => lineCounter.linePos(offset).line
-  const document = parseDocument(content, { lineCounter, uniqueKeys: false, prettyErrors: false })
+  const document = withinStack(
+    () => parseDocument(content, { lineCounter, uniqueKeys: false, prettyErrors: false }),
+    new ConfigSyntaxError(`is not read: ${TOO_DEEP}`),
+  )
   const problem = document.errors[0] ?? document.warnings[0]
   if (problem) {
     const reason = problem.code === 'MULTIPLE_DOCS' ? 'expected one document, found several' : problem.message

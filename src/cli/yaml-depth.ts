@@ -4,6 +4,9 @@ import { MAX_DEPTH } from '../json.js'
 /** What is wrong with such a file. */
 export const TOO_DEEP = `expected at most ${MAX_DEPTH} levels of nesting, found more`
 
+/** Token of the lexer where open brackets end for want of indentation. */
+const FLOW_END = '\x18'
+
 /**
  * Finds the line at which YAML nests deeper than {@link MAX_DEPTH} levels, before a parser that would run out of memory sees it:
  * brackets, indicators one after the other (`- - -`), and steps of indentation.
@@ -14,6 +17,7 @@ export function tooDeepAt(content: string): number | undefined {
   for (const token of new Lexer().lex(content)) {
     if (token === '[' || token === '{') flow++
     else if (token === ']' || token === '}') flow = Math.max(0, flow - 1)
+    else if (token === FLOW_END) flow = 0
     // Within brackets a colon is between a key and its value.
     else if (flow === 0 && (token === '-' || token === '?' || token === ':')) inLine++
     if (Math.max(flow, inLine) > MAX_DEPTH) return line
@@ -23,4 +27,14 @@ export function tooDeepAt(content: string): number | undefined {
     if (/^ +$/.test(token) && flow === 0 && inLine === 0 && token.length > 2 * MAX_DEPTH) return line
   }
   return undefined
+}
+
+/** Calls a YAML parser, whose stack can end below that many levels where brackets and indicators mix. @param problem what is thrown then */
+export function withinStack<T>(parse: () => T, problem: Error = new Error(TOO_DEEP)): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof RangeError) throw problem
+    throw error
+  }
 }

@@ -9,6 +9,7 @@ import { encodeAdapter, loadAdapter } from '../../src/adapters/file.js'
 import { decodeSafetensors, encodeSafetensors } from '../../src/adapters/safetensors.js'
 import { decodeTerms, encodeTerms } from '../../src/adapters/terms-file.js'
 import { openCache } from '../../src/cache/sqlite-cache.js'
+import { history } from '../../src/cli/actions/history.js'
 import { readConfigFile } from '../../src/cli/config-file.js'
 import { readCandidatesFile } from '../../src/cli/options/candidates.js'
 import { integer, list, name } from '../../src/cli/options/rows.js'
@@ -289,6 +290,7 @@ test.each([
   ['lists', `base:\n  ${'- '.repeat(2e4)}x`],
   ['keys', `base:\n  ${'? '.repeat(2e4)}x`],
   ['colons before a brace', `base: ${': '.repeat(2e4)}{`],
+  ['colons after open braces', `a: ${'{'.repeat(9)}\nbase: ${': '.repeat(2e4)}`],
   ['colons after brackets', `base: ]]${': '.repeat(2e4)}`],
   ['steps', Array.from({ length: 1500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
 ])('YAML that is nested too deep is refused: %s', async (_, content) => {
@@ -352,7 +354,17 @@ test('training facts of another type are errors that name the fact, and absent o
       message: expect.stringMatching(message),
     })
   }
-  await convertAdapter(withFacts({}), join(folder, 'card.md'))
+  // Facts that are left out are not shown.
+  for (const training of [
+    { metrics: { base: {}, adapted: { 'ndcg@10': 0.5 } } },
+    { metrics: { base: { 'ndcg@10': 0.4 }, adapted: { 'ndcg@10': 0.5 } }, difference: { 'ndcg@10': {} } },
+    { metrics: { base: {}, adapted: {} }, options: { metric: '__proto__' } },
+    {},
+  ]) {
+    const path = withFacts(training)
+    await convertAdapter(path, join(folder, 'card.md'))
+    expect(() => history({ file: path, json: false, quiet: true, verbose: false })).not.toThrow()
+  }
   expect(readFileSync(join(folder, 'card.md'), 'utf8')).toContain('# Query adapter for')
 })
 

@@ -41,5 +41,7 @@ function figuresText({ training }: Version): string {
   const metrics = (training?.metrics ?? {}) as { base?: Record<string, number>; adapted?: Record<string, number> }
   const metric = String(training?.options?.metric ?? 'ndcg@10')
   const [base, adapted] = [metrics.base?.[metric], metrics.adapted?.[metric]]
-  return base === undefined || adapted === undefined ? '' : `${metric} ${base.toFixed(4)} -> ${adapted.toFixed(4)}`
+  // The name of a metric in a file can be any text, such as that of a prototype.
+  const known = typeof base === 'number' && typeof adapted === 'number'
+  return known ? `${metric} ${base.toFixed(4)} -> ${adapted.toFixed(4)}` : ''
 }

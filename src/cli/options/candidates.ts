@@ -4,7 +4,7 @@ import { readNamedFile } from '../../files.js'
 import { parseJsonText } from '../../json.js'
 import { providerNames } from '../../providers/index.js'
 import { kebab, nearest } from '../../words.js'
-import { TOO_DEEP, tooDeepAt } from '../yaml-depth.js'
+import { TOO_DEEP, tooDeepAt, withinStack } from '../yaml-depth.js'
 import { checkProviderArgs, type ProviderArgs, providerOptions } from './provider-options.js'
 import { camel, dir, file, name, type OptionTable, readValue } from './rows.js'
 
@@ -115,7 +115,7 @@ async function parse(path: string, content: string, wrong: (problem: string, cau
     if (isJson) return parseJsonText(content)
     if (tooDeepAt(content) !== undefined) throw new Error(TOO_DEEP)
     const { parse: parseYaml } = await import('yaml')
-    return parseYaml(content, { logLevel: 'error' }) as unknown
+    return withinStack(() => parseYaml(content, { logLevel: 'error' })) as unknown
   } catch (cause) {
     // What follows the first line shows the text itself.
     throw wrong(`is not ${isJson ? 'JSON' : 'YAML'}: ${messageOf(cause).split('\n')[0].replace(/:$/, '')}`, cause)

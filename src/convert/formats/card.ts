@@ -81,9 +81,13 @@ function resultsOf({ training: { metrics = {}, difference, gate } }: Adapter): s
   const lines =
     verdict === undefined ? [] : [`Gate (cross-validation on the training data): ${escapeMarkdown(verdict)}.`]
   if (!base || !adapted) return ['Nothing was held out, so that no figure shows what the adapter gains.', ...lines]
-  const rows = Object.keys(adapted).map(metric => {
+  const known = Object.keys(adapted).filter(metric => Object.hasOwn(base, metric))
+  const rows = known.map(metric => {
     const d = rejected ? undefined : (difference as Readonly<Record<string, Difference>> | undefined)?.[metric]
-    const figures = d ? [change(d.mean), interval(d), pValue(d.p)] : [change(adapted[metric] - base[metric]), '', '']
+    const isWhole = d && ['mean', 'low', 'high', 'p'].every(name => Object.hasOwn(d, name))
+    const figures = isWhole
+      ? [change(d.mean), interval(d), pValue(d.p)]
+      : [change(adapted[metric] - base[metric]), '', '']
     return `| ${[metricName(metric), score(base[metric]), score(adapted[metric]), ...figures].join(' | ')} |`
   })
   const head = '| metric | base | adapted | difference | 95% CI | p-value |\n|---|--:|--:|--:|--:|--:|'
