@@ -91,7 +91,7 @@ function yamlEntries(content: string, fail: Fail): ConfigEntry[] {
   const lineOf = (offset: number): number => lineCounter.linePos(offset).line
   const document = withinStack(
     () => parseDocument(content, { lineCounter, uniqueKeys: false, prettyErrors: false }),
-    new ConfigSyntaxError(`is not read: ${TOO_DEEP}`),
+    fail(`is not read: ${TOO_DEEP}`),
   )
   const problem = document.errors[0] ?? document.warnings[0]
   if (problem) {
