@@ -4,7 +4,7 @@ import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js
 import type { Engine } from '../engines/engine.js'
 import { product } from '../engines/product.js'
 import { parseMetric } from '../evaluate/metrics.js'
-import { rankingFromRanks, rankOf } from '../evaluate/positive-ranks.js'
+import { scoreRanking } from '../evaluate/positive-ranks.js'
 import { tieRankOf } from '../evaluate/top-k.js'
 import { filled, type Matrix, matrix, row } from '../math/matrix.js'
 import { createRandom, permutation } from '../math/random.js'
@@ -61,7 +61,7 @@ export async function fitPartWeights(
     start += length
   }
   const tieRank = tieRankOf(documents.map(document => data.docIds[document]))
-  const { metric, k } = parseMetric(options.metric)
+  const spec = parseMetric(options.metric)
   const placed = (query: number) => new Map([...data.positives[query]].map(([doc, grade]) => [at.get(doc)!, grade]))
   const positives = Array.from(rows, placed)
   const scoresOf = (weights: readonly number[]): Float64Array =>
@@ -71,8 +71,7 @@ export async function fitPartWeights(
         const of = row(cosines[part], i)
         for (let j = 0; j < scores.length; j++) scores[j] += weight * of[j]
       })
-      const ranks = Uint32Array.from(judged.keys(), document => rankOf(scores, document, tieRank)).sort()
-      return metric.score(rankingFromRanks(ranks, judged, k), k)
+      return scoreRanking(scores, judged, tieRank, spec)
     })
   const equal = blocks.map(() => 1 / blocks.length)
   const grid = simplex(blocks.length, STEPS[blocks.length] ?? FEWEST_STEPS)

@@ -51,6 +51,16 @@ test('the better model gets the larger weight, by more than chance, or none coun
   expect(alike).toMatchObject({ weights: [1, 1], gate: { kept: false } })
 })
 
+test('the model that finds the more relevant of two documents counts more', async () => {
+  const data = twoParts(150, [0.3, 0.3], 5)
+  const { queries, docs } = data
+  // The second model takes the less relevant document for the query's own.
+  for (let i = 0; i < queries.rows; i++) row(queries, i).set(row(docs, (i + 1) % 60).subarray(6), 6)
+  const positives = data.queryIds.map((_, i) => new Map([(i + 1) % 60, i % 60].map((doc, k) => [doc, k === 0 ? 1 : 3])))
+  const { weights } = await fitPartWeights(createJsEngine(), { ...data, positives }, BLOCKS, options)
+  expect(weights[0]).toBeGreaterThan(weights[1])
+})
+
 test('weights in W do what weighted queries do', () => {
   const adapter = sampleAdapter('linear', 16)
   const { queries } = twoParts(3, [0.3, 0.3], 2)

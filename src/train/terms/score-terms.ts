@@ -3,7 +3,7 @@ import { linear } from '../../adapters/linear.js'
 import { type EmbeddedDataset, ownDocumentOf } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import { parseMetric } from '../../evaluate/metrics.js'
-import { rankingFromRanks, rankOf } from '../../evaluate/positive-ranks.js'
+import { scoreRanking } from '../../evaluate/positive-ranks.js'
 import { tieRankOf } from '../../evaluate/top-k.js'
 import { type Matrix, matrix, normalizedRows, takeRows } from '../../math/matrix.js'
 import { truncateRows } from '../../math/row-source.js'
@@ -32,7 +32,7 @@ export async function scoreMixes(
   mixes: readonly Mix[],
   metricSpec: string,
 ): Promise<Float64Array[]> {
-  const { metric, k } = parseMetric(metricSpec)
+  const spec = parseMetric(metricSpec)
   const scores = mixes.map(() => new Float64Array(data.queries.rows))
   const tieRank = tieRankOf(data.docIds)
   const ownDocument = ownDocumentOf(data)
@@ -63,8 +63,7 @@ export async function scoreMixes(
             const other = mixed[direction]
             for (let j = 0, at = i * m; j < m; j++, at++) sum[j] = plain[at] + alpha * other[at]
             if (own !== undefined) sum[own] = Number.NEGATIVE_INFINITY
-            const ranks = Uint32Array.from(positives.keys(), document => rankOf(sum, document, tieRank))
-            scores[s][query] = metric.score(rankingFromRanks(ranks, positives, k), k)
+            scores[s][query] = scoreRanking(sum, positives, tieRank, spec)
           })
         })
       }
