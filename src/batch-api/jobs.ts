@@ -42,7 +42,6 @@ export interface BatchLimits {
   readonly requests: number
   /** Texts or prompts over all requests. */
   readonly inputs: number
-  /** Bytes of its file. */
   readonly bytes: number
 }
 

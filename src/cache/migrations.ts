@@ -119,7 +119,6 @@ function refused(file: string, problem: string, facts: object): AdapterTrainErro
   return new AdapterTrainError('CACHE_OPEN', `cache ${file}: ${problem}`, { details: { file, ...facts } })
 }
 
-/** The columns of a table. */
 export function columnsOf(db: Database, table: string): string[] {
   return (db.pragma(`table_info(${table})`) as readonly { readonly name: string }[]).map(({ name }) => name)
 }

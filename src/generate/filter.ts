@@ -17,7 +17,6 @@ export interface FilteredOut extends GeneratedQuestion {
   readonly similarity?: number
 }
 
-/** Result of a filter. */
 export interface FilteredQuestions {
   readonly kept: readonly GeneratedQuestion[]
   readonly dropped: readonly FilteredOut[]

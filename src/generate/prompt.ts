@@ -4,7 +4,6 @@ import { STYLES, type StyleName } from './styles.js'
 
 const REQUIRED = ['context', 'n'] as const
 
-/** Default prompt template. */
 export const DEFAULT_TEMPLATE = `You write test queries for a search engine. Below is one passage of its collection.
 
 Write {n} queries that people would send to find this passage, each about something that the passage itself answers.
@@ -25,7 +24,6 @@ Answer with JSON alone, in this form: {"questions": ["...", "..."]}
 </passage>
 `
 
-/** Reads a prompt template. */
 export async function readTemplate(path: string): Promise<string> {
   return checkTemplate(readNamedFile(path, 'prompt template'), `prompt template ${path}`)
 }

@@ -26,7 +26,6 @@ export interface Version {
   readonly version?: number
   /** True for the content in use. */
   readonly inUse: boolean
-  /** File that holds it. */
   readonly file: string
   /** SHA-256 of the file, hex. */
   readonly sha256: string

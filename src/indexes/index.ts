@@ -12,7 +12,6 @@ export const INDEXES: Readonly<Record<string, () => Promise<IndexKind>>> = {
   chroma: async () => (await import('./chroma.js')).chroma,
 }
 
-/** Names of the kinds of index. */
 export const INDEX_NAMES = Object.keys(INDEXES)
 
 /**

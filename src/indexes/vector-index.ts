@@ -95,7 +95,6 @@ export interface IndexAddress {
   readonly id: string
 }
 
-/** A kind of index. */
 export interface IndexKind {
   readonly name: string
   /** Form of its URL, for messages. */

@@ -51,7 +51,6 @@ export type SourceOptions = Readonly<
   Record<'batchSize' | 'maxNegatives' | 'hardNegatives' | 'hardMargin' | 'mineEvery', number>
 >
 
-/** A source of negatives. */
 export interface Negatives {
   readonly name: string
   /** One line for `--help`. */

@@ -9,7 +9,6 @@ export const BRIDGE_SAMPLE = 5000
 /** Choice of unset options by cross-validation. */
 export const TUNE_DEFAULT = 'auto' as 'auto' | 'off'
 
-/** Limits of a trial. */
 export const TRIAL = {
   queries: 300,
   documents: 1000,

@@ -38,7 +38,6 @@ export interface RunEvaluationOptions extends EmbedSession {
   readonly metrics?: readonly string[]
   /** Metric of wins and losses. Default `ndcg@10`, or the first of `metrics` if that is not among them. */
   readonly metric?: string
-  /** Seed of the resampling. */
   readonly seed?: number
   /** Engine that computes the rankings. Default `auto`. */
   readonly engine?: string

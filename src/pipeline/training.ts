@@ -24,7 +24,6 @@ export type TrainingPhase = 'embed' | 'tune' | 'train' | 'evaluate'
 /** Queries that stay together when some are held out: equal ones, or also those that share a relevant document. */
 export type SplitBy = 'query' | 'document'
 
-/** Options of a training run. */
 export interface TrainingOptions extends TermsOptions {
   /** Training options the user sets; the recipe sets the others, or `TRAIN_DEFAULTS` with `tune: 'off'`. */
   readonly train?: TrainOptions
@@ -107,7 +106,6 @@ export interface Choice {
 /** Score of the best document: quantiles over held-out queries, before and after. */
 export type ScorePair = { readonly base: ScoreQuantiles; readonly adapted: ScoreQuantiles }
 
-/** Quantiles of scores. */
 export type ScoreQuantiles = { readonly p10: number; readonly p50: number; readonly p90: number }
 
 /** Cosines of the best document, and its inner products. */
@@ -144,7 +142,6 @@ export interface FoldReport {
 export interface KFoldReport {
   readonly folds: number
   readonly by: SplitBy
-  /** Queries of all folds. */
   readonly queries: number
   readonly results: readonly FoldReport[]
   readonly seconds: number

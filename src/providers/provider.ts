@@ -174,7 +174,6 @@ export interface ProviderFactory {
   create(options: ProviderOptions): Promise<EmbeddingProvider>
 }
 
-/** State of one batch at a service. */
 export interface BatchState {
   readonly id: string
   /** `validating`, `in_progress`, `finalizing`, `cancelling`; `completed`, `expired`, `failed`, `cancelled` are final. */

@@ -25,7 +25,6 @@ interface AdapterSetOptions extends Pick<EmbeddingServerOptions, 'provider' | 'a
   readonly logger: Logger
 }
 
-/** Loads adapter files. */
 export function createAdapterSet(files: readonly NamedAdapterFile[], options: AdapterSetOptions) {
   const { provider, allowMismatch, metrics, logger } = options
   checkNames(files)

@@ -8,7 +8,6 @@ export interface Target {
   readonly adapter?: LoadedAdapter
 }
 
-/** Names of the models. */
 export type ModelNames = ReturnType<typeof createModelNames>
 
 /** Makes the names of a model and its adapters. `name`: the plain name. `id`: the provider's, also accepted. */

@@ -4,7 +4,6 @@ import { usageError } from '../errors.js'
 import { NEGATIVES, type NegativesName } from '../losses/index.js'
 import { SCHEDULES, type ScheduleName } from './schedule.js'
 
-/** Range of a number. */
 export interface NumberRange {
   readonly min: number
   readonly max?: number

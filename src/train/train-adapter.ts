@@ -47,7 +47,6 @@ export interface TrainResult {
   readonly baseMetric?: number
   readonly engine: string
   readonly engineDescription?: string
-  /** Reason for this engine. */
   readonly engineReason: string
 }
 

@@ -3,7 +3,6 @@ import { assertFile, fileError, invalidFile } from '../dataset/text-file.js'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 
-/** Open file. */
 export interface BinaryFile {
   readonly path: string
   readonly stats: Stats

@@ -28,7 +28,6 @@ export interface AdaptOptions {
   readonly onReload?: (reload: AdapterReload) => void
 }
 
-/** Known facts of a model. */
 export interface KnownModel {
   readonly id?: string
   readonly dimensions?: number

@@ -50,7 +50,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   completion: completionCommand,
 }
 
-/** Options of each command. */
 export const COMMAND_OPTIONS = Object.fromEntries(
   Object.entries(COMMANDS).map(([name, { options }]) => [name, options]),
 )

@@ -7,7 +7,6 @@ import type { BatchClient, ProviderOptions } from '../../providers/provider.js'
 export interface ChatRequest {
   readonly prompt: string
   readonly chunk: Chunk
-  /** Number of questions. */
   readonly count: number
   /** True if the answer should be JSON of the `ANSWER_SCHEMA`. */
   readonly structured: boolean

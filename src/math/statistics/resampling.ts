@@ -35,7 +35,6 @@ export function checkDeltas(deltas: readonly ArrayLike<number>[]): number {
   return n
 }
 
-/** Checks a number of resamples. */
 export function checkSamples(samples: number): void {
   if (!Number.isSafeInteger(samples) || samples < 1)
     throw new RangeError(`expected "samples" to be a positive integer, found ${samples}`)

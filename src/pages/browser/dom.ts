@@ -20,7 +20,6 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Makes a button. */
 export function button(click: () => void, props: Props, ...children: readonly Child[]): HTMLButtonElement {
   return h('button', { type: 'button', click, ...props }, ...children)
 }
@@ -30,7 +29,6 @@ export function frame(name: 'view' | 'label', title: string, head: readonly Node
   return h('div', { class: name }, h('header', {}, h('h1', {}, h('bdi', {}, title)), ...head), ...rest)
 }
 
-/** Sets the text of an element. */
 export function say(element: HTMLElement, text: string): void {
   if (element.textContent !== printable(text)) element.textContent = printable(text)
 }

@@ -113,7 +113,6 @@ function move(rank: number, from: number | null | undefined): HTMLElement | unde
   return h('span', { class: `move ${by > 0 ? 'up' : 'down'}` }, `${by > 0 ? '▲' : '▼'} ${Math.abs(by)} (was ${from})`)
 }
 
-/** Makes the list of queries. */
 function queryList(choose: (query: string) => void) {
   let from = 0
   let selected: string | undefined

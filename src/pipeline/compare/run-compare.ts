@@ -237,7 +237,6 @@ export interface CandidateReport {
   readonly dimensions: number | null
   /** Bytes of this corpus as float32, without the overhead of an index. */
   readonly indexBytes: number | null
-  /** Bytes of a million documents. */
   readonly indexBytesPerMillion: number | null
 }
 
@@ -251,7 +250,6 @@ export interface CompareReport
   readonly candidates: readonly CandidateReport[]
   /** What a search by words adds to each candidate; a sentence if there is too much to measure. Absent without texts. */
   readonly hybrid?: HybridComparison | string
-  /** Seed of the resampling. */
   readonly seed: number
   /** Work of the embedding, per base with a provider. */
   readonly embedding: readonly (EmbedStats & { readonly base: string })[]

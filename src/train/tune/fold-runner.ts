@@ -100,7 +100,6 @@ export function createScorer(engine: Engine, data: EmbeddedDataset, kind: Adapte
   }
 }
 
-/** Queries of one fold. */
 export interface FoldRows {
   /** Held out, to be scored. */
   readonly inside: Uint32Array
