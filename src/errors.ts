@@ -67,7 +67,6 @@ export class AdapterTrainError extends Error {
   }
 }
 
-/** Error of a wrong option or argument. */
 export const usageError = (message: string, options?: { cause?: unknown; details?: ErrorDetails }): AdapterTrainError =>
   new AdapterTrainError('USAGE', message, options)
 
@@ -76,5 +75,4 @@ export function isAdapterTrainError(error: unknown, code?: ErrorCode): error is 
   return error instanceof AdapterTrainError && (code === undefined || error.code === code)
 }
 
-/** Returns the message of anything thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -143,7 +143,6 @@ function targetOf(path: string) {
   throw new AdapterTrainError('FILE_WRITE', problem, { details: { file: path } })
 }
 
-/** Names the file in an error of writing it. */
 export function cannotWrite(path: string, cause: unknown): AdapterTrainError {
   if (cause instanceof AdapterTrainError) return cause
   // Node's message goes on with the call and the temporary name.

@@ -49,7 +49,6 @@ export async function settleBatch(
   else store.remove(row)
 }
 
-/** True if another run is submitting the batch. */
 export function isBeingSubmitted({ id, owner, submittedAt }: StoredBatch): boolean {
   if (id !== undefined || owner === undefined || Date.now() - submittedAt > LONGEST_SUBMISSION_MS) return false
   return mayRun(owner)

@@ -5,7 +5,6 @@ import { foldText } from './text.js'
 
 export type DatasetDescription = ReturnType<typeof describeDataset>
 
-/** Counts the content of a dataset. */
 export function describeDataset(dataset: QADataset) {
   const positives = [...dataset.queries.keys()].map(id => positivesOf(dataset, id).length)
   const pairs = positives.reduce((sum, count) => sum + count, 0)

@@ -2,7 +2,6 @@ import { createRandom, permutation } from '../math/random.js'
 import { positivesOf, type QADataset } from './dataset.js'
 
 interface SampleSize {
-  /** Most labelled queries. */
   readonly queries: number
   /** Most documents, except those relevant to a drawn query. */
   readonly documents: number

@@ -7,7 +7,6 @@ import { findSuspiciousQueries, type Suspicion } from './suspicious-queries.js'
 const COUNTED = 4_000_000
 const EXAMPLES = 5
 
-/** A count with the first ids. */
 export type Finding = { readonly count: number; readonly examples: readonly string[] }
 
 const QUANTILES = { min: 0, p5: 0.05, median: 0.5, p95: 0.95, max: 1 }

@@ -21,7 +21,6 @@ export interface Judgement {
   /** Group of like queries that the query was drawn from, and how often it was asked. */
   readonly stratum?: string
   readonly searches?: number
-  /** Candidates of the query. */
   readonly pool?: number
 }
 
@@ -93,7 +92,6 @@ export function collectJudgements() {
 
   return {
     ...{ queries, documents, take },
-    /** Header of the last run. */
     header: () => header,
     /** Lines that are not JSON: cut off when a machine stopped. */
     torn: () => torn,

@@ -1,7 +1,6 @@
 import { getOrInsert } from '../maps.js'
 import type { QADataset } from './dataset.js'
 
-/** Counts of merged and renamed entries. */
 export type MergeCounts = ReturnType<typeof mergeDatasets>['counts']
 
 /** Merges datasets: texts equal up to white space and Unicode form are one, and a pair keeps its highest grade. */

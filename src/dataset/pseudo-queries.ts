@@ -7,7 +7,6 @@ import { foldText } from './text.js'
 export const PSEUDO_QUERIES = {
   /** Most labelled training queries with which pseudo-queries are used. */
   mostLabelled: 200,
-  /** Most documents that give one. */
   documents: 600,
   /** Least that are worth a trial, as every trial makes significance harder. */
   least: 20,
@@ -73,7 +72,6 @@ const segmentsOf = (text: string, granularity: 'sentence' | 'word'): Intl.Segmen
 const LOOKED_AT = 4000
 /** Least words of a sentence, and of the rest of its document. */
 const LEAST_WORDS = 4
-/** Words at which a sentence is cut. */
 const MOST_WORDS = 60
 
 /**

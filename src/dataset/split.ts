@@ -36,7 +36,6 @@ export type DatasetSplit = { readonly train: QADataset } & { readonly [part in P
 
 const MIN_QUERIES = 2
 
-/** A group of queries that stay together. */
 interface QueryGroup {
   readonly ids: readonly string[]
   /** Seeded hash in [0, 1); 1 by time. */

@@ -14,7 +14,6 @@ export function invalidFile(place: Place, problem: string, cause?: unknown): Ada
   return new AdapterTrainError('DATASET_INVALID', `${location(place)}: ${problem}`, { cause, details: { ...place } })
 }
 
-/** The error of a file or folder that is not of the expected form. */
 export function formatError(file: string, message: string, details: ErrorDetails = {}): AdapterTrainError {
   return new AdapterTrainError('DATASET_FORMAT', message, { details: { file, ...details } })
 }

@@ -7,7 +7,6 @@ export interface Chunk {
   readonly text: string
   /** Tokens of OpenAI's embedding models (cl100k_base). */
   readonly tokens: number
-  /** Start of the chunk. */
   readonly source: {
     readonly file: string
     readonly page?: number

@@ -7,7 +7,6 @@ export type Label = (index: number) => string
 
 export const indexLabel: Label = index => `texts[${index}]`
 
-/** Texts for a provider, and their names. */
 type Given = { readonly providerId: string; readonly texts: readonly string[]; readonly label: Label }
 type Bad = { readonly index: number; readonly problem: string }
 

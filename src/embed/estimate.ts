@@ -69,7 +69,6 @@ export function estimateOfPlans(provider: EmbeddingProvider, plans: readonly Emb
   )
 }
 
-/** Estimates by role, and of both. */
 export interface DatasetsEstimate {
   readonly queries: EmbeddingEstimate
   readonly documents: EmbeddingEstimate

@@ -17,7 +17,6 @@ export interface RetryInfo {
   /** At most. */
   readonly attempts: number
   readonly delayMs: number
-  /** Message of the error. */
   readonly reason: string
 }
 

@@ -166,10 +166,8 @@ export interface Engine {
   adamw(param: Tensor, grad: Tensor, m: Tensor, v: Tensor, options: AdamWOptions): void
 }
 
-/** An engine that says what it runs on. */
 export type DescribedEngine = Engine & { readonly description: string }
 
-/** Codes of the anchors in kernels and shaders. */
 export const ANCHOR_CODES: Readonly<Record<Anchor, number>> = { zero: 0, one: 1, identity: 2 }
 
 /** Value of the anchor at element k of a matrix with `cols` columns. */

@@ -14,7 +14,6 @@ interface LeftOut {
   readonly like: string
 }
 
-/** Chunks and their splits. */
 export type AssignedChunks = ReturnType<typeof assignParts>
 
 const LEAST_CHUNKS = 2

@@ -1,6 +1,5 @@
 import type { StyleName } from './styles.js'
 
-/** Default options of generating questions. */
 export const GENERATE_DEFAULTS = {
   questions: 2,
   styles: ['question', 'keyword'] as readonly StyleName[],

@@ -43,7 +43,6 @@ export interface GenerationEstimate {
 
 /** Options that determine the requests. */
 export interface GenerationPlanOptions {
-  /** Most questions per chunk. */
   readonly questions: number
   /** Prompt with `{context}` and `{n}`, and optionally `{styles}`. */
   readonly template: string

@@ -12,7 +12,6 @@ import {
   TEXT_COLUMNS,
 } from './vector-index.js'
 
-/** A connection to PostgreSQL, of any client. */
 export interface SqlClient {
   /** Runs one statement by the extended protocol, which refuses several; rows are arrays of texts. */
   query(text: string, values?: readonly unknown[]): Promise<readonly (readonly unknown[])[]>
@@ -20,7 +19,6 @@ export interface SqlClient {
   end(): Promise<void>
 }
 
-/** Parameters of a URL of PostgreSQL. */
 export const SQL_PARAMS = ['id', 'vector', 'text', 'metric'] as const
 const OPERATORS: Readonly<Record<IndexMetric, string>> = { cosine: '<=>', l2: '<->', dot: '<#>' }
 /** Settings of a transaction in which no index answers. */

@@ -49,7 +49,6 @@ export interface VectorIndex {
   readonly storage: string
   /** Approximate search; absent if there is none, so that every search compares with every row. */
   readonly ann?: ApproximateSearch
-  /** True if it knows the text of its rows. */
   readonly hasTexts: boolean
   /** Facts that may surprise, a sentence each. */
   readonly notes: readonly string[]
@@ -84,7 +83,6 @@ export function settingsOf(ann: ApproximateSearch | undefined): string[] {
   return [...new Set(ann?.ladder.flatMap(Object.keys))]
 }
 
-/** Parts of the URL of an index. */
 export interface IndexAddress {
   /** Before the colon, such as `qdrant+http`. */
   readonly scheme: string
@@ -119,7 +117,6 @@ export const METRICS: ReadonlyMap<unknown, IndexMetric> = new Map([
   ['dot', 'dot'],
 ])
 
-/** Rows per block of a scan. */
 export const SCAN_SIZE = 1000
 /** Columns that hold the text of a row, if its URL names none. */
 export const TEXT_COLUMNS = ['text', 'body', 'content', 'document', 'chunk', 'page_content'] as const

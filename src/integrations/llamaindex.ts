@@ -9,7 +9,6 @@ export { wrapTextEmbedding as adaptEmbedding } from '../wrap/shapes/text-embeddi
 export interface ProviderTextEmbedding extends TextEmbeddingLike {
   <N extends object>(nodes: N[], options?: object): Promise<N[]>
   id: string
-  /** Texts per call. */
   embedBatchSize: number
   /** Embeds a query of the type `text`; returns `null` for any other. */
   getQueryEmbedding(query: { readonly type: string; readonly text?: string }): Promise<number[] | null>

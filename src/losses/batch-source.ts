@@ -40,7 +40,6 @@ export interface Mining {
   due(epoch: number): boolean
   /** Returns the highest cosine of a query's negatives. `positives`: cosines of the query's positives. */
   ceiling(positives: ArrayLike<number>): number
-  /** True if a document may be a negative of a query at all. */
   allows(queryRow: number, documentRow: number): boolean
   /** Takes the documents found for a query, in descending order of cosine. */
   accept(queryRow: number, documentRows: Uint32Array): void

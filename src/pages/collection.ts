@@ -22,9 +22,7 @@ export interface Collection {
   readonly depth: number
   /** @param k hits; `hidden` documents are not among them */
   search(vector: Float32Array, k: number, hidden?: ReadonlySet<string>): Promise<Found>
-  /** Text of a document, if it is known. */
   text(id: string): string | undefined | Promise<string | undefined>
-  /** All documents for a search by words. */
   documents(): Iterable<readonly [string, string]> | AsyncIterable<readonly [string, string]>
 }
 

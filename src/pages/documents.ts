@@ -21,7 +21,6 @@ const MARKED = 200_000
 const MOST_MARKS = 1000
 const RUN = /[\p{L}\p{M}\p{N}]+/gu
 
-/** Makes the function that shows documents for one query. */
 export function documentView(query: string, tokenize: Tokenizer) {
   const words = new Set(searchWords(tokenize(query)))
   const marksIn = (text: string): [number, number][] => {

@@ -11,7 +11,6 @@ export type JudgementFile = ReturnType<typeof openJudgements>
 const CHUNK = 1 << 20
 const LINE_FEED = 10
 
-/** Opens a file of judgements, or begins one. */
 export function openJudgements(path: string) {
   const file = attempt(path, () => {
     makeFolder(dirname(path))

@@ -23,7 +23,6 @@ export interface LabelOptions {
   readonly look: Look
   readonly title: string
   readonly file: JudgementFile
-  /** Queries to label, in their order. */
   readonly queries: Promise<readonly OrderedQuery[]>
   readonly judge: string
   readonly pool: number

@@ -46,7 +46,6 @@ export interface LookOptions {
   readonly signal: AbortSignal
 }
 
-/** Work in the background. */
 export type Doing = { readonly step: string; readonly done?: number; readonly total?: number }
 
 /** Searches side by side, whose data load in the background. */

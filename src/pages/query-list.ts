@@ -55,7 +55,6 @@ export function listQueries(look: Look) {
   })()
   compared.catch(() => {})
   return {
-    /** Settles when all are compared. */
     compared,
     progress: () => progress,
     /** Wins and losses first, then what changes most, then the most frequent. */

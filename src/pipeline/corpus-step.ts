@@ -16,7 +16,6 @@ export const UNPROVEN_TERMS = { alpha: 0.2, rows: 40_000 } as const
 /** Fewest rows of a table without labels: on corpora of two words a document, such terms lost. */
 const LEAST_ROWS = 1000
 
-/** Documents with their vectors. */
 export interface EmbeddedCorpus extends TermDocuments {
   /** Frees the disk space of vectors that exceed the memory limit. */
   close?(): void

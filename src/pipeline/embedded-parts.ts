@@ -31,7 +31,6 @@ export interface PartCounts {
 
 /** Keys of texts, or of vectors if texts are not known; equal keys mean equal things. */
 export interface TrainKeys {
-  /** Key of each query row. */
   readonly queries: readonly string[]
   /** Keys of the relevant documents of each query row. */
   readonly relevant: RelevantKeys
@@ -54,7 +53,6 @@ export interface EmbeddedParts extends VectorParts<Rows> {
   readonly pseudo?: EmbeddedDataset<Rows>
   readonly counts: { readonly [part in PartName]?: PartCounts }
   readonly embedding?: EmbedStats
-  /** Seconds that embedding took. */
   readonly seconds?: number
   /** The same parts with whole documents, if these are truncated, or with whole vectors, if these are reduced. */
   readonly whole?: EmbeddedParts

@@ -14,7 +14,6 @@ import { createTokenizer, termsOf } from '../terms/tokens.js'
 import type { TermDocuments } from '../train/terms/corpus-terms.js'
 import { checkBase, refuseBridge } from '../wrap/adapter-source.js'
 
-/** Document in one of the two rankings. */
 export interface ExplainedDocument {
   readonly id: string
   readonly text: string

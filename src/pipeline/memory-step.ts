@@ -13,7 +13,6 @@ import type { Search } from '../train/tune/search.js'
 import type { TuneResult } from '../train/tune/tune.js'
 import { adapterTime } from './query-time.js'
 
-/** Name of the kind whose memory is decided here. */
 export const MEMORY_KIND = linearMemory.name
 const MOST = linearMemory.size!.default
 /** Gain of a memory that is worth reporting. */

@@ -117,7 +117,6 @@ export interface FoundDocument {
 /** Query that gained or lost, with the first documents it finds before and after. */
 export interface DetailedChange extends Change {
   readonly found?: { readonly base: readonly FoundDocument[]; readonly adapted: readonly FoundDocument[] }
-  /** Ids of its relevant documents. */
   readonly relevant?: readonly string[]
 }
 

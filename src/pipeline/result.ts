@@ -118,7 +118,6 @@ export function adapterBase({ baseId, provider, train: { queries, docs } }: Embe
   return { id: baseId, dimensions: queries.cols, normalized, ...(provider && { provider }) }
 }
 
-/** Warnings of a training report. */
 export function warningsFor(
   { test, validation }: EmbeddedParts,
   decision: GateResult | undefined,

@@ -52,7 +52,6 @@ export interface EvaluationReport
   extends Partial<ProofFigures>,
     Pick<TrainingReport, 'engine' | 'engineDescription' | 'engineReason' | 'warnings'> {
   readonly base: { readonly id: string; readonly dimensions: number }
-  /** The part that was evaluated. */
   readonly data: { readonly [part in PartName]?: PartCounts }
   /** Queries with a relevant document; only these are scored. */
   readonly queries: number

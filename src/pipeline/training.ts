@@ -131,7 +131,6 @@ type MeasuredSplit = 'k-fold' | 'test' | 'validation'
 
 /** Figures of one fold; training saw the other folds alone. */
 export interface FoldReport {
-  /** Held-out queries. */
   readonly queries: number
   /** True if the fold's adapter passed the gate; absent without a gate. */
   readonly kept?: boolean
@@ -183,7 +182,6 @@ export interface WeightsReport {
   readonly onTop?: GateResult
 }
 
-/** Figures of a proof that reports show. */
 export type ProofFigures = Omit<Proof, 'scored' | 'queries' | 'metrics'>
 
 /** Choice, training and proof on embedded parts. */

@@ -161,7 +161,6 @@ export interface ProviderFacts extends Pick<ProviderOptions, (typeof RECORDED_OP
   readonly fingerprint?: string
 }
 
-/** Description and maker of one provider. */
 export interface ProviderFactory {
   readonly name: string
   readonly description: string

@@ -12,10 +12,8 @@ export interface Page extends Pick<Report, 'warnings' | 'reproduce'> {
   readonly sections: readonly Section[]
 }
 
-/** The answer of a report. */
 export type Verdict = { readonly tone: 'good' | 'bad' | 'neutral'; readonly text: string }
 
-/** One figure in large type. */
 export type Tile = { readonly label: string; readonly value: string; readonly note?: string }
 
 export type Section = { readonly id: string; readonly title: string; readonly blocks: readonly Block[] }
@@ -26,7 +24,6 @@ export type SectionMaker<T = Report> = (report: T) => Section | undefined
 /** A piece of a section, a string being a paragraph; each format renders each kind in its own way. */
 export type Block = string | { readonly code: string } | Table | Figure | Changes
 
-/** Makes a section of the blocks that are there. */
 export function section(id: string, title: string, ...blocks: readonly (Block | undefined | false)[]): Section {
   return { id, title, blocks: blocks.filter(block => block !== undefined && block !== false) }
 }

@@ -21,7 +21,6 @@ import { createShadow } from './shadow.js'
 export interface EmbeddingServer {
   /** Model names that clients can request, the plain one first. */
   readonly models: readonly string[]
-  /** Present state of the adapters. */
   readonly adapters: readonly LoadedAdapter[]
   /**
    * Loads a model of this machine, then listens at an address, by default 127.0.0.1:8080.

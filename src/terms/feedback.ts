@@ -34,7 +34,6 @@ export function buildFeedback(postings: Postings, vectors: Rows): Feedback {
   return { postings, dimensions: d, vectors: values, scale, mean: Float32Array.from(meanVector(vectors)) }
 }
 
-/** Bytes that feedback takes in a file. */
 export function feedbackBytes({ postings, vectors, dimensions }: Feedback): number {
   const { keys, starts, rows, counts, lengths } = postings
   const columns = [keys, starts, rows, counts, lengths].reduce((sum, { byteLength }) => sum + byteLength, 0)

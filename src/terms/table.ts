@@ -26,7 +26,6 @@ export function rowBytes(dimensions: number, bits: 1 | 8): number {
   return bits === 8 ? dimensions : 4 * Math.ceil(dimensions / 32)
 }
 
-/** A term of a query, found in a table. */
 export type FoundTerm = { readonly term: string; readonly row: number }
 
 /** The terms that a table holds. */
@@ -106,7 +105,6 @@ export function contributions(table: TermTable, found: readonly FoundTerm[]): nu
   return parts.map(part => (total > 0 ? part / total : 0))
 }
 
-/** Euclidean length of the stored values of a row. */
 function rowLength({ dimensions: d, bits, values }: TermTable, row: number): number {
   if (bits === 1) return Math.sqrt(d)
   let sum = 0

@@ -10,7 +10,6 @@ export interface Analysis {
   readonly icu?: string
 }
 
-/** Words of a text. */
 export interface Tokens {
   /** In the order of the text, with repetitions; without stop words, if any others are left. */
   readonly words: readonly string[]
@@ -105,7 +104,6 @@ export function analyze(documents: SomeTexts, queries: SomeTexts, icu: string | 
   return { english, common: common.map(([word]) => termKey(word)), ...(segmented && icu !== undefined && { icu }) }
 }
 
-/** Texts, of which some may not be known. */
 type SomeTexts = readonly (string | undefined)[]
 
 /** At most {@link LOOKED_AT} of the texts that are known, from beginning to end. */

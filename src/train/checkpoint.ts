@@ -10,7 +10,6 @@ import type { EpochResult, TrainerState } from './trainer.js'
 /** Data, options, engine and version, which have to be the same for a run to resume. */
 export type RunIdentity = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** State of training at the end of an epoch. */
 export interface TrainingState {
   readonly trainer: TrainerState
   readonly epochs: readonly EpochResult[]

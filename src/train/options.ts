@@ -153,7 +153,6 @@ type RecipeOptions = FixedOptions & Required<Pick<FixedOptions, NamesWith<{ swee
 
 const ROWS: Readonly<Record<OptionName, OptionRow>> = TRAINING_OPTIONS
 export const OPTION_NAMES = Object.keys(TRAINING_OPTIONS) as OptionName[]
-/** Names of the options that a sweep can vary. */
 export const SWEPT_NAMES = OPTION_NAMES.filter((name): name is SweptName => ROWS[name].sweep === true)
 
 function each(read: (name: OptionName) => unknown): HyperParameters {

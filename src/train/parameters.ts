@@ -51,7 +51,6 @@ export function identityWeights(kind: AdapterKind, d: number, size?: number, out
   return Object.fromEntries(kind.params(d, size, outputs).map(spec => [spec.name, anchorMatrix(spec)]))
 }
 
-/** Reads the parameters, or the moments, from the engine. */
 export async function readParams(
   engine: Engine,
   state: ParamState,

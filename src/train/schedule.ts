@@ -1,4 +1,3 @@
-/** Schedules of the learning rate. */
 export const SCHEDULES = { linear: linearSchedule, cosine: cosineSchedule } as const
 
 export type ScheduleName = keyof typeof SCHEDULES

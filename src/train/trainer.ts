@@ -92,7 +92,6 @@ export function createTrainer(
   }
 }
 
-/** Trains all epochs and returns the last weights. */
 export async function trainWeights(
   engine: Engine,
   data: EmbeddedDataset<Rows>,

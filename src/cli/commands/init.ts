@@ -10,7 +10,6 @@ export interface Goal {
   readonly kind?: string
   /** True if the whole procedure is cross-validated over all labelled queries. */
   readonly crossValidated?: true
-  /** True if a report page is written. */
   readonly report?: true
   /** True if the index stores only the first dimensions of each document. */
   readonly truncated?: true

@@ -30,7 +30,6 @@ export function createConsole({ json = false, quiet = false, verbose = false, co
   return {
     style,
     isJson: json,
-    /** True if progress is one line that is redrawn. */
     live: canRedraw(stderr) && !quiet && !verbose,
     /** Prints a line of the result; suppressed by `--json`. */
     result(text: string): void {

@@ -102,7 +102,6 @@ export function afterEmbedding(
   return [[words('train', [...spaceWords(args), '--train', train, ...others]), 'train an adapter on them']]
 }
 
-/** True if a file is named for a part of a dataset. */
 const partOf = (file: string, part: string): boolean => new RegExp(`${part}[^/\\\\]*$`).test(file)
 
 function moreLabels(effect: string): NextStep {

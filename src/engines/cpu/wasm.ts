@@ -10,7 +10,6 @@ interface WebAssemblyApi {
 /** A linear memory; `buffer` is another object after every `grow`. */
 export type WasmMemory = { readonly buffer: ArrayBuffer; grow(pages: number): number }
 
-/** Bytes of a page of linear memory. */
 export const PAGE_BYTES = 65536
 /** Pages that 32-bit addresses reach: 4 GiB. */
 export const MAX_PAGES = 65536

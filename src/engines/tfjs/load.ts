@@ -3,7 +3,6 @@ import util from 'node:util'
 import type * as tfjs from '@tensorflow/tfjs-core'
 import { AdapterTrainError, messageOf } from '../../errors.js'
 
-/** Exports of every tfjs package. */
 export type Tf = typeof tfjs
 
 /** `auto` takes the first package that works; `gpu` only one that detects a GPU; `cpu` also tfjs's JavaScript backend. */

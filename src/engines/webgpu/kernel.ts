@@ -3,7 +3,6 @@ import { getOrInsert } from '../../maps.js'
 type Access = 'read' | 'write'
 type ScalarType = 'u32' | 'f32'
 
-/** Declares scalars of one type. */
 const scalarsOf =
   <const T extends ScalarType>(type: T) =>
   <const S extends string>(...names: readonly S[]) =>
@@ -11,7 +10,6 @@ const scalarsOf =
 
 export const u32 = scalarsOf('u32')
 export const f32 = scalarsOf('f32')
-/** Default threads of a workgroup. */
 export const THREADS = 256
 
 /**

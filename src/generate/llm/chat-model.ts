@@ -69,7 +69,6 @@ export interface ChatModelOptions
 /** Milliseconds for one request, longer than for embeddings: a model on a CPU writes a few words per second. */
 export const CHAT_TIMEOUT_MS = 180_000
 
-/** JSON schema of a structured answer. */
 export const ANSWER_SCHEMA = {
   type: 'object',
   properties: { questions: { type: 'array', items: { type: 'string' } } },

@@ -5,7 +5,6 @@ import { say } from './dom.js'
 
 type Routes = ReturnType<typeof viewRoutes> & Omit<ReturnType<typeof labelRoutes>, 'state' | 'document'>
 
-/** Answer of the program to a request. */
 export type Answer<N extends keyof Routes> = Awaited<ReturnType<Routes[N]>>
 
 interface Exported {

@@ -4,7 +4,6 @@ import { ask, follow, recall, remember } from './api.js'
 import { documentText } from './document.js'
 import { button, count, frame, h, say } from './dom.js'
 
-/** Builds the search page. */
 export function viewPage(state: PageState): HTMLElement {
   let shown: string | undefined
   let words = state.words

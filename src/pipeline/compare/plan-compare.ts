@@ -32,7 +32,6 @@ export interface PlanCompareOptions {
   readonly timing?: boolean
 }
 
-/** Work and cost of embedding one base. */
 export interface BasePlan extends EmbeddingEstimate {
   /** Id of the embedding space. */
   readonly base: string

@@ -9,7 +9,6 @@ const LOCK_TIMEOUT_MS = 500
 
 /** Probes, each run in a process of its own: native code and drivers may crash or hang. Answers travel as JSON. */
 export const PROBES = {
-  /** Describes what the engine runs on. */
   async engine(name: string) {
     const engine = await createEngine(name)
     await checkProduct(engine)
@@ -30,7 +29,6 @@ export const PROBES = {
     new Database(':memory:').close()
     return true
   },
-  /** Counts the contents of a cache file. */
   async cache(file: string) {
     const cache = await openCache(file, { busyTimeoutMs: LOCK_TIMEOUT_MS })
     try {

@@ -94,7 +94,6 @@ export const pairsSection: SectionMaker<ComparisonReport> = ({ comparison }) => 
   )
 }
 
-/** Cost, time and size of each candidate. */
 export const costsSection: SectionMaker<ComparisonReport> = ({ comparison: { candidates, metric, data } }) => {
   const name = metricName(metric)
   const isTimed = candidates.some(({ milliseconds }) => milliseconds)

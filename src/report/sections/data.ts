@@ -5,7 +5,6 @@ import type { Report } from '../report.js'
 
 type EngineFacts = Pick<EvaluationReport, 'engine' | 'engineDescription' | 'engineReason'>
 
-/** Parts of the data, and the facts of the run. */
 export const dataSection: SectionMaker = ({ data = {}, facts, gate }) => {
   const parts = Object.entries(data).map(([name, { queries, pairs, documents, folds }]) => [
     folds ? `${name} (cross-validation in ${folds} folds)` : name,
@@ -19,7 +18,6 @@ export const dataSection: SectionMaker = ({ data = {}, facts, gate }) => {
   return section('data', 'Data and run', table, rows.length > 0 && factsTable(rows))
 }
 
-/** Makes the table of facts of a run. */
 export function factsTable(rows: Report['facts']): Table {
   return { caption: 'Facts of the run', head: ['fact', 'value'], rows, words: 2 }
 }

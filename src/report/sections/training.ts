@@ -4,7 +4,6 @@ import { COLORS, type Figure, type SectionMaker, section, type Table } from '../
 /** Most epochs shown; of more, every n-th and the last. */
 const MOST = 200
 
-/** Loss and validation metric, epoch by epoch. */
 export const trainingSection: SectionMaker = ({ epochs: all = [], bestEpoch, metric }) => {
   if (all.length === 0) return undefined
   const every = Math.ceil(all.length / MOST)

@@ -134,7 +134,6 @@ export async function topSpace(
   return V
 }
 
-/** Applies a map to every row. */
 export async function applyLinear(engine: Engine, { W, b }: LinearMap, from: Matrix): Promise<Matrix> {
   const out = await product(engine, from, W, { transposeB: true })
   for (let i = 0; i < out.rows; i++) for (let j = 0; j < out.cols; j++) out.data[i * out.cols + j] += b.data[j]

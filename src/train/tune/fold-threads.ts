@@ -23,7 +23,6 @@ export function foldThreads(engine: Engine, { data, pseudo }: Pick<FoldSetting, 
   return possible ? threads : 1
 }
 
-/** Started threads that wait for a setting. */
 type FoldThreads = ReturnType<typeof startFoldThreads>
 
 /** Starts the threads of a search ahead of it; none if they would not pay. */

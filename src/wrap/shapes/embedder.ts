@@ -39,7 +39,6 @@ export function wrapEmbedderObject<T extends Embedder>(
   return overrideMembers(embedder, adaptedEmbedder(embedder, openAdapter(input, options, modelFacts(embedder))))
 }
 
-/** Makes the adapted methods of an embedder. */
 export function adaptedEmbedder(embedder: Embedder, source: AdapterSource): Embedder & BothEmbedder {
   return {
     async embedQuery(text) {
