@@ -72,7 +72,7 @@ export async function readingAnswers<T>(id: string, work: () => Promise<T>): Pro
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof TypeError || error instanceof RangeError)) throw error
+    if (![TypeError, RangeError, URIError].some(kind => error instanceof kind)) throw error
     throw indexError(id, 'the answer is not that of this kind of index. Check the address, and what answers there')
   }
 }

@@ -196,6 +196,11 @@ test('chroma pages that never end, or hold no lists, are errors of the index', a
   await expectRejection(index.search(Float32Array.of(1, 0), 3), 'INDEX_OPEN', /expected a list of ids, found 7/)
 })
 
+test('an id of a collection that is no Unicode is an error of the index', async () => {
+  const { url } = await answering(() => String.raw`{"id":"\ud800","dimension":2}`)
+  await expectRejection(openIndex(`chroma+${url}#c`), 'INDEX_OPEN', /not that of this kind of index/)
+})
+
 test('the URL of an index with a broken escape is an error of its option', async () => {
   await expectRejection(openIndex('qdrant+http://localhost:1#%zz'), 'USAGE', /cannot be parsed/)
 })
