@@ -58,8 +58,9 @@ export const qdrant: IndexKind = {
       const before = new Set<unknown>()
       let offset: unknown
       do {
-        if (before.has(offset)) throw indexError(id, `expected the next page, found the one from ${offset} again`)
-        before.add(offset)
+        const from = JSON.stringify(offset)
+        if (before.has(from)) throw indexError(id, `expected the next page, found the one from ${from} again`)
+        before.add(from)
         const { points, next_page_offset: next } = await scroll({ limit, offset, filter, ...wanted(parts) })
         if (!(points.length > 0)) return
         yield toRows(points, parts)

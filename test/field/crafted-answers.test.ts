@@ -150,6 +150,8 @@ test('a search gives no more hits than asked for', async () => {
 test('a scan whose next page is the page before ends', async () => {
   const { open, bodies } = await qdrant({ scroll: page('{"id":1}', '1') })
   await expectRejection(rowsOf(await open()), 'INDEX_OPEN', /expected the next page, found the one from 1 again/)
+  const unnamed = await qdrant({ scroll: page('{"id":1}', '[1]') })
+  await expectRejection(rowsOf(await unnamed.open()), 'INDEX_OPEN', /found the one from \[1\] again/)
   expect(bodies.length).toBeLessThan(6)
 })
 
