@@ -23,7 +23,10 @@ const product = (x: string, W: string, b: string | undefined, out: string): Onnx
 
 type Names = string | readonly string[]
 const node = (op: string, inputs: Names, outputs: Names, attributes = {}): OnnxNode => ({
-  ...{ op, inputs: [inputs].flat(), outputs: [outputs].flat(), attributes },
+  op,
+  inputs: [inputs].flat(),
+  outputs: [outputs].flat(),
+  attributes,
 })
 
 const HIDDEN_LAYER = [
