@@ -87,10 +87,14 @@ function placed(words: readonly string[], positionals: PositionalTable, command:
   return values
 }
 
+/** The option that names a dataset: of training, and of every other command. */
+const DATASET = ['train', 'data']
+
 function unknownOptions(unknown: readonly string[], args: readonly string[], known: readonly string[]): string {
   const typed = args.filter(word => word.startsWith('-') && unknown.includes(camel(optionName(word))))
   const named = typed.map(word => {
-    const near = nearest(optionName(word), known)
+    const name = optionName(word)
+    const near = (DATASET.includes(name) && DATASET.find(other => known.includes(other))) || nearest(name, known)
     return `${word.replace(/=.*$/s, '')}${near ? ` (did you mean --${near}?)` : ''}`
   })
   return `unknown ${named.length > 1 ? 'options' : 'option'} ${named.join(', ') || unknown.join(', ')}`
@@ -103,7 +107,7 @@ function unexpectedWord(word: string, command: string | undefined): string {
     return `unknown command "${word}" (${hint}); see adapter-train --help`
   }
   const options = COMMAND_OPTIONS[command ?? DEFAULT_COMMAND]
-  const files = ['train', 'data'].find(name => Object.hasOwn(options, name))
+  const files = DATASET.find(name => Object.hasOwn(options, name))
   const hint = /[./\\]/.test(word) && files ? ` (a dataset is named by an option: --${files} ${word})` : ''
   return `unexpected argument "${word}"${hint}; see adapter-train ${command ?? ''}${command ? ' ' : ''}--help`
 }

@@ -21,6 +21,8 @@ const CONFIG = folderWith({
 describe.concurrent('wrong usage ends with exit code 2 and one line that says what to do', () => {
   test.each<[string, RegExp]>([
     ['--epoch 4', /^unknown option --epoch \(did you mean --epochs\?\); see adapter-train --help$/],
+    ['train --data d.json', /^unknown option --data \(did you mean --train\?\); see adapter-train train --help$/],
+    ['sweep --train d.json', /^unknown option --train \(did you mean --data\?\)/],
     ['--no-such thing', /^unknown option --no-such; see/],
     [
       'evaluate --data d.json --epochs 4 --dat x',
