@@ -32,23 +32,7 @@ export function adamw(
   for (let i = 0; i < rows; i++) {
     const row = (<usize>i * cols) << 2
     if (i >= cols) {
-      update(
-        param + row,
-        grad + row,
-        m + row,
-        v + row,
-        cols,
-        0,
-        clip,
-        l2,
-        shrink,
-        beta1,
-        rest1,
-        beta2,
-        rest2,
-        rate,
-        eps,
-      )
+      update(param + row, grad + row, m + row, v + row, cols, 0, clip, l2, shrink, beta1, rest1, beta2, rest2, rate, eps)
       continue
     }
     // The row is updated as if its anchor were 0 throughout, then its diagonal element starts over with anchor 1.

@@ -83,9 +83,6 @@ function expBlocks(x: usize, n: i32, top: f32): f64 {
 /** The sum of four lanes. */
 export function laneSum(v: v128): f64 {
   return (
-    <f64>f32x4.extract_lane(v, 0) +
-    <f64>f32x4.extract_lane(v, 1) +
-    <f64>f32x4.extract_lane(v, 2) +
-    <f64>f32x4.extract_lane(v, 3)
+    <f64>f32x4.extract_lane(v, 0) + <f64>f32x4.extract_lane(v, 1) + <f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3)
   )
 }

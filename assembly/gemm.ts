@@ -11,16 +11,7 @@ const DEPTH = 256
  * @param out [m, n]
  * @param scratch room for 8 DEPTH + 32 values
  */
-export function multiplyMatrices(
-  a: usize,
-  b: usize,
-  out: usize,
-  m: i32,
-  n: i32,
-  k: i32,
-  transposed: bool,
-  scratch: usize,
-): void {
+export function multiplyMatrices(a: usize, b: usize, out: usize, m: i32, n: i32, k: i32, transposed: bool, scratch: usize): void {
   if (transposed && m < 4) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
@@ -65,17 +56,7 @@ export function multiplyMatrices(
 }
 
 /** Copies `width` columns of op(B) into rows of eight values, the rest zero. */
-function pack(
-  b: usize,
-  panel: usize,
-  from: i32,
-  depth: i32,
-  column: i32,
-  width: i32,
-  n: i32,
-  k: i32,
-  transposed: bool,
-): void {
+function pack(b: usize, panel: usize, from: i32, depth: i32, column: i32, width: i32, n: i32, k: i32, transposed: bool): void {
   if (width < 8) memory.fill(panel, 0, (<usize>depth) << 5)
   if (transposed) {
     for (let c = 0; c < width; c++) {
@@ -103,15 +84,7 @@ function pack(
 }
 
 /** A tile of four rows and eight columns: out = (accumulate ? out : 0) + A B. */
-function multiplyTile(
-  a: usize,
-  rowBytes: usize,
-  panel: usize,
-  depth: i32,
-  out: usize,
-  outBytes: usize,
-  accumulate: bool,
-): void {
+function multiplyTile(a: usize, rowBytes: usize, panel: usize, depth: i32, out: usize, outBytes: usize, accumulate: bool): void {
   const a1 = a + rowBytes
   const a2 = a1 + rowBytes
   const a3 = a2 + rowBytes

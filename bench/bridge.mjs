@@ -70,9 +70,7 @@ if (vectors === undefined) {
       const { report } = await bridge({ from, to, train: join(to, 'pairs.json') })
       const { native, mapped, labelled } = report.metrics
       const figures = [ndcg(native), ndcg(mapped), report.recovered.toFixed(3), ndcg(labelled), ndcg(report.reembedded)]
-      console.log(
-        [set, a, b, ...figures, report.gate.kept ? report.fit.fit : `${report.fit.fit}, labels rejected`].join(' | '),
-      )
+      console.log([set, a, b, ...figures, report.gate.kept ? report.fit.fit : `${report.fit.fit}, labels rejected`].join(' | '))
     }
   }
 }

@@ -29,9 +29,7 @@ export async function drawAndTrain(script, sizes, measure, print) {
     },
   })
   if (!values.data) {
-    process.stderr.write(
-      `usage: npm run ${script} -- --data DIR [--model DIR] [--sizes ${sizes}] [--seeds 3] [--json FILE]\n`,
-    )
+    process.stderr.write(`usage: npm run ${script} -- --data DIR [--model DIR] [--sizes ${sizes}] [--seeds 3] [--json FILE]\n`)
     process.exit(2)
   }
   const { model } = values

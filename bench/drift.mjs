@@ -35,9 +35,7 @@ for (const model of readdirSync(values.vectors)) {
     const microseconds = (1000 * (performance.now() - started)) / (folds.length - kept.length)
     const foreign = sets
       .filter(other => other.name !== name)
-      .map(
-        other => `${other.name} ${share(known, gatherRows(other.test.queries, evenly(other.test.queries.rows, 1000)))}`,
-      )
+      .map(other => `${other.name} ${share(known, gatherRows(other.test.queries, evenly(other.test.queries.rows, 1000)))}`)
     const own = share(known, gatherRows(test.queries, evenly(test.queries.rows, 1000)))
     lines.push([model, name, heldOut, own, foreign.join(', '), microseconds.toFixed(0)])
   }

@@ -35,8 +35,7 @@ export function createFloor({ options, progress }) {
         bandwidths.set(dim, Math.max(best, await measureBandwidth(STATE_BYTES_PER_WEIGHT * dim * dim)))
       }
     },
-    rows: () =>
-      options.dims.flatMap(dim => options.batches.map(batch => floorOf(dim, batch, peak, bandwidths.get(dim)))),
+    rows: () => options.dims.flatMap(dim => options.batches.map(batch => floorOf(dim, batch, peak, bandwidths.get(dim)))),
   }
 }
 

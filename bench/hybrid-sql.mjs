@@ -24,13 +24,10 @@ const { vectors, texts, adapter: file } = values
 const { data } = await (await openData({ vectors, texts, valFraction: 0, testFraction: 0 })).embedMeasured()
 const [queries, docs] = [toMatrix(data.queries), toMatrix(data.docs)]
 const adapter = file && termsForCorpus(loadAdapter(file), data).adapter
-const queryOf = i =>
-  adapter ? applyAdapter(adapter, row(queries, i), data.queryTexts[i], { normalize: true }) : row(queries, i)
+const queryOf = i => (adapter ? applyAdapter(adapter, row(queries, i), data.queryTexts[i], { normalize: true }) : row(queries, i))
 
 const db = await PGlite.create({ extensions: { vector } })
-await db.exec(
-  `CREATE EXTENSION vector; CREATE TABLE documents (id text, embedding vector(${docs.cols}), words tsvector)`,
-)
+await db.exec(`CREATE EXTENSION vector; CREATE TABLE documents (id text, embedding vector(${docs.cols}), words tsvector)`)
 for (const [i, id] of data.docIds.entries()) {
   const values = [id, JSON.stringify([...row(docs, i)]), data.docTexts[i]]
   await db.query("INSERT INTO documents VALUES ($1, $2, to_tsvector('english', $3))", values)
@@ -41,10 +38,9 @@ try {
   const lines = []
   const any = "(SELECT replace(plainto_tsquery('english', $1)::text, '&', '|')::tsquery AS query) AS any_word"
   for (const [i, id] of data.queryIds.entries()) {
-    const { rows } = await db.query(
-      `SELECT id, ts_rank_cd(words, query) AS score FROM documents, ${any} WHERE words @@ query`,
-      [data.queryTexts[i]],
-    )
+    const { rows } = await db.query(`SELECT id, ts_rank_cd(words, query) AS score FROM documents, ${any} WHERE words @@ query`, [
+      data.queryTexts[i],
+    ])
     for (const found of rows) lines.push(`${id} Q0 ${found.id} 0 ${found.score} postgres`)
   }
   const run = join(folder, 'postgres.run')

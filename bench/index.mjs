@@ -42,9 +42,7 @@ const docs = Array.from({ length: rows }, (_, i) => {
 const shift = unit(Float32Array.from({ length: d }, normal))
 const asked = Array.from({ length: queries }, (_, i) => {
   const doc = Math.floor(random() * rows)
-  const vector = unit(
-    Float32Array.from({ length: d }, (_, j) => docs[doc][j] + 2.5 * shift[j] + (3.4 / Math.sqrt(d)) * normal()),
-  )
+  const vector = unit(Float32Array.from({ length: d }, (_, j) => docs[doc][j] + 2.5 * shift[j] + (3.4 / Math.sqrt(d)) * normal()))
   return { id: `q${i}`, text: `question ${i}`, doc, vector }
 })
 const held = Math.floor(queries / 3)
@@ -66,8 +64,7 @@ const found = []
 try {
   const reference = await fromFolder()
   found.push({ index: 'folder of vectors', ...reference })
-  for (const make of [lancedb, pglite, ...(options.pg ? [postgres] : [])])
-    found.push(await measure(await make(), reference))
+  for (const make of [lancedb, pglite, ...(options.pg ? [postgres] : [])]) found.push(await measure(await make(), reference))
   if (options.json) console.log(JSON.stringify({ rows, dimensions: d, queries, found }, null, 2))
   else console.table(found)
 } finally {
@@ -78,10 +75,7 @@ async function fromFolder() {
   const vectors = join(folder, 'vectors')
   mkdirSync(vectors)
   const write = (name, list) => {
-    writeFileSync(
-      join(vectors, `${name}.f32`),
-      Buffer.concat(list.map(v => Buffer.from(v.buffer, v.byteOffset, v.byteLength))),
-    )
+    writeFileSync(join(vectors, `${name}.f32`), Buffer.concat(list.map(v => Buffer.from(v.buffer, v.byteOffset, v.byteLength))))
   }
   writeFileSync(join(vectors, 'shape.json'), JSON.stringify({ dim: d }))
   write('docs', docs)

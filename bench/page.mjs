@@ -12,8 +12,7 @@ export function sectionIn(page, name) {
 export function writeSection(path, name, text) {
   const page = readFileSync(path, 'utf8')
   const old = sectionIn(page, name)
-  if (old === undefined)
-    throw new Error(`${path}: no section <!-- ${name} --> ... <!-- /${name} --> to write the results to`)
+  if (old === undefined) throw new Error(`${path}: no section <!-- ${name} --> ... <!-- /${name} --> to write the results to`)
   const at = page.indexOf(`<!-- ${name} -->\n\n`) + `<!-- ${name} -->\n\n`.length
   writeFileAtomic(path, page.slice(0, at) + text + page.slice(at + old.length))
 }

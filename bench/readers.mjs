@@ -116,9 +116,7 @@ function lzw(bytes) {
   })
   codes.push(257)
   const bits = codes.map(code => code.toString(2).padStart(9, '0')).join('')
-  return Buffer.from(
-    (bits.padEnd(Math.ceil(bits.length / 8) * 8, '0').match(/.{8}/g) ?? []).map(b => Number.parseInt(b, 2)),
-  )
+  return Buffer.from((bits.padEnd(Math.ceil(bits.length / 8) * 8, '0').match(/.{8}/g) ?? []).map(b => Number.parseInt(b, 2)))
 }
 
 function docx(n) {

@@ -17,9 +17,7 @@ import { Agent, request } from 'node:http'
  */
 export async function sendLoad({ url, model, connections, rate, seconds, texts, check }) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
-  const bodies = Array.from({ length: texts }, (_, i) =>
-    JSON.stringify({ model, input: String(i), encoding_format: 'base64' }),
-  )
+  const bodies = Array.from({ length: texts }, (_, i) => JSON.stringify({ model, input: String(i), encoding_format: 'base64' }))
   const times = []
   const errors = new Map()
   const begin = performance.now()
@@ -56,9 +54,7 @@ export function post(agent, url, body) {
     const sent = request(`${url}/v1/embeddings`, { method: 'POST', agent, headers }, answer => {
       const chunks = []
       answer.on('data', chunk => chunks.push(chunk))
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode, body: Buffer.concat(chunks), headers: answer.headers }),
-      )
+      answer.on('end', () => resolve({ status: answer.statusCode, body: Buffer.concat(chunks), headers: answer.headers }))
       answer.on('error', error => resolve({ error: error.message }))
     })
     sent.on('error', error => resolve({ error: error.code ?? error.message }))

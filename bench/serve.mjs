@@ -112,11 +112,7 @@ const load = () => loadavg()[0].toFixed(1)
 const folder = mkdtempSync(join(tmpdir(), 'adapter-train-bench-'))
 const path = join(folder, 'adapter.json')
 saveAdapter(adapters[0], path)
-const upstream = fork(fileURLToPath(new URL('./serve-upstream.mjs', import.meta.url)), [
-  'play',
-  String(dim),
-  String(latency),
-])
+const upstream = fork(fileURLToPath(new URL('./serve-upstream.mjs', import.meta.url)), ['play', String(dim), String(latency)])
 const children = [upstream]
 try {
   const { port } = await new Promise(resolve => upstream.once('message', resolve))
@@ -131,9 +127,7 @@ try {
   const url = await firstUrl(server)
   const common = { connections, rate, texts: TEXTS }
   const shape = rate > 0 ? `${rate} requests a second` : 'each as fast as it gets answers'
-  console.log(
-    `${connections} connections, ${shape}; ${dim} dimensions; upstream ${latency} ms; Node ${process.version}`,
-  )
+  console.log(`${connections} connections, ${shape}; ${dim} dimensions; upstream ${latency} ms; Node ${process.version}`)
 
   const throughServer = { ...common, url, model: `${MODEL}:query`, seconds, check: checkAdapted }
   const directly = { ...common, url: direct, model: MODEL, seconds: seconds / 6, check: checkPlain }
@@ -181,9 +175,7 @@ try {
   const ended = new Promise(resolve => server.once('exit', (code, signal) => resolve(code ?? signal)))
   server.kill('SIGTERM')
   const answers = await Promise.all(inFlight)
-  const finished = answers.filter(
-    ({ status, body: got, headers }) => status === 200 && !checkAdapted(1, got, headers),
-  ).length
+  const finished = answers.filter(({ status, body: got, headers }) => status === 200 && !checkAdapted(1, got, headers)).length
   console.log(`SIGTERM      ${finished} of ${connections} requests in flight finished, exit code ${await ended}`)
   const failed = through.errors.size > 0 || served.size !== 2 || finished < connections
   process.exitCode = failed ? 1 : 0

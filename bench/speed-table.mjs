@@ -7,8 +7,7 @@ const size = value => value.toLocaleString('en-US')
 /** Lines of Markdown: steps against PyTorch, epochs against LlamaIndex's loop, whole runs against the reference recipe. */
 export function speedSection({ date, machine, load, seconds, cpu, torch, steps, whole }) {
   const rows = steps.filter(row => row.timesFasterThanStacked !== undefined)
-  const peer = row =>
-    steps.find(other => other.engine === 'torch:stacked' && other.dim === row.dim && other.batch === row.batch)
+  const peer = row => steps.find(other => other.engine === 'torch:stacked' && other.dim === row.dim && other.batch === row.batch)
   const epochs = steps.filter(row => row.timesFasterThanLlamaindex !== undefined)
   const loop = row => steps.find(other => other.engine === 'torch:llamaindex' && other.dim === row.dim)
   const slower = rows.filter(row => row.timesFasterThanStacked < 1)

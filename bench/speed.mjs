@@ -48,8 +48,7 @@ const options = {
   enginesGiven: true,
 }
 const started = performance.now()
-const say = text =>
-  process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${text}\n`)
+const say = text => process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${text}\n`)
 const load = () => Number(loadavg()[0].toFixed(2))
 const loadBefore = load()
 

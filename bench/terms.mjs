@@ -28,8 +28,7 @@ const VOCABULARY = 200_000
 const LOADS = 5
 
 /** Words by Zipf's law, about: the rank is a power of a uniform number. */
-const textOf = (random, count) =>
-  Array.from({ length: count }, () => `w${Math.floor(VOCABULARY ** random.next())}`).join(' ')
+const textOf = (random, count) => Array.from({ length: count }, () => `w${Math.floor(VOCABULARY ** random.next())}`).join(' ')
 
 const analysis = { english: false, common: [] }
 const tokenize = createTokenizer(analysis)

@@ -163,9 +163,7 @@ function onnxModel(sentenceEmbedding: boolean): Uint8Array {
     int64s('token_axis', [1], [1]),
     int64s('last_axis', [1], [2]),
   ]
-  const inputs = ['input_ids', 'attention_mask', 'token_type_ids'].map(name =>
-    tensorInfo(name, INT64, ['batch', 'tokens']),
-  )
+  const inputs = ['input_ids', 'attention_mask', 'token_type_ids'].map(name => tensorInfo(name, INT64, ['batch', 'tokens']))
   const graph = [
     ...nodes.map(bytes => message(1, bytes)),
     text(2, 'tiny-bert'),

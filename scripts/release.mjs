@@ -22,10 +22,8 @@ function problems() {
   const lock = JSON.parse(read('package-lock.json'))
   return [
     output('git', 'status', '--porcelain') !== '' && 'git: uncommitted changes. Commit or stash them',
-    output('git', 'tag', '--list', `v${version}`) !== '' &&
-      `package.json: v${version} has a tag already. Raise "version"`,
-    lock.version !== version &&
-      `package-lock.json: expected version ${version}, found ${lock.version}. Run npm install`,
+    output('git', 'tag', '--list', `v${version}`) !== '' && `package.json: v${version} has a tag already. Raise "version"`,
+    lock.version !== version && `package-lock.json: expected version ${version}, found ${lock.version}. Run npm install`,
     newest !== version && `CHANGELOG.md: expected "## ${version} - ${today}" as its newest release, found ${newest}`,
     date !== today && `CHANGELOG.md: expected today's date, ${today}, for ${version}, found ${date}`,
     unreleased && `CHANGELOG.md: move the lines below "Unreleased" to ${version}`,

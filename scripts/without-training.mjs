@@ -35,14 +35,12 @@ export const withoutTraining = {
 const visitor = (context, source) => {
   const visit = node => {
     // Files with text terms are read by another entry.
-    if (ts.isConditionalExpression(node) && node.condition.getText(source) === 'adapter.terms')
-      return visit(node.whenFalse)
+    if (ts.isConditionalExpression(node) && node.condition.getText(source) === 'adapter.terms') return visit(node.whenFalse)
     // Of sizes that do not fit each other, which the code around it rules out.
     if (ts.isIfStatement(node) && node.thenStatement.getText(source).includes('throw new RangeError(')) return undefined
     if (ts.isVariableStatement(node) && node.declarationList.declarations[0].name.text === 'textOf') return undefined
     const visited = ts.visitEachChild(node, visit, context)
-    if (ts.isVariableDeclaration(visited) && /^Adapter(Kind|Map)$/.test(visited.type?.getText(source)))
-      return shortKind(visited)
+    if (ts.isVariableDeclaration(visited) && /^Adapter(Kind|Map)$/.test(visited.type?.getText(source))) return shortKind(visited)
     if (ts.isCallExpression(visited) && /^(wrong|damaged)$/.test(visited.expression.text)) {
       const args = visited.arguments.map(argument => shortText(argument, ADVICE.ADAPTER))
       return ts.factory.updateCallExpression(visited, visited.expression, undefined, args)
@@ -86,9 +84,7 @@ const onlyMember = (property, name) =>
   ts.factory.updatePropertyAssignment(
     property,
     property.name,
-    ts.factory.createObjectLiteralExpression(
-      property.initializer.properties.filter(member => member.name.text === name),
-    ),
+    ts.factory.createObjectLiteralExpression(property.initializer.properties.filter(member => member.name.text === name)),
   )
 
 /** A text or template up to the advice. */

@@ -90,9 +90,7 @@ function sharedSections(tables, common) {
   }
   // What all commands have, but for a few that may have another form of it.
   const everywhere = all.filter(
-    row =>
-      row.group === OWN &&
-      tables.filter(table => table.some(other => isSame(other, row))).length >= 0.75 * tables.length,
+    row => row.group === OWN && tables.filter(table => table.some(other => isSame(other, row))).length >= 0.75 * tables.length,
   )
   const sections = SHARED_GROUPS.map(group => [group, usual(all.filter(row => row.group === group))])
   return [...sections, [EVERYWHERE, [...usual(everywhere), ...common]]].map(([title, rows]) => ({
@@ -155,9 +153,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { COMMANDS, DEFAULT_COMMAND } = await import('../dist/cli/commands/index.js')
   const { COMMON_OPTIONS } = await import('../dist/cli/help.js')
   const { DEFAULT_ROWS } = await import('../dist/cli/options/training-options.js')
-  const [commands, training] = ['commands', 'training'].map(name =>
-    fileURLToPath(new URL(`../docs/${name}.md`, import.meta.url)),
-  )
+  const [commands, training] = ['commands', 'training'].map(name => fileURLToPath(new URL(`../docs/${name}.md`, import.meta.url)))
   writeFileSync(commands, commandsReference(COMMANDS, COMMON_OPTIONS, DEFAULT_COMMAND))
   writeFileSync(training, withDefaultsTable(readFileSync(training, 'utf8'), DEFAULT_ROWS))
 }

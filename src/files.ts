@@ -27,8 +27,7 @@ export const MAX_FILE_BYTES = 500 * MIB
 /** Reads a regular file of limited size whole; its size is looked at first. */
 export function readRegularFile(path: string, maxBytes = MAX_FILE_BYTES): Buffer {
   const stats = statSync(path)
-  if (!stats.isFile() && !stats.isDirectory())
-    throw new Error('expected a regular file; found a device or a pipe or a socket')
+  if (!stats.isFile() && !stats.isDirectory()) throw new Error('expected a regular file; found a device or a pipe or a socket')
   if (stats.size > maxBytes)
     throw new Error(`expected at most ${Math.floor(maxBytes / MIB)} MiB; found ${Math.ceil(stats.size / MIB)} MiB`)
   return readFileSync(path)
@@ -116,8 +115,7 @@ function removeLeftovers(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
       const [, pid, host] = TEMPORARY.exec(name) ?? []
-      if (pid !== undefined && (host ?? HOST) === HOST && !isAlive(Number(pid)))
-        rmSync(join(folder, name), { force: true })
+      if (pid !== undefined && (host ?? HOST) === HOST && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true })
     }
   } catch {
     // A folder that cannot be listed can be written nevertheless.

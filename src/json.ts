@@ -40,8 +40,7 @@ function nestsTooDeep(text: string): boolean {
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i)
-    if (c === QUOTE)
-      while (++i < text.length && text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 1 : 0
+    if (c === QUOTE) while (++i < text.length && text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 1 : 0
     else if ((c | 32) === OPENING && ++depth > MAX_DEPTH) return true
     else if ((c | 32) === CLOSING) depth--
   }

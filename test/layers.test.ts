@@ -58,8 +58,7 @@ test('no file imports from a higher layer', () => {
 test('only the command line prints', () => {
   const printing = files.filter(
     file =>
-      !file.startsWith('cli/') &&
-      /\bconsole\.\w+\(|process\.(stdout|stderr)\.write/.test(readFileSync(join(SRC, file), 'utf8')),
+      !file.startsWith('cli/') && /\bconsole\.\w+\(|process\.(stdout|stderr)\.write/.test(readFileSync(join(SRC, file), 'utf8')),
   )
   expect(printing).toEqual([])
 })

@@ -43,14 +43,7 @@ const HERE = dirname(fileURLToPath(import.meta.url))
 const RESULTS = join(HERE, 'results.json')
 /** Peers that take minutes to hours on a CPU, on the set of the question they answer. */
 const HEAVY = { rows: ['query-tower', 'both-towers'], model: 'all-MiniLM-L6-v2', set: 'finance10k' }
-const PEERS = [
-  'torch',
-  'llamaindex-linear',
-  'llamaindex-linear-tuned',
-  'llamaindex-two-layer',
-  'santander-recipe',
-  ...HEAVY.rows,
-]
+const PEERS = ['torch', 'llamaindex-linear', 'llamaindex-linear-tuned', 'llamaindex-two-layer', 'santander-recipe', ...HEAVY.rows]
 
 const { values } = parseArgs({
   options: {
@@ -72,8 +65,7 @@ if (!values.data) {
 const work = resolve(values.work)
 mkdirSync(work, { recursive: true })
 const python = values.python ?? makeEnvironment()
-const sets =
-  values.sets?.split(',') ?? readdirSync(values.data).filter(set => existsSync(join(values.data, set, 'test.json')))
+const sets = values.sets?.split(',') ?? readdirSync(values.data).filter(set => existsSync(join(values.data, set, 'test.json')))
 const wanted = values.rows.split(',')
 const unknown = wanted.find(row => !Object.hasOwn(ROWS, row))
 if (unknown !== undefined) {
@@ -81,9 +73,7 @@ if (unknown !== undefined) {
   process.exit(2)
 }
 const { engine } = await selectEngine('cpu')
-const results = existsSync(values.out)
-  ? JSON.parse(readFileSync(values.out, 'utf8'))
-  : { packages: {}, models: [], rows: [] }
+const results = existsSync(values.out) ? JSON.parse(readFileSync(values.out, 'utf8')) : { packages: {}, models: [], rows: [] }
 Object.assign(results, { date: new Date().toISOString().slice(0, 10), machine: machine() })
 
 const models = values.models.split(',')

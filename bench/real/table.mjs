@@ -96,9 +96,7 @@ export function sectionsOf(results) {
       ...tableOf(results, model, set),
       '',
       `${texts.toLocaleString('en-GB')} texts; least cosine with sentence-transformers ${parity.leastCosine.toFixed(6)} over ${parity.texts} texts.`,
-      ...(rejected.length > 0
-        ? [`Rejected by the gate, so that the base model stays in use: ${rejected.join(', ')}.`]
-        : []),
+      ...(rejected.length > 0 ? [`Rejected by the gate, so that the base model stays in use: ${rejected.join(', ')}.`] : []),
       ...(left.length > 0 ? [`Not run: ${left.join(', ')}.`] : []),
       '',
     ].join('\n')

@@ -116,11 +116,7 @@ export function outputDimensions({ kind, base, params }: Pick<Adapter, 'kind' | 
  *   composed model together
  */
 export function applyAdapter(adapter: Adapter, vectors: Matrix, texts?: QueryTexts): Matrix
-export function applyAdapter(
-  adapter: Adapter,
-  vectors: readonly ArrayLike<number>[],
-  texts?: QueryTexts,
-): Float32Array[]
+export function applyAdapter(adapter: Adapter, vectors: readonly ArrayLike<number>[], texts?: QueryTexts): Float32Array[]
 export function applyAdapter(adapter: Adapter, vector: ArrayLike<number>, text?: string): Float32Array
 export function applyAdapter(
   adapter: Adapter,

@@ -17,8 +17,7 @@ export function checkSafetensors(file: Uint8Array, where: string): void {
   const { [METADATA]: metadata = {}, ...entries } = headerOf(file.subarray(LENGTH_BYTES, start), where)
   if (!isObject(metadata)) throw wrong(where, `"${METADATA}" must be an object, found ${found(metadata)}`)
   for (const [name, text] of Object.entries(metadata)) {
-    if (typeof text !== 'string')
-      throw wrong(where, `"${METADATA}": ${short(name)} must be a text, found ${found(text)}`)
+    if (typeof text !== 'string') throw wrong(where, `"${METADATA}": ${short(name)} must be a text, found ${found(text)}`)
   }
   const ranges = Object.entries(entries).map(([name, entry]) => {
     const place = `${where}: tensor ${short(name)}`
@@ -54,5 +53,4 @@ const short = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
-const found = (value: unknown): string =>
-  value === undefined ? 'nothing' : isObject(value) ? 'an object' : short(value)
+const found = (value: unknown): string => (value === undefined ? 'nothing' : isObject(value) ? 'an object' : short(value))

@@ -66,9 +66,7 @@ export const residualMlp: AdapterKind = {
   compile({ W, W1, b1, W2, b2 }) {
     const a = new Float32Array(W1.rows)
     const change = new Float32Array(W2.rows)
-    const straight = W
-      ? createLinearKernel(W.data, undefined, W.cols)
-      : (q: Float32Array, out: Float32Array) => out.set(q)
+    const straight = W ? createLinearKernel(W.data, undefined, W.cols) : (q: Float32Array, out: Float32Array) => out.set(q)
     const first = createLinearKernel(W1.data, b1.data, W1.cols)
     const second = createLinearKernel(W2.data, b2.data, W2.cols)
     return (q, out) => {

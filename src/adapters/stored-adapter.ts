@@ -75,12 +75,7 @@ export function checkSha256({ where, sha256 }: StoredBytes, found: string): void
 /** Checks the facts that applying the adapter does not need. */
 export function checkFacts({ kind, base, index, training }: StoredAdapter['facts'], where: string): void {
   if (typeof kind !== 'string') throw wrong(where, '"kind" must be a string')
-  if (
-    !isObject(base) ||
-    typeof base.id !== 'string' ||
-    !isSize(base.dimensions) ||
-    typeof base.normalized !== 'boolean'
-  ) {
+  if (!isObject(base) || typeof base.id !== 'string' || !isSize(base.dimensions) || typeof base.normalized !== 'boolean') {
     throw wrong(where, '"base" must be { "id": string, "dimensions": positive integer, "normalized": boolean }')
   }
   if (isObject(base.provider)) checkProjection(base.provider.pca, where)
@@ -94,15 +89,11 @@ export function checkProjection(pca: unknown, where: string): void {
   if (pca === undefined) return
   try {
     const { shape } = pca as Projection
-    if (shape.length === 2 && shape.every(isSize) && projectionMatrix(pca as Projection).data.every(Number.isFinite))
-      return
+    if (shape.length === 2 && shape.every(isSize) && projectionMatrix(pca as Projection).data.every(Number.isFinite)) return
   } catch {
     // Of another form.
   }
-  throw wrong(
-    where,
-    '"base.provider.pca" must be { "shape": [rows, columns], "data": base64 of as many float32 values }',
-  )
+  throw wrong(where, '"base.provider.pca" must be { "shape": [rows, columns], "data": base64 of as many float32 values }')
 }
 
 /** Form of a value: its type, or an object with the forms of its values, `*` for those without a name. */
@@ -111,7 +102,9 @@ type Shape = 'string' | 'number' | 'boolean' | { readonly [name: string]: Shape 
 const SCORES: Shape = { '*': 'number' }
 /** Facts of the training that are shown; others may have any form, and any may be absent. */
 const TRAINING: Shape = {
-  ...{ tool: 'string', date: 'string', options: {} },
+  tool: 'string',
+  date: 'string',
+  options: {},
   data: { sha256: 'string' },
   metrics: { split: 'string', base: SCORES, adapted: SCORES, rejected: SCORES },
   difference: { '*': { mean: 'number', low: 'number', high: 'number', p: 'number' } },
@@ -122,10 +115,7 @@ function checkShape(value: unknown, shape: Shape, place: string): void {
   if (value === undefined) return
   const isText = typeof shape === 'string'
   if (isText ? typeof value !== shape : !isObject(value)) {
-    throw wrong(
-      `${place}"`,
-      `expected ${isText ? `a ${shape}` : 'an object'}, found ${JSON.stringify(value).slice(0, 60)}`,
-    )
+    throw wrong(`${place}"`, `expected ${isText ? `a ${shape}` : 'an object'}, found ${JSON.stringify(value).slice(0, 60)}`)
   }
   if (isText) return
   for (const [name, own] of Object.entries(value as Record<string, unknown>)) {
@@ -138,10 +128,7 @@ function checkShape(value: unknown, shape: Shape, place: string): void {
 export function checkIndex(kind: string, index: unknown, where: string): void {
   if (index === undefined) return
   if (!adapterMap(kind, where).rectangular) {
-    throw wrong(
-      where,
-      `"index": expected a linear or residual-mlp adapter, found ${kind}, which cannot map to another model`,
-    )
+    throw wrong(where, `"index": expected a linear or residual-mlp adapter, found ${kind}, which cannot map to another model`)
   }
   const { id, dimensions, metric } = isObject(index) ? index : {}
   if (typeof id === 'string' && isSize(dimensions) && typeof metric === 'string') return
@@ -167,10 +154,7 @@ export function checkFormat({ format, terms }: Readonly<Record<string, unknown>>
 }
 
 /** Returns the same names with other values. */
-export function mapValues<A, B>(
-  values: Readonly<Record<string, A>>,
-  map: (value: A, name: string) => B,
-): Record<string, B> {
+export function mapValues<A, B>(values: Readonly<Record<string, A>>, map: (value: A, name: string) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]))
 }
 
@@ -190,8 +174,7 @@ export function parseAdapter(
   return {
     facts,
     ...readParams(params, where, ({ data, sha256 }, place) => {
-      if (typeof data !== 'string' || typeof sha256 !== 'string')
-        throw wrong(place, '"data" and "sha256" must be strings')
+      if (typeof data !== 'string' || typeof sha256 !== 'string') throw wrong(place, '"data" and "sha256" must be strings')
       try {
         return { bytes: fromBase64(data), sha256 }
       } catch {

@@ -49,17 +49,13 @@ export function decodeTerms(bytes: Uint8Array, facts: TermsFacts, dimensions: nu
   if (!looksLikeSafetensors(bytes)) throw wrong(where, 'is no safetensors file')
   const { tensors, metadata } = decodeSafetensors(bytes, where)
   if (metadata.format !== TERMS_FORMAT || metadata.source !== facts.source) {
-    throw wrong(
-      where,
-      `expected ${TERMS_FORMAT} with ${facts.source}, found ${metadata.format} with ${metadata.source}`,
-    )
+    throw wrong(where, `expected ${TERMS_FORMAT} with ${facts.source}, found ${metadata.format} with ${metadata.source}`)
   }
   const read = <T>(name: string, Type: new (buffer: ArrayBuffer, offset: number, length: number) => T): T => {
     const { bytes: data, shape } = tensors[name] ?? { bytes: new Uint8Array(), shape: [Number.NaN] }
     const size = (Type as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
     const length = shape.reduce((a, b) => a * b, 1)
-    if (data.length !== length * size)
-      throw damaged(where, `"${name}" has ${data.length} bytes, expected ${length * size}`)
+    if (data.length !== length * size) throw damaged(where, `"${name}" has ${data.length} bytes, expected ${length * size}`)
     const whole = data.byteOffset % size === 0 ? data : data.slice()
     return new Type(whole.buffer as ArrayBuffer, whole.byteOffset, length)
   }

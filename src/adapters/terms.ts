@@ -47,7 +47,13 @@ export function createTerms(facts: TermsFacts, analysis: Analysis, from: TermsSo
   const direction = createDirection(from, createTokenizer(analysis))
   const { source, alpha, corpus, proven, linear } = facts
   return {
-    ...{ source, alpha, corpus, proven, ...(linear && { linear }), analysis, from },
+    source,
+    alpha,
+    corpus,
+    proven,
+    ...(linear && { linear }),
+    analysis,
+    from,
     mix(y, text) {
       normalizeInPlace(y)
       const words = direction(text)

@@ -64,9 +64,7 @@ export function* splitBatches(requests: Iterable<BatchRequest>, endpoint: string
     const request = { custom_id: customIdOf(keys), method: 'POST', url: endpoint, body }
     const line = Buffer.from(`${JSON.stringify(request)}\n`)
     const full =
-      batch.lines.length >= limits.requests ||
-      inputs + keys.length > limits.inputs ||
-      bytes + line.length > limits.bytes
+      batch.lines.length >= limits.requests || inputs + keys.length > limits.inputs || bytes + line.length > limits.bytes
     if (full && batch.lines.length > 0) {
       yield batch
       batch = { requests: [], lines: [] }

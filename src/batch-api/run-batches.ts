@@ -57,8 +57,7 @@ export async function runBatches(
   { store, wait = true, pollMs = POLL_MS, limits, onSubmit, onResume, onProgress }: BatchOptions,
   retryOptions: RetryOptions = {},
 ): Promise<BatchOutcome> {
-  if (!(Number.isFinite(pollMs) && pollMs > 0))
-    throw usageError(`pollMs: expected milliseconds above 0, found ${pollMs}`)
+  if (!(Number.isFinite(pollMs) && pollMs > 0)) throw usageError(`pollMs: expected milliseconds above 0, found ${pollMs}`)
   const { signal } = retryOptions
   const settled = new Set<string>()
   const own = new Set<number>()

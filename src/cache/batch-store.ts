@@ -95,10 +95,7 @@ export function batchStore(db: Database, file: string): BatchStore {
     const { lastInsertRowid } = insert.run({ ...scope, token, owner, submittedAt, sizes, keys })
     return { row: Number(lastInsertRowid), token, submittedAt, owner, requests }
   })
-  const open = db.transaction((scope: BatchScope) => ({
-    batches: find.all(scope).map(stored),
-    last: newest.get(scope) ?? 0,
-  }))
+  const open = db.transaction((scope: BatchScope) => ({ batches: find.all(scope).map(stored), last: newest.get(scope) ?? 0 }))
   const finish = db.transaction((row: number, status: string, store: () => void) => {
     if (done.run(status, Date.now(), row).changes === 0) return false
     store()

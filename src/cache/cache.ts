@@ -63,13 +63,11 @@ export function checkEntries(space: string, dimensions: number | undefined, entr
     if (vector.length === 0) throw invalid(space, i, 'is empty')
     if (vector.length !== expected) {
       const why = dimensions === undefined ? ' as in the first of the batch' : ''
-      const fix =
-        dimensions === undefined ? '' : '. The model has changed: prune this space from the cache and re-embed'
+      const fix = dimensions === undefined ? '' : '. The model has changed: prune this space from the cache and re-embed'
       throw invalid(space, i, `has a wrong length; expected ${expected} values${why}, found ${vector.length}${fix}`)
     }
     const bad = firstNonFinite(vector)
-    if (bad >= 0)
-      throw invalid(space, i, `has a wrong value at position ${bad}; expected a finite number, found ${vector[bad]}`)
+    if (bad >= 0) throw invalid(space, i, `has a wrong value at position ${bad}; expected a finite number, found ${vector[bad]}`)
   }
   return expected
 }

@@ -223,10 +223,7 @@ function lockAlone(db: Database, file: string): void {
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     if (isBusy(error)) {
-      throw new AdapterTrainError(
-        'CACHE_OPEN',
-        `the cache ${file} is in use. End the programs that use it, and repair it then`,
-      )
+      throw new AdapterTrainError('CACHE_OPEN', `the cache ${file} is in use. End the programs that use it, and repair it then`)
     }
     if (!isCorrupt(error)) throw error
   }
@@ -245,9 +242,7 @@ export function salvage(db: Database, file: string, isSound: (rowid: number) => 
   target.pragma(`page_size = ${PAGE_SIZE}`)
   migrate(target, rebuilt)
   let kept = 0
-  const tables = target
-    .prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT'")
-    .pluck()
+  const tables = target.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT'").pluck()
   target.transaction(() => {
     for (const table of tables.all()) {
       const columns = columnsOf(target, table).join(', ')

@@ -73,9 +73,7 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
     `INSERT INTO vectors (space_id, text_hash, created_at, checksum, vector) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (space_id, text_hash) DO NOTHING`,
   )
-  const replace = db.prepare(
-    'UPDATE vectors SET created_at = ?, checksum = ?, vector = ? WHERE space_id = ? AND text_hash = ?',
-  )
+  const replace = db.prepare('UPDATE vectors SET created_at = ?, checksum = ?, vector = ? WHERE space_id = ? AND text_hash = ?')
 
   const read = db.transaction((key: string, textHashes: readonly Uint8Array[]) => {
     const space = findSpace.get(key)

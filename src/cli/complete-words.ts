@@ -18,8 +18,7 @@ export function completeWords(words: readonly string[]): string[] {
   const { options, positionals = {} } = COMMANDS[command ?? DEFAULT_COMMAND]
   const table: OptionTable = { ...options, ...COMMON_OPTIONS }
   const [, option, value] = /^(--[^=]*=)(.*)$/s.exec(last) ?? []
-  if (option !== undefined)
-    return valuesOf(rowOf(option, table), value).map(word => (word === FILES ? word : option + word))
+  if (option !== undefined) return valuesOf(rowOf(option, table), value).map(word => (word === FILES ? word : option + word))
   if (last.startsWith('-'))
     return Object.entries(table)
       .flatMap(optionLines)

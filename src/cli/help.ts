@@ -11,8 +11,7 @@ export const COMMON_OPTIONS: OptionTable = {
 }
 
 const LABEL_WIDTH = 24
-const ABOUT =
-  'Trains a small adapter for the query embeddings of a search or RAG system;\ndocument embeddings stay as they are.'
+const ABOUT = 'Trains a small adapter for the query embeddings of a search or RAG system;\ndocument embeddings stay as they are.'
 const FIRST_STEPS = [
   ['adapter-train init', 'check your data, run a trial, write a config file'],
   ['adapter-train generate docs/ --llm openai', 'write questions for your documents'],
@@ -59,9 +58,7 @@ function commandHelp(command: string, width: number, style: Style): string {
   const isDefault = command === DEFAULT_COMMAND ? ' (the default command)' : ''
   return [
     `${style.bold('Usage:')} adapter-train ${form} [options]\n\n${describe}${isDefault}.`,
-    ...sections
-      .filter(([, rows]) => rows.length > 0)
-      .map(([title, rows]) => `${style.bold(`${title}:`)}\n${rows.join('\n')}`),
+    ...sections.filter(([, rows]) => rows.length > 0).map(([title, rows]) => `${style.bold(`${title}:`)}\n${rows.join('\n')}`),
     'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 adapter rejected, 4 check failed, 130 stopped by Ctrl-C.',
   ].join('\n\n')
 }

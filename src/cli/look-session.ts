@@ -58,7 +58,11 @@ export async function withLook(args: PageArgs, out: Console, work: (session: Loo
     const { hybrid } = args
     const opened: { index?: VectorIndex } = {}
     const look = createLook({
-      ...{ provider, cache, embed, adapters, signal: stop.signal },
+      provider,
+      cache,
+      embed,
+      adapters,
+      signal: stop.signal,
       hybrid: hybrid && { ...hybrid, window: HYBRID_WINDOW },
       // The page is served before the data are read.
       open: () => new Promise(resolve => setImmediate(() => resolve(openLookData(args, opened, out)))),
@@ -90,8 +94,7 @@ export async function withLook(args: PageArgs, out: Console, work: (session: Loo
 async function openLookData(args: PageArgs, opened: { index?: VectorIndex }, out: Console): Promise<LookData> {
   const { data: path, corpus, queries, index, indexFilter: filter, format, split, skipInvalid } = args
   const documentsElsewhere = index !== undefined || corpus !== undefined
-  const loaded =
-    path === undefined ? undefined : await readDataset(path, { format, split, skipInvalid, documentsElsewhere })
+  const loaded = path === undefined ? undefined : await readDataset(path, { format, split, skipInvalid, documentsElsewhere })
   reportSkipped(loaded?.skipped ?? [], out)
   const data = loaded?.dataset
   const asked = queries === undefined ? data && queriesOf(data) : await readQueries(queries, { skipInvalid })

@@ -50,7 +50,10 @@ function readWords(args: readonly string[], table: OptionTable) {
   ])
   return yargs([...args])
     .parserConfiguration({
-      ...{ 'strip-aliased': true, 'strip-dashed': true, 'dot-notation': false, 'short-option-groups': false },
+      'strip-aliased': true,
+      'strip-dashed': true,
+      'dot-notation': false,
+      'short-option-groups': false,
       'parse-positional-numbers': false,
     })
     .help(false)

@@ -62,9 +62,7 @@ export async function convertAdapter(input: string, output: string, options: Con
   const written = KNOWS_PROJECTIONS.includes(to) ? adapter : foldProjection(adapter, to)
   const content = format.encode(written, type, terms)
   const files: readonly (readonly [string, Uint8Array])[] =
-    content instanceof Uint8Array
-      ? [[output, content]]
-      : [...content].map(([name, bytes]) => [join(output, name), bytes])
+    content instanceof Uint8Array ? [[output, content]] : [...content].map(([name, bytes]) => [join(output, name), bytes])
   for (const [path, bytes] of files) writeFileAtomic(path, bytes)
   return {
     from,
@@ -73,8 +71,7 @@ export async function convertAdapter(input: string, output: string, options: Con
     sha256: adapterHash(adapter),
     leftOut: format.describes ? undefined : terms,
     files: files.map(([path, bytes]) => ({ path, bytes: bytes.length })),
-    worstCosineError:
-      type === 'F16' ? worstCosineError(adapter, decodeAdapter(encodeAdapter(adapter, 'F16'))) : undefined,
+    worstCosineError: type === 'F16' ? worstCosineError(adapter, decodeAdapter(encodeAdapter(adapter, 'F16'))) : undefined,
   }
 }
 

@@ -1,14 +1,7 @@
 import type { Adapter } from '../adapters/adapter.js'
 import { adapterMap, FILE_KIND_NAMES } from '../adapters/index.js'
 import type { Weights } from '../adapters/kind.js'
-import {
-  ADAPTER_FORMAT,
-  assembleAdapter,
-  checkFacts,
-  checkFormat,
-  formatOf,
-  wrong,
-} from '../adapters/stored-adapter.js'
+import { ADAPTER_FORMAT, assembleAdapter, checkFacts, checkFormat, formatOf, wrong } from '../adapters/stored-adapter.js'
 import { usageError } from '../errors.js'
 import { VERSION } from '../version.js'
 import type { GivenFacts } from './format.js'
@@ -55,9 +48,7 @@ export function completeAdapter(
 /** Puts the parameters in the order of their kind, so that a file does not depend on the order of a listing. */
 function inOrder({ kind, base, params }: Adapter): Weights {
   const { params: specs, size, outputs } = adapterMap(kind)
-  return Object.fromEntries(
-    specs(base.dimensions, size?.of(params), outputs?.(params)).map(({ name }) => [name, params[name]]),
-  )
+  return Object.fromEntries(specs(base.dimensions, size?.of(params), outputs?.(params)).map(({ name }) => [name, params[name]]))
 }
 
 function inventFacts(params: Weights, { baseId, kind }: GivenFacts, where: string) {
@@ -79,7 +70,9 @@ function inventFacts(params: Weights, { baseId, kind }: GivenFacts, where: strin
     training: {
       tool: `converted by adapter-train ${VERSION}`,
       date: new Date().toISOString(),
-      ...{ data: {}, options: {}, metrics: {} },
+      data: {},
+      options: {},
+      metrics: {},
     },
   }
 }

@@ -48,5 +48,4 @@ export function toGrade(value: unknown): number | undefined {
 }
 
 /** Parses a grade in decimal digits, such as in a table, or a small one as pandas writes it, `1e-05`; `0x1` and `1e3` stay texts. */
-export const parseGrade = (text: string): unknown =>
-  /^[+-]?(\d+\.?\d*|\.\d+)(e-\d+)?$/i.test(text.trim()) ? Number(text) : text
+export const parseGrade = (text: string): unknown => (/^[+-]?(\d+\.?\d*|\.\d+)(e-\d+)?$/i.test(text.trim()) ? Number(text) : text)

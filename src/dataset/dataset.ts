@@ -48,9 +48,7 @@ export function positivesOf({ corpus, qrels }: QADataset, query: string): string
 /** Says, in a sentence, how many queries of a set are left out of their own rankings; empty without any. */
 export function selfMatchNotes(name: string, { size }: ReadonlySet<string> = new Set()): string[] {
   const found = size === 1 ? '1 query is a document' : `${size} queries are documents`
-  return size === 0
-    ? []
-    : [`${name}: ${found} of the corpus too, left out of ${size === 1 ? 'its' : 'their'} own ranking`]
+  return size === 0 ? [] : [`${name}: ${found} of the corpus too, left out of ${size === 1 ? 'its' : 'their'} own ranking`]
 }
 
 /**

@@ -32,8 +32,7 @@ export function describeDataset(dataset: QADataset) {
  */
 export function overlap(a: QADataset, b: QADataset) {
   const [inA, inB] = [documentsWithQuery(a), documentsWithQuery(b)]
-  const texts = (dataset: QADataset, ids: Iterable<string>) =>
-    foldedTexts([...ids].flatMap(id => dataset.corpus.get(id) ?? []))
+  const texts = (dataset: QADataset, ids: Iterable<string>) => foldedTexts([...ids].flatMap(id => dataset.corpus.get(id) ?? []))
   return {
     queryTexts: shared(foldedTexts(a.queries.values()), foldedTexts(b.queries.values())),
     documentIds: [...inA].filter(id => inB.has(id)),

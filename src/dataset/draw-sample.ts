@@ -36,8 +36,7 @@ export function drawSample(dataset: QADataset, size: SampleSize, seed: number): 
     if (kept.size >= size.documents || characters >= size.characters) break
     keep(documents[i])
   }
-  const only = <T>(map: ReadonlyMap<string, T>, ids: ReadonlySet<string>) =>
-    new Map([...map].filter(([id]) => ids.has(id)))
+  const only = <T>(map: ReadonlyMap<string, T>, ids: ReadonlySet<string>) => new Map([...map].filter(([id]) => ids.has(id)))
   return {
     ...dataset,
     name: `a sample of ${name}`,

@@ -27,8 +27,7 @@ export function inspectDataset(dataset: QADataset, countTokens: (text: string) =
     histogram.set(positives.length, (histogram.get(positives.length) ?? 0) + 1)
     for (const id of positives) asked.add(id)
   }
-  const duplicates = (texts: ReadonlyMap<string, string>) =>
-    finding(new Set(findNearDuplicates(texts).map(({ b }) => b)))
+  const duplicates = (texts: ReadonlyMap<string, string>) => finding(new Set(findNearDuplicates(texts).map(({ b }) => b)))
   const suspicious: { readonly [suspicion in Suspicion]?: Finding } = Object.fromEntries(
     [...findSuspiciousQueries(dataset)].map(([name, ids]) => [name, finding(ids)]),
   )

@@ -28,12 +28,7 @@ export interface Judgement {
 export interface JudgementsHeader {
   readonly judgements: 1
   /** Where the documents are: paths relative to this file's folder. */
-  readonly documents: {
-    readonly data?: string
-    readonly split?: string
-    readonly corpus?: string
-    readonly index?: string
-  }
+  readonly documents: { readonly data?: string; readonly split?: string; readonly corpus?: string; readonly index?: string }
   /** How queries and candidates were chosen. */
   readonly sampling: Readonly<Record<string, unknown>>
 }
@@ -91,7 +86,9 @@ export function collectJudgements() {
   }
 
   return {
-    ...{ queries, documents, take },
+    queries,
+    documents,
+    take,
     header: () => header,
     /** Lines that are not JSON: cut off when a machine stopped. */
     torn: () => torn,

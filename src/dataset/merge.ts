@@ -32,7 +32,10 @@ export function mergeDatasets(datasets: readonly QADataset[]) {
   const name = datasets.map(dataset => dataset.name).join(' + ')
   return {
     dataset: {
-      ...{ name, queries: queries.texts, corpus: corpus.texts, qrels },
+      name,
+      queries: queries.texts,
+      corpus: corpus.texts,
+      qrels,
       ...(datasets.every(({ sharedIds }) => sharedIds) && { sharedIds: true }),
       ...(times.size > 0 && { times }),
     },
@@ -41,7 +44,8 @@ export function mergeDatasets(datasets: readonly QADataset[]) {
       queries: queries.counts.merged,
       documents: corpus.counts.merged,
       /** Judgements of a pair judged before, and those of them with another grade; the highest is kept. */
-      ...{ judgements, grades },
+      judgements,
+      grades,
       /** Ids of an earlier, other text, which got a number appended. */
       renamed: queries.counts.renamed + corpus.counts.renamed,
     },

@@ -34,8 +34,7 @@ export async function readQueryField(
     if (text) add(`text ${foldText(String(record[text]))}`, value)
   }
   if (values.size > 0) {
-    return (id, text) =>
-      values.get(`id ${id}`) ?? (text === undefined ? undefined : values.get(`text ${foldText(text)}`))
+    return (id, text) => values.get(`id ${id}`) ?? (text === undefined ? undefined : values.get(`text ${foldText(text)}`))
   }
   const problem = `--by ${field}: expected a field of the queries in ${file}, found none of that name`
   throw usageError(problem, { details: { file } })

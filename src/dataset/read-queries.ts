@@ -41,8 +41,7 @@ export async function readQueries(path: string, options: ReadDatasetOptions = {}
   const found = new Map<string, { id: string; text: string; searches: number }>()
   const add = (raw: unknown, line: number | undefined, id?: unknown, count: unknown = 1): void => {
     const times = typeof count === 'string' ? Number(count) : count
-    const problem =
-      textProblem(raw) ?? (Number.isFinite(times) && (times as number) > 0 ? undefined : 'has a wrong "count"')
+    const problem = textProblem(raw) ?? (Number.isFinite(times) && (times as number) > 0 ? undefined : 'has a wrong "count"')
     if (problem) throw invalidFile({ file: path, line }, `the query ${problem}`)
     const text = (raw as string).trim()
     const known = found.get(queryKey(text))

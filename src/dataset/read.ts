@@ -69,8 +69,7 @@ async function documentsNamedBy(format: DatasetFormat, probe: Probe, sink: Datas
   }
   if (named.data === undefined) return readCorpus(path)
   const files = [...within, resolve(probe.path)]
-  if (files.includes(path))
-    throw invalidFile({ file: probe.path }, `names ${path} as its documents, which leads back to it`)
+  if (files.includes(path)) throw invalidFile({ file: probe.path }, `names ${path} as its documents, which leads back to it`)
   return (await readWithin(files, path, { split: named.split, skipInvalid: true })).dataset.corpus
 }
 
@@ -113,9 +112,7 @@ function unknownColumns({ path, entries, head }: Probe): string[] | undefined {
   const delimiter = frequentDelimiter(head)
   const columns = headerColumns(head, delimiter)
   const isTable = /\.(csv|tsv)$/i.test(path) || misnamedFields(columns).length > 1
-  return isTable && columns.length > 1 && columns.every(name => /^[\p{L}_][\p{L}\p{N}_ .-]*$/u.test(name))
-    ? columns
-    : undefined
+  return isTable && columns.length > 1 && columns.every(name => /^[\p{L}_][\p{L}\p{N}_ .-]*$/u.test(name)) ? columns : undefined
 }
 
 function findings({ path, entries, head }: Probe): string {

@@ -59,8 +59,7 @@ export function createSink(path: string, name: string, skipInvalid: boolean) {
       const judged = qrels.get(query)
       const before = judged?.get(document)
       if (!judged) {
-        if (affected.query.has(query))
-          follow(`query ${quote(query)} was left out, and so is its judgement`, place, query)
+        if (affected.query.has(query)) follow(`query ${quote(query)} was left out, and so is its judgement`, place, query)
         else leaveOut(`the judgements name query ${quote(query)}, which is not among the queries`, place, query)
       } else if (!texts.document.has(document) && !sink.documentsElsewhere) {
         const text = `query ${quote(query)} names document ${quote(document)}`
@@ -135,7 +134,10 @@ export function createSink(path: string, name: string, skipInvalid: boolean) {
       const timed = [...texts.query].flatMap(([id, text]) => (times.has(text) ? [[id, times.get(text)!] as const] : []))
       return {
         dataset: {
-          ...{ name, queries: texts.query, corpus: texts.document, qrels },
+          name,
+          queries: texts.query,
+          corpus: texts.document,
+          qrels,
           ...(sharedIds && { sharedIds }),
           ...(timed.length > 0 && { times: new Map(timed) }),
         },

@@ -83,9 +83,7 @@ export function splitDataset(dataset: QADataset, options: SplitDatasetOptions): 
   ].find(({ size, asked }) => size < MIN_QUERIES || size < asked / 2)
   if (short) throw cannotDivide(dataset, by, groups, short)
   const heldOut = new Set(held.flatMap(ids => [...ids]))
-  const result: { -readonly [part in keyof DatasetSplit]: QADataset } = {
-    train: take(dataset, 'train', id => !heldOut.has(id)),
-  }
+  const result: { -readonly [part in keyof DatasetSplit]: QADataset } = { train: take(dataset, 'train', id => !heldOut.has(id)) }
   for (const [i, part] of parts.entries()) result[part] = take(dataset, part, id => held[i].has(id))
   return result
 }

@@ -72,8 +72,7 @@ function checkFolder(writer: DatasetWriter, parts: Planned, folder: string, over
   if (written && !overwrite)
     refuse(written, 'it is there already. Name another folder, or ask for it to be overwritten (--overwrite)')
   const left = there(PART_NAMES.filter(part => !parts[part]).map(part => writer.partFiles[part]))
-  if (left)
-    refuse(left, 'it is not a split of this dataset, but would be taken for one. Remove it, or name another folder')
+  if (left) refuse(left, 'it is not a split of this dataset, but would be taken for one. Remove it, or name another folder')
   for (const name of names) checkWritable(join(folder, name))
 }
 

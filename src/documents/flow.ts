@@ -26,8 +26,7 @@ export function flowOf(sections: readonly Section[]) {
 }
 
 // Scripts without spaces between words: a line or page break in them is not a space.
-const UNSPACED =
-  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}、-〟︰-﹏！-｠]/u
+const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}、-〟︰-﹏！-｠]/u
 const SENTENCE_END = /[\p{Sentence_Terminal}:][\p{Pe}\p{Pf}\p{Pi}"'*_]*$/u
 
 /** Gap between two pieces of one paragraph: a space, or nothing in scripts without spaces. */

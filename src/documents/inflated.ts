@@ -147,7 +147,11 @@ function filtersOf(dictionary: string): string[] | undefined {
 }
 
 const SHORT: Readonly<Record<string, string>> = {
-  ...{ FlateDecode: 'Fl', LZWDecode: 'LZW', RunLengthDecode: 'RL', ASCII85Decode: 'A85', ASCIIHexDecode: 'AHx' },
+  FlateDecode: 'Fl',
+  LZWDecode: 'LZW',
+  RunLengthDecode: 'RL',
+  ASCII85Decode: 'A85',
+  ASCIIHexDecode: 'AHx',
 }
 
 /** Decodes a filter until `room` bytes are exceeded; undefined for bytes that are not of the filter. */
@@ -194,8 +198,7 @@ const FILTERS: Readonly<Record<string, Decode>> = {
     let size = 0
     for (let at = 0; at < bytes.length && bytes[at] !== 128 && size <= room; ) {
       const length = bytes[at]
-      const part =
-        length < 128 ? bytes.subarray(at + 1, at + 2 + length) : new Uint8Array(257 - length).fill(bytes[at + 1])
+      const part = length < 128 ? bytes.subarray(at + 1, at + 2 + length) : new Uint8Array(257 - length).fill(bytes[at + 1])
       parts.push(part)
       size += part.length
       at += length < 128 ? length + 2 : 2

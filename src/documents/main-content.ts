@@ -75,8 +75,7 @@ function openPanels(document: HtmlElement): void {
   for (const panel of document.querySelectorAll(`[role=tabpanel], [id], ${HIDDEN}`)) {
     const isHidden = panel.getAttribute('hidden') !== null || panel.getAttribute('aria-hidden') === 'true'
     const opener = openerOf(panel)
-    const isPanel =
-      opener || panel.getAttribute('role') === 'tabpanel' || panel.getAttribute('hidden') === 'until-found'
+    const isPanel = opener || panel.getAttribute('role') === 'tabpanel' || panel.getAttribute('hidden') === 'until-found'
     if (!isPanel) {
       if (isHidden) panel.remove()
       continue

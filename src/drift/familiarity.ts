@@ -106,9 +106,7 @@ export function shareOf(unfamiliar: number, queries: number) {
 function createSketcher(dimensions: number): (vector: Float32Array) => Uint32Array {
   const size = Math.max(BITS, 2 ** Math.ceil(Math.log2(dimensions)))
   const random = createRandom(0)
-  const flips = Array.from({ length: 3 }, () =>
-    Float32Array.from({ length: size }, () => (random.next() < 0.5 ? -1 : 1)),
-  )
+  const flips = Array.from({ length: 3 }, () => Float32Array.from({ length: size }, () => (random.next() < 0.5 ? -1 : 1)))
   const x = new Float32Array(size)
   return vector => {
     x.fill(0).set(vector)

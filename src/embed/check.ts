@@ -85,8 +85,7 @@ const NAMED = 5
 export function zeroWarning(id: string, role: Role, zeros: readonly number[], nameOf: (row: number) => string): string {
   const named = zeros.slice(0, NAMED).map(nameOf).join(', ')
   const more = zeros.length > NAMED ? ` and ${zeros.length - NAMED} more` : ''
-  const [what, have] =
-    zeros.length === 1 ? [role, 'has a vector'] : [role === 'query' ? 'queries' : 'documents', 'have vectors']
+  const [what, have] = zeros.length === 1 ? [role, 'has a vector'] : [role === 'query' ? 'queries' : 'documents', 'have vectors']
   return `${id}: ${zeros.length} ${what} ${have} of zeros, similar to nothing: ${named}${more}`
 }
 

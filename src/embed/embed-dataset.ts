@@ -185,12 +185,15 @@ async function embedOnce<V extends Rows>(
     const own = selfMatches(dataset)
     return {
       baseId: provider.id,
-      ...{ queryIds: [...dataset.queries.keys()], docIds },
-      ...{ queries: queries[i], docs: docs[corpora.indexOf(corpusOf[i])] },
+      queryIds: [...dataset.queries.keys()],
+      docIds,
+      queries: queries[i],
+      docs: docs[corpora.indexOf(corpusOf[i])],
       ...judged[i],
       docTextGroup,
       ...(own.size > 0 && { selfMatches: own }),
-      ...{ queryTexts: [...dataset.queries.values()], docTexts },
+      queryTexts: [...dataset.queries.values()],
+      docTexts,
     }
   })
   return { datasets: embedded, stats: withBatches(sumOf(ofQueries.stats, ofDocs.stats), inBatches?.outcome) }

@@ -28,8 +28,7 @@ export async function embedInBatches<V extends Rows>(
   if (batches === undefined) return undefined
   const { cache, batches: batchOptions } = options
   if (cache === undefined || batchOptions === undefined) {
-    const message =
-      'embedding through the Batch API needs a cache file: pass { cache, batches: { store: cache.batches } }'
+    const message = 'embedding through the Batch API needs a cache file: pass { cache, batches: { store: cache.batches } }'
     throw usageError(message)
   }
   const jobs = plans.filter(plan => plan.missing.length > 0).map(plan => jobOf(plan, batches, cache))

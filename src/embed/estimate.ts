@@ -63,7 +63,10 @@ export function estimateOfPlans(provider: EmbeddingProvider, plans: readonly Emb
   return total(
     provider,
     plans.map(({ unique, hits, missing, tokens }) => ({
-      ...{ texts: unique.indexOf.length, unique: unique.texts.length, cached: hits, missing: missing.length },
+      texts: unique.indexOf.length,
+      unique: unique.texts.length,
+      cached: hits,
+      missing: missing.length,
       tokens: sum(tokens),
     })),
   )

@@ -45,11 +45,7 @@ export interface SpillingBuilder extends MatrixBuilder<Rows> {
 }
 
 /** Makes a builder whose rows go to a temporary file if they exceed the memory limit. */
-export function spillingBuilder(
-  rows: number,
-  total: number,
-  { memory, spillFolder = tmpdir() }: SpillOptions,
-): SpillingBuilder {
+export function spillingBuilder(rows: number, total: number, { memory, spillFolder = tmpdir() }: SpillOptions): SpillingBuilder {
   const inMemory = matrixBuilder(rows)
   let file: TemporaryRows | undefined
   return {

@@ -94,8 +94,7 @@ export async function withRetries<T>(task: () => Promise<T>, options: RetryOptio
         const asked = `the service asks to wait ${Math.ceil(retryAfterMs / 60_000)} minutes`
         throw annotated(error, `${asked}, which is longer than a run waits`, attempt)
       }
-      if (attempt >= attempts)
-        throw attempt === 1 ? error : annotated(error, `gave up after ${attempt} attempts`, attempt)
+      if (attempt >= attempts) throw attempt === 1 ? error : annotated(error, `gave up after ${attempt} attempts`, attempt)
       const delayMs = backoffDelay(attempt, random(), retryAfterMs)
       onRetry?.({ attempt, attempts, delayMs, reason: messageOf(error) })
       await sleep(delayMs, signal)

@@ -141,15 +141,7 @@ export interface Engine {
    * @param pool [P, d] all documents of the pool; `targets.columns` are its rows
    * @param options with `offset` of shape [1, P]
    */
-  finishSoftmax(
-    z: Tensor,
-    pool: Tensor,
-    options: CrossEntropyOptions,
-    top: Tensor,
-    sum: Tensor,
-    acc: Tensor,
-    loss: Tensor,
-  ): void
+  finishSoftmax(z: Tensor, pool: Tensor, options: CrossEntropyOptions, top: Tensor, sum: Tensor, acc: Tensor, loss: Tensor): void
   /** out[0, 0] = (accumulate ? out[0, 0] : 0) + sum of x squared */
   squaredNorm(x: Tensor, out: Tensor, accumulate: boolean): void
   /** out[0, 0] += sum of x: keeps a running loss on the device. */

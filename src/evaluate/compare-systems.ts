@@ -74,7 +74,10 @@ export function compareSystems(
     return Object.fromEntries(Object.keys(perQuery).map((spec, m) => [spec, found[m]]))
   }
   return {
-    ...{ metric, queries, samples, pairs },
+    metric,
+    queries,
+    samples,
+    pairs,
     order: ordered.map(({ name }) => name),
     tied: pairs.filter(pair => pair.first === best && pair.holm >= SIGNIFICANCE).map(({ second }) => second),
     scores: Object.fromEntries(ordered.map(({ name, evaluation }) => [name, intervalsOf(evaluation)])),

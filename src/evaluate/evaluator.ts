@@ -74,8 +74,7 @@ export function createEvaluator(data: EmbeddedDataset<Rows>, specs: readonly str
       const positives = data.positives[queryRows[i]]
       const found = top.rows.subarray(i * top.k, (i + 1) * top.k)
       const scores = top.scores.subarray(i * top.k, (i + 1) * top.k)
-      const gradeOf = (doc: number, rank: number) =>
-        scores[rank] === Number.NEGATIVE_INFINITY ? 0 : (positives.get(doc) ?? 0)
+      const gradeOf = (doc: number, rank: number) => (scores[rank] === Number.NEGATIVE_INFINITY ? 0 : (positives.get(doc) ?? 0))
       const negatives = data.judgedNegatives && new Set(data.judgedNegatives[queryRows[i]])
       const judged = negatives && Array.from(found, doc => positives.has(doc) || negatives.has(doc))
       return { grades: Array.from(found, gradeOf), relevant: relevant[i], judged }

@@ -15,17 +15,11 @@ export const HYBRID_WINDOW = 100
 /** Constant of reciprocal rank fusion. */
 export const RRF_K = 60
 
-const SHARES = [
-  0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1,
-]
+const SHARES = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1]
 
 /** Ways to fuse a search by vectors and a search by words. */
 export const FUSIONS = {
-  relative: {
-    description: 'scores of the retrieved documents scaled to 0 to 1 per query',
-    weights: SHARES,
-    prepare: relative,
-  },
+  relative: { description: 'scores of the retrieved documents scaled to 0 to 1 per query', weights: SHARES, prepare: relative },
   ranks: {
     description: `weighted reciprocal ranks, 1 / (${RRF_K} + rank)`,
     weights: SHARES,

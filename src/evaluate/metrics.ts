@@ -82,15 +82,7 @@ export const judged: Metric = {
   score: ({ grades, judged }, k) => grades.slice(0, k).filter((grade, r) => grade > 0 || judged?.[r]).length / k,
 }
 
-const METRICS = {
-  hit,
-  mrr,
-  ndcg,
-  recall,
-  precision,
-  map,
-  judged,
-} satisfies Record<string, Metric>
+const METRICS = { hit, mrr, ndcg, recall, precision, map, judged } satisfies Record<string, Metric>
 
 export const METRIC_NAMES = Object.keys(METRICS)
 
@@ -115,9 +107,7 @@ export function parseMetric(spec: string) {
   const [name, cut, ...rest] = spec.split('@')
   const k = Number(cut)
   if (!Object.hasOwn(METRICS, name) || rest.length > 0 || !/^[1-9]\d*$/.test(cut ?? '') || !Number.isSafeInteger(k)) {
-    throw usageError(
-      `"${spec}" is not a metric; expected name@k, such as ndcg@10, with one of ${METRIC_NAMES.join(', ')}`,
-    )
+    throw usageError(`"${spec}" is not a metric; expected name@k, such as ndcg@10, with one of ${METRIC_NAMES.join(', ')}`)
   }
   const metric: Metric = METRICS[name as keyof typeof METRICS]
   return { spec, metric, k }

@@ -27,8 +27,7 @@ export async function sampleScores(
   options: { readonly signal?: AbortSignal; readonly ownDocument?: (query: number) => number | undefined } = {},
 ): Promise<SampledScores> {
   const { signal, ownDocument } = options
-  const allows = (query: number, document: number) =>
-    !positives[query].has(document) && ownDocument?.(query) !== document
+  const allows = (query: number, document: number) => !positives[query].has(document) && ownDocument?.(query) !== document
   const negatives = await topKOn(engine, queries, docs, 1, tieRankOf(docIds), { signal, allows })
   const Q = normalizedRows(gatherRows(queries, Uint32Array.from(positives.keys()))) // [n, d]
   const kept = Array.from(positives.keys()).filter(i => Number.isFinite(negatives.scores[i]))

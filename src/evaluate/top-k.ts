@@ -95,8 +95,7 @@ export function createBestList(
         const doc = firstRow + j
         if (allows && !allows(doc, score)) continue
         let at = size
-        while (at > 0 && (score > scores[at - 1] || (score === scores[at - 1] && tieRank[doc] < tieRank[rows[at - 1]])))
-          at--
+        while (at > 0 && (score > scores[at - 1] || (score === scores[at - 1] && tieRank[doc] < tieRank[rows[at - 1]]))) at--
         if (at === k) continue
         if (size < k) size++
         rows.copyWithin(at + 1, at, size - 1)

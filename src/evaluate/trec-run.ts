@@ -23,9 +23,7 @@ export function formatRun(
 ): string {
   for (const id of [...queryIds, ...docIds]) {
     if (/\s/.test(id) || id === '') {
-      throw usageError(
-        `TREC run: the id ${JSON.stringify(id)} is empty or holds white space, which the format cannot hold`,
-      )
+      throw usageError(`TREC run: the id ${JSON.stringify(id)} is empty or holds white space, which the format cannot hold`)
     }
   }
   const lines: string[] = []

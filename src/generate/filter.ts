@@ -37,8 +37,7 @@ export async function filterNearDuplicates(
   const { vectors } = await embedTexts(provider, texts, 'query', embed)
   const gone = new Map<number, { readonly like: number; readonly similarity: number }>()
   for await (const { i, j, similarity } of similarPairs(engine, normalizedRows(vectors), threshold)) {
-    if (embed.signal?.aborted)
-      throw new AdapterTrainError('ABORTED', 'the filter was stopped', { cause: embed.signal.reason })
+    if (embed.signal?.aborted) throw new AdapterTrainError('ABORTED', 'the filter was stopped', { cause: embed.signal.reason })
     if (gone.has(i) || gone.has(j) || questions[i].chunk === questions[j].chunk) continue
     gone.set(i, { like: j, similarity })
   }

@@ -125,8 +125,7 @@ function salvage(text: string): string[] {
   for (const [, literal, colon, brace] of text.matchAll(/"((?:[^"\\]|\\.)*)"(\s*:)?|([{}])/g)) {
     if (brace) key = undefined
     else if (colon) key = literal
-    else if (key === undefined || QUERY_KEY.test(key))
-      found.push((tryJson(`"${literal}"`) as string | undefined) ?? literal)
+    else if (key === undefined || QUERY_KEY.test(key)) found.push((tryJson(`"${literal}"`) as string | undefined) ?? literal)
   }
   if (found.length > 0) return found
   return Array.from(text.matchAll(/'((?:[^'\n]|'(?!\s*[,\]]))*)'(?=\s*[,\]])/g), ([, single]) => single)

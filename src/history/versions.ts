@@ -196,9 +196,7 @@ function siblingsOf(file: string): string[] {
 function storedVersions(folder: string): { readonly number: number; readonly file: string }[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder)
-    .flatMap(name =>
-      /^\d{4,}\.json$/.test(name) ? [{ number: Number.parseInt(name, 10), file: join(folder, name) }] : [],
-    )
+    .flatMap(name => (/^\d{4,}\.json$/.test(name) ? [{ number: Number.parseInt(name, 10), file: join(folder, name) }] : []))
     .sort((a, b) => a.number - b.number)
 }
 

@@ -39,7 +39,13 @@ export function checkedIndex(index: VectorIndex): VectorIndex {
   }
 
   return {
-    ...{ id, dimensions, metric, storage, ...(ann && { ann }), hasTexts, notes },
+    id,
+    dimensions,
+    metric,
+    storage,
+    ...(ann && { ann }),
+    hasTexts,
+    notes,
     count: filter => readingAnswers(id, async () => asNumber(await index.count(filter), 'rows', MOST.rows)),
     async *scan(options = {}) {
       const blocks = index.scan(options)[Symbol.asyncIterator]()

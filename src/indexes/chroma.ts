@@ -31,10 +31,7 @@ export const chroma: IndexKind = {
     const metric = METRICS.get(space)
     if (metric === undefined) throw indexError(id, `expected the space cosine, l2 or ip, found ${space}`)
     const ef_search: number | undefined = hnsw?.ef_search ?? spann?.ef_search
-    const include = ({ vectors, text }: RowParts) => [
-      ...(vectors ? ['embeddings'] : []),
-      ...(text ? ['documents'] : []),
-    ]
+    const include = ({ vectors, text }: RowParts) => [...(vectors ? ['embeddings'] : []), ...(text ? ['documents'] : [])]
     const get = (body: object): Promise<Rows> => rest('POST', `${path}/get`, body)
     const toRows = ({ ids, embeddings, documents }: Rows, parts: RowParts): IndexRow[] =>
       ids.flatMap((id, i) => {

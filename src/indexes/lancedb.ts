@@ -3,16 +3,7 @@ import { join } from 'node:path'
 import { messageOf } from '../errors.js'
 import { fromFloat16Bits } from '../math/bytes.js'
 import type { ApproximateSearch, Effort, IndexKind, IndexMetric, IndexRow, RowParts } from './vector-index.js'
-import {
-  checkEffort,
-  chooseColumn,
-  doubling,
-  indexError,
-  loadClient,
-  rowOf,
-  settingsOf,
-  TEXT_COLUMNS,
-} from './vector-index.js'
+import { checkEffort, chooseColumn, doubling, indexError, loadClient, rowOf, settingsOf, TEXT_COLUMNS } from './vector-index.js'
 
 type Table = import('@lancedb/lancedb').Table
 type VectorQuery = import('@lancedb/lancedb').VectorQuery
@@ -97,12 +88,7 @@ export const lancedb: IndexKind = {
       },
       async search(query, k, { filter, exact, effort = {} } = {}) {
         checkEffort(id, effort, settingsOf(ann))
-        let search = table
-          .vectorSearch(query)
-          .column(vector)
-          .distanceType(metric)
-          .select([idColumn, '_distance'])
-          .limit(k)
+        let search = table.vectorSearch(query).column(vector).distanceType(metric).select([idColumn, '_distance']).limit(k)
         if (filter !== undefined) search = search.where(filter)
         const rows = await (exact ? search.bypassVectorIndex() : withEffort(search, effort)).toArray().catch(failed)
         return rows.map(row => String(row[idColumn]))

@@ -46,8 +46,7 @@ export const qdrant: IndexKind = {
     const toRows = (points: readonly Point[], parts: RowParts): IndexRow[] =>
       points.flatMap(point => {
         const { vector: all, payload } = point
-        const vector =
-          name === undefined ? all : (all as Readonly<Record<string, readonly number[]>> | undefined)?.[name]
+        const vector = name === undefined ? all : (all as Readonly<Record<string, readonly number[]>> | undefined)?.[name]
         if (parts.vectors && !vector) return []
         const text = parts.text && textField !== undefined ? valueAt(payload, textField) : undefined
         return rowOf(idOf(point), parts.vectors ? answeredVector(vector) : undefined, text)

@@ -27,12 +27,10 @@ export function restClient(id: string, base: string, header: string, key: string
   return async (method, path, body) => {
     const sent = body && JSON.stringify(body).replace(MARKED, '$1')
     const init = { method, headers, body: sent, redirect: 'error' } as const
-    const response = await proxiedFetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
-      error => {
-        const { cause = error } = error as Error
-        throw indexError(id, `the request failed (${(cause as Error).message || 'no connection'})`, key)
-      },
-    )
+    const response = await proxiedFetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(error => {
+      const { cause = error } = error as Error
+      throw indexError(id, `the request failed (${(cause as Error).message || 'no connection'})`, key)
+    })
     const text = await startOf(response.body, response.ok ? LONGEST_ANSWER : LONGEST_REFUSAL).catch(error => {
       throw indexError(id, `the answer broke off (${messageOf(error)})`, key)
     })
@@ -76,9 +74,7 @@ export function restBase({ scheme, host, path }: { scheme: string; host: string;
 export function valueAt(record: unknown, path: string): unknown {
   const own = (record as Record<string, unknown> | null)?.[path]
   if (own !== undefined) return own
-  return path
-    .split('.')
-    .reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], record)
+  return path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], record)
 }
 
 /** Rows after which a scan is compared with the number of rows, and by which a collection may have grown meanwhile. */

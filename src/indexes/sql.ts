@@ -101,9 +101,7 @@ export async function openSqlIndex(
     hasTexts: textColumn !== undefined,
     notes: [
       ...(ann ? [] : [`${table} has no HNSW or IVFFlat index on ${vector}: every search is an exact scan`]),
-      ...(indexes.length > 1
-        ? [`${vector} has ${indexes.length} indexes; the first, ${operators}, names the metric`]
-        : []),
+      ...(indexes.length > 1 ? [`${vector} has ${indexes.length} indexes; the first, ${operators}, names the metric`] : []),
     ],
     async count(filter) {
       const rows = await reading([], () => client.query(`SELECT count(*)::text FROM ${from} ${where(filter)}`))

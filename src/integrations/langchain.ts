@@ -15,8 +15,7 @@ export async function createEmbeddings(
   options: WrapOptions = {},
 ): Promise<Embeddings> {
   const { Embeddings } = await import('@langchain/core/embeddings')
-  const embedder =
-    adapter === undefined ? providerEmbedder(provider, options) : wrapProvider(provider, adapter, options)
+  const embedder = adapter === undefined ? providerEmbedder(provider, options) : wrapProvider(provider, adapter, options)
   class ProviderEmbeddings extends Embeddings {
     override embedQuery(text: string): Promise<number[]> {
       return embedder.embedQuery(text)

@@ -28,8 +28,7 @@ export async function createEmbedding(
   options: WrapOptions = {},
 ): Promise<ProviderTextEmbedding> {
   const { BaseEmbedding } = await import('@llamaindex/core/embeddings')
-  const embedder =
-    adapter === undefined ? providerEmbedder(provider, options) : wrapProvider(provider, adapter, options)
+  const embedder = adapter === undefined ? providerEmbedder(provider, options) : wrapProvider(provider, adapter, options)
   class ProviderEmbedding extends BaseEmbedding {
     constructor() {
       super()

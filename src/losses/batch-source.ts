@@ -46,9 +46,7 @@ export interface Mining {
 }
 
 /** Training options that concern negatives; see `TRAINING_OPTIONS`. */
-export type SourceOptions = Readonly<
-  Record<'batchSize' | 'maxNegatives' | 'hardNegatives' | 'hardMargin' | 'mineEvery', number>
->
+export type SourceOptions = Readonly<Record<'batchSize' | 'maxNegatives' | 'hardNegatives' | 'hardMargin' | 'mineEvery', number>>
 
 export interface Negatives {
   readonly name: string

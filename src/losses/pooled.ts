@@ -66,8 +66,7 @@ export function createPooledSource(
   }
 }
 
-const columnsOf = (rows: Uint32Array, first = 0): Map<number, number> =>
-  new Map(Array.from(rows, (row, i) => [row, first + i]))
+const columnsOf = (rows: Uint32Array, first = 0): Map<number, number> => new Map(Array.from(rows, (row, i) => [row, first + i]))
 
 /** Softmax over the whole corpus, as in retrieval. */
 export const corpus: Negatives = {
@@ -80,6 +79,5 @@ export const corpus: Negatives = {
 export const positives: Negatives = {
   name: 'positives',
   description: 'every document that is a positive of some training query',
-  create: (data, options) =>
-    createPooledSource(data, Uint32Array.from(documentsOf(data, data.positives.keys())).sort(), options),
+  create: (data, options) => createPooledSource(data, Uint32Array.from(documentsOf(data, data.positives.keys())).sort(), options),
 }

@@ -35,7 +35,8 @@ export function memoryCollection(corpus: ReadonlyMap<string, string>, vectors: M
   const places = placesOf(ids)
   const units = new Map([[vectors.cols, normalizedRows(vectors)]])
   return {
-    ...{ size: ids.length, depth: 0 },
+    size: ids.length,
+    depth: 0,
     text: id => corpus.get(id),
     documents: () => corpus,
     async search(vector, k, hidden) {
@@ -71,7 +72,9 @@ export async function indexCollection(
     }
   }
   return {
-    ...{ size: await index.count(filter), depth: INDEX_DEPTH, documents },
+    size: await index.count(filter),
+    depth: INDEX_DEPTH,
+    documents,
     async text(id) {
       const own = texts?.get(id) ?? known.get(id)
       return own ?? (index.hasTexts ? (await index.fetch([id], { text: true }))[0]?.text : undefined)

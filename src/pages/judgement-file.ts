@@ -31,9 +31,7 @@ export function openJudgements(path: string) {
     const isOther = !known && judgements.header() === undefined
     if (problem === undefined && !isOther) return
     const found = isOther ? 'expected a file of judgements, found another' : problem
-    throw new AdapterTrainError('DATASET_INVALID', `${path}:${line}: ${found}. Name another file`, {
-      details: { path },
-    })
+    throw new AdapterTrainError('DATASET_INVALID', `${path}:${line}: ${found}. Name another file`, { details: { path } })
   }
 
   const refresh = (): void => {

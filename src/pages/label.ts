@@ -161,10 +161,13 @@ export function labelRoutes(options: LabelOptions) {
     const { queries: writtenQueries, documents } = file.judgements
     const { at, stratum, searches } = query
     file.append({
-      ...{ query_id: query.id, document_id: document, grade, judge, time: new Date().toISOString(), undo },
-      ...(writtenQueries.has(query.id)
-        ? {}
-        : { query: query.text, at, stratum, searches, pool: (await poolOf(query)).length }),
+      query_id: query.id,
+      document_id: document,
+      grade,
+      judge,
+      time: new Date().toISOString(),
+      undo,
+      ...(writtenQueries.has(query.id) ? {} : { query: query.text, at, stratum, searches, pool: (await poolOf(query)).length }),
       ...(documents.has(document) ? {} : { document: text ?? '' }),
     })
   }

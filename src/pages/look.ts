@@ -99,13 +99,14 @@ export function createLook(options: LookOptions) {
   return {
     systems,
     /** Data when they are read, documents and words when they can be searched. */
-    ...{ data, collection, words },
+    data,
+    collection,
+    words,
     /** Work under way; undefined when all is ready. */
     doing: () => doing,
     /** The search by words, if it is built. */
     wordsNow: () => wordSearch,
-    embedQueries: (texts: readonly string[]) =>
-      embedTexts(provider, texts, 'query', { ...embed, onProgress: undefined }),
+    embedQueries: (texts: readonly string[]) => embedTexts(provider, texts, 'query', { ...embed, onProgress: undefined }),
     /** Tells whether a query is like the training queries of the first adapter; absent without them. */
     familiar: familiar[0],
     /**

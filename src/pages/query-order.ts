@@ -59,7 +59,6 @@ function spread(look: Look, heavy: readonly OrderedQuery[], vectors: Matrix, see
 
 async function byDisagreement(look: Look, heavy: readonly OrderedQuery[], vectors: Matrix) {
   const found = new Map<OrderedQuery, number>()
-  for await (const { query, changed } of look.compare(heavy.slice(0, MOST_COMPARED), vectors, DEPTH))
-    found.set(query, changed)
+  for await (const { query, changed } of look.compare(heavy.slice(0, MOST_COMPARED), vectors, DEPTH)) found.set(query, changed)
   return heavy.toSorted((a, b) => (found.get(b) ?? -1) - (found.get(a) ?? -1))
 }

@@ -50,10 +50,7 @@ export function viewRoutes(look: Look, title: string) {
     state(): PageState {
       const state = stateOf(look, 'view', title)
       const { done, total } = list.progress()
-      return {
-        ...state,
-        doing: state.doing ?? (done < total ? { step: 'comparing the queries', done, total } : undefined),
-      }
+      return { ...state, doing: state.doing ?? (done < total ? { step: 'comparing the queries', done, total } : undefined) }
     },
     async search(body) {
       const top = Number.isSafeInteger(body.top) ? Math.min(MOST_TOP, Math.max(1, body.top as number)) : VIEW_TOP
@@ -85,9 +82,7 @@ async function shownAnswer(look: Look, query: string, top: number) {
     return { hits: result.hits.slice(0, top).map(hit => ({ ...hit, from: from(hit.id) })), ...about[i] }
   })
   const ids = [...new Set(columns.flatMap(column => column?.hits.map(({ id }) => id) ?? []))]
-  const shown = await Promise.all(
-    ids.map(async id => ({ ...view(id, await documents.text(id)), grade: grades?.get(id) })),
-  )
+  const shown = await Promise.all(ids.map(async id => ({ ...view(id, await documents.text(id)), grade: grades?.get(id) })))
   const relevant = grades && [...grades.values()].filter(grade => grade > 0).length
   return { query, relevant, columns, documents: Object.fromEntries(shown.map(document => [document.id, document])) }
 }

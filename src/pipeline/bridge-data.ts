@@ -62,31 +62,22 @@ export async function openBridgeFolders(given: BridgeFolders): Promise<BridgeDat
   }
   const [fromId, toId] = idsOf(given, a.train.baseId, b.train.baseId)
   const corpora = PART_NAMES.flatMap(part => (a[part] && b[part] ? [{ from: a[part].docs, to: b[part].docs }] : []))
-  const distinct = corpora.filter(
-    ({ from, to }, i) => corpora.findIndex(one => one.from === from && one.to === to) === i,
-  )
+  const distinct = corpora.filter(({ from, to }, i) => corpora.findIndex(one => one.from === from && one.to === to) === i)
   const pairs = samplePairs(distinct, sample, seed)
   const documents = distinct.reduce((sum, { from }) => sum + from.rows, 0)
   const judged =
     given.train === undefined
       ? undefined
-      : await readPairs(
-          given.train,
-          { file: 'queries', matrix: b.train.queries },
-          { file: 'docs', matrix: b.train.docs },
-        )
+      : await readPairs(given.train, { file: 'queries', matrix: b.train.queries }, { file: 'docs', matrix: b.train.docs })
   const { judgedNegatives: _, ...docsOf } = b.train
   return {
     base: { id: fromId, dimensions: pairs.from.cols, normalized: isNormalized(pairs.from) },
     index: { id: toId, dimensions: pairs.to.cols, metric: 'cosine' },
-    ...{ pairs, documents },
+    pairs,
+    documents,
     ...(judged && { train: { ...docsOf, queries: a.train.queries, ...judged } }),
     ...(a.test &&
-      b.test && {
-        test: { ...b.test, queries: a.test.queries },
-        nativeQueries: b.test.queries,
-        ownDocuments: a.test.docs,
-      }),
+      b.test && { test: { ...b.test, queries: a.test.queries }, nativeQueries: b.test.queries, ownDocuments: a.test.docs }),
     cost: { bridge: costOf(pairs.from.rows), reembed: costOf(documents) },
   }
 }
@@ -206,7 +197,9 @@ export async function openBridgeTexts(given: BridgeTexts): Promise<BridgeData> {
       normalized: isNormalized(pairs.from),
       provider: provider.facts ?? { name: 'custom' },
     },
-    ...{ index, pairs, documents },
+    index,
+    pairs,
+    documents,
     ...(train && { train }),
     ...(test && { test }),
     ...(nativeQueries && { nativeQueries }),
@@ -260,8 +253,7 @@ export function indexTarget(
   const { sample = BRIDGE_SAMPLE, seed = TRAIN_DEFAULTS.seed, filter } = options
   return usingIndex(source, async index => {
     if (!index.hasTexts) {
-      const problem =
-        'expected an index with the texts of its rows, found none. Name their column in the URL: ?text=NAME'
+      const problem = 'expected an index with the texts of its rows, found none. Name their column in the URL: ?text=NAME'
       throw new AdapterTrainError('DATASET_INVALID', `${index.id}: ${problem}`)
     }
     const random = createRandom(seed)
@@ -313,9 +305,7 @@ export function folderTarget({ train, test }: VectorParts<Rows>, id = train.base
     vectors: toMatrix(joinRows(found)),
     async queries(list) {
       const found = list.map(text => queries.get(text))
-      return found.every(one => one !== undefined)
-        ? fromRows(found.map(one => gatherRows(one!.own, [one!.i]).data))
-        : undefined
+      return found.every(one => one !== undefined) ? fromRows(found.map(one => gatherRows(one!.own, [one!.i]).data)) : undefined
     },
   }
 }

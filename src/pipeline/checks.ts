@@ -55,11 +55,7 @@ export function notWorse(against: string, metric: string, { mean, low, high, p: 
 }
 
 /** Checks that an adapter is significantly worse in none of the segments, after Holm's correction. */
-export function segmentNotWorse(
-  field: string,
-  metric: string,
-  { value, queries, difference, holm: chance }: Segment,
-): Check {
+export function segmentNotWorse(field: string, metric: string, { value, queries, difference, holm: chance }: Segment): Check {
   const { mean } = difference[metric]
   const passed = mean >= 0 || chance >= SIGNIFICANCE
   const name = `${field} ${value ?? '(none)'}`

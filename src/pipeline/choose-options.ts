@@ -36,8 +36,7 @@ async function search(engine: Engine, embedded: EmbeddedParts, options: Training
   const given = options.train ?? {}
   const auto = (options.tune ?? TUNE_DEFAULT) === 'auto'
   const gated = options.gate ?? auto
-  if (!(auto || gated || given.kind === MEMORY_KIND))
-    return { final: given, train: embedded.train, gated, warnings: [] }
+  if (!(auto || gated || given.kind === MEMORY_KIND)) return { final: given, train: embedded.train, gated, warnings: [] }
   const started = performance.now()
   const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = given
   const budget = options.tuneBudget ?? TUNE_BUDGET
@@ -46,7 +45,10 @@ async function search(engine: Engine, embedded: EmbeddedParts, options: Training
     : withDefaults({ ...given, pull: given.pull ?? closedForm(given.kind ?? '')?.defaultPull })
   const triesTerms = (given.kind ?? TRAIN_DEFAULTS.kind) === TRAIN_DEFAULTS.kind && mayHaveTerms(embedded, options)
   const searching = await createSearch(engine, embedded.train, {
-    ...{ fixed, seed, metric, budget },
+    fixed,
+    seed,
+    metric,
+    budget,
     reserved: RECIPE.judgingShare + (triesTerms ? RECIPE.termsShare : 0),
     pseudo: auto ? embedded.pseudo : undefined,
     signal: options.signal,
@@ -66,8 +68,7 @@ async function search(engine: Engine, embedded: EmbeddedParts, options: Training
     const verdict = gate(found, undefined, { metric, seed })
     const proven = verdict.passed && verdict.gain >= (options.minGain ?? 0)
     const looking = proven && searching.hasTime(1) ? clusterSplit(searching, found.chosen) : undefined
-    if (proven && !looking)
-      warnings.push(`${budget} s (--tune-budget) left no time to test on groups of like queries held out`)
+    if (proven && !looking) warnings.push(`${budget} s (--tune-budget) left no time to test on groups of like queries held out`)
     // Threads look at clusters of queries while the engine is asked about a memory.
     if (!searching.threaded) await looking
     const spare = searching.hasTime(2)
@@ -87,9 +88,7 @@ async function search(engine: Engine, embedded: EmbeddedParts, options: Training
     const tuned = { ...judged, seconds: (performance.now() - started) / 1000 }
     const train = trainingSet(embedded, found)
     const { fittedScale } = searching
-    const final = auto
-      ? { ...given, ...resolve(given, tuned.chosen, labelledRows(train).length, { fittedScale, seed }) }
-      : given
+    const final = auto ? { ...given, ...resolve(given, tuned.chosen, labelledRows(train).length, { fittedScale, seed }) } : given
     return { tuned, final, train, gated, shift, memory, terms, warnings }
   } finally {
     await searching.free()

@@ -150,8 +150,7 @@ export async function trainWeighted(
   const shipped = foldWeights(result.adapter, blocks, found.weights)
   const part = embedded.test ? 'test' : 'validation'
   const options = { seed, metric, signal: run.signal }
-  const proof =
-    embedded[part] && !shipped.terms ? await prove(engine, subjectOf(embedded, part), shipped, options) : undefined
+  const proof = embedded[part] && !shipped.terms ? await prove(engine, subjectOf(embedded, part), shipped, options) : undefined
   const metrics = proof && !run.outOfFold ? { ...proof.metrics, split: part } : result.report.metrics
   const verdict = alone ? found.gate : result.report.gate
   const { incumbent, replace: rule } = run
@@ -161,13 +160,18 @@ export async function trainWeighted(
   const training = {
     ...shipped.training,
     options: { ...shipped.training.options, weights: found.weights },
-    ...{ metrics: metrics ?? {}, gate: verdict, duel: against },
+    metrics: metrics ?? {},
+    gate: verdict,
+    duel: against,
   }
   const adapter: Adapter = { ...shipped, training }
   const report = {
     ...result.report,
     ...(proof && !run.outOfFold && proofFacts(proof)),
-    ...{ metrics, gate: verdict, duel: against, weights },
+    metrics,
+    gate: verdict,
+    duel: against,
+    weights,
   } as Trained['report']
   return { ...result, adapter, rejected: against?.replaces === false ? adapter : undefined, proof, report }
 }

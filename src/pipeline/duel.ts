@@ -85,7 +85,10 @@ export async function duel(
   { metric, seed, signal }: ProofOptions,
 ): Promise<Duel> {
   const uncompared = (why: string): Duel => ({
-    ...{ rule, replaces: true, queries: 0, metric },
+    rule,
+    replaces: true,
+    queries: 0,
+    metric,
     reason: `not compared with the adapter in use: ${why}`,
   })
   const { base } = incumbent
@@ -113,7 +116,11 @@ export async function duel(
   const { mean, low, high, p } = difference
   const change = `${metric} ${signed(mean)} (95% CI ${signed(low)} to ${signed(high)}, ${pText(p)})`
   return {
-    ...{ rule, replaces, queries: fresh.length, metric, difference },
+    rule,
+    replaces,
+    queries: fresh.length,
+    metric,
+    difference,
     metrics: { incumbent: old.mean, adapted: adapted.mean },
     reason: `against the adapter in use, on ${fresh.length} queries neither was trained on: ${change}; --replace ${rule}: ${replaces ? 'replaced' : 'not replaced'}`,
   }

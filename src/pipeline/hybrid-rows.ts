@@ -64,14 +64,19 @@ export function measureHybrids(
      */
     async add(name: string, queries: Rows, docs: Rows): Promise<void> {
       const scores = await scoreFusions(engine, { ...data, docs }, queries, lexical, {
-        ...{ metric, window: HYBRID_WINDOW, fusions: ['ranks', 'relative'] as const },
+        metric,
+        window: HYBRID_WINDOW,
+        fusions: ['ranks', 'relative'] as const,
       })
       const { chosen, held } = chooseBest(scores.fused.relative!, folds)
       const deltas = [rankFusion(scores), held].map(of => of.map((value, i) => value - scores.vectors[i]))
       const p = randomizationTests(deltas, { seed })
       const [rrf, tuned] = pairedBootstraps(deltas, { seed }).map((interval, i) => ({ ...interval, p: p[i] }))
       rows.push({
-        ...{ name, vectors: mean(scores.vectors), rrf: mean(rankFusion(scores)), tuned: mean(held) },
+        name,
+        vectors: mean(scores.vectors),
+        rrf: mean(rankFusion(scores)),
+        tuned: mean(held),
         weight: FUSIONS.relative.weights[chosen],
         difference: { rrf, tuned },
       })
@@ -82,7 +87,7 @@ export function measureHybrids(
     /** A sentence if there is too much to measure in passing. */
     finish(): HybridComparison | string {
       const searches = [...alone, { name: 'BM25 alone', scores: bm25 }, ...hybrids]
-      return { ...{ metric, queries, documents, bm25: mean(bm25), rows }, pays: whatPays(searches, metric, seed) }
+      return { metric, queries, documents, bm25: mean(bm25), rows, pays: whatPays(searches, metric, seed) }
     },
   }
 }

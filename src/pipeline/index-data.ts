@@ -97,7 +97,9 @@ export async function openIndexData(
   const sets = names.map(name => given[name]!)
   const wanted = new Set(sets.flatMap(({ qrels }) => Array.from(qrels.values(), judged => [...judged.keys()]).flat()))
   const found = await usingIndex(source, async index => ({
-    ...{ id: index.id, dimensions: index.dimensions, rows: await index.count(filter) },
+    id: index.id,
+    dimensions: index.dimensions,
+    rows: await index.count(filter),
     notes: [...index.notes, ...(await traps(index, wanted))],
     idOf: await locate(index),
   }))

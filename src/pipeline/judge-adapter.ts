@@ -32,8 +32,7 @@ export async function judgeAdapter(
   const base = adapterBase(embedded)
   const map: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
   const memory = decided?.choice && (await addMemory(engine, embedded.train, map, decided.choice, given))
-  const worded =
-    decidedTerms?.setting && addTerms(embedded, map, decidedTerms, { proven: gated, corpus: options.corpus })
+  const worded = decidedTerms?.setting && addTerms(embedded, map, decidedTerms, { proven: gated, corpus: options.corpus })
   const ungated = memory?.adapter ?? worded?.deployed ?? map
   const fittedTo = (part: PartName, adapter: Adapter): Adapter => (adapter.terms ? worded!.on(part) : adapter)
   const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
@@ -67,27 +66,27 @@ export async function judgeAdapter(
     if (!refused) named.set(adapter.terms ? 'text terms' : 'the adapter', fittedTo(heldOut, adapter))
     return named
   }
-  const hybrid =
-    proof && options.hybrid !== false ? await hybridOf(engine, embedded[heldOut]!, searches(), measuring) : undefined
+  const hybrid = proof && options.hybrid !== false ? await hybridOf(engine, embedded[heldOut]!, searches(), measuring) : undefined
   // The file says what the linear part gives alone.
   const shipped =
-    adapter.terms && linearPart
-      ? { ...adapter, terms: { ...adapter.terms, linear: linearPart.metrics.adapted } }
-      : adapter
+    adapter.terms && linearPart ? { ...adapter, terms: { ...adapter.terms, linear: linearPart.metrics.adapted } } : adapter
   const split = outOfFold ? 'k-fold' : heldOut
   return {
     adapter: shipped,
     rejected: refused ? ungated : duel?.replaces === false ? shipped : undefined,
-    metrics: reported && {
-      ...{ ...reported.metrics, split },
-      ...(refusedProof && { rejected: refusedProof.metrics.adapted }),
-    },
+    metrics: reported && { ...reported.metrics, split, ...(refusedProof && { rejected: refusedProof.metrics.adapted }) },
     report: {
-      ...{ gate: decision, duel, memory: memory?.report, terms },
+      gate: decision,
+      duel,
+      memory: memory?.report,
+      terms,
       ...(linearPart && { linearPart: linearFacts(linearPart) }),
       ...(hybrid !== undefined && { hybrid }),
     },
-    ...{ proof, reported, detail, warnings },
+    proof,
+    reported,
+    detail,
+    warnings,
   }
 }
 

@@ -95,10 +95,7 @@ export async function judgeIndex(
 
   const base = await sideOf(queries.base)
   const adapted = queries.adapted && (await sideOf(queries.adapted))
-  const both = async (at: Effort) => ({
-    base: await base.recallAt(at),
-    ...(adapted && { adapted: await adapted.recallAt(at) }),
-  })
+  const both = async (at: Effort) => ({ base: await base.recallAt(at), ...(adapted && { adapted: await adapted.recallAt(at) }) })
   const curve: (BothFigures & { effort: string })[] = []
   const now = await both(effort)
   let restored: string | undefined
@@ -116,9 +113,13 @@ export async function judgeIndex(
   return {
     metrics: { base: base.scores, ...(adapted && { adapted: adapted.scores }) },
     report: {
-      ...{ id, metric, ...(ann && { kind: ann.kind }), ...(used && { effort: used }) },
+      id,
+      metric,
+      ...(ann && { kind: ann.kind }),
+      ...(used && { effort: used }),
       recall: { k: Math.min(k, data.docs.rows), queries: sample.length, ...now },
-      ...{ short, curve },
+      short,
+      curve,
       ...(lost && restored !== undefined && { restored }),
       ...(advice !== undefined && { advice }),
     },

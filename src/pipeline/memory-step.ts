@@ -85,8 +85,14 @@ export async function addMemory(
   return {
     adapter: whole,
     report: {
-      ...{ chosen: true, gain, standardError, ...setting, onIdentity },
-      ...{ queries: memory.keys.rows, distinct: memory.distinct, bytes: 4 * numbers },
+      chosen: true,
+      gain,
+      standardError,
+      ...setting,
+      onIdentity,
+      queries: memory.keys.rows,
+      distinct: memory.distinct,
+      bytes: 4 * numbers,
       multiplyAdds: map.W.data.length + memory.keys.data.length + memory.values.data.length,
       microseconds: Math.round(1e4 * adapterTime(whole, train)) / 10,
     },

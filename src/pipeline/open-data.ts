@@ -124,8 +124,7 @@ export async function openData(options: OpenDataOptions): Promise<OpenedData> {
 }
 
 async function openVectors(vectors: string | VectorParts<Rows>, options: OpenDataOptions): Promise<OpenedData> {
-  const found =
-    typeof vectors === 'string' ? await readVectors(vectors, { baseId: options.baseId, lazy: true }) : vectors
+  const found = typeof vectors === 'string' ? await readVectors(vectors, { baseId: options.baseId, lazy: true }) : vectors
   const read = options.texts === undefined ? found : await withTexts(found, options.texts)
   const split = splitEmbedded(read.train, splitOptions(options, { val: read.validation, test: read.test }))
   const parts = { ...read, ...split, validation: read.validation ?? split.validation, test: read.test ?? split.test }
@@ -138,7 +137,10 @@ async function openVectors(vectors: string | VectorParts<Rows>, options: OpenDat
   ]
   const textsOf = once(() => new Map(PART_NAMES.map(part => [part, textById(parts[part])])))
   return {
-    ...{ inputs: [], skipped: [], warnings, baseId: parts.train.baseId },
+    inputs: [],
+    skipped: [],
+    warnings,
+    baseId: parts.train.baseId,
     documentText: (part, id) => textsOf().get(part)?.get(id),
     embed: async () => partsFromVectors(parts),
     async embedMeasured() {
@@ -207,11 +209,7 @@ export async function loadParts({ skipInvalid, format, split, ...options }: Open
     if (typeof source === 'string') return readDataset(source, { skipInvalid, format, documentsElsewhere, ...more })
     return source && ({ dataset: source, skipped: [], notes: [] } satisfies LoadedDataset)
   }
-  const given = {
-    train: await read(options.train),
-    val: await read(options.val),
-    test: await read(options.test, { split }),
-  }
+  const given = { train: await read(options.train), val: await read(options.val), test: await read(options.test, { split }) }
   const loaded = [given.train, given.val, given.test].filter(set => set !== undefined)
   if (loaded.length === 0) throw usageError('no data: expected a training set, a test set or vectors, found none')
   const wanted = splitOptions(options, given)

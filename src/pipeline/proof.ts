@@ -74,9 +74,7 @@ export async function prove(
   const adapted = await evaluator.evaluateOn(engine, queries, { signal })
   const proof = proofOf({ base, adapted, ids, rows, seen: seen?.({ ids, rows }) }, data.queryTexts, options)
   if (!whole) return proof
-  const { mean } = await createEvaluator({ ...data, docs: whole.docs }, specs).evaluateOn(engine, whole.queries, {
-    signal,
-  })
+  const { mean } = await createEvaluator({ ...data, docs: whole.docs }, specs).evaluateOn(engine, whole.queries, { signal })
   return { ...proof, whole: { dimensions: whole.docs.cols, metrics: mean } }
 }
 
@@ -92,7 +90,10 @@ export function proofOf(
   return {
     queries: ids.length,
     metrics: { base: base.mean, adapted: adapted.mean },
-    ...{ difference, wins, ties, losses },
+    difference,
+    wins,
+    ties,
+    losses,
     largest: largestChanges(base, adapted, { queryIds: ids, texts: pick(texts, rows), metric }),
     ...(seen && compareSeen(base, adapted, seen, { seed, metric }, all)),
     scored,
@@ -131,11 +132,7 @@ export interface ProofDetail {
 }
 
 /** Makes the details that scored queries alone give, such as those of several folds. */
-export function rankDetail(
-  { base, adapted, ids, rows }: ScoredQueries,
-  texts: Texts | undefined,
-  metric: string,
-): ProofDetail {
+export function rankDetail({ base, adapted, ids, rows }: ScoredQueries, texts: Texts | undefined, metric: string): ProofDetail {
   const count = DETAIL_LIMITS.changes
   const { wins, losses } = largestChanges(base, adapted, { queryIds: ids, texts: pick(texts, rows), metric, count })
   return { ranks: { base: base.firstRank, adapted: adapted.firstRank, depth: base.depth }, wins, losses }

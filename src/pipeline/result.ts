@@ -39,7 +39,9 @@ export function resultsOf(embedded: EmbeddedParts, trained: TrainResult, choice:
     tool: `adapter-train ${VERSION}`,
     date: new Date().toISOString(),
     data: { sha256: embedded.sha256(), ...counts },
-    ...{ options, metrics, queries: trainedQueries(train) },
+    options,
+    metrics,
+    queries: trainedQueries(train),
     familiarity: familiarityOf(train.queries, final.seed ?? TRAIN_DEFAULTS.seed),
   })
 
@@ -53,14 +55,21 @@ export function resultsOf(embedded: EmbeddedParts, trained: TrainResult, choice:
         ...(reported && { ...proofFacts(reported), metrics }),
         kFold: outOfFold?.report,
         test: outOfFold && test && proof && { ...proofFacts(proof), queries: proof.queries },
-        ...{ gate, duel, shift: choice.shift, ...decided },
+        gate,
+        duel,
+        shift: choice.shift,
+        ...decided,
         memoryHint: choice.memory?.hint,
-        ...{ tune, ...courseReport, seconds: { ...seconds, evaluate }, warnings },
+        tune,
+        ...courseReport,
+        seconds: { ...seconds, evaluate },
+        warnings,
       }
       const options = {
         ...recorded(final),
         ...(tuned && pseudo && { pseudoQueries: tuned.chosen.pseudo ? pseudo.queries.rows : 0 }),
-        ...{ tune: facts.tune, ...course },
+        tune: facts.tune,
+        ...course,
         ...(topScore?.scale !== undefined && { keepTopScore: true }),
         ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),
       }
@@ -101,14 +110,23 @@ function tuneReport(tuned: TuneResult, pseudoCount?: number): TuneReport {
   const { chosen, scale, tried, queries, documents, folds, cut, seconds } = tuned
   const fittedScale = scale / chosen.multiple
   return {
-    ...{ negatives: chosen.negatives, scale, pull: chosen.pull },
+    negatives: chosen.negatives,
+    scale,
+    pull: chosen.pull,
     ...(pseudoCount && { pseudoQueries: { count: pseudoCount, used: chosen.pseudo === true } }),
     tried: tried.map(({ negatives, multiple, pull, pseudo, score, stoppedAfter }) => ({
-      ...{ negatives, scale: fittedScale * multiple, pull, score },
+      negatives,
+      scale: fittedScale * multiple,
+      pull,
+      score,
       ...(pseudo && { pseudoQueries: true as const }),
       ...(stoppedAfter && { stoppedAfter }),
     })),
-    ...{ queries, documents, folds, cut, seconds: Math.round(seconds * 1000) / 1000 },
+    queries,
+    documents,
+    folds,
+    cut,
+    seconds: Math.round(seconds * 1000) / 1000,
   }
 }
 
@@ -128,9 +146,7 @@ export function warningsFor(
   const warnings: string[] = []
   if (decision && !decision.passed) warnings.push(decision.reason)
   if (bestEpoch === 0) {
-    warnings.push(
-      'no epoch was better than the base on the validation set: the adapter is the identity and changes nothing',
-    )
+    warnings.push('no epoch was better than the base on the validation set: the adapter is the identity and changes nothing')
   }
   const losses = [
     [test && proof, 'on the test set the adapter LOSES', 'the test set does not affect the gate'],

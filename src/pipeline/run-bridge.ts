@@ -139,7 +139,10 @@ export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}
     const { native, mapped, withLabels, own } = measured
     const { base, index, train } = data
     const adapterOf = ({ kind, weights }: BridgeMap): Adapter => ({
-      ...{ kind, base, index, params: weights },
+      kind,
+      base,
+      index,
+      params: weights,
       training: {
         tool: `adapter-train ${VERSION}`,
         date: new Date().toISOString(),
@@ -170,17 +173,30 @@ export async function runBridge(data: BridgeData, options: RunBridgeOptions = {}
     const verdict = used >= bounds.switch ? 'switch' : used >= bounds.bridge ? 'bridge' : 'unusable'
     const recoveredBy = share === undefined ? `overlap@${NEIGHBOURS}` : metric
     const report: BridgeReport = {
-      ...{ base, index, kind: accepted.kind, fit: chosen, tried, texts, heldOut },
+      base,
+      index,
+      kind: accepted.kind,
+      fit: chosen,
+      tried,
+      texts,
+      heldOut,
       metrics: {
         native: native?.mean ?? null,
         mapped: mapped?.mean ?? null,
         labelled: labelled ? (withLabels?.mean ?? null) : null,
       },
-      ...{ reembedded: own?.mean ?? null, recovered, recoveredBy, recoveredLabelled },
+      reembedded: own?.mean ?? null,
+      recovered,
+      recoveredBy,
+      recoveredLabelled,
       overlap: measured.overlap ?? chosen.overlap,
       ...(native && mapped && { difference: compareRankings(native, mapped, { seed, metric }).difference }),
       ...(withLabels && mapped && { labels: compareRankings(mapped, withLabels, { seed, metric }).difference }),
-      ...{ gate: labelled?.gate, tune: labelled?.tune, duel: contest, cost: data.cost, verdict },
+      gate: labelled?.gate,
+      tune: labelled?.tune,
+      duel: contest,
+      cost: data.cost,
+      verdict,
       sentence: sentenceOf(verdict, found, bounds, data, own?.mean[metric]),
       engine: engine.name,
       seconds: Math.round(performance.now() - started) / 1000,
@@ -207,12 +223,18 @@ async function trainOn(engine: Engine, data: BridgeData, map: BridgeMap, options
   const parts = { train: await mappedSet(data.train!), ...(data.test && { test: await mappedSet(data.test) }) }
   const { adapter, rejected, report } = await trainOnEmbedded(partsFromVectors(parts), {
     train: { engine, ...(metric !== undefined && { metric }), ...(seed !== undefined && { seed }) },
-    ...{ gate: true, minGain, tuneBudget, signal, onTried: options.onTriedLabels },
+    gate: true,
+    minGain,
+    tuneBudget,
+    signal,
+    onTried: options.onTriedLabels,
   })
   return {
     accepted: rejected ? map : await compose(engine, map, adapter.params),
     rejected: rejected && (await compose(engine, map, rejected.params)),
-    ...{ gate: report.gate, tune: report.tune, warnings: report.warnings },
+    gate: report.gate,
+    tune: report.tune,
+    warnings: report.warnings,
   }
 }
 
@@ -239,8 +261,7 @@ async function measure(
       ? await evaluator.evaluateOn(engine, await mapQueries(engine, labelled, test.queries), { signal })
       : labelled && mapped
   const own =
-    ownDocuments &&
-    (await createEvaluator({ ...test, docs: ownDocuments }, specs).evaluateOn(engine, test.queries, { signal }))
+    ownDocuments && (await createEvaluator({ ...test, docs: ownDocuments }, specs).evaluateOn(engine, test.queries, { signal }))
   const tieRank = tieRankOf(test.docIds)
   const first = async (rows: Rows) => {
     const { k, rows: found } = await topKOn(engine, rows, test.docs, NEIGHBOURS, tieRank, { signal })
@@ -286,9 +307,7 @@ function sentenceOf(
   own: number | undefined,
 ): string {
   const smaller =
-    base.dimensions < index.dimensions
-      ? `; ${base.dimensions} dimensions cannot hold all that ${index.dimensions} do`
-      : ''
+    base.dimensions < index.dimensions ? `; ${base.dimensions} dimensions cannot hold all that ${index.dimensions} do` : ''
   const anew = own === undefined ? '' : `; all documents embedded anew would reach ${own.toFixed(4)}`
   if (verdict === 'switch') return `good enough to switch: ${found}, at least ${percent(bounds.switch)}${anew}`
   if (verdict === 'bridge') {

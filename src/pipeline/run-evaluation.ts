@@ -164,9 +164,7 @@ async function evaluate(
     const { usingIndex } = await import('./index-data.js')
     const { judgeIndex } = await import('./judge-index.js')
     const { source, filter, effort } = index
-    return usingIndex(source, opened =>
-      judgeIndex(engine, opened, data, { base, adapted }, { filter, effort, metrics, signal }),
-    )
+    return usingIndex(source, opened => judgeIndex(engine, opened, data, { base, adapted }, { filter, effort, metrics, signal }))
   }
 
   async function baseAlone(engine: Engine) {

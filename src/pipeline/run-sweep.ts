@@ -98,11 +98,14 @@ export async function sweepParts(
     const train: TrainOptions = { ...resolved, metric, memory, engine }
     const { incumbent, replace, minGain, onPhase } = options
     const { adapter, rejected, report, detail } = await trainOnEmbedded(embedded, {
-      ...{ train, signal, onPhase, minGain, incumbent, replace, detail: options.detail },
-      choice: {
-        ...{ tuned: tunedOf(result, best), final: train, train: embedded.train },
-        ...{ gated: options.gate ?? true, warnings: [] },
-      },
+      train,
+      signal,
+      onPhase,
+      minGain,
+      incumbent,
+      replace,
+      detail: options.detail,
+      choice: { tuned: tunedOf(result, best), final: train, train: embedded.train, gated: options.gate ?? true, warnings: [] },
     })
     const { runs, queries, pairs, documents, folds, seconds, base } = result
     const { tune: _tune, ...facts } = report
@@ -114,7 +117,9 @@ export async function sweepParts(
       adapter: swept(adapter),
       rejected: rejected && swept(rejected),
       report: {
-        ...{ ...facts, engineReason: reason, warnings: [...(warning ? [warning] : []), ...report.warnings] },
+        ...facts,
+        engineReason: reason,
+        warnings: [...(warning ? [warning] : []), ...report.warnings],
         sweep: { runs, queries, pairs, documents, folds, seconds, metric, base: mean(base), lines },
       },
       detail,
@@ -153,7 +158,14 @@ function linesOf({ results, base }: SweepResult, seed: number): SweepLine[] {
 function tunedOf({ results, base, queries, pairs, documents, folds }: SweepResult, best: SweepRun): TuneResult {
   const seconds = results.reduce((sum, run) => sum + run.seconds, 0)
   return {
-    ...{ chosen: best.point, scale: best.scale, queries, pairs, documents, folds, base, seconds },
+    chosen: best.point,
+    scale: best.scale,
+    queries,
+    pairs,
+    documents,
+    folds,
+    base,
+    seconds,
     tried: results.map(({ point, scores }) => ({ ...point, score: mean(scores) })),
     adapted: best.scores,
     others: results.filter(run => run !== best).map(({ scores }) => scores),

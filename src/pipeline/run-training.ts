@@ -42,9 +42,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<Training
   if (asked !== undefined) {
     checkReducible(provider)
     if (run.dimensionsOut !== undefined) {
-      throw usageError(
-        'dimensionsOut cuts the vectors of documents, and pca reduces them: expected one of the two, found both',
-      )
+      throw usageError('dimensionsOut cuts the vectors of documents, and pca reduces them: expected one of the two, found both')
     }
   }
   const pca = typeof asked === 'number' ? (keptProjection(asked, provider!, run.incumbent) ?? asked) : asked
@@ -104,7 +102,13 @@ export function runIdentity(parts: EmbeddedParts, run: Omit<TrainingRun, 'checkp
   const { textTerms = TEXT_TERMS_DEFAULT, termRows, termBytes, corpus } = run
   return {
     ...pickOptions(train),
-    ...{ keep: train.keep, tune, tuneBudget, gate, minGain, kFold, splitBy: kFold && splitBy },
+    keep: train.keep,
+    tune,
+    tuneBudget,
+    gate,
+    minGain,
+    kFold,
+    splitBy: kFold && splitBy,
     keepTopScore: run.keepTopScore || undefined,
     release: VERSION,
     base: parts.baseId,
@@ -112,6 +116,9 @@ export function runIdentity(parts: EmbeddedParts, run: Omit<TrainingRun, 'checkp
     dimensionsOut: parts.train.docs.cols,
     data: parts.sha256(),
     pseudoQueries: parts.pseudo?.queries.rows,
-    ...{ textTerms, termRows, termBytes, corpus: corpus && corpusOf(corpus, new Date()).sha256 },
+    textTerms,
+    termRows,
+    termBytes,
+    corpus: corpus && corpusOf(corpus, new Date()).sha256,
   }
 }

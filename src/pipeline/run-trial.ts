@@ -55,7 +55,8 @@ export async function runTrial({ provider, sample, dimensionsOut, ...options }: 
     return {
       base: { id: provider.id, dimensions: train.queries.cols },
       data: { queries, pairs, documents },
-      ...{ folds, metric },
+      folds,
+      metric,
       /** Mean of the metric without an adapter, over the documents of the sample. */
       score: mean(base),
       gain: pairedBootstrap(delta, { seed }),

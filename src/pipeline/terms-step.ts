@@ -109,7 +109,11 @@ export function addTerms(
       const rows = from.name === 'words' ? from.table.keys.length : from.feedback.postings.documents
       const milliseconds = adapterTime(whole, train, TIMED_QUERIES) - adapterTime(base, train, TIMED_QUERIES)
       return {
-        ...{ source, alpha, corpus, rows, bytes: encodeTerms(whole.terms).length },
+        source,
+        alpha,
+        corpus,
+        rows,
+        bytes: encodeTerms(whole.terms).length,
         microseconds: Math.max(0, Math.round(1e4 * milliseconds) / 10),
         ...reportOf(choice),
         ownCorpus: own,
@@ -139,10 +143,7 @@ export function termsForCorpus(adapter: Adapter, data: EmbeddedDataset<Rows>): {
   const { terms } = adapter
   if (!terms) return { adapter }
   if (!data.queryTexts?.some(text => text !== undefined)) {
-    return {
-      adapter,
-      note: 'the texts of the queries are not known: text terms are left out, and the linear part is measured',
-    }
+    return { adapter, note: 'the texts of the queries are not known: text terms are left out, and the linear part is measured' }
   }
   if (!hasTexts(data)) return { adapter }
   const documents = documentsOf(data)
@@ -156,11 +157,7 @@ export function termsForCorpus(adapter: Adapter, data: EmbeddedDataset<Rows>): {
 }
 
 /** Documents of a part, with their texts. */
-export function documentsOf({
-  docIds: ids,
-  docTexts: texts = [],
-  docs: vectors,
-}: EmbeddedDataset<Rows>): TermDocuments {
+export function documentsOf({ docIds: ids, docTexts: texts = [], docs: vectors }: EmbeddedDataset<Rows>): TermDocuments {
   return { ids, texts, vectors }
 }
 

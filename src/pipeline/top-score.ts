@@ -21,10 +21,8 @@ const SCALABLE = ['linear', 'diagonal']
 export function keepingTopScore(run: TrainingRun): TrainingRun {
   const { keepTopScore, textTerms = 'off', train: { kind = TRAIN_DEFAULTS.kind } = {} } = run
   if (!keepTopScore) return run
-  const wrong = (expected: string): AdapterTrainError =>
-    usageError(`keep the top score (--keep-top-score): expected ${expected}`)
-  if (!SCALABLE.includes(trainedKind(kind).name))
-    throw wrong(`the kind linear, diagonal, ridge or procrustes, found ${kind}`)
+  const wrong = (expected: string): AdapterTrainError => usageError(`keep the top score (--keep-top-score): expected ${expected}`)
+  if (!SCALABLE.includes(trainedKind(kind).name)) throw wrong(`the kind linear, diagonal, ridge or procrustes, found ${kind}`)
   if (textTerms === 'words' || textTerms === 'feedback')
     throw wrong(`no text terms, which give queries of unit length, found ${textTerms}. Leave one of the two out`)
   return { ...run, textTerms: 'off' }
@@ -62,7 +60,8 @@ export async function withTopScore(
   const isUsable = found > 0 && Number.isFinite(found)
   const scale = isUsable ? found : 1
   const topScore: TopScore = {
-    ...{ base: quantiles(base.cosine), adapted: quantiles(adapted.cosine) },
+    base: quantiles(base.cosine),
+    adapted: quantiles(adapted.cosine),
     ...(base.dot && adapted.dot && { dot: { base: quantiles(base.dot), adapted: quantiles(adapted.dot, scale) } }),
     ...(keepTopScore && { scale }),
   }

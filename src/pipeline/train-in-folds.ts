@@ -32,8 +32,15 @@ export async function trainInFolds(
     const { report, proof } = await trainOnEmbedded(withoutFold(embedded, inside), {
       ...options,
       // Only the last run, on everything, reports its progress.
-      ...{ onPhase: undefined, onEngine: undefined, onTried: undefined, checkpoint: undefined, log: undefined },
-      ...{ keepOnAbort: undefined, incumbent: undefined, detail: false, hybrid: false },
+      onPhase: undefined,
+      onEngine: undefined,
+      onTried: undefined,
+      checkpoint: undefined,
+      log: undefined,
+      keepOnAbort: undefined,
+      incumbent: undefined,
+      detail: false,
+      hybrid: false,
       train: { ...options.train, onEpoch: undefined, onStep: undefined },
     })
     const result = { queries: inside.length, kept: report.gate?.kept, metrics: proof!.metrics }

@@ -57,7 +57,10 @@ async function trainPlain(embedded: EmbeddedParts, run: TrainingRun): Promise<Tr
       { train: choice.train, validation },
       {
         ...choice.final,
-        ...{ engine, signal, checkpoint, keepOnAbort },
+        engine,
+        signal,
+        checkpoint,
+        keepOnAbort,
         onEpoch(result, epochs) {
           log?.write('epoch', result)
           given.onEpoch?.(result, epochs)

@@ -75,9 +75,16 @@ export async function tuneHybrid(
     return { fusion, weight, score, outOfFold: mean(held), gain: mean(delta), p, passed }
   })
   return {
-    ...{ metric, queries: rows.length, documents: data.docs.rows, window, lexical: run ? 'run' : 'bm25' },
+    metric,
+    queries: rows.length,
+    documents: data.docs.rows,
+    window,
+    lexical: run ? 'run' : 'bm25',
     /** Metric of vectors alone, of words alone, and of reciprocal rank fusion with equal weights. */
-    ...{ vectors: mean(scores.vectors), words: mean(scores.words), rrf: mean(rankFusion(scores)), tuned },
+    vectors: mean(scores.vectors),
+    words: mean(scores.words),
+    rrf: mean(rankFusion(scores)),
+    tuned,
   }
 }
 
@@ -134,8 +141,7 @@ export async function scoreFusions(
       const [v, w] = [pick(fusion.prepare(a, found[0])), pick(fusion.prepare(b, found[1]))]
       const ties = Uint32Array.from(documents, document => tieRank[document])
       const places = Array.from(positives.keys(), document => documents.indexOf(document))
-      for (const [s, weight] of fusion.weights.entries())
-        fused[name]![s][i] = score(fuse(fusion, v, w, weight), ties, places)
+      for (const [s, weight] of fusion.weights.entries()) fused[name]![s][i] = score(fuse(fusion, v, w, weight), ties, places)
     }
   }
 
@@ -148,8 +154,7 @@ export async function scoreFusions(
       try {
         engine.gemm(X, units, S, { transposeB: true })
         const product = await engine.read(S)
-        for (const [i, query] of block.entries())
-          measure(start + i, product.subarray(i * m, (i + 1) * m), lexical(query))
+        for (const [i, query] of block.entries()) measure(start + i, product.subarray(i * m, (i + 1) * m), lexical(query))
       } finally {
         for (const t of [X, S]) engine.free(t)
       }
@@ -174,10 +179,7 @@ export function chooseBest(scores: readonly Float64Array[], folds: Uint32Array) 
 }
 
 /** Prepares a search by words, BM25, over the documents of a dataset. */
-export function searchOfBm25({
-  queryTexts,
-  docTexts,
-}: Pick<EmbeddedDataset<Rows>, 'queryTexts' | 'docTexts'>): LexicalSearch {
+export function searchOfBm25({ queryTexts, docTexts }: Pick<EmbeddedDataset<Rows>, 'queryTexts' | 'docTexts'>): LexicalSearch {
   if (!queryTexts || !docTexts) {
     throw new AdapterTrainError(
       'TRAIN_DATA',

@@ -111,8 +111,7 @@ function readVectorsOf(answer: unknown, count: number, dimensions: number | unde
   const vectors = answer.map((values: unknown, i) => {
     const found = lengthOf(values)
     if (found === 0) problems.set(i, 'its vector is empty or not a list of numbers')
-    else if (found !== length)
-      problems.set(i, `its vector has a wrong length; expected ${length} values, found ${found}${why}`)
+    else if (found !== length) problems.set(i, `its vector has a wrong length; expected ${length} values, found ${found}${why}`)
     if (problems.has(i)) return undefined
     const vector = new Float32Array(found)
     for (let j = 0; j < found; j++) {

@@ -55,8 +55,7 @@ async function createCohere(options: ProviderOptions): Promise<EmbeddingProvider
     send: (body, limits) => call(limits, (api, request) => api.embed(body, request)),
     read(answer) {
       const { embeddings, meta } = (answer ?? {}) as Partial<Cohere.EmbedByTypeResponse>
-      if (embeddings === undefined && saidInstead(service, answer).quote)
-        throw missingVectors(service, answer, '"embeddings"')
+      if (embeddings === undefined && saidInstead(service, answer).quote) throw missingVectors(service, answer, '"embeddings"')
       return { vectors: embeddings?.float, tokens: meta?.billedUnits?.inputTokens }
     },
   })

@@ -30,10 +30,7 @@ export interface ComposeOptions {
  * @param parts two or more; closed with the composed provider
  * @throws USAGE if there are fewer, or two are the same, or a projection is not of their dimensions
  */
-export function composeProviders(
-  parts: readonly EmbeddingProvider[],
-  { pca, facts }: ComposeOptions = {},
-): ComposedProvider {
+export function composeProviders(parts: readonly EmbeddingProvider[], { pca, facts }: ComposeOptions = {}): ComposedProvider {
   const ids = parts.map(({ id }) => id)
   if (parts.length < 2 || new Set(ids).size < ids.length) {
     const found = ids.length === 0 ? 'none' : ids.join(', ')
@@ -153,9 +150,7 @@ export function isComposed(provider: object): provider is ComposedProvider {
 }
 
 /** Makes the provider of `--base compose`. `create`: makes a part. */
-export function composeFactory(
-  create: (name: string, options: ProviderOptions) => Promise<EmbeddingProvider>,
-): ProviderFactory {
+export function composeFactory(create: (name: string, options: ProviderOptions) => Promise<EmbeddingProvider>): ProviderFactory {
   return {
     name: 'compose',
     description: 'Two or more of the other models side by side in one vector (--part)',

@@ -83,9 +83,7 @@ function callerOf(embedder: unknown): EmbedFunction {
   if (typeof object.embedQuery === 'function' && typeof object.embedDocuments === 'function') {
     const { embedQuery, embedDocuments } = object
     return (texts, role) =>
-      role === 'query'
-        ? Promise.all(texts.map(text => embedQuery.call(object, text)))
-        : embedDocuments.call(object, texts)
+      role === 'query' ? Promise.all(texts.map(text => embedQuery.call(object, text))) : embedDocuments.call(object, texts)
   }
   const { embed } = object
   if (typeof embed === 'function') return (texts, role, options) => embed.call(object as never, texts, role, options)

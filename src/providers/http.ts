@@ -4,15 +4,7 @@ import { abortError } from '../abort.js'
 import { type AdapterTrainError, isAdapterTrainError } from '../errors.js'
 import { parseJsonText } from '../json.js'
 import type { Service } from './http-error.js'
-import {
-  connectionError,
-  nameOf,
-  networkCode,
-  refusalError,
-  responseError,
-  saidInstead,
-  timeoutError,
-} from './http-error.js'
+import { connectionError, nameOf, networkCode, refusalError, responseError, saidInstead, timeoutError } from './http-error.js'
 import { proxiedFetch, routeTo } from './proxy.js'
 
 const DEFAULT_TIMEOUT_MS = 60_000
@@ -78,8 +70,7 @@ export async function sendRequest<T>(
     try {
       const response = await proxiedFetch(input, init)
       const { ok, status, statusText, headers, body } = response
-      if (ok && body)
-        return new Response(body.pipeThrough(capped(service, maxBytes, start)), { status, statusText, headers })
+      if (ok && body) return new Response(body.pipeThrough(capped(service, maxBytes, start)), { status, statusText, headers })
       if (ok) return response
       failure = refusalError(service, status, headers, await startOf(body, LONGEST_REFUSAL).catch(() => ''))
     } catch (error) {

@@ -11,7 +11,11 @@ export function presetFactory(name: PresetName): ProviderFactory {
   const preset: Preset = PRESETS[name]
   const { description, model: defaultModel, keyVariables, addressForm } = preset
   return {
-    ...{ name, description, defaultModel, keyVariables, addressForm },
+    name,
+    description,
+    defaultModel,
+    keyVariables,
+    addressForm,
     needsModel: defaultModel === undefined,
     create: options => createPreset(name, preset, options),
   }
@@ -63,8 +67,7 @@ async function createPreset(name: string, preset: Preset, options: ProviderOptio
 function at(value: unknown, path: string): unknown {
   const [name, ...rest] = path.split('.')
   if (name === '') return value
-  if (Array.isArray(value) && !/^\d+$/.test(name))
-    return value.map(item => (Array.isArray(item) ? undefined : at(item, path)))
+  if (Array.isArray(value) && !/^\d+$/.test(name)) return value.map(item => (Array.isArray(item) ? undefined : at(item, path)))
   const inner = (value as Record<string, unknown> | null | undefined)?.[name]
   return rest.length === 0 ? inner : at(inner, rest.join('.'))
 }

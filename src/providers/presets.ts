@@ -30,10 +30,7 @@ export interface Preset extends ServiceAddress {
 }
 
 const VOYAGE = { dimensions: 1024, choices: [256, 512, 1024, 2048] } as const
-const GOOGLE_ROLES = (field: string) => ({
-  query: { [field]: 'RETRIEVAL_QUERY' },
-  document: { [field]: 'RETRIEVAL_DOCUMENT' },
-})
+const GOOGLE_ROLES = (field: string) => ({ query: { [field]: 'RETRIEVAL_QUERY' }, document: { [field]: 'RETRIEVAL_DOCUMENT' } })
 
 /**
  * Services by name. Every limit is the documented one, or below it; where the page names none, a modest one. Tokens of a text are not
@@ -54,12 +51,7 @@ export const PRESETS = {
     roles: GOOGLE_ROLES('taskType'),
     dimensions: 'outputDimensionality',
     body: (model, texts, fields, dimensions) => ({
-      requests: texts.map(text => ({
-        model: `models/${model}`,
-        content: { parts: [{ text }] },
-        ...fields,
-        ...dimensions,
-      })),
+      requests: texts.map(text => ({ model: `models/${model}`, content: { parts: [{ text }] }, ...fields, ...dimensions })),
     }),
     vectors: 'embeddings.values',
   },
@@ -276,10 +268,7 @@ export const PRESETS = {
     keyVariables: ['SNOWFLAKE_TOKEN'],
     path: '/api/v2/cortex/inference:embed',
     model: 'snowflake-arctic-embed-m-v1.5',
-    models: {
-      'snowflake-arctic-embed-m-v1.5': { dimensions: 768 },
-      'snowflake-arctic-embed-l-v2.0': { dimensions: 1024 },
-    },
+    models: { 'snowflake-arctic-embed-m-v1.5': { dimensions: 768 }, 'snowflake-arctic-embed-l-v2.0': { dimensions: 1024 } },
     maxInputs: 64,
     texts: 'text',
     // One vector in a list of its own per text.

@@ -75,10 +75,7 @@ class TunnelAgent extends HttpsAgent {
     this.#proxy = proxy
   }
 
-  override createConnection(
-    options: HttpsRequestOptions,
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): undefined {
+  override createConnection(options: HttpsRequestOptions, callback?: (error: Error | null, socket: Duplex) => void): undefined {
     const host = options.host ?? ''
     const { port } = options
     const done = callback as (error: Error | null, socket?: Duplex) => void

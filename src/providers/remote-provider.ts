@@ -55,10 +55,7 @@ export async function remoteProvider<Body extends object>(
   }
   const read = (answer: unknown, count: number, known?: number) => {
     const { vectors, tokens } = api.read(answer)
-    return {
-      vectors: reader.read(vectors, count, known),
-      tokens: Number.isFinite(tokens) ? tokens : undefined,
-    }
+    return { vectors: reader.read(vectors, count, known), tokens: Number.isFinite(tokens) ? tokens : undefined }
   }
   const price = options.price ?? PRICES.get(`${provider}/${model}`)
 

@@ -129,8 +129,7 @@ async function createSbert(options: ProviderOptions): Promise<EmbeddingProvider>
 }
 
 /** Hashes a model's files and its own settings, which stand in further files or come from a preset. */
-const fingerprintOf = (fileHash: string, settings: ModelSettings): string =>
-  hash('sha256', JSON.stringify([fileHash, settings]))
+const fingerprintOf = (fileHash: string, settings: ModelSettings): string => hash('sha256', JSON.stringify([fileHash, settings]))
 
 function finish(vector: Float32Array, folder: string, dimensions = vector.length, normalize: boolean): Float32Array {
   if (firstNonFinite(vector) >= 0) {

@@ -34,8 +34,7 @@ export function resolveApiKey(
   throw new AdapterTrainError('PROVIDER_KEY', `no key for ${provider}. ${todo}`, { details: { provider, variables } })
 }
 
-const LOOPBACK =
-  /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::\]|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\])$/
+const LOOPBACK = /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::\]|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\])$/
 
 /**
  * Reads the address of a service.

@@ -32,7 +32,8 @@ export function comparisonPage(report: ComparisonReport): Page {
     ],
     tiles: tilesOf(comparison),
     sections: SECTIONS.flatMap(make => make(report) ?? []),
-    ...{ warnings, reproduce },
+    warnings,
+    reproduce,
   }
 }
 

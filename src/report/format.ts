@@ -63,13 +63,7 @@ export function shorten(text: string, most: number): string {
 /** Shortens a label to a width in pixels, at about seven per character. */
 export const fitted = (label: string, width: number): string => shorten(label, Math.max(4, Math.floor(width / 7)))
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
 /** Escapes text for HTML, also between quotes; replaces what no document may hold, such as a lone surrogate. */
 export function escapeHtml(text: string): string {

@@ -39,7 +39,8 @@ export function gainPage(report: Report): Page {
     ],
     tiles: tilesOf(report),
     sections: SECTIONS.flatMap(make => make(report) ?? []),
-    ...{ warnings, reproduce },
+    warnings,
+    reproduce,
   }
 }
 
@@ -61,8 +62,7 @@ export function verdictOf(report: Report): Verdict {
       : 'The adapter was not measured on held-out queries; measure it before you ship it.'
     return { tone: 'neutral', text }
   }
-  if (adapted === undefined)
-    return { tone: 'neutral', text: `${report.base.id} scores ${name} ${score(base)}${queries}.` }
+  if (adapted === undefined) return { tone: 'neutral', text: `${report.base.id} scores ${name} ${score(base)}${queries}.` }
   const move = `from ${score(base)} to ${score(adapted)}`
   if (!difference) return { tone: 'neutral', text: `${name} goes ${move}${queries}; no interval was computed.` }
   const interval95 = `95% interval ${interval(difference)}`

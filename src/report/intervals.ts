@@ -24,7 +24,9 @@ export function drawIntervals(rows: readonly IntervalRow[], means = false): Figu
   const longest = 16 + 7 * Math.max(...rows.map(({ label }) => label.length))
   const chart = (plot: Plot, width: number, isBeside: boolean): PlotOptions => ({
     height: 44 + rows.length * (isBeside ? 30 : 40),
-    ...{ marginLeft: isBeside ? longest : 20, insetLeft: isBeside ? 0 : 8, marginRight: means ? 48 : 20 },
+    marginLeft: isBeside ? longest : 20,
+    insetLeft: isBeside ? 0 : 8,
+    marginRight: means ? 48 : 20,
     x: { grid: true, label: null, nice: true, ...ticksOf(rows, width < 500 ? 4 : 8, means) },
     y: isBeside
       ? { type: 'point', domain, label: null, tickSize: 0, tickFormat: (key: number) => rows[key].label }
@@ -32,17 +34,23 @@ export function drawIntervals(rows: readonly IntervalRow[], means = false): Figu
     marks: [
       means ? null : plot.ruleX([0], { strokeWidth: 1.5 }),
       plot.ruleY(lines, {
-        ...{ x1: 'low', x2: 'high', y: 'key' },
-        ...{ stroke: as('color'), strokeWidth: 3, strokeLinecap: 'round' as const },
+        x1: 'low',
+        x2: 'high',
+        y: 'key',
+        stroke: as('color'),
+        strokeWidth: 3,
+        strokeLinecap: 'round' as const,
       }),
       plot.dot(lines, { x: 'mean', y: 'key', stroke: as('color'), strokeWidth: 2, fill: as('fill'), r: 5 }),
-      means
-        ? plot.text(lines, { x: 'high', y: 'key', dx: 7, textAnchor: 'start', text: ({ mean }) => score(mean) })
-        : null,
+      means ? plot.text(lines, { x: 'high', y: 'key', dx: 7, textAnchor: 'start', text: ({ mean }) => score(mean) }) : null,
       isBeside
         ? null
         : plot.text(lines, {
-            ...{ y: 'key', dx: 4, dy: -15, frameAnchor: 'left' as const, textAnchor: 'start' as const },
+            y: 'key',
+            dx: 4,
+            dy: -15,
+            frameAnchor: 'left' as const,
+            textAnchor: 'start' as const,
             ...OUTLINED,
             text: ({ label }: IntervalRow) => fitted(label, width - 40),
           }),

@@ -39,12 +39,7 @@ function changesTable(changes: readonly DetailedChange[]): Table {
     changes
       .filter(change => kindOf(change) === kind)
       .slice(0, MOST.changes)
-      .map(change => [
-        kind,
-        shorten(change.text ?? change.queryId, 100),
-        rank(change.baseRank),
-        rank(change.adaptedRank),
-      ]),
+      .map(change => [kind, shorten(change.text ?? change.queryId, 100), rank(change.baseRank), rank(change.adaptedRank)]),
   )
   return { caption: 'Largest changes', head: ['', 'query', 'rank before', 'rank after'], words: 2, rows }
 }

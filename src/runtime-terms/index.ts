@@ -38,10 +38,7 @@ export async function loadAdapter(adapter: string | object, terms: Bytes): Promi
     base,
     kind,
     terms: said,
-  } = facts as unknown as TermsAdapter & {
-    readonly kind: string
-    readonly terms: TermsFacts & { readonly sha256: string }
-  }
+  } = facts as unknown as TermsAdapter & { readonly kind: string; readonly terms: TermsFacts & { readonly sha256: string } }
   const { W, b } = params
   if (!said || kind !== 'linear' || W?.cols !== base?.dimensions || b?.cols !== W.rows)
     throw wrong(WHERE, 'expected a linear adapter with W, b and text terms')

@@ -47,10 +47,7 @@ export function createAdapterSet(files: readonly NamedAdapterFile[], options: Ad
     } catch (error) {
       metrics.reloads.inc({ adapter: name, result: 'failed' })
       const problem = isAdapterTrainError(error) ? error.message : undefined
-      logger.error(
-        { adapter: name, version, code: codeOf(error), problem },
-        'adapter file not taken, the old adapter stays',
-      )
+      logger.error({ adapter: name, version, code: codeOf(error), problem }, 'adapter file not taken, the old adapter stays')
       return
     }
     metrics.reloads.inc({ adapter: name, result: 'taken' })
@@ -80,9 +77,7 @@ function checkNames(files: readonly NamedAdapterFile[]): void {
   if (files.length === 0) throw usageError('adapters: none given; expected at least one. Name its file')
   for (const [i, { name }] of files.entries()) {
     if (!/^[\w.-]+$/.test(name) || name === 'query' || name === 'document') {
-      throw usageError(
-        `adapter name: expected letters, digits, "_", "." and "-", and not "query" or "document", found "${name}"`,
-      )
+      throw usageError(`adapter name: expected letters, digits, "_", "." and "-", and not "query" or "document", found "${name}"`)
     }
     if (files.findIndex(file => file.name === name) !== i)
       throw usageError(`adapter name: "${name}" is used twice. Give each adapter a name of its own`)

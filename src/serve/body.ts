@@ -23,8 +23,7 @@ export async function readBody(incoming: IncomingMessage, limit: number, signal:
 }
 
 async function readBytes(incoming: IncomingMessage, limit: number, signal: AbortSignal): Promise<Buffer> {
-  const tooLarge = () =>
-    new ApiError(413, 'body_too_large', `the body is larger than ${limit} bytes; send fewer inputs at once`)
+  const tooLarge = () => new ApiError(413, 'body_too_large', `the body is larger than ${limit} bytes; send fewer inputs at once`)
   if (Number(incoming.headers['content-length']) > limit) throw tooLarge()
   const chunks: Buffer[] = []
   let size = 0
@@ -69,10 +68,7 @@ export function checkInputs(value: unknown, field: string, maxInputs: number): r
     const name = typeof value === 'string' ? `"${field}"` : `${field}[${i}]`
     if (typeof text === 'number' || Array.isArray(text)) {
       const remedy = 'send texts (LangChain for Python: check_embedding_ctx_length=False)'
-      throw wrong(
-        `expected ${name} to be a text, found tokens that are not of cl100k_base; ${remedy}`,
-        'tokens_refused',
-      )
+      throw wrong(`expected ${name} to be a text, found tokens that are not of cl100k_base; ${remedy}`, 'tokens_refused')
     }
     if (typeof text !== 'string') throw wrong(`expected ${name} to be a text`)
     if (text.trim() === '') throw wrong(`${name} is empty`, 'empty_input')

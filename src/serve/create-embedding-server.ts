@@ -78,7 +78,11 @@ export function createEmbeddingServer(options: EmbeddingServerOptions): Embeddin
     bodyLimit: options.bodyLimit ?? SERVE_DEFAULTS.bodyLimit,
     corsOrigins: options.corsOrigins ?? [],
     rateLimit: options.rateLimit,
-    ...{ requestTimeoutMs, token, metrics, logger, active },
+    requestTimeoutMs,
+    token,
+    metrics,
+    logger,
+    active,
     isClosing: () => closing !== undefined,
   })
   const server = createAdaptorServer({
@@ -132,13 +136,10 @@ export function createEmbeddingServer(options: EmbeddingServerOptions): Embeddin
 
 function shadowOf({ adapter, documents, top = SERVE_DEFAULTS.shadowTop }: ShadowTrial, adapters: AdapterSet) {
   const trial = adapters.get(adapter)
-  if (!trial)
-    throw usageError(`shadow mode: expected one of the adapters ${adapters.names.join(', ')}, found "${adapter}"`)
+  if (!trial) throw usageError(`shadow mode: expected one of the adapters ${adapters.names.join(', ')}, found "${adapter}"`)
   const { dimensions } = trial.adapter.base
   if (documents.rows === 0 || documents.cols !== dimensions) {
-    throw usageError(
-      `shadow mode: expected documents of ${dimensions} dimensions, found ${documents.rows} of ${documents.cols}`,
-    )
+    throw usageError(`shadow mode: expected documents of ${dimensions} dimensions, found ${documents.rows} of ${documents.cols}`)
   }
   return { adapter: () => adapters.get(adapter)!, documents, top, intervalMs: SERVE_DEFAULTS.shadowIntervalMs }
 }

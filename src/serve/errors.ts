@@ -61,9 +61,7 @@ export function toApiError(error: unknown, signal: AbortSignal): ApiError {
 }
 
 function internalError(error: string): ApiError {
-  return new ApiError(500, 'internal_error', 'the server failed; its log names the request by its id', {
-    facts: { error },
-  })
+  return new ApiError(500, 'internal_error', 'the server failed; its log names the request by its id', { facts: { error } })
 }
 
 function upstreamError({ details }: AdapterTrainError): ApiError {

@@ -18,8 +18,7 @@ export function createModelNames(name: string, id: string, adapters: AdapterSet)
     all,
     /** `model`: `<model>`, `<model>:query` for the first adapter, or `<model>:<adapter>`. */
     resolve(model: unknown): Target {
-      if (typeof model !== 'string' || model === '')
-        throw badRequest('model', 'expected "model" to be the name of a model')
+      if (typeof model !== 'string' || model === '') throw badRequest('model', 'expected "model" to be the name of a model')
       for (const plain of [name, id]) {
         if (model === plain) return { model }
         if (!model.startsWith(`${plain}:`)) continue

@@ -38,7 +38,8 @@ export function openScope(id: string, outgoing: ServerResponse) {
   const facts: RequestFacts = { route: 'other' }
   const signal: AbortSignal = controller.signal
   return {
-    ...{ id, facts },
+    id,
+    facts,
     /** Aborted when the client leaves, the time is over, or the server ends; the reason is an {@link ApiError}. */
     signal,
     stop: (reason: keyof typeof STOPPED): void => controller.abort(STOPPED[reason]()),
@@ -63,11 +64,7 @@ export function send(
   body: string,
   headers: OutgoingHttpHeaders = {},
 ): Response {
-  outgoing.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-    ...headers,
-  })
+  outgoing.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers })
   // The rest of a body that is too large is thrown away before the connection ends, or its sender would find that broken and never
   // read the answer.
   if (status === 413 && !incoming.readableEnded && !incoming.destroyed) {
@@ -96,9 +93,7 @@ export function sendError(c: ServeContext, error: ApiError): Response {
   facts.cause = details.facts ?? {}
   if (c.env.outgoing.headersSent || c.env.outgoing.destroyed) return RESPONSE_ALREADY_SENT
   const { param = null, retryAfter } = details
-  const body = c.req.path.startsWith('/v2/')
-    ? { id, message }
-    : { error: { message, type: errorType(status), param, code } }
+  const body = c.req.path.startsWith('/v2/') ? { id, message } : { error: { message, type: errorType(status), param, code } }
   return send(c, status, JSON.stringify(body), {
     ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),

@@ -50,8 +50,13 @@ export function createShadow({ adapter, documents, top, intervalMs, metrics, log
     metrics.shadowOverlap.observe({ shadow: trial.name }, overlap)
     logger.info(
       {
-        ...{ served: served.name, servedVersion: served.version, shadow: trial.name, shadowVersion: trial.version },
-        ...{ k, overlap: Math.round(overlap * 1e4) / 1e4, sameFirst: now[0] === then[0] },
+        served: served.name,
+        servedVersion: served.version,
+        shadow: trial.name,
+        shadowVersion: trial.version,
+        k,
+        overlap: Math.round(overlap * 1e4) / 1e4,
+        sameFirst: now[0] === then[0],
       },
       'shadow',
     )

@@ -65,8 +65,12 @@ export function collectPostings(): { add(words: readonly string[]): void; finish
         counts[at] = count[i]
       }
       return {
-        ...{ documents: lengths.length, keys: Float64Array.from(order, number => keys[number]) },
-        ...{ starts, rows, counts, lengths: Uint32Array.from(lengths) },
+        documents: lengths.length,
+        keys: Float64Array.from(order, number => keys[number]),
+        starts,
+        rows,
+        counts,
+        lengths: Uint32Array.from(lengths),
       }
     },
   }

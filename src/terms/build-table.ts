@@ -60,8 +60,11 @@ export function buildTable(source: TermSource, options: BuildTableOptions): Buil
   const size = rowBytes(d, bits)
   const table: TermTable = {
     dimensions: d,
-    ...{ keys, idf: new Float32Array(keys.length), scale: new Float32Array(keys.length) },
-    ...{ bits, values: new Uint8Array(keys.length * size) },
+    keys,
+    idf: new Float32Array(keys.length),
+    scale: new Float32Array(keys.length),
+    bits,
+    values: new Uint8Array(keys.length * size),
   }
   const mean = meanVector(vectors)
   const index = new Map(Array.from(keys, (key, i) => [key, i]))

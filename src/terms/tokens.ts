@@ -59,8 +59,7 @@ export function createTokenizer({ english, common }: Analysis): Tokenizer {
     const extras: string[] = []
     for (const [compound] of withoutAccents(text).matchAll(COMPOUND)) {
       const runs = compound.split(JOINS)
-      if (runs.length > 1 && compound.length <= LONGEST_WHOLE && MAKES_WHOLE.test(compound))
-        extras.push(lowerCase(compound))
+      if (runs.length > 1 && compound.length <= LONGEST_WHOLE && MAKES_WHOLE.test(compound)) extras.push(lowerCase(compound))
       for (const run of runs) {
         if (needsSegmenter(run)) {
           segmenter ??= new Intl.Segmenter('und', { granularity: 'word' })
@@ -122,8 +121,7 @@ function withoutAccents(text: string): string {
 }
 
 /** Upper before lower case, so that `ß` equals `SS`. */
-const lowerCase = (word: string): string =>
-  NOT_ASCII.test(word) ? word.toUpperCase().toLowerCase() : word.toLowerCase()
+const lowerCase = (word: string): string => (NOT_ASCII.test(word) ? word.toUpperCase().toLowerCase() : word.toLowerCase())
 
 /** Takes plural endings off (the S-stemmer). See Harman, How effective is suffixing?, 1991 */
 function singular(word: string): string {

@@ -12,13 +12,7 @@ import { createBuffers } from './on-engine.js'
 const BLOCK = 1024
 
 /** Adapts queries on an engine in blocks: f(q) for every row. `queries`: [n, d]. Returns [n, d], or the kind's outputs for d. */
-export async function adaptOn(
-  engine: Engine,
-  kind: AdapterMap,
-  weights: Weights,
-  queries: Rows,
-  texts?: Texts,
-): Promise<Matrix> {
+export async function adaptOn(engine: Engine, kind: AdapterMap, weights: Weights, queries: Rows, texts?: Texts): Promise<Matrix> {
   const out = matrix(queries.rows, kind.outputs?.(weights) ?? queries.cols)
   const buffers = createBuffers(engine)
   try {

@@ -117,8 +117,7 @@ function read(path: string): Content {
   const end = bytes.indexOf(10)
   const head = bytes.subarray(0, Math.max(0, Math.min(end, 200)))
   const [format, hash] = head.toString('latin1').split(' ')
-  if (format !== FORMAT)
-    throw cannotResume(path, `not a checkpoint of this release, expected it to begin with "${FORMAT}"`)
+  if (format !== FORMAT) throw cannotResume(path, `not a checkpoint of this release, expected it to begin with "${FORMAT}"`)
   const body = bytes.subarray(end + 1)
   if (sha256([body]) !== hash) throw cannotResume(path, 'damaged, the checksum does not match')
   try {

@@ -48,11 +48,7 @@ const POWER = 0.8416
  * show a significant loss.
  * @param outOfFold scores of training queries by adapters trained without them
  */
-export function gate(
-  outOfFold: OutOfFoldScores,
-  validation: PairedScores | undefined,
-  options: GateOptions,
-): GateResult {
+export function gate(outOfFold: OutOfFoldScores, validation: PairedScores | undefined, options: GateOptions): GateResult {
   const { metric, minGain = 0, enabled = true, seed } = options
   const { base, others = [] } = outOfFold
   const delta = difference(outOfFold)
@@ -81,11 +77,7 @@ export function gate(
 }
 
 /** Finds what labels could prove, and how many more a gain takes; the bar falls with the root of their number. */
-export function powerOf(
-  delta: Float64Array,
-  gain: number,
-  provable: number,
-): Pick<GateResult, 'provable' | 'moreLabels'> {
+export function powerOf(delta: Float64Array, gain: number, provable: number): Pick<GateResult, 'provable' | 'moreLabels'> {
   const n = delta.length
   const needed = gain > 0 ? n * ((provable + POWER * standardError(delta)) / gain) ** 2 : Number.POSITIVE_INFINITY
   return { provable, ...(needed < MOST_LABELS && { moreLabels: Math.max(1, Math.ceil(needed - n)) }) }

@@ -11,8 +11,7 @@ import { MEMORY_DEFAULT } from '../memory-limit.js'
 /** Makes tensors that are freed together; those of `scratch` on first use, one per name and shape. */
 export function createBuffers(engine: Engine) {
   const tensors = new Map<string, Tensor>()
-  const scratch: Scratch = (name, rows, cols) =>
-    getOrInsert(tensors, `${name} ${rows} ${cols}`, () => engine.alloc(rows, cols))
+  const scratch: Scratch = (name, rows, cols) => getOrInsert(tensors, `${name} ${rows} ${cols}`, () => engine.alloc(rows, cols))
   return {
     scratch,
     upload(m: Matrix): Tensor {

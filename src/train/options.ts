@@ -70,28 +70,12 @@ export const TRAINING_OPTIONS = {
     recipe: { grid: ['positives', 'corpus'], first: 'positives' },
     help: 'source of negatives',
   },
-  maxNegatives: {
-    ...step,
-    value: count,
-    fallback: 4096,
-    help: 'documents in a pool of negatives before it is sampled',
-  },
+  maxNegatives: { ...step, value: count, fallback: 4096, help: 'documents in a pool of negatives before it is sampled' },
   hardNegatives: { ...mined, value: count, fallback: 8, help: 'mined documents per query' },
-  hardMargin: {
-    ...mined,
-    value: notNegative,
-    fallback: 0.05,
-    help: "relative margin below the best positive's cosine",
-  },
+  hardMargin: { ...mined, value: notNegative, fallback: 0.05, help: "relative margin below the best positive's cosine" },
   mineEvery: { ...mined, value: count, fallback: 2, help: 'epochs between minings' },
   // Cross-validation selects a multiple of the scale that fits the unadapted embedding.
-  scale: {
-    ...step,
-    value: positive,
-    classic: 20,
-    recipe: { grid: [2, 1], first: 2 },
-    help: 'logit scale s = 1/temperature',
-  },
+  scale: { ...step, value: positive, classic: 20, recipe: { grid: [2, 1], first: 2 }, help: 'logit scale s = 1/temperature' },
   pull: {
     value: notNegative,
     classic: 0,
@@ -106,13 +90,7 @@ export const TRAINING_OPTIONS = {
     recipe: { upTo: 5000, value: 20, above: 10 },
     help: 'passes over the training pairs',
   },
-  batchSize: {
-    ...step,
-    value: count,
-    classic: 128,
-    recipe: { upTo: 2000, value: 32, above: 128 },
-    help: 'pairs per step',
-  },
+  batchSize: { ...step, value: count, classic: 128, recipe: { upTo: 2000, value: 32, above: 128 }, help: 'pairs per step' },
   learningRate: { ...step, value: positive, classic: 1e-3, recipe: 0.01, alias: 'lr', help: 'peak learning rate' },
   schedule: {
     ...step,

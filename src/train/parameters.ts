@@ -37,8 +37,7 @@ export function createParams(
 }
 
 export function freeParams(engine: Engine, state: ParamState): void {
-  for (const group of [state.params, state.grads, state.m, state.v])
-    for (const t of Object.values(group)) engine.free(t)
+  for (const group of [state.params, state.grads, state.m, state.v]) for (const t of Object.values(group)) engine.free(t)
 }
 
 /** Dimensions of the documents, if they are not those of the queries. */
@@ -51,11 +50,7 @@ export function identityWeights(kind: AdapterKind, d: number, size?: number, out
   return Object.fromEntries(kind.params(d, size, outputs).map(spec => [spec.name, anchorMatrix(spec)]))
 }
 
-export async function readParams(
-  engine: Engine,
-  state: ParamState,
-  group: 'params' | 'm' | 'v' = 'params',
-): Promise<Weights> {
+export async function readParams(engine: Engine, state: ParamState, group: 'params' | 'm' | 'v' = 'params'): Promise<Weights> {
   const weights: Record<string, Matrix> = {}
   for (const { name, rows, cols } of state.specs) {
     weights[name] = matrix(rows, cols, await engine.read(state[group][name]))

@@ -119,8 +119,16 @@ export async function trainAdapter(
         o.onEpoch?.(result, most)
       }
       return {
-        ...{ kind: kind.name, weights: best, epochs, bestEpoch, stoppedEarly, interrupted, baseMetric },
-        ...{ engine: engine.name, engineDescription: engine.description, engineReason: reason },
+        kind: kind.name,
+        weights: best,
+        epochs,
+        bestEpoch,
+        stoppedEarly,
+        interrupted,
+        baseMetric,
+        engine: engine.name,
+        engineDescription: engine.description,
+        engineReason: reason,
       }
     } finally {
       trainer.free()

@@ -92,11 +92,7 @@ export function createTrainer(
   }
 }
 
-export async function trainWeights(
-  engine: Engine,
-  data: EmbeddedDataset<Rows>,
-  options: TrainerOptions,
-): Promise<Weights> {
+export async function trainWeights(engine: Engine, data: EmbeddedDataset<Rows>, options: TrainerOptions): Promise<Weights> {
   const trainer = createTrainer(engine, data, options)
   try {
     let weights: Weights = {}
@@ -123,7 +119,9 @@ function createSteppedTrainer(
   const state = createParams(engine, kind, data.queries.cols, {
     // The size of a kind on top of a linear map is not that of the map.
     size: kind.name === o.kind ? o.size : undefined,
-    ...{ outputs: outputsOf(data), random, saved },
+    outputs: outputsOf(data),
+    random,
+    saved,
   })
   // A step takes the mean of its batch: this is the sum of all weighted losses plus the pull, over the number of examples.
   const stepOptions = { ...o, l2: o.pull / source.examples }
@@ -136,8 +134,7 @@ function createSteppedTrainer(
     epochs: o.epochs,
     async epoch() {
       done++
-      if (mining?.due(done))
-        await mine(engine, kind, await readParams(engine, state), data, mining, { signal: o.signal })
+      if (mining?.due(done)) await mine(engine, kind, await readParams(engine, state), data, mining, { signal: o.signal })
       engine.fill(lossSum, 0)
       let rate = 0
       for (const batch of source.epoch(random)) {
@@ -192,10 +189,7 @@ export async function fitClosedForm(
   const loss = Z.data.reduce((sum, z, k) => sum + (z - T.data[k]) ** 2, 0) / weight
   throwIfAborted(signal, 'training was stopped')
   if (!Number.isFinite(loss) || firstNonFinite(W.data) >= 0) {
-    throw new AdapterTrainError(
-      'TRAIN_DIVERGED',
-      `the weights of ${form.name} are not finite; give a larger --pull (${pull})`,
-    )
+    throw new AdapterTrainError('TRAIN_DIVERGED', `the weights of ${form.name} are not finite; give a larger --pull (${pull})`)
   }
   return { loss, weights: { W, b: matrix(1, W.rows) } }
 }

@@ -56,9 +56,7 @@ export function createReader({ start, type, rows: count, cols }: FileLayout) {
       let to = from + 1
       while (to < rows.length && to - from < most && rows[to] === rows[to - 1] + 1) to++
       const length = (to - from) * rowBytes
-      const bytes = block
-        ? Buffer.from(block, 0, length)
-        : Buffer.from(out.buffer, out.byteOffset + from * rowBytes, length)
+      const bytes = block ? Buffer.from(block, 0, length) : Buffer.from(out.buffer, out.byteOffset + from * rowBytes, length)
       file.fill(bytes, start + rows[from] * rowBytes)
       decodeFloats(bytes, type, out, from * cols)
       from = to

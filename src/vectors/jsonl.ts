@@ -92,8 +92,7 @@ function syntaxProblem(text: string): string {
 
 function fillRow({ cols, data }: Matrix, row: number, vector: readonly unknown[], place: Place): void {
   if (vector.length === 0) throw invalidVector(place, 'the vector is empty')
-  if (vector.length !== cols)
-    throw invalidVector(place, `the vector has ${vector.length} values, expected ${cols} as on line 1`)
+  if (vector.length !== cols) throw invalidVector(place, `the vector has ${vector.length} values, expected ${cols} as on line 1`)
   for (let j = 0; j < cols; j++) {
     const value = vector[j]
     if (typeof value !== 'number')

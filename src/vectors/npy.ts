@@ -76,8 +76,7 @@ function readLayout(file: BinaryFile, { vector = false }: NpyOptions = {}): NpyL
   if (!prefix.toString('latin1').startsWith(MAGIC)) throw notNpy(path, prefix)
   if (prefix.length < PREFIX_BYTES) throw wrong(path, `is cut short: its header ends after ${prefix.length} bytes`)
   const [major, minor] = [prefix[6], prefix[7]]
-  if (major < 1 || major > 3 || minor !== 0)
-    throw wrong(path, `is of .npy version ${major}.${minor}, expected 1.0, 2.0 or 3.0`)
+  if (major < 1 || major > 3 || minor !== 0) throw wrong(path, `is of .npy version ${major}.${minor}, expected 1.0, 2.0 or 3.0`)
   let length = prefix.readUInt16LE(8)
   if (major > 1) {
     if (size < start + 2) throw wrong(path, `is cut short: its header ends after ${size} bytes`)

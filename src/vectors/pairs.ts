@@ -46,8 +46,7 @@ function checkPair(pair: unknown, index: number, place: Place, queries: Side, do
     throw wrong('expected [query row, document row] or [query row, document row, grade]')
   const check = (name: string, row: unknown, { file, matrix: { rows } }: Side): void => {
     if (!Number.isSafeInteger(row)) throw wrong(`the ${name} row is ${shown(row)}, expected a whole number`)
-    if ((row as number) < 0 || (row as number) >= rows)
-      throw wrong(`${file} has no row ${row}, expected 0 to ${rows - 1}`)
+    if ((row as number) < 0 || (row as number) >= rows) throw wrong(`${file} has no row ${row}, expected 0 to ${rows - 1}`)
   }
   check('query', pair[0], queries)
   check('document', pair[1], docs)
@@ -56,5 +55,4 @@ function checkPair(pair: unknown, index: number, place: Place, queries: Side, do
   return [pair[0], pair[1], grade]
 }
 
-const shown = (value: unknown): string =>
-  typeof value === 'string' ? quote(value) : JSON.stringify(value).slice(0, 60)
+const shown = (value: unknown): string => (typeof value === 'string' ? quote(value) : JSON.stringify(value).slice(0, 60))

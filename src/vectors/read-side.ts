@@ -25,9 +25,7 @@ const SHAPE = 'shape.json'
 
 const FORMS: Readonly<Record<string, Read>> = {
   '.npy': async (path, _folder, lazy) => ({ matrix: await (lazy ? openNpy : readNpy)(path) }),
-  '.f32': async (path, folder, lazy) => ({
-    matrix: await (lazy ? openRaw : readRaw)(path, await readDimension(path, folder)),
-  }),
+  '.f32': async (path, folder, lazy) => ({ matrix: await (lazy ? openRaw : readRaw)(path, await readDimension(path, folder)) }),
   '.jsonl': readJsonlVectors,
 }
 

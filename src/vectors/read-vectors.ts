@@ -35,10 +35,7 @@ export interface ReadVectorsOptions {
  * @throws VECTOR_INVALID if vectors differ in length, or a value is NaN or infinite
  * @throws ENGINE_MEMORY if there is no room for the vectors
  */
-export function readVectors(
-  folder: string,
-  options?: ReadVectorsOptions & { readonly lazy?: false },
-): Promise<VectorParts>
+export function readVectors(folder: string, options?: ReadVectorsOptions & { readonly lazy?: false }): Promise<VectorParts>
 export function readVectors(folder: string, options: ReadVectorsOptions): Promise<VectorParts<Rows>>
 export async function readVectors(folder: string, options: ReadVectorsOptions = {}): Promise<VectorParts<Rows>> {
   const entries = await listFolder(folder)
@@ -132,9 +129,7 @@ function assertSameLength(a: VectorSide, b: VectorSide): void {
 function isSame(a: VectorSide, b: VectorSide): boolean {
   return (
     a === b ||
-    (hasSameValues(a.matrix, b.matrix) &&
-      isEqual(a.ids, b.ids) &&
-      (b.texts === undefined || isEqual(a.texts ?? [], b.texts)))
+    (hasSameValues(a.matrix, b.matrix) && isEqual(a.ids, b.ids) && (b.texts === undefined || isEqual(a.texts ?? [], b.texts)))
   )
 }
 

@@ -11,10 +11,7 @@ import { groupRows } from './row-groups.js'
  * queries that share a relevant document or a copy of it. Queries without a relevant document cannot be scored and stay in the
  * training set. Each part has its own queries and all documents.
  */
-export function splitEmbedded<V extends Rows = Matrix>(
-  data: EmbeddedDataset<V>,
-  options: SplitDatasetOptions,
-): VectorParts<V> {
+export function splitEmbedded<V extends Rows = Matrix>(data: EmbeddedDataset<V>, options: SplitDatasetOptions): VectorParts<V> {
   const { queryIds, docIds, queries, positives, docTextGroup, queryTexts } = data
   const { validation = 0, test = 0 } = options.fractions
   if (validation === 0 && test === 0) return { train: data }

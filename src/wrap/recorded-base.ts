@@ -23,18 +23,13 @@ export function baseOf(
   if (provider !== undefined) return { ...given, provider }
   const facts = base.provider === undefined ? factsOfId(base.id) : checkedFacts(base.provider, path)
   const fail = (problem: string, option: string, code: string) =>
-    usageError(`the adapter's base model "${base.id}" ${problem}. Give ${option}${inCode(code)}`, {
-      details: { base },
-    })
+    usageError(`the adapter's base model "${base.id}" ${problem}. Give ${option}${inCode(code)}`, { details: { base } })
   if (facts === undefined || !(providerNames as readonly string[]).includes(facts.name)) {
     const problem = 'cannot be opened from the adapter file alone'
     throw fail(problem, `--base, one of ${providerNames.join(', ')}`, '{ base: { provider } }, or wrapEmbedder')
   }
   const { name, needsBaseUrl, fingerprint, ...recorded } = facts
-  const options = {
-    ...recorded,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-  }
+  const options = { ...recorded, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
   const hasAddress = given.baseUrl !== undefined || (name === 'openai' && process.env.OPENAI_BASE_URL?.trim())
   if (needsBaseUrl && !hasAddress)
     throw fail('is on a server whose address no adapter file holds', '--base-url URL', '{ base: { baseUrl } }')
@@ -51,8 +46,14 @@ export function baseOf(
 function checkedFacts(facts: ProviderFacts, path = 'adapter'): ProviderFacts {
   const types = {
     ...Object.fromEntries([...RECORDED_OPTIONS, 'name', 'fingerprint'].map(key => [key, 'string'])),
-    ...{ dimensions: 'number', maxInputTokens: 'number', normalize: 'boolean', needsBaseUrl: 'boolean' },
-    ...{ queryParams: 'object', documentParams: 'object', part: 'list', pca: 'object' },
+    dimensions: 'number',
+    maxInputTokens: 'number',
+    normalize: 'boolean',
+    needsBaseUrl: 'boolean',
+    queryParams: 'object',
+    documentParams: 'object',
+    part: 'list',
+    pca: 'object',
   }
   const { pooling = 'mean' } = facts ?? {}
   if (!POOLINGS.includes(pooling)) {
@@ -64,8 +65,7 @@ function checkedFacts(facts: ProviderFacts, path = 'adapter'): ProviderFacts {
     if (value === undefined && key !== 'name') return []
     if (key === 'pca') checkProjection(value, path)
     const isList = Array.isArray(value) && value.every(item => typeof item === 'string')
-    if (type === 'list' ? isList : typeof value === type && value !== null && !Array.isArray(value))
-      return [[key, value]]
+    if (type === 'list' ? isList : typeof value === type && value !== null && !Array.isArray(value)) return [[key, value]]
     throw wrong(path, `"base.provider.${key}": expected a ${type}, found ${JSON.stringify(value)}`)
   })
   return Object.fromEntries(known) as unknown as ProviderFacts
@@ -93,7 +93,8 @@ function factsOfId(id: string): ProviderFacts | undefined {
     ...(pooling !== undefined && { pooling: pooling as ProviderFacts['pooling'] }),
     ...(normalize !== undefined && { normalize: normalize === 'true' }),
     ...(maxInputTokens !== undefined && { maxInputTokens: Number(maxInputTokens) }),
-    ...{ name, dimensions },
+    name,
+    dimensions,
     // A name without an owner is that of a folder.
     model: model.includes('/') ? model : undefined,
   }

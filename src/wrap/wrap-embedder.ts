@@ -27,26 +27,10 @@ export type { BothEmbedder, BothVectors, Embedder, WrapOptions, WrappedProvider 
  * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT if the adapter is not valid, and as `loadAdapter` for a path
  */
 export function wrapEmbedder(provider: EmbeddingProvider, adapter: AdapterInput, options?: WrapOptions): WrappedProvider
-export function wrapEmbedder<T extends Embedder>(
-  embedder: T,
-  adapter: AdapterInput,
-  options?: AdaptOptions,
-): T & BothEmbedder
-export function wrapEmbedder<T extends TextEmbeddingLike>(
-  embedding: T,
-  adapter: AdapterInput,
-  options?: AdaptOptions,
-): T
-export function wrapEmbedder<T extends EmbeddingModelLike>(
-  model: T,
-  adapter: AdapterInput,
-  options?: AdaptOptions,
-): ModelPair<T>
-export function wrapEmbedder<T extends OpenAILike>(
-  client: T,
-  adapter: AdapterInput,
-  options?: AdaptOptions,
-): AdaptedOpenAI<T>
+export function wrapEmbedder<T extends Embedder>(embedder: T, adapter: AdapterInput, options?: AdaptOptions): T & BothEmbedder
+export function wrapEmbedder<T extends TextEmbeddingLike>(embedding: T, adapter: AdapterInput, options?: AdaptOptions): T
+export function wrapEmbedder<T extends EmbeddingModelLike>(model: T, adapter: AdapterInput, options?: AdaptOptions): ModelPair<T>
+export function wrapEmbedder<T extends OpenAILike>(client: T, adapter: AdapterInput, options?: AdaptOptions): AdaptedOpenAI<T>
 export function wrapEmbedder<T extends EmbeddingFunctionLike>(
   fn: T,
   adapter: AdapterInput,

@@ -17,10 +17,7 @@ describe('applyAdapter', () => {
   test('maps one vector, a list or a matrix, and answers in the same form', () => {
     expect(applyAdapter(adapter, [1, 2])).toEqual(Float32Array.of(15, 21))
     expect(applyAdapter(adapter, Float64Array.of(1, 2))).toEqual(Float32Array.of(15, 21))
-    expect(applyAdapter(adapter, [[1, 2], Float32Array.of(0, 1)])).toEqual([
-      Float32Array.of(15, 21),
-      Float32Array.of(12, 19),
-    ])
+    expect(applyAdapter(adapter, [[1, 2], Float32Array.of(0, 1)])).toEqual([Float32Array.of(15, 21), Float32Array.of(12, 19)])
     expect(applyAdapter(adapter, fromRows([[0, 0]]))).toEqual(fromRows([[10, 20]]))
     expect(applyAdapter(adapter, [])).toEqual([])
     expect(applyAdapter(adapter, matrix(0, 2))).toEqual(matrix(0, 2))
@@ -122,11 +119,7 @@ describe('validateAdapter', () => {
   test.each<[string, string, Partial<Adapter>]>([
     ['ADAPTER_FORMAT', 'parameter "b" of the linear adapter is missing', { params: { W } }],
     ['ADAPTER_FORMAT', 'has no parameter "U"', { params: { W, b, U: W } }],
-    [
-      'ADAPTER_FORMAT',
-      '"W" is 2 x 3, but a linear adapter for 2 dimensions needs 2 x 2',
-      { params: { W: matrix(2, 3), b } },
-    ],
+    ['ADAPTER_FORMAT', '"W" is 2 x 3, but a linear adapter for 2 dimensions needs 2 x 2', { params: { W: matrix(2, 3), b } }],
     ['ADAPTER_FORMAT', '"b" is 2 x 1', { params: { W, b: matrix(2, 1) } }],
     ['ADAPTER_FORMAT', '"W" is 2 x 2', { base: { ...adapter.base, dimensions: 3 } }],
     ['ADAPTER_FORMAT', 'there is no adapter kind "cubic"', { kind: 'cubic' }],

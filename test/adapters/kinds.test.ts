@@ -27,10 +27,7 @@ describe('adapterKind', () => {
 /** Values of the weights, with 0, 1, 2, ... for a query of two dimensions worked out by hand. */
 const apply = (name: string, weights: Record<string, [rows: number, cols: number, ...values: number[]]>) => {
   const params = Object.fromEntries(
-    Object.entries(weights).map(([key, [rows, cols, ...values]]) => [
-      key,
-      { rows, cols, data: Float32Array.from(values) },
-    ]),
+    Object.entries(weights).map(([key, [rows, cols, ...values]]) => [key, { rows, cols, data: Float32Array.from(values) }]),
   )
   const out = new Float32Array(2)
   adapterKind(name).apply(params, Float32Array.of(1, 2), out)

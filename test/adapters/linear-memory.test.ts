@@ -73,35 +73,30 @@ describe('a linear map with a memory', () => {
     [16, 40, 16],
     [33, 257, 33],
     [24, 50, 7],
-  ])(
-    'of %d dimensions and %d queries agrees with double precision, to %d dimensions, on every engine',
-    async (d, n, outputs) => {
-      const adapter = adapterOf(d, n, GATE, outputs)
-      validateAdapter(adapter)
-      const queries = randomMatrix(20, d, 5)
-      // As in use: some are near a remembered query.
-      for (let i = 0; i < 10; i++) {
-        const key = row(adapter.params.keys, i % n)
-        for (let j = 0; j < d; j++) queries.data[i * d + j] = 3 * key[j] + 0.1 * queries.data[i * d + j]
-      }
-      const want = Float32Array.from(
-        Array.from({ length: queries.rows }, (_, i) => [...expected(adapter, row(queries, i))]).flat(),
-      )
-      expectClose(applyAdapter(adapter, queries).data, want, 1e-5, 'compiled')
-      const plain = matrix(queries.rows, outputs)
-      for (let i = 0; i < queries.rows; i++) {
-        adapterMap('linear-memory').apply(adapter.params, row(queries, i), row(plain, i))
-      }
-      expectClose(plain.data, want, 1e-6, 'plain')
-      const cpu = await createCpuEngine()
-      for (const engine of [createJsEngine(), cpu]) {
-        const before = queries.data.slice()
-        expectClose((await applyAdapterOn(engine, adapter, queries)).data, want, 1e-5, engine.name)
-        expect(queries.data).toEqual(before)
-      }
-      cpu.dispose()
-    },
-  )
+  ])('of %d dimensions and %d queries agrees with double precision, to %d dimensions, on every engine', async (d, n, outputs) => {
+    const adapter = adapterOf(d, n, GATE, outputs)
+    validateAdapter(adapter)
+    const queries = randomMatrix(20, d, 5)
+    // As in use: some are near a remembered query.
+    for (let i = 0; i < 10; i++) {
+      const key = row(adapter.params.keys, i % n)
+      for (let j = 0; j < d; j++) queries.data[i * d + j] = 3 * key[j] + 0.1 * queries.data[i * d + j]
+    }
+    const want = Float32Array.from(Array.from({ length: queries.rows }, (_, i) => [...expected(adapter, row(queries, i))]).flat())
+    expectClose(applyAdapter(adapter, queries).data, want, 1e-5, 'compiled')
+    const plain = matrix(queries.rows, outputs)
+    for (let i = 0; i < queries.rows; i++) {
+      adapterMap('linear-memory').apply(adapter.params, row(queries, i), row(plain, i))
+    }
+    expectClose(plain.data, want, 1e-6, 'plain')
+    const cpu = await createCpuEngine()
+    for (const engine of [createJsEngine(), cpu]) {
+      const before = queries.data.slice()
+      expectClose((await applyAdapterOn(engine, adapter, queries)).data, want, 1e-5, engine.name)
+      expect(queries.data).toEqual(before)
+    }
+    cpu.dispose()
+  })
 
   test('works through more remembered queries than fit in one block of scores, and more queries than one', async () => {
     const adapter = adapterOf(4, 9000)
@@ -129,8 +124,7 @@ describe('a linear map with a memory', () => {
     const same = adapterOf(4, 3, { ...GATE, sigma: 0 })
     const closed = adapterOf(4, 3, { ...GATE, z0: 1e6 })
     for (const q of [new Float32Array(4), Float32Array.of(1, 0, 0, 0), row(same.params.keys, 1)]) {
-      for (const adapter of [same, closed])
-        for (const x of applyAdapter(adapter, q)) expect(Number.isFinite(x)).toBe(true)
+      for (const adapter of [same, closed]) for (const x of applyAdapter(adapter, q)) expect(Number.isFinite(x)).toBe(true)
     }
     const { keys: _k, values: _v, gate: _g, ...linear } = closed.params
     const q = randomMatrix(1, 4, 9).data

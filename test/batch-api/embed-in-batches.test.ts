@@ -108,9 +108,7 @@ test('the estimate is half of the standard price', async () => {
   const standard = await createProvider('openai', { baseUrl: 'http://localhost:1/v1', model: 'text-embedding-3-small' })
   expect(standard.price).toBeGreaterThan(0)
   expect(provider.price).toBe(standard.price! / 2)
-  expect((await createProvider('openai', { baseUrl: 'http://localhost:1/v1', price: 3, batchApi: true })).price).toBe(
-    1.5,
-  )
+  expect((await createProvider('openai', { baseUrl: 'http://localhost:1/v1', price: 3, batchApi: true })).price).toBe(1.5)
   expect(standard.batches).toBeUndefined()
 })
 
@@ -178,9 +176,7 @@ test('without waiting, batches are submitted once; later runs collect them', asy
     expect(pending).toMatchObject({ code: 'BATCH_PENDING', details: { batches: ['batch_0', 'batch_1'], requests: 4 } })
   }
   // Texts that are new since go into a batch of their own.
-  await expect(embedDataset(provider, [dataset(8)], options(cache, { wait: false }))).rejects.toThrow(
-    /3 batches|4 batches/,
-  )
+  await expect(embedDataset(provider, [dataset(8)], options(cache, { wait: false }))).rejects.toThrow(/3 batches|4 batches/)
   expect(
     api.batches
       .slice(2)
@@ -209,8 +205,7 @@ test('an abort stops waiting, says what goes on, and submits nothing again', asy
 
 test('a batch whose creation lost its answer is found again instead of being made twice', async () => {
   const { api, cache, provider } = await setUp({
-    intercept: (method, path, times) =>
-      method === 'POST' && path === '/v1/batches' && times === 1 ? 'drop-after' : undefined,
+    intercept: (method, path, times) => (method === 'POST' && path === '/v1/batches' && times === 1 ? 'drop-after' : undefined),
   })
   await embedDataset(provider, [dataset(3)], options(cache))
   expect(api.batches.length).toBe(2)
@@ -270,9 +265,7 @@ test('a refused batch leaves those before it under way, and says so', async () =
     intercept: (method, path, times) => (method === 'POST' && path === '/v1/batches' && times === 2 ? 400 : undefined),
   })
   api.held = true
-  await expect(embedDataset(provider, [dataset(3)], options(cache))).rejects.toThrow(
-    /HTTP 400.*Still pending: 1 batch .*batch_0/,
-  )
+  await expect(embedDataset(provider, [dataset(3)], options(cache))).rejects.toThrow(/HTTP 400.*Still pending: 1 batch .*batch_0/)
   api.held = false
   await embedDataset(provider, [dataset(3)], options(cache))
   expect(api.batches.length).toBe(2)
@@ -293,10 +286,7 @@ test('two runs at once on one cache submit nothing twice', async () => {
   const { api, cache, provider } = await setUp()
   const other = await openCache(cache.file)
   closing.push(() => other.close())
-  await Promise.all([
-    embedDataset(provider, [dataset(9)], options(cache)),
-    embedDataset(provider, [dataset(9)], options(other)),
-  ])
+  await Promise.all([embedDataset(provider, [dataset(9)], options(cache)), embedDataset(provider, [dataset(9)], options(other))])
   expect(api.batches.flat().flatMap(line => line.body.input).length).toBe(18)
 })
 
@@ -319,9 +309,9 @@ test.each([
   const failed = await embedDataset(provider, [dataset(3)], options(cache)).catch(error => error)
   expect(failed.message).toMatch(/has no Batch API/)
   expect(failed.message).toContain(`${call} was answered with HTTP 404`)
-  expect(
-    cache.batches.open({ kind: 'embeddings', space: provider.cacheKey('query'), model: '', baseUrl: '' }).batches,
-  ).toEqual([])
+  expect(cache.batches.open({ kind: 'embeddings', space: provider.cacheKey('query'), model: '', baseUrl: '' }).batches).toEqual(
+    [],
+  )
 })
 
 test('a wrong key is refused without being shown, and leaves nothing behind', async () => {

@@ -70,9 +70,7 @@ test('failed requests are failed chunks with their custom id and without the key
   const chunks = numberedChunks(8)
   const { failed, questions, stats } = await generateQuestions(chunks, model, optionsOf(cache))
   expect(failed.map(({ chunk }) => chunk)).toEqual([chunks[1], chunks[5]])
-  expect(failed[0].error.message).toMatch(
-    /HTTP 400: refused for key \[redacted\] \(batch batch_0, request [0-9a-f]{32}\)/,
-  )
+  expect(failed[0].error.message).toMatch(/HTTP 400: refused for key \[redacted\] \(batch batch_0, request [0-9a-f]{32}\)/)
   expect(failed.map(({ error }) => error.message).join()).not.toContain(KEY)
   expect(new Set(questions.map(({ chunk }) => chunk)).size).toBe(6)
   expect(stats).toMatchObject({ requests: 8, cached: 0 })

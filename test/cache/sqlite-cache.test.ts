@@ -185,9 +185,7 @@ describe('openCache', () => {
     expect(await refusal(openCache(file))).toMatch(/folder/)
     writeFileSync(join(file, 'plain'), 'x')
     expect(await refusal(openCache(join(file, 'plain', 'cache.sqlite')))).toMatch(/not a directory/)
-    expect(await refusal(openCache(join(file, 'plain', 'below', 'cache.sqlite')))).toMatch(
-      /cannot be created or written/,
-    )
+    expect(await refusal(openCache(join(file, 'plain', 'below', 'cache.sqlite')))).toMatch(/cannot be created or written/)
   })
 
   it.runIf(process.platform === 'linux')('refuses a file system that takes no files, without hanging', async () => {
@@ -283,11 +281,7 @@ describe('a damaged row', () => {
     expect(cache.verify()).toEqual({ vectors: 4, bad, structure: [], removed: 0 })
     expect(cache.verify({ repair: true })).toEqual({ vectors: 4, bad, structure: [], removed: 2 })
     expect(cache.verify()).toEqual({ vectors: 2, bad: [], structure: [], removed: 0 })
-    expect(cache.get('s', [hash('a'), hash('b'), hash('c')])).toEqual([
-      Float32Array.of(1, 2),
-      undefined,
-      Float32Array.of(5, 6),
-    ])
+    expect(cache.get('s', [hash('a'), hash('b'), hash('c')])).toEqual([Float32Array.of(1, 2), undefined, Float32Array.of(5, 6)])
     cache.close()
   })
 

@@ -10,17 +10,14 @@ describe('the vector codec', () => {
     expect(decodeVector(LITTLE_ENDIAN, littleEndianHost)).toEqual(Float32Array.of(1, -2))
   })
 
-  it.each([true, false])(
-    'reads and writes in the middle of a buffer, aligned or not (little-endian host: %s)',
-    host => {
-      for (const offset of [1, 4]) {
-        const bytes = new Uint8Array(16)
-        bytes.set(LITTLE_ENDIAN, offset)
-        expect(decodeVector(bytes.subarray(offset, offset + 8), host)).toEqual(Float32Array.of(1, -2))
-      }
-      expect(encodeVector(Float32Array.of(7, 1, -2, 7).subarray(1, 3), host)).toEqual(LITTLE_ENDIAN)
-    },
-  )
+  it.each([true, false])('reads and writes in the middle of a buffer, aligned or not (little-endian host: %s)', host => {
+    for (const offset of [1, 4]) {
+      const bytes = new Uint8Array(16)
+      bytes.set(LITTLE_ENDIAN, offset)
+      expect(decodeVector(bytes.subarray(offset, offset + 8), host)).toEqual(Float32Array.of(1, -2))
+    }
+    expect(encodeVector(Float32Array.of(7, 1, -2, 7).subarray(1, 3), host)).toEqual(LITTLE_ENDIAN)
+  })
 
   it('finds a wrong length, a flipped bit, a swapped key and a value that is not finite', () => {
     const key = new Uint8Array(32).fill(1)

@@ -27,20 +27,9 @@ afterAll(async () => {
 })
 
 /** What the base needs besides its file: where the service's own address is not used. */
-const BASES: Readonly<
-  Record<string, { train: () => string[]; use: () => string[]; env?: () => Record<string, string> }>
-> = {
+const BASES: Readonly<Record<string, { train: () => string[]; use: () => string[]; env?: () => Record<string, string> }>> = {
   openai: {
-    train: () => [
-      '--base',
-      'openai',
-      '--model',
-      'text-embedding-3-large',
-      '--dimensions',
-      '6',
-      '--query-prefix',
-      'q: ',
-    ],
+    train: () => ['--base', 'openai', '--model', 'text-embedding-3-large', '--dimensions', '6', '--query-prefix', 'q: '],
     use: () => [],
     env: () => ({ OPENAI_BASE_URL: openai.url }),
   },
@@ -62,27 +51,12 @@ describe.concurrent.each(Object.entries(BASES))('an adapter on %s', (name, { tra
     expect(evaluated.base).toEqual(trained.base)
     const tuned = await cliJson<{ queries: number }>(['hybrid', '--data', 'd.json', ...adapter], options)
     expect(tuned.queries).toBe(12)
-    const explained = await cliJson(
-      ['explain', '--data', 'd.json', '--query', 'a card', '--top', '1', ...adapter],
-      options,
-    )
+    const explained = await cliJson(['explain', '--data', 'd.json', '--query', 'a card', '--top', '1', ...adapter], options)
     expect(explained).toMatchObject({ adapted: [{ rank: 1 }] })
     if (use().length === 0) {
-      const args = [
-        'compare',
-        '--data',
-        'd.json',
-        '--candidate',
-        file,
-        `x=adapter:${file}`,
-        '--cache',
-        'none',
-        '--estimate',
-      ]
+      const args = ['compare', '--data', 'd.json', '--candidate', file, `x=adapter:${file}`, '--cache', 'none', '--estimate']
       expect((await cli(args, options)).stderr).toMatch(/are the same base with the same adapter/)
-      expect((await cliJson<{ bases: object[] }>([...args.slice(0, 5), ...args.slice(6)], options)).bases).toHaveLength(
-        1,
-      )
+      expect((await cliJson<{ bases: object[] }>([...args.slice(0, 5), ...args.slice(6)], options)).bases).toHaveLength(1)
     }
     const { child, ended } = startCli(['serve', '--port', '0', '--json', ...adapter], options)
     const url = await new Promise<string>((resolve, reject) => {

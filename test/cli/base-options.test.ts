@@ -5,12 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { COMMAND_OPTIONS } from '../../src/cli/commands/index.js'
 import { completeWords } from '../../src/cli/complete-words.js'
 import { readConfigFile } from '../../src/cli/config-file.js'
-import {
-  checkProviderArgs,
-  openProvider,
-  type ProviderArgs,
-  withBaseOf,
-} from '../../src/cli/options/provider-options.js'
+import { checkProviderArgs, openProvider, type ProviderArgs, withBaseOf } from '../../src/cli/options/provider-options.js'
 import { parseArgs } from '../../src/cli/parse-args.js'
 import { providerNames } from '../../src/providers/index.js'
 import { sampleAdapter } from '../helpers/sample-adapter.js'
@@ -32,9 +27,7 @@ describe('--base', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'config-')), 'c.json')
     for (const base of ['./embedder.mjs', 'ai-sdk:@ai-sdk/google']) {
       writeFileSync(path, JSON.stringify({ base }))
-      await expect(parse('--config', path)).rejects.toThrow(
-        /"base" names code, which is only taken from the command line/,
-      )
+      await expect(parse('--config', path)).rejects.toThrow(/"base" names code, which is only taken from the command line/)
     }
     writeFileSync(path, JSON.stringify({ base: 'voyage', queryParam: ['truncation=true'] }))
     expect(await parse('--config', path)).toMatchObject({ base: 'voyage', queryParam: { truncation: true } })
@@ -50,15 +43,7 @@ describe('--query-param and --document-param', () => {
   test('are fields of the requests, read as JSON where they are JSON', async () => {
     const args = await parse(
       ...['--base', 'openai', '--base-url', 'http://localhost:1', '--model', 'm', '--query-param', 'input_type=query'],
-      ...[
-        '--query-param',
-        'n=2',
-        '--query-param=x={"a":[1]}',
-        '--document-param',
-        'text=a=b',
-        '--document-param',
-        'e="1"',
-      ],
+      ...['--query-param', 'n=2', '--query-param=x={"a":[1]}', '--document-param', 'text=a=b', '--document-param', 'e="1"'],
     )
     expect(args.queryParam).toEqual({ input_type: 'query', n: 2, x: { a: [1] } })
     expect(args.documentParam).toEqual({ text: 'a=b', e: '1' })

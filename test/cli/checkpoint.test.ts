@@ -107,10 +107,7 @@ describe.concurrent('--checkpoint', () => {
       ...{ loss: expect.any(Number), metric: expect.any(Number) },
       ...{ seconds: expect.any(Number), learningRate: expect.any(Number), time: expect.stringMatching(/^\d{4}-.*Z$/) },
     })
-    expect(of('end')).toMatchObject([
-      { error: 'ABORTED' },
-      { metrics: { split: 'test' }, bestEpoch: expect.any(Number) },
-    ])
+    expect(of('end')).toMatchObject([{ error: 'ABORTED' }, { metrics: { split: 'test' }, bestEpoch: expect.any(Number) }])
     for (const query of Object.values(TRAIN.queries)) expect(text).not.toContain(query)
   })
 

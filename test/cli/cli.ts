@@ -7,8 +7,7 @@ import { afterAll } from 'vitest'
 
 /** The built command. */
 export const MAIN = resolve(dirname(fileURLToPath(import.meta.url)), '../../dist/cli/main.js')
-if (!existsSync(MAIN))
-  throw new Error(`${MAIN} is missing: these tests run the built command; run "npm run build" first`)
+if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: these tests run the built command; run "npm run build" first`)
 
 /** How a run ended. */
 export interface CliResult {
@@ -96,10 +95,7 @@ export function llamaIndex(queries: number, { documents = queries, from = 0 } = 
   return {
     queries: Object.fromEntries(numbers.map(i => [`q${i}`, `how to mend the ${thing(i % documents)} case ${i}`])),
     corpus: Object.fromEntries(
-      Array.from({ length: documents }, (_, i) => [
-        `d${i}`,
-        `Mending the ${thing(i)}. Open cover ${i}, then turn key ${i}.`,
-      ]),
+      Array.from({ length: documents }, (_, i) => [`d${i}`, `Mending the ${thing(i)}. Open cover ${i}, then turn key ${i}.`]),
     ),
     relevant_docs: Object.fromEntries(numbers.map(i => [`q${i}`, [`d${i % documents}`]])),
     mode: 'text',

@@ -30,16 +30,8 @@ const reportOf = (candidates: CandidateReport[], pairs: PairReport[]): CompareRe
 })
 
 test('a difference is coloured where it holds after the correction for all pairs, and by its sign', () => {
-  const pairs = [
-    pair('a', 'b', {}),
-    pair('a', 'c', { holm: 0.06 }),
-    pair('b', 'c', { mean: -0.1, low: -0.2, high: -0.01 }),
-  ]
-  const text = compareText(
-    reportOf([candidate('a', 'best'), candidate('b'), candidate('c')], pairs),
-    'd.json',
-    coloured,
-  )
+  const pairs = [pair('a', 'b', {}), pair('a', 'c', { holm: 0.06 }), pair('b', 'c', { mean: -0.1, low: -0.2, high: -0.01 })]
+  const text = compareText(reportOf([candidate('a', 'best'), candidate('b'), candidate('c')], pairs), 'd.json', coloured)
   expect(text).toContain('a - b                  \x1b[32m+0.1000\x1b[39m')
   expect(text).toMatch(/a - c {18}\+0\.1000 /)
   expect(text).toContain('b - c                  \x1b[31m-0.1000\x1b[39m')
@@ -59,8 +51,7 @@ test('numbers of texts are written alike in a plan', () => {
 
 test('columns that a terminal has no room for stand below, with the candidates again; a pipe gets one table', () => {
   const report = reportOf([candidate('a name of some length', 'best'), candidate('b')], [pair('a', 'b', {})])
-  const table = (columns?: number) =>
-    compareText(report, 'd.json', undefined, columns).split('\n\n').slice(2, -2).join('\n\n')
+  const table = (columns?: number) => compareText(report, 'd.json', undefined, columns).split('\n\n').slice(2, -2).join('\n\n')
   const wide = table()
   expect(wide.split('\n')).toHaveLength(3)
   expect(table(200)).toBe(wide)

@@ -65,12 +65,7 @@ const FILES = {
   batch-inputs: 30
 `,
   'models.json': {
-    candidates: [
-      'hashing@64',
-      'words=hashing@64+h.json',
-      'openai:text-embedding-3-small',
-      { base: 'openai', adapter: 'o.json' },
-    ],
+    candidates: ['hashing@64', 'words=hashing@64+h.json', 'openai:text-embedding-3-small', { base: 'openai', adapter: 'o.json' }],
   },
 }
 const FLAGS = ['hashing@64', 'words=hashing@64+h.json', 'openai:text-embedding-3-small', 'openai+o.json']
@@ -175,14 +170,11 @@ describe.concurrent('compare', () => {
     expect(pair.holm).toBeGreaterThanOrEqual(p)
   })
 
-  test.each(['models.yaml', 'models.json'])(
-    'takes candidates from %s, with the same bytes but for times',
-    async file => {
-      const args = ['compare', '--data', 'test.json', '--engine', 'js', '--no-timing', '--candidates', file]
-      const fromFile = await cliJson<CompareReport>(args, { cwd, env })
-      expect({ ...fromFile, embedding: [] }).toEqual({ ...(await fromFlags), embedding: [] })
-    },
-  )
+  test.each(['models.yaml', 'models.json'])('takes candidates from %s, with the same bytes but for times', async file => {
+    const args = ['compare', '--data', 'test.json', '--engine', 'js', '--no-timing', '--candidates', file]
+    const fromFile = await cliJson<CompareReport>(args, { cwd, env })
+    expect({ ...fromFile, embedding: [] }).toEqual({ ...(await fromFlags), embedding: [] })
+  })
 
   test('times a provider on the network only with --timing, and says before what that sends', () =>
     withService(async (service, env) => {
@@ -215,17 +207,7 @@ describe.concurrent('compare', () => {
         writeFileSync(join(own, folder, `${name}.jsonl`), rows(ids).map(row => JSON.stringify(row)).join('\n'))
       }
     }
-    const args = [
-      'compare',
-      '--data',
-      'test.json',
-      '--engine',
-      'js',
-      '--candidate',
-      'hashing',
-      '--candidate',
-      'vectors:v',
-    ]
+    const args = ['compare', '--data', 'test.json', '--engine', 'js', '--candidate', 'hashing', '--candidate', 'vectors:v']
     const { candidates } = await cliJson<CompareReport>(args, { cwd: own })
     expect(candidates.map(({ name, base }) => [name, base])).toEqual([
       ['hashing', 'hashing/words+char3-5@512'],
@@ -258,9 +240,6 @@ describe.concurrent('compare refuses', () => {
 
   test('texts without data', async () => {
     const { code, stderr } = await cli(['compare', '--candidate', 'hashing'], { cwd })
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringContaining('missing option --data: candidate "hashing" embeds its texts'),
-    ])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('missing option --data: candidate "hashing" embeds its texts')])
   })
 })

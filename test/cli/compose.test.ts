@@ -78,20 +78,7 @@ test('a projection stays as long as its index may be there, and can be taken fro
 
 test('a rejected adapter leaves the projection alone at its place, which documents can be embedded with', async () => {
   const cwd = folderWith({ 'a.json': JSON.stringify(noise(40, 60, 5)) })
-  const words = [
-    'train',
-    ...part,
-    '--pca',
-    '8',
-    '--cache',
-    'none',
-    '--engine',
-    'cpu',
-    '--train',
-    'a.json',
-    '--out',
-    'two.json',
-  ]
+  const words = ['train', ...part, '--pca', '8', '--cache', 'none', '--engine', 'cpu', '--train', 'a.json', '--out', 'two.json']
   const run = await cli([...words, '--tune-budget', '600', '--text-terms', 'off', '--pseudo-queries', 'off'], { cwd })
   expect(run).toMatchObject({ code: 3, stdout: expect.stringContaining('two.json has the projection alone') })
   const { kind, params, base } = loadAdapter(join(cwd, 'two.json'))

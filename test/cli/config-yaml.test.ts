@@ -33,8 +33,7 @@ function refusal(name: string, content: string): string {
 }
 
 test.each(['config.yaml', 'config.yml', 'CONFIG.YAML'])('%s is read as YAML, in either spelling of a name', name => {
-  const content =
-    '# comment\nepochs: 4 # and another\nbatchSize: 7\ngate: false\nmodel: "a: b"\nstyles: [x, y]\no: out.json\n'
+  const content = '# comment\nepochs: 4 # and another\nbatchSize: 7\ngate: false\nmodel: "a: b"\nstyles: [x, y]\no: out.json\n'
   const values = { epochs: 4, 'batch-size': 7, gate: false, model: 'a: b', styles: ['x', 'y'], out: 'out.json' }
   expect(read(name, content)).toEqual(values)
   expect(read(name, `\uFEFF${content.replaceAll('\n', '\r\n')}`)).toEqual(values)

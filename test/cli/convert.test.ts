@@ -36,9 +36,7 @@ describe.concurrent('convert', () => {
   test('--dtype f16 reports what rounding costs', async () => {
     const cwd = folderWithAdapter()
     const args = ['convert', 'adapters/finance.json', 'x.safetensors', '--dtype', 'f16']
-    expect((await cli(args, { cwd })).stdout).toMatch(
-      /^rounded {2}worst 1 - cosine of 256 random queries \d\.\de-\d+$/m,
-    )
+    expect((await cli(args, { cwd })).stdout).toMatch(/^rounded {2}worst 1 - cosine of 256 random queries \d\.\de-\d+$/m)
     expect(await cliJson(args, { cwd })).toMatchObject({ worstCosineError: expect.any(Number) })
   })
 

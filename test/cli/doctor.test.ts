@@ -85,9 +85,7 @@ describe.concurrent('doctor', () => {
     if (!VK_ICD_FILENAMES.includes('swiftshader')) ctx.skip('no SwiftShader here')
     const env = { VK_ICD_FILENAMES, LD_LIBRARY_PATH }
     const found = await cliJson<Diagnosis>(['doctor'], { cwd: folderWith(), env })
-    expect(found.gpus.adapters).toEqual([
-      { name: expect.stringContaining('SwiftShader'), backend: 'vulkan', software: true },
-    ])
+    expect(found.gpus.adapters).toEqual([{ name: expect.stringContaining('SwiftShader'), backend: 'vulkan', software: true }])
     expect(byName(found.engines).webgpu).toMatchObject({ usable: false, problem: expect.stringMatching(/on the CPU/) })
     expect(found.auto.engine).toBe('cpu')
 
@@ -239,13 +237,7 @@ interface Installation {
 }
 
 /** Runs the doctor of a copy of the built package that has only these packages, yargs and string-width. */
-async function installed({
-  link = [],
-  unbuilt,
-  fake = {},
-  node,
-  words = ['--json'],
-}: Installation): Promise<CliResult> {
+async function installed({ link = [], unbuilt, fake = {}, node, words = ['--json'] }: Installation): Promise<CliResult> {
   const folder = folderWith()
   cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true })
   const { engines, ...rest } = packageJson(ROOT)
@@ -259,10 +251,7 @@ async function installed({
   }
   for (const [name, program] of Object.entries(fake)) {
     mkdirSync(join(own, name, 'dist'), { recursive: true })
-    writeFileSync(
-      join(own, name, 'package.json'),
-      JSON.stringify({ name, version: '9.8.7', type: 'module', main: 'index.js' }),
-    )
+    writeFileSync(join(own, name, 'package.json'), JSON.stringify({ name, version: '9.8.7', type: 'module', main: 'index.js' }))
     for (const file of ['index.js', 'dist/binding.js']) writeFileSync(join(own, name, file), program)
   }
   expect(existsSync(join(own, 'yargs/package.json'))).toBe(true)

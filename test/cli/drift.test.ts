@@ -18,19 +18,7 @@ test('drift reports unfamiliar queries, exits 4 above the bound, and needs a ske
       .join('\n'),
     'other.txt': Array.from({ length: 40 }, (_, i) => `zyx ${i} qqq vvv ${i * 7}`).join('\n'),
   })
-  const make = [
-    'train',
-    '--train',
-    'a.json',
-    '--base',
-    'hashing',
-    '--dimensions',
-    '128',
-    '--tune',
-    'off',
-    '--epochs',
-    '1',
-  ]
+  const make = ['train', '--train', 'a.json', '--base', 'hashing', '--dimensions', '128', '--tune', 'off', '--epochs', '1']
   await cliJson([...make, '--cache', 'none', '--out', 'x.json'], { cwd })
   const file = readFileSync(join(cwd, 'x.json'), 'utf8')
   expect(JSON.parse(file).training.topScore.base).toMatchObject({ p50: expect.any(Number) })

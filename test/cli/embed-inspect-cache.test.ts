@@ -24,9 +24,7 @@ describe.concurrent('embed', () => {
 
     const { stdout, stderr } = await cli([...args, '--price', '1000000'], { cwd })
     expect(stderr).toMatch(/^not counted: with up to 200 labelled queries, .+--pseudo-queries/m)
-    expect(stdout).toMatch(
-      /^queries +20 of 20 to embed, \d+ tokens\ndocuments +20 of 20 to embed, \d+ tokens\ncost +\$/,
-    )
+    expect(stdout).toMatch(/^queries +20 of 20 to embed, \d+ tokens\ndocuments +20 of 20 to embed, \d+ tokens\ncost +\$/)
     expect(stdout).toContain(`$${report.tokens}.00`)
   })
 
@@ -162,9 +160,7 @@ describe.concurrent('cache', () => {
     expect(damaged.code).toBe(1)
     expect(JSON.parse(damaged.stdout)).toEqual({
       vectors: 40,
-      bad: [
-        { space: expect.any(String), textHash: expect.stringMatching(/^[0-9a-f]{64}$/), problem: expect.any(String) },
-      ],
+      bad: [{ space: expect.any(String), textHash: expect.stringMatching(/^[0-9a-f]{64}$/), problem: expect.any(String) }],
       structure: [],
       removed: 0,
       error: { code: 'CACHE_CORRUPT', message: expect.stringMatching(/damaged in \S+: 1 vector,.*--repair/) },
@@ -177,9 +173,9 @@ describe.concurrent('cache', () => {
     expect(await cliJson(['cache', 'verify', '--repair'], { cwd })).toMatchObject({ removed: 1 })
     expect(await cliJson(['cache', 'verify'], { cwd })).toMatchObject({ vectors: 39, bad: [] })
     // The one that was deleted is embedded again.
-    expect(
-      await cliJson(['embed', '--base', 'hashing', 'd.json', '--dimensions', '16', '--quiet'], { cwd }),
-    ).toMatchObject({ misses: 1 })
+    expect(await cliJson(['embed', '--base', 'hashing', 'd.json', '--dimensions', '16', '--quiet'], { cwd })).toMatchObject({
+      misses: 1,
+    })
 
     expect(await cliJson(['cache', 'prune', '--older-than-days', '1'], { cwd })).toMatchObject({ vectors: 0 })
     expect(await cliJson(['cache', 'prune', '--space', '@8'], { cwd })).toMatchObject({ vectors: 20, spaces: 1 })

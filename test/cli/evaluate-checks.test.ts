@@ -51,10 +51,9 @@ interface Report {
 
 describe.concurrent('checks', () => {
   test('end with exit code 4 and one sentence when the adapter is significantly worse', async () => {
-    const { code, stderr } = await cli(
-      ['evaluate', ...BASE, ...FILES, 'bad.json', '--fail-if-worse', '--against', 'good.json'],
-      { cwd },
-    )
+    const { code, stderr } = await cli(['evaluate', ...BASE, ...FILES, 'bad.json', '--fail-if-worse', '--against', 'good.json'], {
+      cwd,
+    })
     expect(code).toBe(4)
     expect(stderr).toMatch(/^error: significantly worse: ndcg@10 -0\.\d{4} against good.json \(95% CI .*\)$/m)
   })
@@ -72,16 +71,7 @@ describe.concurrent('checks', () => {
   })
 
   test('hold a minimum, and write JUnit XML', async () => {
-    const args = [
-      'evaluate',
-      ...BASE,
-      ...FILES,
-      'good.json',
-      '--require',
-      'ndcg@10=0.1,mrr@5=1',
-      '--junit',
-      'junit.xml',
-    ]
+    const args = ['evaluate', ...BASE, ...FILES, 'good.json', '--require', 'ndcg@10=0.1,mrr@5=1', '--junit', 'junit.xml']
     const { code } = await cli(args, { cwd })
     expect(code).toBe(4)
     const xml = readFileSync(join(cwd, 'junit.xml'), 'utf8')

@@ -37,9 +37,7 @@ test.concurrent('evaluate scores the base, and base and adapter where an adapter
 
   const { code, stdout } = await cli([...EVALUATE, '--adapter', 'a.json', '--metrics', 'ndcg@5', 'map@10'], { cwd })
   expect(code).toBe(0)
-  expect(stdout).toMatch(
-    /^hashing\S+ on test\.json: 8 queries, 8 documents\n16 embeddings from the cache, 0 requests\n/,
-  )
+  expect(stdout).toMatch(/^hashing\S+ on test\.json: 8 queries, 8 documents\n16 embeddings from the cache, 0 requests\n/)
   expect(
     stdout
       .split('\n')

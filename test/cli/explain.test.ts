@@ -82,9 +82,7 @@ test.concurrent('explain prints them side by side, relevant ones marked, and not
   const lines = stdout.split('\n')
   expect(lines.slice(0, 2)).toEqual(['card was declined', '4 documents; 1 relevant document, marked *'])
   expect(lines[3]).toMatch(/^rank {2}base +score {2}adapted +score {2}moved$/)
-  expect(lines[4]).toMatch(
-    /^ {3}1 {4}a My card was declined at the shop +0\.\d{4} {2}\* e Transfers.* \+\d \(was \d\)$/,
-  )
+  expect(lines[4]).toMatch(/^ {3}1 {4}a My card was declined at the shop +0\.\d{4} {2}\* e Transfers.* \+\d \(was \d\)$/)
   expect(stdout).not.toContain('\u001b')
   expect(stdout).toContain('Opening hours [2Jof')
 })

@@ -160,26 +160,12 @@ describe.concurrent('the gate', () => {
     expect(code).toBe(0)
     expect(report.gate).toMatchObject({ kept: true, passed: true })
     expect(report.difference['ndcg@10'].high).toBeLessThan(-0.3)
-    expect(stderr).toMatch(
-      /^warning: on the test set the adapter LOSES ndcg@10: -0\.\d+ \(95% CI .*does not affect the gate/m,
-    )
+    expect(stderr).toMatch(/^warning: on the test set the adapter LOSES ndcg@10: -0\.\d+ \(95% CI .*does not affect the gate/m)
     expect(adapter.params.W).not.toEqual(identity(D))
   })
 
   test('keeps the rejected adapter in its own kind', async () => {
-    const args = [
-      ...NOISE,
-      '--kind',
-      'low-rank',
-      '--size',
-      '4',
-      '--pull',
-      '10',
-      '--negatives',
-      'positives',
-      '--scale',
-      '8',
-    ]
+    const args = [...NOISE, '--kind', 'low-rank', '--size', '4', '--pull', '10', '--negatives', 'positives', '--scale', '8']
     const { code, adapter } = await run([...args, '--epochs', '5'], 'low-rank.json')
     expect(code).toBe(3)
     expect(adapter.kind).toBe('low-rank')
@@ -227,18 +213,7 @@ describe.concurrent('--tune', () => {
   })
 
   test('off with --gate proves exactly those options', async () => {
-    const args = [
-      ...COMMON,
-      '--train',
-      'noise.json',
-      '--test-fraction',
-      '0',
-      '--tune',
-      'off',
-      '--gate',
-      '--epochs',
-      '2',
-    ]
+    const args = [...COMMON, '--train', 'noise.json', '--test-fraction', '0', '--tune', 'off', '--gate', '--epochs', '2']
     const { code, report } = await run(args, 'gate-only.json')
     expect(code).toBe(3)
     expect(report.tune.tried).toMatchObject([{ negatives: 'in-batch', scale: 20, pull: 0 }])
@@ -278,9 +253,7 @@ describe.concurrent('--tune', () => {
   test('auto --kind ridge chooses the pull of the closed form', async () => {
     const { code, report, adapter } = await run([...AUTO, '--kind', 'ridge', '--test', 'same.json'], 'ridge.json')
     expect(code).toBe(0)
-    expect(new Set(report.tune.tried.map(tried => (tried as { pull: number }).pull)).size).toBe(
-      report.tune.tried.length,
-    )
+    expect(new Set(report.tune.tried.map(tried => (tried as { pull: number }).pull)).size).toBe(report.tune.tried.length)
     expect(facts(adapter).options).toMatchObject({ kind: 'ridge', pull: report.tune.pull })
     expect(report).toMatchObject({ kind: 'ridge', epochs: [{ epoch: 1 }] })
     expect(report.difference['ndcg@10'].low).toBeGreaterThan(0)
@@ -288,12 +261,7 @@ describe.concurrent('--tune', () => {
 
   test.each([
     ['a size where the kind has none', ['--size', '3'], 2, /"size": the adapter kind "linear" has no size, found 3/],
-    [
-      '--min-gain without a gate',
-      ['--tune', 'off', '--min-gain', '0.1'],
-      2,
-      /^error: --min-gain .*--tune auto or --gate/,
-    ],
+    ['--min-gain without a gate', ['--tune', 'off', '--min-gain', '0.1'], 2, /^error: --min-gain .*--tune auto or --gate/],
     ['no time', ['--tune-budget', '0'], 2, /--tune-budget must be a number above 0/],
   ])('%s is refused before anything is searched', async (_, args, code, message) => {
     const result = await cli([...AUTO, ...args, '--quiet'], { cwd })
@@ -345,9 +313,7 @@ describe.concurrent('an adapter in use', () => {
     expect(second.code).toBe(3)
     expect(second.report.duel).toMatchObject({ rule: 'unless-worse', replaces: false })
     expect(second.report.duel!.difference.high).toBeLessThan(0)
-    expect(second.report.duel!.reason).toMatch(
-      /^against the adapter in use, on 60 queries .*unless-worse: not replaced$/,
-    )
+    expect(second.report.duel!.reason).toMatch(/^against the adapter in use, on 60 queries .*unless-worse: not replaced$/)
     expect(second.report).toMatchObject({ adapter: 'worse/x.json', rejected: 'worse/x.rejected.json' })
     const { code } = await cli([...SOME, '--replace', 'always', '--out', 'worse/x.json'], { cwd })
     expect(code).toBe(0)

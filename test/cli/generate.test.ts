@@ -22,10 +22,7 @@ const word = (i: number) => WORDS[i % WORDS.length] + i
 /** One document a chunk, so small that a fake model can tell them apart by `chunk-7`. */
 const documents = (count: number) =>
   Object.fromEntries(
-    Array.from({ length: count }, (_, i) => [
-      `docs/${i}.md`,
-      `Part chunk-${i}: ${word(i)} opens ${word(3 * i + 1)}.\n`,
-    ]),
+    Array.from({ length: count }, (_, i) => [`docs/${i}.md`, `Part chunk-${i}: ${word(i)} opens ${word(3 * i + 1)}.\n`]),
   )
 const say: Say = prompt => {
   const i = chunkIn(prompt)
@@ -71,9 +68,7 @@ describe.concurrent('generate', () => {
       chunks: { asked: 30, splitBy: 'document', failed: [] },
       questions: { kept: 60, stripped: 60, dropped: { preamble: 30 } },
       parts: { train: { chunks: 30 }, validation: { chunks: 30 }, test: { chunks: 30 } },
-      warnings: [
-        expect.stringMatching(/^the test part: too easy or too small to trust as a test set; .* and 30 documents$/),
-      ],
+      warnings: [expect.stringMatching(/^the test part: too easy or too small to trust as a test set; .* and 30 documents$/)],
       llmUse: { requests: 30, cachedAnswers: 0, cost: 0 },
     })
     expect(report.documents.skipped.map(({ file }) => file).sort()).toEqual(['docs/broken.pdf', 'docs/empty.md'])
@@ -103,18 +98,7 @@ describe.concurrent('generate', () => {
   test('prints a table of what was kept and dropped', async () => {
     const service = opened(await startFakeChat({ say }))
     const cwd = folderWith(documents(30))
-    const args = [
-      'generate',
-      'docs/*.md',
-      '--llm',
-      'openai',
-      '--llm-base-url',
-      service.url,
-      '--format',
-      'beir',
-      '--out',
-      'beir',
-    ]
+    const args = ['generate', 'docs/*.md', '--llm', 'openai', '--llm-base-url', service.url, '--format', 'beir', '--out', 'beir']
     const { code, stdout, stderr } = await cli(args, { cwd })
     expect(code).toBe(0)
     for (const line of [
@@ -204,9 +188,7 @@ describe.concurrent('generate', () => {
     ]
     const { code, stderr } = await cli(args, { cwd })
     expect(code).toBe(2)
-    expect(stderr).toMatch(
-      /error: the estimate is \$0\.\d+ for 30 chunks, above the limit of \$0\.01.*No request was sent/,
-    )
+    expect(stderr).toMatch(/error: the estimate is \$0\.\d+ for 30 chunks, above the limit of \$0\.01.*No request was sent/)
     expect(service.requests).toEqual([])
     expect(existsSync(join(cwd, 'data'))).toBe(false)
   })
@@ -218,9 +200,7 @@ describe.concurrent('generate', () => {
     await cliJson([...args, '--prompt', 'p.txt'], { cwd })
     expect(promptOf(service.requests[0])).toMatch(/^Ask 1 things of: Part chunk-\d+: /)
     const mixed = ['--styles', 'misspelled', '--dry-run', '--styles', 'keyword,follow-up', '--questions', '3']
-    expect((await cli(['generate', ...mixed, 'docs', '--llm', 'openai'], { cwd })).stdout).toMatch(
-      /30 documents, 30 chunks/,
-    )
+    expect((await cli(['generate', ...mixed, 'docs', '--llm', 'openai'], { cwd })).stdout).toMatch(/30 documents, 30 chunks/)
     const bad = await cli([...args, '--prompt', 'bad.txt', '--out', 'other'], { cwd })
     expect(bad).toMatchObject({ code: 2, stderr: expect.stringMatching(/prompt template bad\.txt has no \{n\}/) })
     const styled = await cli([...args, '--prompt', 'p.txt', '--styles', 'keyword', '--out', 'other'], { cwd })
@@ -243,28 +223,8 @@ describe.concurrent('generate', () => {
     )
     const base = opened(await startFakeOpenAI({ dimensions: 256 }))
     const cwd = folderWith(documents(30))
-    const args = [
-      'generate',
-      'docs',
-      '--llm',
-      'openai',
-      '--llm-base-url',
-      chat.url,
-      '--base',
-      'openai',
-      '--base-url',
-      base.url,
-    ]
-    const filters = [
-      '--filter',
-      'round-trip',
-      '--filter-k',
-      '1',
-      '--filter',
-      'near-duplicates',
-      '--filter-cosine',
-      '0.9',
-    ]
+    const args = ['generate', 'docs', '--llm', 'openai', '--llm-base-url', chat.url, '--base', 'openai', '--base-url', base.url]
+    const filters = ['--filter', 'round-trip', '--filter-k', '1', '--filter', 'near-duplicates', '--filter-cosine', '0.9']
     const report = await cliJson<Report>([...args, ...filters], { cwd })
     const dropped = report.dropped.filter(({ reason }) => reason === 'round-trip').map(({ text }) => text)
     expect(dropped).toContain('lost zebra7')
@@ -273,10 +233,9 @@ describe.concurrent('generate', () => {
     expect(report.questions.dropped['round-trip']).toBe(dropped.length)
     expect(report.questions.kept + dropped.length).toBe(60)
     const asked = base.requests.length
-    const near = await cliJson<Report>(
-      [...args, '--filter', 'near-duplicates', '--filter-cosine', '0.8', '--out', 'near'],
-      { cwd },
-    )
+    const near = await cliJson<Report>([...args, '--filter', 'near-duplicates', '--filter-cosine', '0.8', '--out', 'near'], {
+      cwd,
+    })
     expect(near.dropped.filter(({ reason }) => reason === 'near-duplicate').map(({ text }) => text)).toEqual([
       expect.stringContaining('chunk 9'),
     ])
@@ -293,13 +252,10 @@ describe.concurrent('generate', () => {
       }),
     )
     const cwd = folderWith(documents(30))
-    const { code, stdout, stderr } = await cli(
-      ['generate', 'docs', '--llm', 'openai', '--llm-base-url', service.url, '--json'],
-      {
-        cwd,
-        env: { OPENAI_API_KEY: KEY },
-      },
-    )
+    const { code, stdout, stderr } = await cli(['generate', 'docs', '--llm', 'openai', '--llm-base-url', service.url, '--json'], {
+      cwd,
+      env: { OPENAI_API_KEY: KEY },
+    })
     expect(code).toBe(0)
     const written = ['data', 'cache'].flatMap(folder =>
       readdirSync(join(cwd, folder)).map(name => readFileSync(join(cwd, folder, name), 'latin1')),
@@ -360,31 +316,13 @@ test('generate, train and evaluate run end to end without network', async () => 
   }
   const made = await cliJson<Report>(['generate', 'docs', '--llm', 'none', '--chunk-tokens', '64'], { cwd })
   expect(made.parts.train.questions).toBeGreaterThan(60)
-  const data = [
-    '--train',
-    'data/train_dataset.json',
-    '--val',
-    'data/val_dataset.json',
-    '--test',
-    'data/test_dataset.json',
-  ]
-  const trained = await cli(
-    [...data, '--base', 'hashing', '--dimensions', '64', '--tune', 'off', '--out', 'a.json', '--json'],
-    { cwd },
-  )
+  const data = ['--train', 'data/train_dataset.json', '--val', 'data/val_dataset.json', '--test', 'data/test_dataset.json']
+  const trained = await cli([...data, '--base', 'hashing', '--dimensions', '64', '--tune', 'off', '--out', 'a.json', '--json'], {
+    cwd,
+  })
   expect([0, 3]).toContain(trained.code)
   expect(existsSync(join(cwd, 'a.json'))).toBe(true)
-  const args = [
-    'evaluate',
-    '--base',
-    'hashing',
-    '--dimensions',
-    '64',
-    '--data',
-    'data/test_dataset.json',
-    '--adapter',
-    'a.json',
-  ]
+  const args = ['evaluate', '--base', 'hashing', '--dimensions', '64', '--data', 'data/test_dataset.json', '--adapter', 'a.json']
   const evaluated = await cliJson<{ queries: number; metrics: { base: Record<string, number> } }>(args, { cwd })
   expect(evaluated.queries).toBe(made.parts.test.questions)
   expect(evaluated.metrics.base['ndcg@10']).toBeGreaterThan(0)
@@ -392,8 +330,7 @@ test('generate, train and evaluate run end to end without network', async () => 
     ['inspect', ...NAMES.map(name => `data/${name}`)],
     { cwd },
   )
-  for (const shared of inspected.overlap)
-    expect(shared).toMatchObject({ queryTexts: 0, documentIds: 0, documentTexts: 0 })
+  for (const shared of inspected.overlap) expect(shared).toMatchObject({ queryTexts: 0, documentIds: 0, documentTexts: 0 })
   expect(existsSync(join(cwd, 'cache/embeddings.sqlite'))).toBe(true)
   const db = new Sqlite(join(cwd, 'cache/embeddings.sqlite'), { readonly: true })
   expect(db.prepare('SELECT count(*) AS n FROM completions').get()).toEqual({ n: 0 })

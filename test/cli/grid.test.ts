@@ -30,9 +30,7 @@ describe('expandGrid', () => {
 
 describe('parseGrid', () => {
   test('reads names in kebab or camel case and values of the options’ types', () => {
-    expect(
-      parseGrid(['batch-size=8,16', 'learningRate=1e-2', 'schedule=cosine', 'mine-every=2', 'negatives=hard']),
-    ).toEqual([
+    expect(parseGrid(['batch-size=8,16', 'learningRate=1e-2', 'schedule=cosine', 'mine-every=2', 'negatives=hard'])).toEqual([
       { batchSize: 8, learningRate: 0.01, schedule: 'cosine', mineEvery: 2, negatives: 'hard' },
       { batchSize: 16, learningRate: 0.01, schedule: 'cosine', mineEvery: 2, negatives: 'hard' },
     ])
@@ -51,8 +49,6 @@ describe('parseGrid', () => {
     [['pull=1', 'pull=2'], /gives pull twice; list its values in one, pull=A,B/],
     [['pull=1,1.0'], /gives a value of pull twice/],
   ])('refuses %j', (words, message) => {
-    expect(() => parseGrid(words)).toThrow(
-      expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) }),
-    )
+    expect(() => parseGrid(words)).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) }))
   })
 })

@@ -31,15 +31,9 @@ describe.concurrent('import', () => {
       /^warning: faq\.csv \(test\): too easy or too small [^\n]*\n\nnext\n {2}adapter-train inspect data\/train_dataset\.json /,
     )
     expect(stderr).toContain(`\n  ${train} --test data/test_dataset.json\n`)
-    expect(stdout).toMatch(
-      /^part +queries +documents +pairs +hard negatives\ntrain +\d\d +100 +\d\d +0\nvalidation +\d+ +100/,
-    )
+    expect(stdout).toMatch(/^part +queries +documents +pairs +hard negatives\ntrain +\d\d +100 +\d\d +0\nvalidation +\d+ +100/)
     expect(stdout).toContain('written    data/train_dataset.json')
-    expect(readdirSync(join(cwd, 'data')).sort()).toEqual([
-      'test_dataset.json',
-      'train_dataset.json',
-      'val_dataset.json',
-    ])
+    expect(readdirSync(join(cwd, 'data')).sort()).toEqual(['test_dataset.json', 'train_dataset.json', 'val_dataset.json'])
     const parts = ['train', 'val', 'test'].map(part => json(cwd, `data/${part}_dataset.json`))
     expect(new Set(parts.flatMap(({ queries }) => Object.keys(queries))).size).toBe(100)
     for (const { corpus } of parts) expect(new Set(Object.values(corpus)).size).toBe(100)
@@ -107,9 +101,7 @@ describe.concurrent('import', () => {
     expect(report.parts.map(({ part }) => part)).toEqual(['train', 'validation'])
     const sum = (key: 'queries' | 'pairs' | 'negatives') => report.parts.reduce((n, part) => n + part[key], 0)
     expect([sum('queries'), sum('pairs'), sum('negatives')]).toEqual([35, 20 + 40 - 5, 20])
-    const lines = ['a/train.jsonl', 'a/val.jsonl'].flatMap(file =>
-      readFileSync(join(cwd, file), 'utf8').trim().split('\n'),
-    )
+    const lines = ['a/train.jsonl', 'a/val.jsonl'].flatMap(file => readFileSync(join(cwd, file), 'utf8').trim().split('\n'))
     const records = lines.map(line => JSON.parse(line))
     expect(records.find(({ query, document }) => query === 'Squad 0?' && document === 'Context 0').grade).toBe(3)
     expect(records.filter(({ grade }) => grade === 0)).toHaveLength(20)
@@ -152,8 +144,7 @@ describe.concurrent('import', () => {
 
   test('by time holds out the latest of a search log, and says what a file without times lacks', async () => {
     const day = (i: number) => new Date(Date.UTC(2026, 0, 1 + i)).toISOString()
-    const entry = (i: number, at: unknown) =>
-      JSON.stringify({ query: `search ${i}`, clicked: [`page about ${i % 8}`], time: at })
+    const entry = (i: number, at: unknown) => JSON.stringify({ query: `search ${i}`, clicked: [`page about ${i % 8}`], time: at })
     const lines = Array.from({ length: 60 }, (_, i) => entry(i, i % 2 ? day(i) : Date.parse(day(i)) / 1000))
     // Query 2 is asked again on the last day: it was known before.
     const cwd = folderWith({
@@ -162,9 +153,7 @@ describe.concurrent('import', () => {
       'odd.jsonl': entry(1, 'yesterday'),
     })
     await cliJson<Report>(['import', 'log.jsonl', '--split-by', 'time'], { cwd })
-    const [validation, test] = ['val', 'test'].map(part =>
-      Object.values(json(cwd, `data/${part}_dataset.json`).queries),
-    )
+    const [validation, test] = ['val', 'test'].map(part => Object.values(json(cwd, `data/${part}_dataset.json`).queries))
     expect(test.sort()).toEqual([54, 55, 56, 57, 58, 59].map(i => `search ${i}`))
     expect(validation.sort()).toEqual([48, 49, 50, 51, 52, 53].map(i => `search ${i}`))
     // `train` holds out the same searches of the log itself, and folds have no time.
@@ -180,9 +169,7 @@ describe.concurrent('import', () => {
     const refused = await cli(['import', 'faq.csv', ...columns, '--split-by', 'time', '--out', 'x'], { cwd })
     expect(refused).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(
-        /50 of its 50 queries have no time, expected a search log with "time" in every entry/,
-      ),
+      stderr: expect.stringMatching(/50 of its 50 queries have no time, expected a search log with "time" in every entry/),
     })
     const odd = await cli(['import', 'odd.jsonl', '--out', 'x'], { cwd })
     expect(odd.stderr).toContain('"time" is "yesterday", expected a time such as 2026-05-31T12:00:00Z')

@@ -87,17 +87,7 @@ test('train, evaluate, compare, explain and refresh read an index in place', asy
   expect(page).toContain(url)
 
   const compared = await cliJson<{ data: object; candidates: object[] }>(
-    [
-      'compare',
-      ...given,
-      '--candidate',
-      'hashing@256',
-      '--candidate',
-      'hashing@256+a.json',
-      '--no-timing',
-      '--cache',
-      'none',
-    ],
+    ['compare', ...given, '--candidate', 'hashing@256', '--candidate', 'hashing@256+a.json', '--no-timing', '--cache', 'none'],
     { cwd },
   )
   expect(compared.data).toMatchObject({ documents: 80, queries: 80 })
@@ -117,8 +107,8 @@ test('train, evaluate, compare, explain and refresh read an index in place', asy
 test('options that do not go with an index are refused before anything is read', async () => {
   const refused = async (...args: string[]) => (await cli(args, { cwd })).stderr
   expect(await refused('train', '--base', 'vectors', '--vectors', 'x', '--index', url)).toContain('found vectors')
-  expect(
-    await refused('train', ...BASE, '--train', 'train.json', '--index', 'lancedb://me:secret99@x#t'),
-  ).not.toContain('secret99')
+  expect(await refused('train', ...BASE, '--train', 'train.json', '--index', 'lancedb://me:secret99@x#t')).not.toContain(
+    'secret99',
+  )
   expect(await refused('explain', '--adapter', 'a.json', '--query', 'x')).toContain('missing option --data, or --index')
 })

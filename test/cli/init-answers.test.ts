@@ -54,9 +54,7 @@ describe.concurrent('with answers on stdin', () => {
     const { code, stdout, stderr } = await initWith('none.json\n\n99\n4\n3\n0\n64\nn\n', { cwd })
     expect(code).toBe(0)
     expect(stderr).toContain('data [train_dataset.json]: none.json\n  none.json does not exist')
-    expect(stderr).toContain(
-      `base [hashing]: 99\n  expected one of ${providerNames.join(', ')}, or its number; found "99"`,
-    )
+    expect(stderr).toContain(`base [hashing]: 99\n  expected one of ${providerNames.join(', ')}, or its number; found "99"`)
     expect(stderr).toContain('dimensions that the index stores [256]: 0\n  --dimensions-out must be')
     expect(stdout).toMatch(/^data .+\n/)
     expect(stdout).not.toContain('[256]')

@@ -117,20 +117,14 @@ describe.concurrent('with options alone', () => {
     await cliJson([...flags, '--yes', '--no-trial'], { cwd })
     expect(config(cwd)).toMatchObject({ dimensions: 64, 'dimensions-out': 32 })
     const { code, stderr } = await cli([...flags, '--dimensions-out', '64', '--force'], { cwd })
-    expect(stderr).toMatch(
-      /--dimensions-out must be a whole number from 1 to 63, less than the 64 of the base; found 64/,
-    )
+    expect(stderr).toMatch(/--dimensions-out must be a whole number from 1 to 63, less than the 64 of the base; found 64/)
     expect(code).toBe(2)
   })
 
   test.each<[string, string[], RegExp]>([
     ['nothing', [], /give --data \(or --sample\), --base, --goal, or --yes for the defaults$/],
     ['data', ['--data', 'set.json'], /: give --base, --goal, or --yes for the defaults$/],
-    [
-      'a goal that needs a number',
-      ['--sample', '--base', 'hashing', '--goal', 'truncated'],
-      /: give --dimensions-out, or /,
-    ],
+    ['a goal that needs a number', ['--sample', '--base', 'hashing', '--goal', 'truncated'], /: give --dimensions-out, or /],
     ['--yes where there is no data', ['--yes'], /found no data here: give --data PATH, or --sample$/],
     ['sample and data', ['--yes', '--sample', '--data', 'x'], /--sample cannot be combined with --data/],
     ['a file that is not YAML', ['--yes', '--out', 'x.json'], /expected a name such as x\.yaml, found "x\.json"/],
@@ -151,11 +145,7 @@ describe.concurrent('with options alone', () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['a file that is not there', {}, /data\.json does not exist/],
     ['something else', { 'data.json': '{"a": 1}' }, /is not a dataset in a known format/],
-    [
-      'too few queries',
-      { 'data.json': llamaIndex(5) },
-      /5 labelled queries; with fewer than 10 nothing can be learned/,
-    ],
+    ['too few queries', { 'data.json': llamaIndex(5) }, /5 labelled queries; with fewer than 10 nothing can be learned/],
     ['an empty file', { 'data.json': '' }, /is empty/],
   ])('data that is %s fails, and writes nothing', async (_, files, message) => {
     const cwd = folderWith(files)
@@ -176,8 +166,7 @@ describe.concurrent('with options alone', () => {
   })
 
   test('the parts of a BEIR folder, and of a folder that import writes, are taken along', async () => {
-    const lines = (name: string) =>
-      Array.from({ length: 20 }, (_, i) => `{"_id": "${name}${i}", "text": "${name} ${i}"}\n`)
+    const lines = (name: string) => Array.from({ length: 20 }, (_, i) => `{"_id": "${name}${i}", "text": "${name} ${i}"}\n`)
     const qrels = (from: number, to: number) =>
       `query-id\tcorpus-id\tscore\n${Array.from({ length: to - from }, (_, i) => `q${from + i}\td${from + i}\t1\n`).join('')}`
     const cwd = folderWith({
@@ -232,9 +221,7 @@ describe.concurrent('data that cannot be trained on yet', () => {
     const { code, stdout } = await cli(['init', '--yes', '--data', 'manual'], { cwd, env: { OPENAI_API_KEY: 'sk-x' } })
     expect(code).toBe(0)
     expect(stdout).toMatch(/manual holds documents \(8 \.md\) and no queries/)
-    expect(stdout).toMatch(
-      /openai\/gpt-4o-mini is asked 8 times, about [\d,]+ tokens in and [\d,]+ out, about \$0\.\d{4}/,
-    )
+    expect(stdout).toMatch(/openai\/gpt-4o-mini is asked 8 times, about [\d,]+ tokens in and [\d,]+ out, about \$0\.\d{4}/)
     expect(stdout).toMatch(
       /\nnext\n {2}adapter-train generate manual --llm openai --out data\n {2}adapter-train init --data data\/train_dataset\.json\n$/,
     )

@@ -89,8 +89,7 @@ describe.concurrent('inspect of data sets', () => {
 
   test('counts a text that several files have once in the cost', async () => {
     const cwd = folderWith({ 'a.json': train, 'b.json': train })
-    const costs = async (...files: string[]) =>
-      (await cliJson<{ costs: unknown }>(['inspect', ...files], { cwd })).costs
+    const costs = async (...files: string[]) => (await cliJson<{ costs: unknown }>(['inspect', ...files], { cwd })).costs
     expect(await costs('a.json', 'b.json')).toEqual(await costs('a.json'))
   })
 
@@ -99,10 +98,7 @@ describe.concurrent('inspect of data sets', () => {
     const metrics = { base: { 'ndcg@10': Math.log10(2) }, adapted: { 'ndcg@10': Math.log10(3) }, split: 'test' }
     const training = { tool: 't', date: '2026-01-01', data: {}, options: { learningRate: 1 / 3000 }, metrics }
     const cwd = folderWith()
-    saveAdapter(
-      { kind: 'linear', base: { id: 'x', dimensions: 4, normalized: true }, training, params },
-      join(cwd, 'a.json'),
-    )
+    saveAdapter({ kind: 'linear', base: { id: 'x', dimensions: 4, normalized: true }, training, params }, join(cwd, 'a.json'))
     const { stdout } = await cli(['inspect', 'a.json'], { cwd })
     expect(stdout).toContain('\n  metrics   ndcg@10 0.3010 -> 0.4771 (test)\n')
     expect(stdout).toContain('\n  options   learningRate 0.0003333\n')

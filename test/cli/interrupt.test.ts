@@ -12,26 +12,12 @@ const CONCURRENCY = 2
 const TEXTS = 80
 
 const argsFor = (service: FakeService, ...more: string[]) => [
-  ...[
-    '--train',
-    'd.json',
-    '--base',
-    'openai',
-    '--base-url',
-    service.url,
-    '--out',
-    'a.json',
-    '--epochs',
-    '2',
-    '--tune',
-    'off',
-  ],
+  ...['--train', 'd.json', '--base', 'openai', '--base-url', service.url, '--out', 'a.json', '--epochs', '2', '--tune', 'off'],
   ...['--batch-inputs', String(BATCH), '--concurrency', String(CONCURRENCY), ...more],
 ]
 
 /** The texts asked for, in order. */
-const textsOf = (service: FakeService, from = 0): string[] =>
-  service.requests.slice(from).flatMap(({ body }) => body.input)
+const textsOf = (service: FakeService, from = 0): string[] => service.requests.slice(from).flatMap(({ body }) => body.input)
 
 async function requestsReach(service: FakeService, count: number): Promise<void> {
   while (service.requests.length < count) await sleep(5)

@@ -81,12 +81,9 @@ describe.concurrent('--kind linear-memory', () => {
 
     const adapter = loadAdapter(join(cwd, 'm.json'))
     expect(adapter).toMatchObject({ kind: 'linear-memory', params: { keys: { rows: n, cols: D } } })
-    const evaluated = await cliJson<Report>(
-      ['evaluate', '--base', 'vectors', '--vectors', 'v', '--adapter', 'm.json'],
-      {
-        cwd,
-      },
-    )
+    const evaluated = await cliJson<Report>(['evaluate', '--base', 'vectors', '--vectors', 'v', '--adapter', 'm.json'], {
+      cwd,
+    })
     expect(evaluated.metrics.adapted['ndcg@10']).toBe(report.metrics.adapted['ndcg@10'])
     const inspected = await cli(['inspect', 'm.json'], { cwd })
     expect(inspected.stdout).toContain(`linear-memory (W 8 x 8, b 1 x 8, keys ${n} x 8, values ${n} x 8, gate 1 x 5)`)
@@ -94,9 +91,7 @@ describe.concurrent('--kind linear-memory', () => {
 
   test('gives the same file every time, also with fewer remembered queries, and prints what it found', async () => {
     const cwd = clustered()
-    const runs = await Promise.all(
-      ['a.json', 'b.json'].map(out => cli([...MEMORY, '--size', '100', '--out', out], { cwd })),
-    )
+    const runs = await Promise.all(['a.json', 'b.json'].map(out => cli([...MEMORY, '--size', '100', '--out', out], { cwd })))
     for (const { code, stdout } of runs) {
       expect(code).toBe(0)
       expect(stdout).toMatch(/^memory {5}\+0\.\d{4} out-of-fold ndcg@10 \(standard error .*\) beside linear, beta /m)

@@ -53,9 +53,7 @@ describe.concurrent('what is loaded', () => {
       const scripts = await loadedScripts(args)
       expect(scripts.some(url => url.endsWith('/dist/cli/run-cli.js'))).toBe(true)
       expect(packagesIn(scripts)).toEqual([])
-      expect(
-        scripts.filter(url => url.endsWith('.node') || (args.includes('--help') && url.includes('/yargs/'))),
-      ).toEqual([])
+      expect(scripts.filter(url => url.endsWith('.node') || (args.includes('--help') && url.includes('/yargs/')))).toEqual([])
       expect(scripts.filter(url => /\/(actions|pipeline\/run-|train\/(?!options|schedule))/.test(url))).toEqual([])
     },
   )

@@ -74,12 +74,8 @@ describe.concurrent('first sentences of documents', () => {
     expect(optionsOf(cwd, 'a.json')).toMatchObject({ pseudoQueries: used ? 30 : 0, tune: 'auto' })
 
     const { stdout, stderr } = await cli([...LOCAL, '--out', 'b.json', '--verbose'], { cwd })
-    expect(stderr).toMatch(
-      /^tried positives, scale \d+, pull 100, with pseudo-queries: out-of-fold ndcg@10 [01]\.\d{4}$/m,
-    )
-    expect(stdout).toMatch(
-      used ? /^pseudo +30 pseudo-queries: trained on too$/m : /^pseudo +30 pseudo-queries: not used, /m,
-    )
+    expect(stderr).toMatch(/^tried positives, scale \d+, pull 100, with pseudo-queries: out-of-fold ndcg@10 [01]\.\d{4}$/m)
+    expect(stdout).toMatch(used ? /^pseudo +30 pseudo-queries: trained on too$/m : /^pseudo +30 pseudo-queries: not used, /m)
     expect(loadAdapter(join(cwd, 'b.json')).params).toEqual(loadAdapter(join(cwd, 'a.json')).params)
   })
 
@@ -95,9 +91,7 @@ describe.concurrent('first sentences of documents', () => {
     expect(report.cache.misses).toBe(queries + 30)
     expect(report.tune).not.toHaveProperty('pseudoQueries')
     expect(report.tune.tried).toHaveLength(1)
-    expect(optionsOf(cwd, existsSync(join(cwd, 'a.json')) ? 'a.json' : 'a.rejected.json')).not.toHaveProperty(
-      'pseudoQueries',
-    )
+    expect(optionsOf(cwd, existsSync(join(cwd, 'a.json')) ? 'a.json' : 'a.rejected.json')).not.toHaveProperty('pseudoQueries')
   })
 
   test('an unknown value is refused', async () => {

@@ -60,20 +60,9 @@ describe.concurrent('--report', () => {
   })
 
   test('a comparison is reported with every candidate and pair', async () => {
-    const words = [
-      'compare',
-      '--data',
-      'test.json',
-      '--cache',
-      'none',
-      '--candidate',
-      'hashing@48',
-      '--candidate',
-      'hashing@96',
-    ]
+    const words = ['compare', '--data', 'test.json', '--cache', 'none', '--candidate', 'hashing@48', '--candidate', 'hashing@96']
     const { candidates } = await cliJson<{ candidates: { name: string }[] }>([...words, '--report', 'c.html'], { cwd })
-    for (const id of ['scores', 'pairs', 'costs', 'data', 'reproduce'])
-      expect(read('c.html')).toContain(`<h2 id="${id}"`)
+    for (const id of ['scores', 'pairs', 'costs', 'data', 'reproduce']) expect(read('c.html')).toContain(`<h2 id="${id}"`)
     expect(read('c.html')).toMatch(new RegExp(`<h1>${candidates[0].name} (is the best|has the best mean) `))
     const { code, stderr } = await cli([...words, '--estimate', '--report', 'never.md'], { cwd })
     expect([code, stderr]).toEqual([2, expect.stringContaining('--estimate measures nothing')])

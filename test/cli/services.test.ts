@@ -70,9 +70,7 @@ describe.concurrent('openai', () => {
     expect(code).toBe(0)
     expect(performance.now() - started).toBeGreaterThan(1000)
     expect(service.requests).toHaveLength(3)
-    expect(stderr).toMatch(
-      /^warning: request failed \(attempt 1 of 6\), next try in [12]\.\d s: .*HTTP 429.*Slow down, please/,
-    )
+    expect(stderr).toMatch(/^warning: request failed \(attempt 1 of 6\), next try in [12]\.\d s: .*HTTP 429.*Slow down, please/)
   })
 
   test('a refused key fails at once with the words of the service, and the key is nowhere', async () => {

@@ -181,12 +181,7 @@ describe.concurrent('bad input of train', () => {
       ['--train', 'f'],
       /f is not a dataset in a known format.*readme\.txt/,
     ],
-    [
-      'too few queries to split',
-      { 't.json': llamaIndex(3) },
-      ['--train', 't.json'],
-      /cannot split t\.json: .*3 queries/,
-    ],
+    ['too few queries to split', { 't.json': llamaIndex(3) }, ['--train', 't.json'], /cannot split t\.json: .*3 queries/],
     [
       'a document that does not exist',
       { 't.json': { ...llamaIndex(9), relevant_docs: { q3: ['nope'] } } },
@@ -194,12 +189,7 @@ describe.concurrent('bad input of train', () => {
       /t\.json.*"q3".*"nope".*not in the corpus.*--skip-invalid/,
     ],
     ['broken JSON', { 't.json': '{"queries": {"a": \n"b",}' }, ['--train', 't.json'], /t\.json:2: .*not JSON/],
-    [
-      'a result that is a folder',
-      { 't.json': llamaIndex(30), 'o/x': '' },
-      ['--train', 't.json', '--out', 'o'],
-      /cannot write o/,
-    ],
+    ['a result that is a folder', { 't.json': llamaIndex(30), 'o/x': '' }, ['--train', 't.json', '--out', 'o'], /cannot write o/],
     [
       'a result below a file',
       { 't.json': llamaIndex(30) },

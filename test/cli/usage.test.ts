@@ -22,7 +22,6 @@ describe.concurrent('wrong usage ends with exit code 2 and one line that says wh
   test.each<[string, RegExp]>([
     ['--epoch 4', /^unknown option --epoch \(did you mean --epochs\?\); see adapter-train --help$/],
     ['train --data d.json', /^unknown option --data \(did you mean --train\?\); see adapter-train train --help$/],
-    ['sweep --train d.json', /^unknown option --train \(did you mean --data\?\)/],
     ['--no-such thing', /^unknown option --no-such; see/],
     [
       'evaluate --data d.json --epochs 4 --dat x',
@@ -129,20 +128,7 @@ describe.concurrent('--json', () => {
 })
 
 test.concurrent('of an option given twice the last counts', async () => {
-  const args = [
-    '--train',
-    'none.json',
-    '--train',
-    'd.json',
-    '--epochs',
-    '0',
-    '--epochs',
-    '1',
-    '--engine',
-    'js',
-    '--tune',
-    'off',
-  ]
+  const args = ['--train', 'none.json', '--train', 'd.json', '--epochs', '0', '--epochs', '1', '--engine', 'js', '--tune', 'off']
   const { code, stdout } = await cli([...args, '--base', 'openai', '--base', 'hashing', '--json', '--json'], {
     cwd: CONFIG,
   })

@@ -102,10 +102,7 @@ describe.concurrent('--base vectors', () => {
   test('splits the test part, and with --tune off the validation part, off where there is none', async () => {
     const cwd = folder({ test: false })
     type Report = { data: Record<string, { queries: number; documents: number }>; metrics: object }
-    const { data, metrics } = await cliJson<Report>(
-      [...VECTORS, ...QUICK, '--test-fraction', '0.25', '--cache', 'none'],
-      { cwd },
-    )
+    const { data, metrics } = await cliJson<Report>([...VECTORS, ...QUICK, '--test-fraction', '0.25', '--cache', 'none'], { cwd })
     expect(data.train.queries + data.validation.queries + data.test.queries).toBe(60)
     expect(data.validation.queries).toBeGreaterThanOrEqual(3)
     expect(data.test.queries).toBeGreaterThanOrEqual(8)

@@ -79,25 +79,20 @@ export function describeCacheContract(name: string, open: () => Promise<Embeddin
     })
 
     it('refuses a first batch of unequal lengths without making the space', () => {
-      expect(() => cache.set('s', [entry('a', 1, 2), entry('b', 3)])).toThrow(
-        expect.objectContaining({ code: 'VECTOR_INVALID' }),
-      )
+      expect(() => cache.set('s', [entry('a', 1, 2), entry('b', 3)])).toThrow(expect.objectContaining({ code: 'VECTOR_INVALID' }))
       cache.set('s', [entry('a', 1, 2, 3)])
       expect(cache.get('s', [hash('a')])).toEqual([Float32Array.of(1, 2, 3)])
     })
 
-    it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
-      'refuses a vector that holds %d',
-      value => {
-        expect(() => cache.set('s', [entry('a', 1, 2), entry('b', 1, value)])).toThrow(
-          expect.objectContaining({
-            code: 'VECTOR_INVALID',
-            message: expect.stringContaining(`position 1; expected a finite number, found ${value}`),
-          }),
-        )
-        expect(cache.get('s', [hash('a'), hash('b')])).toEqual([undefined, undefined])
-      },
-    )
+    it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('refuses a vector that holds %d', value => {
+      expect(() => cache.set('s', [entry('a', 1, 2), entry('b', 1, value)])).toThrow(
+        expect.objectContaining({
+          code: 'VECTOR_INVALID',
+          message: expect.stringContaining(`position 1; expected a finite number, found ${value}`),
+        }),
+      )
+      expect(cache.get('s', [hash('a'), hash('b')])).toEqual([undefined, undefined])
+    })
 
     it('refuses an empty vector', () => {
       expect(() => cache.set('s', [entry('a')])).toThrow(expect.objectContaining({ code: 'VECTOR_INVALID' }))

@@ -66,20 +66,17 @@ export function datasetFormatContract(format: DatasetFormat, { valid, judged, br
       expect(judgementsOf(await read(mapSample(valid, change)))).toEqual(judged)
     })
 
-    test.each(DATASET_WRITERS.map(writer => writer.name))(
-      'is the same written as %s and read back',
-      async writerName => {
-        const writer = DATASET_WRITERS.find(candidate => candidate.name === writerName)!
-        const dataset = await read(valid)
-        const parts = { train: dataset }
-        const folder = temporaryFolder()
-        writeParts(parts, folder, { format: writerName })
-        const part = join(folder, writer.partFiles.train)
-        const back = judgementsOf((await readDataset(part)).dataset)
-        const lost = writer.losses(parts).length > 0
-        expect(back).toEqual(lost ? withoutGrades(judged) : judged)
-      },
-    )
+    test.each(DATASET_WRITERS.map(writer => writer.name))('is the same written as %s and read back', async writerName => {
+      const writer = DATASET_WRITERS.find(candidate => candidate.name === writerName)!
+      const dataset = await read(valid)
+      const parts = { train: dataset }
+      const folder = temporaryFolder()
+      writeParts(parts, folder, { format: writerName })
+      const part = join(folder, writer.partFiles.train)
+      const back = judgementsOf((await readDataset(part)).dataset)
+      const lost = writer.losses(parts).length > 0
+      expect(back).toEqual(lost ? withoutGrades(judged) : judged)
+    })
 
     test.each(broken)('names the place of a wrong entry ($at, $problem), and leaves it out when asked', async entry => {
       const path = pathOf(entry.sample)
@@ -113,8 +110,7 @@ export function datasetFormatContract(format: DatasetFormat, { valid, judged, br
   })
 }
 
-const filesOf = (sample: Sample): Readonly<Record<string, string>> =>
-  typeof sample === 'string' ? { data: sample } : sample
+const filesOf = (sample: Sample): Readonly<Record<string, string>> => (typeof sample === 'string' ? { data: sample } : sample)
 
 function mapSample(sample: Sample, change: (text: string) => string): Sample {
   if (typeof sample === 'string') return change(sample)
@@ -146,7 +142,5 @@ function judgementsOf({ queries, corpus, qrels }: QADataset): Judgements {
 function withoutGrades(judged: Judgements): Judgements {
   const relevant = (documents: Readonly<Record<string, number>>) =>
     Object.entries(documents).flatMap(([text, grade]) => (grade > 0 ? [[text, 1] as const] : []))
-  return Object.fromEntries(
-    Object.entries(judged).map(([query, documents]) => [query, Object.fromEntries(relevant(documents))]),
-  )
+  return Object.fromEntries(Object.entries(judged).map(([query, documents]) => [query, Object.fromEntries(relevant(documents))]))
 }

@@ -41,39 +41,36 @@ export async function exportFormatContract(name: FormatName): Promise<void> {
         ['linear', 15] as const,
         ['residual-mlp', 10] as const,
         ['residual-mlp', 6] as const,
-      ])(
-        'holds a %s adapter (to %s dimensions), there and back, or refuses it and writes nothing',
-        async (kind, outputs) => {
-          const adapter = sampleAdapter(kind, 10, 7, outputs)
-          const [from, there, back] = [path(), path(), path()]
-          saveAdapter(adapter, from)
-          try {
-            await convertAdapter(from, there, { format: name, dtype })
-          } catch (error) {
-            expect(error).toMatchObject({ code: 'CONVERT_UNSUPPORTED' })
-            expect((error as Error).message).toMatch(new RegExp(`${kind}.* [Uu]se `))
-            expect(existsSync(there)).toBe(false)
-            return
-          }
-          const { from: found } = await convertAdapter(there, back, { format: 'json' })
-          if (name !== 'f16-json') expect(found).toBe(name)
-          const read = loadAdapter(back)
-          expect(read).toMatchObject({ base: adapter.base, training: adapter.training })
-          expect(read.index).toEqual(adapter.index)
-          const tolerance = dtype === 'F16' ? 2e-3 : 1e-6
-          for (const query of sampleQueries(5, 10)) {
-            const expected = applyAdapter(adapter, query)
-            const difference = applyAdapter(read, query).map((x, j) => x - expected[j])
-            expect(norm(difference) / norm(expected)).toBeLessThan(tolerance)
-          }
-          if (read.kind !== kind) return
-          for (const [param, { data }] of Object.entries(adapter.params)) {
-            const rounded = dtype === 'F16' ? data.map(x => fromFloat16Bits(toFloat16Bits(x))) : data
-            expect(read.params[param].data, param).toEqual(rounded)
-          }
-          if (dtype === 'F32') expect(encodeAdapter(read)).toBe(encodeAdapter(adapter))
-        },
-      )
+      ])('holds a %s adapter (to %s dimensions), there and back, or refuses it and writes nothing', async (kind, outputs) => {
+        const adapter = sampleAdapter(kind, 10, 7, outputs)
+        const [from, there, back] = [path(), path(), path()]
+        saveAdapter(adapter, from)
+        try {
+          await convertAdapter(from, there, { format: name, dtype })
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'CONVERT_UNSUPPORTED' })
+          expect((error as Error).message).toMatch(new RegExp(`${kind}.* [Uu]se `))
+          expect(existsSync(there)).toBe(false)
+          return
+        }
+        const { from: found } = await convertAdapter(there, back, { format: 'json' })
+        if (name !== 'f16-json') expect(found).toBe(name)
+        const read = loadAdapter(back)
+        expect(read).toMatchObject({ base: adapter.base, training: adapter.training })
+        expect(read.index).toEqual(adapter.index)
+        const tolerance = dtype === 'F16' ? 2e-3 : 1e-6
+        for (const query of sampleQueries(5, 10)) {
+          const expected = applyAdapter(adapter, query)
+          const difference = applyAdapter(read, query).map((x, j) => x - expected[j])
+          expect(norm(difference) / norm(expected)).toBeLessThan(tolerance)
+        }
+        if (read.kind !== kind) return
+        for (const [param, { data }] of Object.entries(adapter.params)) {
+          const rounded = dtype === 'F16' ? data.map(x => fromFloat16Bits(toFloat16Bits(x))) : data
+          expect(read.params[param].data, param).toEqual(rounded)
+        }
+        if (dtype === 'F32') expect(encodeAdapter(read)).toBe(encodeAdapter(adapter))
+      })
 
       test('holds a linear adapter as it is, rounded at most once', async () => {
         const [from, there, again] = [path(), path(), path()]

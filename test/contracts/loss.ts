@@ -34,9 +34,7 @@ const answers = (query: number, document: number): boolean =>
 function create(name: NegativesName, given: EmbeddedDataset, options: SourceOptions): BatchSource {
   const source = NEGATIVES[name].create(given, options)
   for (const query of source.mining?.queryRows ?? []) {
-    const allowed = Array.from({ length: given.docs.rows }, (_, row) => row).filter(row =>
-      source.mining?.allows(query, row),
-    )
+    const allowed = Array.from({ length: given.docs.rows }, (_, row) => row).filter(row => source.mining?.allows(query, row))
     source.mining?.accept(query, Uint32Array.from(allowed.slice(0, source.mining.count)))
   }
   return source
@@ -72,9 +70,7 @@ export function lossContract(name: NegativesName): void {
         const visited = batches.flatMap(batch => [...batch.queryRows])
         expect([...new Set(visited)].sort()).toEqual(labelled)
         // Once, or once per positive.
-        expect([labelled.length, labelled.reduce((sum, i) => sum + data.positives[i].size, 0)]).toContain(
-          visited.length,
-        )
+        expect([labelled.length, labelled.reduce((sum, i) => sum + data.positives[i].size, 0)]).toContain(visited.length)
       })
 
       test('has columns that are documents, and offsets for all of them or for none', () => {
@@ -165,10 +161,7 @@ export function lossContract(name: NegativesName): void {
 
 /** (column, weight) of every target of the batch's i-th query. */
 function entriesOf({ targets: { offsets, columns, values } }: TrainingBatch, i: number): [number, number][] {
-  return Array.from({ length: offsets[i + 1] - offsets[i] }, (_, e) => [
-    columns[offsets[i] + e],
-    values?.[offsets[i] + e] ?? 1,
-  ])
+  return Array.from({ length: offsets[i + 1] - offsets[i] }, (_, e) => [columns[offsets[i] + e], values?.[offsets[i] + e] ?? 1])
 }
 
 /** Central differences of `loss` by every value of `data`. */

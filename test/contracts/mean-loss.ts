@@ -25,10 +25,7 @@ export function meanLoss(batch: TrainingBatch, queries: Matrix, documents: Matri
 }
 
 /** Document row of every column of the score matrix. */
-export const documentsOf = ({ pool = new Uint32Array(0), documentRows }: TrainingBatch): number[] => [
-  ...pool,
-  ...documentRows,
-]
+export const documentsOf = ({ pool = new Uint32Array(0), documentRows }: TrainingBatch): number[] => [...pool, ...documentRows]
 
 /** Query row -> document row -> weight of the target. */
 export function targetsOf(batch: TrainingBatch): Map<number, Map<number, number>> {

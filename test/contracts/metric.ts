@@ -55,8 +55,7 @@ export function metricContract(name: string): void {
         for (let r = 1; r < grades.length; r++) {
           if (grades[r] <= grades[r - 1]) continue
           const better = grades.with(r - 1, grades[r]).with(r, grades[r - 1])
-          for (const k of [1, 3, 8])
-            expect(score(better, relevant, k)).toBeGreaterThanOrEqual(score(grades, relevant, k) - 1e-12)
+          for (const k of [1, 3, 8]) expect(score(better, relevant, k)).toBeGreaterThanOrEqual(score(grades, relevant, k) - 1e-12)
         }
       }
     })

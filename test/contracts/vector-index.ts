@@ -118,8 +118,7 @@ export function vectorIndexContract(name: string, fill: () => Promise<FilledInde
           .map(({ id }) => id)
       // All have unit length, so that every metric has the order of the dot product.
       // The twins may come in any order.
-      const shown = (ids: readonly string[]) =>
-        ids.map(id => (id === filled.rows[COUNT - 1].id ? filled.rows[0].id : id))
+      const shown = (ids: readonly string[]) => ids.map(id => (id === filled.rows[COUNT - 1].id ? filled.rows[0].id : id))
       expect(shown(await index.search(query, 5, { exact: true }))).toEqual(shown(nearest(filled.rows)))
       const third = filled.rows.filter(({ kind }) => kind === 'third')
       expect(await index.search(query, 5, { exact: true, filter: filled.filter })).toEqual(nearest(third))

@@ -81,8 +81,7 @@ describe('a safetensors file', () => {
     expect(read.adapter.params).toEqual(adapter.params)
   })
 
-  const tensor = (from: number, to: number, shape = '[2,2]') =>
-    `{"dtype":"F32","shape":${shape},"data_offsets":[${from},${to}]}`
+  const tensor = (from: number, to: number, shape = '[2,2]') => `{"dtype":"F32","shape":${shape},"data_offsets":[${from},${to}]}`
   test.each<[string, Buffer, string, RegExp]>([
     [
       'an overlap',
@@ -113,12 +112,7 @@ describe('a safetensors file', () => {
       'ADAPTER_FORMAT',
       /I32/,
     ],
-    [
-      'a name from the prototype',
-      safetensorsFile(`{"__proto__":${tensor(0, 16)}}`, W_BYTES),
-      'ADAPTER_FORMAT',
-      /__proto__/,
-    ],
+    ['a name from the prototype', safetensorsFile(`{"__proto__":${tensor(0, 16)}}`, W_BYTES), 'ADAPTER_FORMAT', /__proto__/],
   ])('with %s is refused', async (_, bytes, code, message) => {
     const path = join(folder, 'broken.safetensors')
     writeFileSync(path, bytes)
@@ -154,9 +148,7 @@ describe('a .npy file', () => {
   test.skipIf(python === undefined)('is loaded by NumPy', async () => {
     const program =
       "import numpy, sys; print(numpy.load(sys.argv[1] + '/W.npy').tolist(), numpy.load(sys.argv[1] + '/b.npy').tolist())"
-    expect(runPython(python as string, program, [await converted('npy')])).toBe(
-      '[[1.0, -2.0], [0.5, 3.0]] [0.0, -0.25]\n',
-    )
+    expect(runPython(python as string, program, [await converted('npy')])).toBe('[[1.0, -2.0], [0.5, 3.0]] [0.0, -0.25]\n')
   })
 })
 

@@ -250,10 +250,7 @@ describe('a conversion', () => {
     const alone = path('.npy')
     const header = "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }".padEnd(117) + '\n'
     const values = Buffer.from(Float64Array.of(1, 3, 2, 4).buffer)
-    writeFileSync(
-      alone,
-      Buffer.concat([Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1'), Buffer.from(header), values]),
-    )
+    writeFileSync(alone, Buffer.concat([Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1'), Buffer.from(header), values]))
     const { adapter } = await readAnyAdapter(alone, { baseId: 'x' })
     expect([...adapter.params.W.data]).toEqual([1, 2, 3, 4])
     expect([...adapter.params.b.data]).toEqual([0, 0])
@@ -283,11 +280,7 @@ describe('an adapter that gives fewer dimensions than it takes', () => {
   })
 
   test('is refused by llamaindex, whose layers are square', async () => {
-    await expectRejection(
-      convertAdapter(saved(adapter), path(), { format: 'llamaindex' }),
-      'CONVERT_UNSUPPORTED',
-      /8 to 5/,
-    )
+    await expectRejection(convertAdapter(saved(adapter), path(), { format: 'llamaindex' }), 'CONVERT_UNSUPPORTED', /8 to 5/)
   })
 })
 

@@ -19,9 +19,7 @@ interface Fixture {
   files: Record<string, string>
   refused: Record<string, string>
 }
-const fixture: Fixture = JSON.parse(
-  readFileSync(new URL('../fixtures/torch-state-dicts.json', import.meta.url), 'utf8'),
-)
+const fixture: Fixture = JSON.parse(readFileSync(new URL('../fixtures/torch-state-dicts.json', import.meta.url), 'utf8'))
 
 let folder: string
 beforeAll(() => {
@@ -99,11 +97,7 @@ describe('a pickle made by hand', () => {
   test.each<[string, Uint8Array, RegExp]>([
     ['another opcode', zipped(changed('\x89', 'P')), /opcode 0x50/],
     ['a global of another module', zipped(changed('_rebuild_tensor_v2', '_rebuild_device_v9')), /not executed/],
-    [
-      'builtins',
-      zipped(changed('collections\nOrderedDict', 'builtins\neval')),
-      /"builtins\.eval", which is not executed/,
-    ],
+    ['builtins', zipped(changed('collections\nOrderedDict', 'builtins\neval')), /"builtins\.eval", which is not executed/],
     ['a storage that is missing', encodeZip(new Map([['a/data.pkl', plain]])), /values of "weight" are missing/],
     ['a storage that is too short', zipped(plain, Buffer.alloc(12)), /reaches beyond its 12 bytes/],
     ['a shape beyond all memory', zipped(changed('J\x02\0\0\0J', 'J\xff\xff\xff\x7fJ')), /beyond/],
@@ -149,23 +143,20 @@ describe('a file for PyTorch', () => {
   })
 
   const python = pythonWith('torch')
-  test.skipIf(python === undefined)(
-    'is loaded by PyTorch with weights_only=True, and computes the same there',
-    async () => {
-      for (const kind of ['linear', 'residual-mlp']) {
-        const adapter = sampleAdapter(kind, 8)
-        const [source, out] = [join(folder, `${kind}.json`), join(folder, kind)]
-        saveAdapter(adapter, source)
-        await convertAdapter(source, out, { format: 'llamaindex' })
-        const printed = JSON.parse(runPython(python as string, LOAD, [out]))
-        const { W = adapter.params.W1, b = adapter.params.b1 } = adapter.params
-        expect(printed.type).toBe('OrderedDict')
-        expect(printed.weight).toEqual([...W.data])
-        expect(printed.bias).toEqual([...b.data])
-        expect(printed.config).toMatchObject({ in_features: 8, out_features: 8, bias: true })
-      }
-    },
-  )
+  test.skipIf(python === undefined)('is loaded by PyTorch with weights_only=True, and computes the same there', async () => {
+    for (const kind of ['linear', 'residual-mlp']) {
+      const adapter = sampleAdapter(kind, 8)
+      const [source, out] = [join(folder, `${kind}.json`), join(folder, kind)]
+      saveAdapter(adapter, source)
+      await convertAdapter(source, out, { format: 'llamaindex' })
+      const printed = JSON.parse(runPython(python as string, LOAD, [out]))
+      const { W = adapter.params.W1, b = adapter.params.b1 } = adapter.params
+      expect(printed.type).toBe('OrderedDict')
+      expect(printed.weight).toEqual([...W.data])
+      expect(printed.bias).toEqual([...b.data])
+      expect(printed.config).toMatchObject({ in_features: 8, out_features: 8, bias: true })
+    }
+  })
 })
 
 const LOAD = `

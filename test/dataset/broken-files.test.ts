@@ -12,11 +12,7 @@ describe('broken JSON is reported with line, column and what was found', () => {
     ['cut off', start, ":3: is not JSON: column 31: expected ',' or '}', found the end of the text"],
     ['a trailing comma', `${start},\n}`, ':4: is not JSON: column 1: expected a key in double quotes, found "}"'],
     ['text after the end', `${start}}\n{}`, ':4: is not JSON: column 1: expected the end, found "{"'],
-    [
-      'a key without quotes',
-      '{"queries": {q: "a"}}',
-      ':1: is not JSON: column 14: expected a key in double quotes, found "q"',
-    ],
+    ['a key without quotes', '{"queries": {q: "a"}}', ':1: is not JSON: column 14: expected a key in double quotes, found "q"'],
     ['NaN', '{"queries": {"q": NaN}}', ':1: is not JSON: column 19: expected a value, found "NaN"'],
     ['single quotes', `{"queries": {"q": 'a'}}`, `column 19: expected a value, found "'"`],
     [
@@ -25,18 +21,10 @@ describe('broken JSON is reported with line, column and what was found', () => {
       ":1: is not JSON: column 21: expected '\"' or an escape such as \\n, found a line break",
     ],
     ['a wrong escape', '{"queries": {"q": "a\\x"}}', 'column 21: expected a valid escape, found "\\\\x"'],
-    [
-      'a string without end',
-      '{"queries": {"q": "abc',
-      `expected '"' at the end of a string, found the end of the text`,
-    ],
+    ['a string without end', '{"queries": {"q": "abc', `expected '"' at the end of a string, found the end of the text`],
     ['a leading zero', '{"queries": {"q": 01}}', `column 20: expected ',' or '}', found "1"`],
     ['endless nesting', `{"queries": ${'['.repeat(100_000)}`, 'expected at most 512 levels of nesting'],
-    [
-      'endless nesting elsewhere',
-      `{"queries": {}, "x": ${'['.repeat(100_000)}`,
-      'expected at most 512 levels of nesting',
-    ],
+    ['endless nesting elsewhere', `{"queries": {}, "x": ${'['.repeat(100_000)}`, 'expected at most 512 levels of nesting'],
   ])('%s', async (_, text, problem) => {
     const { message } = await failure(() => readDataset(fileWith(text), { skipInvalid: true }), 'DATASET_INVALID')
     expect(message).toContain(problem)
@@ -136,13 +124,8 @@ describe('a path that holds no data set', () => {
   )
 
   it('is a table with one known column: the message gives the command too', async () => {
-    const { message } = await failure(
-      () => readDataset(fileWith('query,the reply\nhow,so\n', 'f.csv')),
-      'DATASET_INVALID',
-    )
-    expect(message).toMatch(
-      /has the columns "query", "the reply".*adapter-train import \S+f\.csv --query query --document NAME$/,
-    )
+    const { message } = await failure(() => readDataset(fileWith('query,the reply\nhow,so\n', 'f.csv')), 'DATASET_INVALID')
+    expect(message).toMatch(/has the columns "query", "the reply".*adapter-train import \S+f\.csv --query query --document NAME$/)
   })
 
   it.each([
@@ -154,9 +137,7 @@ describe('a path that holds no data set', () => {
   })
 
   it('is an empty folder, or one of other files', async () => {
-    expect((await failure(() => readDataset(temporaryFolder()), 'DATASET_FORMAT')).message).toContain(
-      'the folder is empty',
-    )
+    expect((await failure(() => readDataset(temporaryFolder()), 'DATASET_FORMAT')).message).toContain('the folder is empty')
     const folder = folderWith({ 'train.json': '{}', 'readme.md': 'x' })
     const { message } = await failure(() => readDataset(folder), 'DATASET_FORMAT')
     expect(message).toContain('the folder holds readme.md, train.json; to read one file, name it (train.json)')
@@ -172,15 +153,11 @@ describe('an option of readDataset', () => {
 
   it('is refused when it is an unknown format', async () => {
     const { message } = await failure(() => readDataset(path(), { format: 'xml' as DatasetFormatName }), 'USAGE')
-    expect(message).toBe(
-      `unknown dataset format "xml"; expected one of: ${DATASET_FORMATS.map(({ name }) => name).join(', ')}`,
-    )
+    expect(message).toBe(`unknown dataset format "xml"; expected one of: ${DATASET_FORMATS.map(({ name }) => name).join(', ')}`)
   })
 
   it('is refused when it names a split of a format that has none', async () => {
-    expect((await failure(() => readDataset(path(), { split: 'test' }), 'USAGE')).message).toContain(
-      'only beir has splits',
-    )
+    expect((await failure(() => readDataset(path(), { split: 'test' }), 'USAGE')).message).toContain('only beir has splits')
   })
 
   it.each([

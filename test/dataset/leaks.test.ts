@@ -95,9 +95,7 @@ describe('checkPartsForLeaks', () => {
     (await failure(() => checkPartsForLeaks({ train, validation, test: part }), 'DATASET_LEAK')).message
 
   it('names the two parts that share something, also where ids of the held-out parts are the same', async () => {
-    expect(await refusal(test('why?', 'of test'))).toContain(
-      'test shares 1 query with train: query "v" has the text of "q2"',
-    )
+    expect(await refusal(test('why?', 'of test'))).toContain('test shares 1 query with train: query "v" has the text of "q2"')
     expect(await refusal(test('other', passage))).toContain('test shares 1 document with train: document "d" has')
     expect(await refusal(test('FIRST', 'of test'))).toContain('test shares 1 query and 1 document with validation')
     expect(await refusal(test('other', 'of test'))).toContain(
@@ -152,8 +150,7 @@ describe('splitDisjoint', () => {
   it('is the same for equal content and seed, whatever the order', () => {
     const reversed = <T>(map: ReadonlyMap<string, T>) => new Map([...map].reverse())
     const other = { ...all, queries: reversed(all.queries), corpus: reversed(all.corpus), qrels: reversed(all.qrels) }
-    const ids = (data: QADataset, seed: number) =>
-      [...splitDisjoint(data, { ...options, seed }).test!.queries.keys()].sort()
+    const ids = (data: QADataset, seed: number) => [...splitDisjoint(data, { ...options, seed }).test!.queries.keys()].sort()
     expect(ids(other, 5)).toEqual(ids(all, 5))
     expect(ids(all, 6)).not.toEqual(ids(all, 5))
   })
@@ -188,9 +185,7 @@ describe('splitDisjoint', () => {
     const partOf = (data: QADataset) => {
       const split = splitDisjoint(data, { by, fractions: { validation: 0.1, test: 0.2 }, seed: 3 })
       return new Map(
-        (['train', 'validation', 'test'] as const).flatMap(part =>
-          [...split[part]!.queries.keys()].map(id => [id, part]),
-        ),
+        (['train', 'validation', 'test'] as const).flatMap(part => [...split[part]!.queries.keys()].map(id => [id, part])),
       )
     }
     const old = grown(300)
@@ -198,11 +193,7 @@ describe('splitDisjoint', () => {
       'log',
       [
         ...[...old.queries].map(([id, t]): [string, string, Judged] => [id, t, Object.fromEntries(old.qrels.get(id)!)]),
-        ...Array.from({ length: 200 }, (_, i): [string, string, Judged] => [
-          `n${i}`,
-          `new ${i}`,
-          { [`d${i % 150}`]: 1 },
-        ]),
+        ...Array.from({ length: 200 }, (_, i): [string, string, Judged] => [`n${i}`, `new ${i}`, { [`d${i % 150}`]: 1 }]),
       ],
       Object.fromEntries(old.corpus),
     )
@@ -247,12 +238,7 @@ describe('splitDisjoint', () => {
   })
 
   it('says why one file alone cannot be divided', async () => {
-    const { message } = await failure(
-      () => splitDisjoint(all, { ...options, groupOf: () => 'one.pdf' }),
-      'DATASET_SPLIT',
-    )
-    expect(message).toContain(
-      'up to 160 of its 160 queries have documents of one group, directly or through one another',
-    )
+    const { message } = await failure(() => splitDisjoint(all, { ...options, groupOf: () => 'one.pdf' }), 'DATASET_SPLIT')
+    expect(message).toContain('up to 160 of its 160 queries have documents of one group, directly or through one another')
   })
 })

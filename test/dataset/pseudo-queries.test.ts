@@ -16,9 +16,7 @@ function dataset(queries: number, documents: number, texts: Record<string, strin
   return {
     name: 'made',
     queries: new Map(numbers(queries).map(i => [`q${i}`, `how to mend pump ${i}`])),
-    corpus: new Map(
-      numbers(documents).map(i => [`d${i}`, texts[`d${i}`] ?? `${first(i)} Open the cover, then turn key ${i}.`]),
-    ),
+    corpus: new Map(numbers(documents).map(i => [`d${i}`, texts[`d${i}`] ?? `${first(i)} Open the cover, then turn key ${i}.`])),
     qrels: new Map(numbers(queries).map(i => [`q${i}`, new Map([[`d${i % documents}`, 1]])])),
   }
 }
@@ -31,9 +29,7 @@ describe('pseudoQueries', () => {
   test('gives each document its first sentence, on the same corpus, with grade 1', () => {
     const data = dataset(3, 24)
     const pseudo = pseudoQueries(data, 1)!
-    expect(new Map([...byDocument(pseudo)].sort())).toEqual(
-      new Map(Array.from({ length: 24 }, (_, i) => [`d${i}`, first(i)])),
-    )
+    expect(new Map([...byDocument(pseudo)].sort())).toEqual(new Map(Array.from({ length: 24 }, (_, i) => [`d${i}`, first(i)])))
     expect(pseudo.corpus).toBe(data.corpus)
     for (const grades of pseudo.qrels.values()) expect([...grades.values()]).toEqual([1])
   })
@@ -112,15 +108,9 @@ describe('embedParts', () => {
   })
 
   test('gives them on the documents of the training part, each counting one labelled query at the most', async () => {
-    const { train: embedded, pseudo } = await embedParts(
-      fakeProvider(),
-      { train, test: dataset(2, 3) },
-      { pseudoSeed: 1 },
-    )
+    const { train: embedded, pseudo } = await embedParts(fakeProvider(), { train, test: dataset(2, 3) }, { pseudoSeed: 1 })
     expect(pseudo!.docs).toBe(embedded.docs)
-    expect(pseudo!.positives.map(positives => [...positives.keys()][0]).sort((a, b) => a - b)).toEqual([
-      ...Array(24).keys(),
-    ])
+    expect(pseudo!.positives.map(positives => [...positives.keys()][0]).sort((a, b) => a - b)).toEqual([...Array(24).keys()])
     expect([...pseudo!.weights!]).toEqual(new Array(24).fill(1))
 
     const many = await embedParts(fakeProvider(), { train: dataset(2, 620) }, { pseudoSeed: 1 })
@@ -162,9 +152,7 @@ describe('the first sentence', () => {
     expect(opening('Items can be returned\r\nwithin thirty days. Keep\nthe receipt.')).toBe(
       'Items can be returned within thirty days.',
     )
-    expect(opening('- Unplug the charger from the wall\n- Wait for a minute or two')).toBe(
-      'Unplug the charger from the wall',
-    )
+    expect(opening('- Unplug the charger from the wall\n- Wait for a minute or two')).toBe('Unplug the charger from the wall')
     expect(opening('How to return an item\n\nSend it back within thirty days.')).toBe('How to return an item')
   })
 

@@ -76,8 +76,7 @@ describe('JSON Lines', () => {
   })
 
   it('may end in CRLF, have blank lines and further fields', async () => {
-    const text =
-      '\r\n{"query":"a","document":"x","page":3,"__proto__":{"grade":9}}\r\n\r\n{"query":"b","document":"y"}\r\n'
+    const text = '\r\n{"query":"a","document":"x","page":3,"__proto__":{"grade":9}}\r\n\r\n{"query":"b","document":"y"}\r\n'
     const { dataset } = await readDataset(fileWith(text))
     expect([dataset.queries.size, [...dataset.qrels.values()][0].values().next().value]).toEqual([2, 1])
   })
@@ -111,20 +110,12 @@ describe('an invalid line', () => {
     ['has a list of documents', '{"query":"b","document":["x"]}', ':2: the document is an array, expected a string'],
     ['has a lone surrogate', '{"query":"b\\udc00","document":"x"}', ':2: the query holds half of a surrogate pair'],
     ['has an empty id', '{"query":"b","query_id":"","document":"x"}', ':2: query_id is "", expected'],
-    [
-      'has an id that is no string',
-      '{"query":"b","document_id":1.5,"document":"x"}',
-      ':2: document_id is the number 1.5',
-    ],
+    ['has an id that is no string', '{"query":"b","document_id":1.5,"document":"x"}', ':2: document_id is the number 1.5'],
     ['has a grade in words', '{"query":"b","document":"x","grade":"high"}', ':2: the grade is "high"'],
     ['has an infinite grade', '{"query":"b","document":"x","grade":1e999}', ':2: the grade is the number Infinity'],
     ['has a boolean grade', '{"query":"b","document":"x","grade":true}', ':2: the grade is the boolean true'],
     ['has a key twice', '{"query":"b","document":"x","query":"c"}', ':2: has the key "query" twice'],
-    [
-      'names an unknown document',
-      '{"query":"b","document_id":"d9"}',
-      'names document "d9", which is not in the corpus',
-    ],
+    ['names an unknown document', '{"query":"b","document_id":"d9"}', 'names document "d9", which is not in the corpus'],
     ['names an unknown query', '{"query_id":"q9","document":"x"}', 'the judgements name query "q9"'],
     ['has a query that is only judged 0', '{"query":"b","document":"x","grade":0}', 'has only documents of grade 0'],
   ])('that %s is named, and left out with skipInvalid', async (_, line, problem) => {
@@ -137,10 +128,7 @@ describe('an invalid line', () => {
 
   it('does not hide the format when it is the first', async () => {
     const { dataset, skipped } = await readDataset(fileWith(`oops\n${good}`), { skipInvalid: true })
-    expect([dataset.queries.size, skipped[0].problem]).toEqual([
-      1,
-      'is not JSON: column 1: expected a value, found "oops"',
-    ])
+    expect([dataset.queries.size, skipped[0].problem]).toEqual([1, 'is not JSON: column 1: expected a value, found "oops"'])
   })
 
   it('has another text under an id that is taken', async () => {
@@ -187,9 +175,7 @@ describe('a JSON array', () => {
   })
 
   it('reports where it is broken', async () => {
-    expect(await invalid('[\n{"query":"a","document":"x"}\n{}]')).toContain(
-      ":3: is not JSON: column 1: expected ',' or ']'",
-    )
+    expect(await invalid('[\n{"query":"a","document":"x"}\n{}]')).toContain(":3: is not JSON: column 1: expected ',' or ']'")
   })
 
   it('is not enough when it is empty', async () => {

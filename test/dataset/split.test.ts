@@ -63,9 +63,7 @@ describe('splitDataset', () => {
   it('keeps the test part when a validation part is asked for too, or a larger test part', () => {
     const test = ids(splitDataset(distinct(200), { fractions: { test: 0.1 }, seed: 1 }).test)
     expect(ids(splitDataset(distinct(200), { fractions: { test: 0.1, validation: 0.2 }, seed: 1 }).test)).toEqual(test)
-    expect(ids(splitDataset(distinct(200), { fractions: { test: 0.2 }, seed: 1 }).test)).toEqual(
-      expect.arrayContaining(test),
-    )
+    expect(ids(splitDataset(distinct(200), { fractions: { test: 0.2 }, seed: 1 }).test)).toEqual(expect.arrayContaining(test))
   })
 
   it('keeps the order of the data set in each part', () => {
@@ -90,9 +88,7 @@ describe('splitDataset', () => {
     by => {
       const texts = (i: number) => [`Straße ${i}`, ` STRASSE   ${i}\n`, `ｓtrasse ${i}`]
       const all = dataset(
-        Array.from({ length: 20 }, (_, i) =>
-          texts(i).map((text, j): [string, string[]] => [text, [`d${i}-${j}`]]),
-        ).flat(),
+        Array.from({ length: 20 }, (_, i) => texts(i).map((text, j): [string, string[]] => [text, [`d${i}-${j}`]])).flat(),
       )
       for (let seed = 0; seed < 5; seed++) {
         const split = splitDataset(all, { by, fractions: { test: 0.3 }, seed })
@@ -120,9 +116,7 @@ describe('splitDataset', () => {
     for (let seed = 0; seed < 5; seed++) {
       const split = splitDataset(all, { by: 'document', fractions: { validation: 0.1, test: 0.2 }, seed })
       const group = (id: string) => Math.floor(Number(id.slice(1)) / 3)
-      const [train, validation, test] = [split.train, split.validation, split.test].map(
-        part => new Set(ids(part).map(group)),
-      )
+      const [train, validation, test] = [split.train, split.validation, split.test].map(part => new Set(ids(part).map(group)))
       expect(train.size + validation.size + test.size).toBe(20)
     }
   })
@@ -137,9 +131,7 @@ describe('splitDataset', () => {
   })
 
   it('goes over what is asked for when that is nearer to it', () => {
-    const all = dataset(
-      Array.from({ length: 30 }, (_, i): [string, string[]] => [`query ${i}`, [`d${Math.floor(i / 5)}`]]),
-    )
+    const all = dataset(Array.from({ length: 30 }, (_, i): [string, string[]] => [`query ${i}`, [`d${Math.floor(i / 5)}`]]))
     expect(sizes(splitDataset(all, { by: 'document', fractions: { test: 0.1 }, seed: 1 }))).toEqual([25, undefined, 5])
   })
 
@@ -161,12 +153,7 @@ describe('splitDataset refuses', () => {
       '2 for test would leave 1 of its 3 queries for training, expected at least 2. Add queries',
     ],
     ['no queries', 0, { test: 0.5 }, 'would leave 0 of its 0 queries'],
-    [
-      'to train on too few',
-      10,
-      { test: 0.9 },
-      '9 for test would leave 1 of its 10 queries for training, expected at least 2',
-    ],
+    ['to train on too few', 10, { test: 0.9 }, '9 for test would leave 1 of its 10 queries for training, expected at least 2'],
     [
       'to train on less than half of what was asked for',
       6,

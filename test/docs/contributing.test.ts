@@ -43,22 +43,8 @@ describe('a copy of the repository with the worked examples', () => {
   })
 
   beforeAll(() => {
-    const copied = [
-      'src',
-      'scripts',
-      'package.json',
-      'tsconfig.json',
-      'vitest.config.ts',
-      'test/contracts',
-      'test/helpers',
-    ]
-    for (const name of [
-      ...copied,
-      'test/adapters',
-      'test/losses',
-      'test/runtime',
-      'test/dataset/temporary-folder.ts',
-    ]) {
+    const copied = ['src', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts', 'test/contracts', 'test/helpers']
+    for (const name of [...copied, 'test/adapters', 'test/losses', 'test/runtime', 'test/dataset/temporary-folder.ts']) {
       cpSync(join(ROOT, name), join(copy, name), { recursive: true })
     }
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))

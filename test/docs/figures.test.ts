@@ -56,8 +56,7 @@ function tablesOf(page: string): Table[] {
 }
 
 /** A figure with digits behind the point, and at most a unit and a remark: `.490`, `+0.02`, `2.0x`, `0.4 MB`, `.283 (gated)`. */
-const isMeasured = (cell: string): boolean =>
-  /^\**[-+]?\d*\.\d+(x| [A-Za-z]+)?\**( \([^)]*\))?( (\/|to) .*)?$/.test(cell)
+const isMeasured = (cell: string): boolean => /^\**[-+]?\d*\.\d+(x| [A-Za-z]+)?\**( \([^)]*\))?( (\/|to) .*)?$/.test(cell)
 
 const results = PAGES.flatMap(tablesOf).filter(({ rows }) => rows.flat().filter(isMeasured).length >= 2)
 
@@ -108,9 +107,7 @@ describe('tables that come from the code', () => {
   test('have the prices that estimates use, and their date', () => {
     const { rows } = tableAt('docs/providers.md#prices', 'model')
     const ofPresets = Object.entries<Preset>(PRESETS).flatMap(([name, { models = {} }]) =>
-      Object.entries(models).flatMap(([model, { price }]) =>
-        price === undefined ? [] : [[`${name}/${model}`, price] as const],
-      ),
+      Object.entries(models).flatMap(([model, { price }]) => (price === undefined ? [] : [[`${name}/${model}`, price] as const])),
     )
     expect(new Map(rows.map(([model, price]) => [model, Number(price)]))).toEqual(new Map([...PRICES, ...ofPresets]))
     expect(textOf('docs/providers.md')).toContain(PRICES_DATE)

@@ -66,16 +66,13 @@ test('every way of docs/production.md is there', () => {
   expect(snippets).toHaveLength(8)
 })
 
-test.concurrent.each(snippets)(
-  'the snippet of "%s" adapts its query, leaves its document, and is short',
-  async (title, code) => {
-    expect(code.trim().split('\n').length).toBeLessThanOrEqual(10)
-    const source = `${code.replace('http://127.0.0.1:8080', served)}
+test.concurrent.each(snippets)('the snippet of "%s" adapts its query, leaves its document, and is short', async (title, code) => {
+  expect(code.trim().split('\n').length).toBeLessThanOrEqual(10)
+  const source = `${code.replace('http://127.0.0.1:8080', served)}
 console.log(JSON.stringify([Array.from(queryVector!), documentVectors.map(d => Array.from(d))]))`
-    const file = join(cwd, `${title.replace(/\W+/g, '-')}.mjs`)
-    writeFileSync(file, transformSync(source, { loader: 'ts', format: 'esm', target: 'node20' }).code)
-    const [query, documents] = JSON.parse(await run(file))
-    expect(query).toEqual(Array.from(applyAdapter(adapter, fakeVector(QUERY, D))))
-    expect(documents).toEqual([Array.from(fakeVector(DOCUMENT, D))])
-  },
-)
+  const file = join(cwd, `${title.replace(/\W+/g, '-')}.mjs`)
+  writeFileSync(file, transformSync(source, { loader: 'ts', format: 'esm', target: 'node20' }).code)
+  const [query, documents] = JSON.parse(await run(file))
+  expect(query).toEqual(Array.from(applyAdapter(adapter, fakeVector(QUERY, D))))
+  expect(documents).toEqual([Array.from(fakeVector(DOCUMENT, D))])
+})

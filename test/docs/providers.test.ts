@@ -17,10 +17,7 @@ function rowOf(name: string, preset: Preset): string {
   const roles = preset.roles ?? models[model ?? '']?.roles
   const own = model ? code(model) : 'name one'
   const more = Object.keys(models).filter(each => each !== model)
-  const limits = [
-    `${thousands(maxInputs)} texts`,
-    ...(maxRequestTokens ? [`${thousands(maxRequestTokens)} tokens`] : []),
-  ]
+  const limits = [`${thousands(maxInputs)} texts`, ...(maxRequestTokens ? [`${thousands(maxRequestTokens)} tokens`] : [])]
   const cells = [
     `[${code(name)}](${page})`,
     [own, ...more.map(code)].join(', '),

@@ -29,8 +29,7 @@ export function runBlock(block: Block, sandbox: Sandbox): Promise<string> {
   if (block.language === 'python') {
     const modules = modulesOf(code)
     const python = pythonWith('sys', ...modules)
-    if (python === undefined)
-      return Promise.reject(new NoPython(`${block.place} needs Python with ${modules.join(', ')}`))
+    if (python === undefined) return Promise.reject(new NoPython(`${block.place} needs Python with ${modules.join(', ')}`))
     return start(python, ['-c', code], block, sandbox)
   }
   const file = join(sandbox.cwd, `block-${block.index}.mjs`)

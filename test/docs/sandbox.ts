@@ -72,17 +72,7 @@ export async function makeSandbox(cwd: string, template: string, services: strin
 }
 
 /** Packages that a snippet may import beside this one. */
-const PACKAGES = [
-  'openai',
-  'ai',
-  'chromadb',
-  '@ai-sdk',
-  '@langchain',
-  '@llamaindex',
-  'onnxruntime-node',
-  '@lancedb',
-  '@types',
-]
+const PACKAGES = ['openai', 'ai', 'chromadb', '@ai-sdk', '@langchain', '@llamaindex', 'onnxruntime-node', '@lancedb', '@types']
 
 type Write = (name: string, content: string | object) => void
 
@@ -116,9 +106,7 @@ function writeData(write: Write): void {
   }
   const pairs = Object.entries(train.relevant_docs).map(([id, [document]]) => ({ query: train.queries[id], document }))
   const lines = (rows: readonly object[]) => rows.map(row => `${JSON.stringify(row)}\n`).join('')
-  const csv = pairs.map(({ query, document }) =>
-    [query, train.corpus[document]].map(cell => `"${cell.replaceAll('"', '""')}"`),
-  )
+  const csv = pairs.map(({ query, document }) => [query, train.corpus[document]].map(cell => `"${cell.replaceAll('"', '""')}"`))
   write('faq.csv', `question,answer\n${csv.map(cells => `${cells.join(',')}\n`).join('')}`)
   write('docs.jsonl', lines(Object.entries(train.corpus).map(([id, text]) => ({ id, text }))))
   write('clicks.jsonl', lines(pairs.flatMap(({ query, document }) => Array(3).fill({ query, clicked: [document] }))))

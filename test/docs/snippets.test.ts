@@ -18,8 +18,7 @@ const RUN_BY: Readonly<Record<string, { readonly test: string; readonly language
 }
 
 /** Why a block may be left alone, and how many are. */
-const REASONS =
-  /^needs (a GPU|Docker|the network|a file of your own|Python with .+)$|^takes .*\b(minutes|hours)\b|^part of .+/
+const REASONS = /^needs (a GPU|Docker|the network|a file of your own|Python with .+)$|^takes .*\b(minutes|hours)\b|^part of .+/
 const NOT_RUN = 2
 
 /** Pages without a block that runs; every other page has one. */
@@ -157,17 +156,13 @@ describe('the blocks', () => {
 
   test('that are not run say why, and are few', () => {
     const left = blocks.filter(({ notRun }) => notRun !== undefined)
-    expect(
-      left.filter(({ notRun }) => !REASONS.test(notRun!)).map(({ place, notRun }) => `${place} ${notRun}`),
-    ).toEqual([])
+    expect(left.filter(({ notRun }) => !REASONS.test(notRun!)).map(({ place, notRun }) => `${place} ${notRun}`)).toEqual([])
     expect(left.map(({ place, notRun }) => `${place} ${notRun}`)).toHaveLength(NOT_RUN)
   })
 
   test('show what a command prints only right behind it', () => {
     const lonely = PAGES.flatMap(page =>
-      blocksOf(page).filter(
-        ({ language }, i, all) => language === '' && !(all[i - 1] && runnable(all[i - 1].language)),
-      ),
+      blocksOf(page).filter(({ language }, i, all) => language === '' && !(all[i - 1] && runnable(all[i - 1].language))),
     )
     expect(lonely.map(({ place }) => `${place}: label it text, or put it behind its command`)).toEqual([])
   })

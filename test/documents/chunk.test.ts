@@ -7,8 +7,7 @@ import { createRandom, type Random } from '../../src/math/random.js'
 import { rejection } from '../helpers/rejection.js'
 
 const tokensOf = (text: string) => encode(text, { disallowedSpecial: new Set() }).length
-const WORDS =
-  'retrieval adapter query document embedding the of and with on small large vector index learns maps'.split(' ')
+const WORDS = 'retrieval adapter query document embedding the of and with on small large vector index learns maps'.split(' ')
 const sentence = (random: Random, words = 4 + random.int(20)) => {
   const text = Array.from({ length: words }, () => WORDS[random.int(WORDS.length)]).join(' ')
   return `S${text.slice(1)} no ${random.int(1e9)}.`
@@ -233,9 +232,7 @@ test('options out of range are refused with what was expected', async () => {
 })
 
 test('a signal stops chunking', async () => {
-  expect(await rejection(chunkDocuments([{ file: 'a', sections: [] }], { signal: AbortSignal.abort() }))).toMatchObject(
-    {
-      code: 'ABORTED',
-    },
-  )
+  expect(await rejection(chunkDocuments([{ file: 'a', sections: [] }], { signal: AbortSignal.abort() }))).toMatchObject({
+    code: 'ABORTED',
+  })
 })

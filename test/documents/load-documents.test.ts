@@ -10,8 +10,7 @@ import { makeDocx, makePdf } from './make-documents.js'
 const names = (files: readonly { file: string }[], folder: string) => files.map(({ file }) => relative(folder, file))
 
 test('a mixed folder becomes chunks of at most 1,024 tokens that hold every sentence; broken files are listed', async () => {
-  const spoken = (part: string) =>
-    Array.from({ length: 150 }, (_, i) => `In ${part}, sentence ${i} tells of adapter ${i * 7}.`)
+  const spoken = (part: string) => Array.from({ length: 150 }, (_, i) => `In ${part}, sentence ${i} tells of adapter ${i * 7}.`)
   const parts = Object.fromEntries(['pdf', 'docx', 'html', 'md', 'txt'].map(part => [part, spoken(part)]))
   const pdf = await makePdf(page => {
     page.fontSize(20).text('Manual').fontSize(11)
@@ -85,12 +84,7 @@ test('a mixed folder becomes chunks of at most 1,024 tokens that hold every sent
 test('files come once and sorted, however they are named', async () => {
   const folder = folderWith({ 'b.md': 'B.', 'a/c.md': 'C.', 'a/[x].md': 'X.', 'z.txt': 'Z.' })
   const load = async (...paths: string[]) => names((await loadDocuments(paths)).documents, folder)
-  expect(await load(join(folder, 'z.txt'), folder, join(folder, '**/*.md'))).toEqual([
-    'a/[x].md',
-    'a/c.md',
-    'b.md',
-    'z.txt',
-  ])
+  expect(await load(join(folder, 'z.txt'), folder, join(folder, '**/*.md'))).toEqual(['a/[x].md', 'a/c.md', 'b.md', 'z.txt'])
   expect(await load(join(folder, '**/*.md'))).toEqual(['a/[x].md', 'a/c.md', 'b.md'])
   expect(await load(join(folder, 'a/[x].md'))).toEqual(['a/[x].md'])
   const cwd = relative(process.cwd(), join(process.cwd(), 'README.md'))

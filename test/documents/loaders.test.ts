@@ -77,10 +77,7 @@ test('HTML in which Readability finds no article gives all of its text', async (
 
 test('a fragment of HTML, and HTML in a declared older encoding, are read', async () => {
   expect(await textOf(html, '<p>Only a paragraph.</p>')).toBe('Only a paragraph.')
-  const latin = Buffer.from(
-    '<html><head><meta charset="iso-8859-1"></head><body><p>Caf\u00e9</p></body></html>',
-    'latin1',
-  )
+  const latin = Buffer.from('<html><head><meta charset="iso-8859-1"></head><body><p>Caf\u00e9</p></body></html>', 'latin1')
   expect((await html.load(latin)).sections).toEqual([{ text: 'Café' }])
 })
 
@@ -106,9 +103,7 @@ test('DOCX: headings by their styles, paragraphs, rows of tables', async () => {
 
 test('CSV rows become lines with their columns, whatever the delimiter; empty cells are left out', async () => {
   const rows = 'name,note\n"Ada, L.","two\nlines ""quoted"""\nBob,\n'
-  expect(await sectionsOf(csv, rows)).toEqual([
-    { text: 'name: Ada, L.; note: two lines "quoted"\nname: Bob', rows: true },
-  ])
+  expect(await sectionsOf(csv, rows)).toEqual([{ text: 'name: Ada, L.; note: two lines "quoted"\nname: Bob', rows: true }])
   expect(await textOf(csv, 'a;b\n1,5;2\n')).toBe('a: 1,5; b: 2')
   expect(await textOf(csv, 'a\tb\r\n1\t2\r\n')).toBe('a: 1; b: 2')
 })

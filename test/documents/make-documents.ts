@@ -2,10 +2,7 @@ import { Document, HeadingLevel, Packer, Paragraph, Table, TableCell, TableRow }
 import PDFDocument from 'pdfkit'
 
 /** A PDF that `draw` draws. */
-export function makePdf(
-  draw: (pdf: PDFKit.PDFDocument) => void,
-  options: PDFKit.PDFDocumentOptions = {},
-): Promise<Buffer> {
+export function makePdf(draw: (pdf: PDFKit.PDFDocument) => void, options: PDFKit.PDFDocumentOptions = {}): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const pdf = new PDFDocument(options)
     const parts: Buffer[] = []

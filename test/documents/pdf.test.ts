@@ -76,13 +76,7 @@ test('a PDF that only restricts printing is read; a page without text is told', 
 })
 
 test('words broken at the end of a line are put together, hyphens of compounds stay', () => {
-  const lines = [
-    'a query-side map, and the exam-',
-    'ple of a query-',
-    'side map for COVID-',
-    '19 and state-of-the-',
-    'art work',
-  ]
+  const lines = ['a query-side map, and the exam-', 'ple of a query-', 'side map for COVID-', '19 and state-of-the-', 'art work']
   expect(dehyphenate(lines)).toEqual([
     'a query-side map, and the example',
     'of a query-side',
@@ -90,9 +84,6 @@ test('words broken at the end of a line are put together, hyphens of compounds s
     'and state-of-the-art',
     'work',
   ])
-  expect(dehyphenate(['the base and the model of a base-', 'model'])).toEqual([
-    'the base and the model of a base-model',
-    '',
-  ])
+  expect(dehyphenate(['the base and the model of a base-', 'model'])).toEqual(['the base and the model of a base-model', ''])
   expect(dehyphenate(['soft\u00ad', 'ware', 'a dash -', 'here'])).toEqual(['software', '', 'a dash -', 'here'])
 })

@@ -7,8 +7,7 @@ import { createRandom } from '../../src/math/random.js'
 function around(rows: number, cols: number, axis: number, seed: number) {
   const random = createRandom(seed)
   const m = matrix(rows, cols)
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < cols; j++) m.data[i * cols + j] = random.next() - 0.5 + (j === axis ? 4 : 0)
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) m.data[i * cols + j] = random.next() - 0.5 + (j === axis ? 4 : 0)
   return m
 }
 
@@ -16,21 +15,18 @@ describe('familiarity', () => {
   test.each([
     ['few queries, kept whole', 100, 64],
     ['many queries, kept in part', 2500, 384],
-  ])(
-    '%s: about 5%% of like queries are unfamiliar, nearly all of another kind are, in less than 64 kB',
-    (_, rows, cols) => {
-      const sketch = familiarityOf(around(rows, cols, 0, 1), 7)!
-      expect(JSON.stringify(sketch).length).toBeLessThan(64_000)
-      const test = familiarityTest(sketch)
-      const share = (axis: number) => {
-        const queries = around(400, cols, axis, 2)
-        return Array.from({ length: 400 }, (_, i) => test(row(queries, i)).unfamiliar).filter(Boolean).length / 400
-      }
-      expect(share(0)).toBeLessThan(0.15)
-      expect(share(1)).toBeGreaterThan(0.95)
-      expect(familiarityOf(around(rows, cols, 0, 1), 7)).toEqual(sketch)
-    },
-  )
+  ])('%s: about 5%% of like queries are unfamiliar, nearly all of another kind are, in less than 64 kB', (_, rows, cols) => {
+    const sketch = familiarityOf(around(rows, cols, 0, 1), 7)!
+    expect(JSON.stringify(sketch).length).toBeLessThan(64_000)
+    const test = familiarityTest(sketch)
+    const share = (axis: number) => {
+      const queries = around(400, cols, axis, 2)
+      return Array.from({ length: 400 }, (_, i) => test(row(queries, i)).unfamiliar).filter(Boolean).length / 400
+    }
+    expect(share(0)).toBeLessThan(0.15)
+    expect(share(1)).toBeGreaterThan(0.95)
+    expect(familiarityOf(around(rows, cols, 0, 1), 7)).toEqual(sketch)
+  })
 
   test('does not depend on the length of a query, and is not made of fewer than 20 queries', () => {
     const test = familiarityTest(familiarityOf(around(50, 16, 0, 1), 7)!)

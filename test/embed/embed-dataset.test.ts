@@ -187,9 +187,7 @@ describe.runIf(process.platform === 'linux')('embedDataset with memory', () => {
       expect(stats.hits).toBe(cached ? stats.unique : 0)
       expect(datasets.some(({ queries, docs }) => isInMemory(queries) || isInMemory(docs))).toBe(false)
       expect(datasets[1].docs).toBe(datasets[0].docs)
-      expect(datasets.map(d => ({ ...d, queries: toMatrix(d.queries), docs: toMatrix(d.docs) }))).toEqual(
-        expected.datasets,
-      )
+      expect(datasets.map(d => ({ ...d, queries: toMatrix(d.queries), docs: toMatrix(d.docs) }))).toEqual(expected.datasets)
       expect([readdirSync(folder), openIn(folder)]).toEqual([[], 2])
       close()
       expect(openIn(folder)).toBe(0)

@@ -181,9 +181,7 @@ describe('embedTexts with a cache', () => {
     const provider = fakeProvider({ dimensions: 3 })
     await expect(embedTexts(provider, ['a', 'b'], 'document', { cache })).rejects.toMatchObject({
       code: 'VECTOR_INVALID',
-      message: expect.stringMatching(
-        /2 values for fake\/model, the model now gives 3.*prune the space "fake\/model\|document"/,
-      ),
+      message: expect.stringMatching(/2 values for fake\/model, the model now gives 3.*prune the space "fake\/model\|document"/),
     })
     expect(provider.calls).toEqual([])
   })
@@ -252,9 +250,7 @@ describe('embedTexts and texts that cannot be embedded', () => {
 
   it('does not cut the start of a text inside a character', async () => {
     const provider = fakeProvider({ limits: { maxInputTokens: 1 } })
-    await expect(embedTexts(provider, [`x${'😀'.repeat(80)} y`], 'document')).rejects.toThrow(
-      `"x${'😀'.repeat(59)}"...`,
-    )
+    await expect(embedTexts(provider, [`x${'😀'.repeat(80)} y`], 'document')).rejects.toThrow(`"x${'😀'.repeat(59)}"...`)
   })
 })
 
@@ -268,11 +264,7 @@ describe('embedTexts and answers that are wrong', () => {
     ['plain numbers', answer([1, 2], [1, 2]), /no vector for texts\[0\]/],
     ['unequal lengths', answer(Float32Array.of(1, 2), Float32Array.of(1)), /1 values for texts\[1\], expected 2/],
     ['not a number', answer(Float32Array.of(1, 2), Float32Array.of(1, Number.NaN)), /NaN at position 1 .*texts\[1\]/],
-    [
-      'infinity',
-      answer(Float32Array.of(Number.POSITIVE_INFINITY), Float32Array.of(1)),
-      /Infinity at position 0 .*texts\[0\]/,
-    ],
+    ['infinity', answer(Float32Array.of(Number.POSITIVE_INFINITY), Float32Array.of(1)), /Infinity at position 0 .*texts\[0\]/],
   ])('refuses %s and stores nothing of it', async (_, provider, message) => {
     const cache = memoryCache()
     const result = embedTexts(provider, ['a', 'b'], 'document', { cache, sleep })

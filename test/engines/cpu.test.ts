@@ -13,9 +13,7 @@ engineContract('cpu without WebAssembly', () => createCpuEngine({ wasm: false })
 engineContract('cpu with tensors inside and outside linear memory', () => createCpuEngine({ outsideBytes: 200 }), {
   tolerance: 2e-5,
 })
-engineContract('cpu without onnxruntime, with tensors outside', () =>
-  createCpuEngine({ onnxruntime: false, outsideBytes: 200 }),
-)
+engineContract('cpu without onnxruntime, with tensors outside', () => createCpuEngine({ onnxruntime: false, outsideBytes: 200 }))
 
 /** W after a few steps whose products are large enough for onnxruntime and its threads. */
 async function train(e: Engine, steps: number): Promise<Float32Array> {

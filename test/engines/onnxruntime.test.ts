@@ -65,10 +65,7 @@ describe('the private binding of onnxruntime-node', () => {
         },
       }),
     ],
-    [
-      'leaves the result to be awaited',
-      () => ({ initOrt: () => {}, binding: { InferenceSession: session(() => {}) } }),
-    ],
+    ['leaves the result to be awaited', () => ({ initOrt: () => {}, binding: { InferenceSession: session(() => {}) } })],
   ])('that %s leaves the products to WebAssembly', async (_, moved) => {
     vi.doMock(BINDING, moved)
     const engine = await createCpuEngine()

@@ -20,13 +20,7 @@ describe('tfjs engine memory', () => {
 
   const everything = () => {
     const e = engine
-    const [x, y, W, m, v] = [
-      e.alloc(4, 4),
-      e.upload(randomMatrix(4, 4, 1)),
-      e.alloc(4, 4),
-      e.alloc(4, 4),
-      e.alloc(4, 4),
-    ]
+    const [x, y, W, m, v] = [e.alloc(4, 4), e.upload(randomMatrix(4, 4, 1)), e.alloc(4, 4), e.alloc(4, 4), e.alloc(4, 4)]
     const [norms, loss, top, sum, one] = [e.alloc(4, 1), e.alloc(4, 1), e.alloc(4, 1), e.alloc(4, 1), e.alloc(1, 1)]
     const [row, acc] = [e.alloc(1, 4), e.alloc(4, 4)]
     const targets = sparse([[0], [1, 2], [], [3]])
@@ -121,9 +115,7 @@ describe('tfjs packages', () => {
   test('are named in the error where none is installed', async () => {
     const error = await createTfjsEngine().catch(thrown => thrown)
     expect(isAdapterTrainError(error, 'ENGINE_UNAVAILABLE')).toBe(true)
-    expect(error.message).toBe(
-      `the tfjs engine needs ${GPU} or ${NATIVE}, which is not installed; run npm install ${GPU}`,
-    )
+    expect(error.message).toBe(`the tfjs engine needs ${GPU} or ${NATIVE}, which is not installed; run npm install ${GPU}`)
     expect(await probeTfjs()).toBeUndefined()
   })
 

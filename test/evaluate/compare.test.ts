@@ -122,8 +122,7 @@ describe('compareRankings', () => {
   })
 
   test('refuses evaluations of different queries or metrics, and a metric that was not measured', () => {
-    const usage = (message: string) =>
-      expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) })
+    const usage = (message: string) => expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) })
     expect(() => compareRankings(base, ranked([1, 2]), { seed: 1 })).toThrow(usage('of 7 queries with'))
     const other = { ...adapted, perQuery: { 'hit@1': adapted.perQuery['hit@1'] } }
     expect(() => compareRankings(base, other, { seed: 1 })).toThrow(usage('evaluate both with one evaluator'))
@@ -259,8 +258,6 @@ describe('compareSeen', () => {
   })
 
   test('refuses an answer for other queries', () => {
-    expect(() => compareSeen(base, adapted, [true], { seed: 1 })).toThrow(
-      'expected one value for each of 7 queries, found 1',
-    )
+    expect(() => compareSeen(base, adapted, [true], { seed: 1 })).toThrow('expected one value for each of 7 queries, found 1')
   })
 })

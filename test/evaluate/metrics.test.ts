@@ -80,19 +80,12 @@ describe('parseMetric', () => {
   })
 
   test.each(
-    [
-      '',
-      'ndcg',
-      'ndcg@',
-      '@10',
-      'ndcg@0',
-      'ndcg@-1',
-      'ndcg@1.5',
-      'ndcg@1e2',
-      'ndcg@ 10',
-      'ndcg@10@10',
-      'NDCG@10',
-    ].concat(['toString@10', 'ndcg@99999999999999999999', 'ndcg 10', 'f1@10']),
+    ['', 'ndcg', 'ndcg@', '@10', 'ndcg@0', 'ndcg@-1', 'ndcg@1.5', 'ndcg@1e2', 'ndcg@ 10', 'ndcg@10@10', 'NDCG@10'].concat([
+      'toString@10',
+      'ndcg@99999999999999999999',
+      'ndcg 10',
+      'f1@10',
+    ]),
   )('refuses "%s" and names the metrics that there are', spec => {
     expect(() => parseMetric(spec)).toThrow(
       expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(`"${spec}" is not a metric`) }),

@@ -83,9 +83,7 @@ describe('positiveRanks', () => {
       positives.forEach((map, i) => {
         // Products of a few directions: equal in double precision where they are equal in single precision.
         const score = (j: number) => Math.fround(Q.data[2 * i] * D.data[2 * j] + Q.data[2 * i + 1] * D.data[2 * j + 1])
-        const order = Array.from({ length: m }, (_, j) => j).sort(
-          (a, b) => score(b) - score(a) || tieRank[a] - tieRank[b],
-        )
+        const order = Array.from({ length: m }, (_, j) => j).sort((a, b) => score(b) - score(a) || tieRank[a] - tieRank[b])
         expect([...ranks[i]]).toEqual(Array.from(map.keys(), document => order.indexOf(document) + 1))
       })
     }

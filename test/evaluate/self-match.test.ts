@@ -97,9 +97,7 @@ describe('a query that stands in its own corpus', () => {
     for (const { queryRows, pool = [], documentRows, masked } of batches.epoch(createRandom(1))) {
       const documents = [...pool, ...documentRows]
       queryRows.forEach((query, i) => {
-        const left = [...masked.columns.subarray(masked.offsets[i], masked.offsets[i + 1])].map(
-          column => documents[column],
-        )
+        const left = [...masked.columns.subarray(masked.offsets[i], masked.offsets[i + 1])].map(column => documents[column])
         columns += documents.filter(document => document === query && query < 2).length
         for (const document of documents) if (document === query && query < 2) expect(left).toContain(document)
         if (query === 2) expect(left.filter(document => document !== 2)).toEqual([])

@@ -74,9 +74,7 @@ describe.each<[string, () => Promise<Engine>]>([
       expected.forEach((at, j) => {
         expect(found.scores[i * 5 + j]).toBeCloseTo(all.scores[at], 5)
       })
-      expect([...found.scores.subarray(end, (i + 1) * 5)]).toEqual(
-        Array(5 - expected.length).fill(Number.NEGATIVE_INFINITY),
-      )
+      expect([...found.scores.subarray(end, (i + 1) * 5)]).toEqual(Array(5 - expected.length).fill(Number.NEGATIVE_INFINITY))
       if (i === 4) expect(expected.length).toBeLessThanOrEqual(3)
       else expect(expected).toHaveLength(5)
     }

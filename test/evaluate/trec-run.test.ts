@@ -48,9 +48,7 @@ test('writes scores that keep the order of the ranking', () => {
 
 test('refuses what is no run, with the line', () => {
   expect(() => readRun(write(['q Q0 d 1 0.5']))).toThrow(/run\.trec:1: not a line of a TREC run/)
-  expect(() => readRun(write(['q Q0 d 1 0.5 t', 'q Q0 d 2 0.4 t']))).toThrow(
-    /:2: document "d" of query "q" is there twice/,
-  )
+  expect(() => readRun(write(['q Q0 d 1 0.5 t', 'q Q0 d 2 0.4 t']))).toThrow(/:2: document "d" of query "q" is there twice/)
   expect(() => readRun(write(['']))).toThrow(/the run is empty/)
   expect(() => formatRun(['a b'], [], { k: 0, rows: new Uint32Array(), scores: new Float32Array() }, 't')).toThrow(
     /the id "a b" is empty or holds white space/,

@@ -65,12 +65,7 @@ test('a claim of another process is waited for until its time is over', async ()
   const cache = await openCache(file)
   const db = new Sqlite(file)
   const until = Date.now() + 1200
-  db.prepare('INSERT INTO claims VALUES (?, ?, ?, ?)').run(
-    provider.cacheKey('query'),
-    hashText(TEXTS[0]),
-    'elsewhere:1',
-    until,
-  )
+  db.prepare('INSERT INTO claims VALUES (?, ?, ?, ?)').run(provider.cacheKey('query'), hashText(TEXTS[0]), 'elsewhere:1', until)
   await embedTexts(provider, TEXTS.slice(0, 3), 'query', { cache })
   expect(Date.now()).toBeGreaterThanOrEqual(until)
   expect(bodies.map(({ input }) => input.length)).toEqual([2, 1])
@@ -84,12 +79,7 @@ test('a claim until a time that no process gives, of a clock that is wrong, is n
   const cache = await openCache(file)
   const db = new Sqlite(file)
   const year = Date.now() + 365 * 86_400_000
-  db.prepare('INSERT INTO claims VALUES (?, ?, ?, ?)').run(
-    provider.cacheKey('query'),
-    hashText('a'),
-    'elsewhere:1',
-    year,
-  )
+  db.prepare('INSERT INTO claims VALUES (?, ?, ?, ?)').run(provider.cacheKey('query'), hashText('a'), 'elsewhere:1', year)
   db.close()
   await embedTexts(provider, ['a'], 'query', { cache })
   expect(bodies).toHaveLength(1)

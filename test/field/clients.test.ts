@@ -45,8 +45,7 @@ test.each([undefined, 'http'] as const)('requests go through the proxy of the en
   vi.stubEnv('HTTP_PROXY', url.replace('//', '//me:p%40ss@'))
   vi.stubEnv('HTTPS_PROXY', url)
   vi.stubEnv('NO_PROXY', '')
-  const open = (baseUrl: string) =>
-    createProvider('openai', { model: 'm', baseUrl, apiKey: 'k', transport, timeoutMs: 5000 })
+  const open = (baseUrl: string) => createProvider('openai', { model: 'm', baseUrl, apiKey: 'k', transport, timeoutMs: 5000 })
   const embedded = await (await open(server.url)).embed(['hello'], 'query')
   expect([...embedded[0]]).toEqual(vectorOf('hello'))
   expect(asked).toEqual([`POST ${server.url}/embeddings Basic ${btoa('me:p@ss')}`])

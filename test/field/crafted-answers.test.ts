@@ -60,11 +60,7 @@ async function rowsOf(index: VectorIndex, parts: { vectors?: boolean } = {}): Pr
 }
 
 test.each([
-  [
-    'null in place of a number, which would become 0',
-    '[0.5,null]',
-    /row "7": expected 2 finite values, found NaN at position 1/,
-  ],
+  ['null in place of a number, which would become 0', '[0.5,null]', /row "7": expected 2 finite values, found NaN at position 1/],
   ['a text in place of a number', '["1",2]', /found NaN at position 0/],
   ['too few values', '[1]', /expected 2 finite values, found 1 values/],
   ['an object that calls itself long', '{"length":4000000000}', /found 0 values/],
@@ -104,9 +100,7 @@ test.each<[string, string]>([
   ['quotes', "'".repeat(300_000)],
   ['questions', JSON.stringify(Array.from({ length: 200_000 }, (_, i) => `What is the number ${i} of it?`))],
 ])('an LLM that repeats %s without end costs no time and ends no run', async (_, text) => {
-  const chunks = [{ id: 'c', text: 'The card has a limit.', tokens: 5 }] as unknown as Parameters<
-    typeof generateQuestions
-  >[0]
+  const chunks = [{ id: 'c', text: 'The card has a limit.', tokens: 5 }] as unknown as Parameters<typeof generateQuestions>[0]
   const model = { id: 'm', complete: async () => ({ text }) }
   const before = process.cpuUsage()
   const { dropped } = await generateQuestions(chunks, model)
@@ -117,18 +111,13 @@ test.each<[string, string]>([
 
 test('thoughts are left out: whole ones, several, and what stands before an end without a start', () => {
   const said = (text: string) => parseAnswer(text).candidates
-  expect(said('<think>a</think>Where is it?\n<THINK>b <reasoning>c</think>Who is it?')).toEqual([
-    'Where is it?',
-    'Who is it?',
-  ])
+  expect(said('<think>a</think>Where is it?\n<THINK>b <reasoning>c</think>Who is it?')).toEqual(['Where is it?', 'Who is it?'])
   expect(said('a\nb</thinking>Where is it?')).toEqual(['Where is it?'])
   expect(said('<think>a</reasoning>Where is it?')).toEqual(['Where is it?'])
 })
 
 test('an answer in the cache that is damaged counts as missing', async () => {
-  const chunks = [{ id: 'c', text: 'The card has a limit.', tokens: 5 }] as unknown as Parameters<
-    typeof generateQuestions
-  >[0]
+  const chunks = [{ id: 'c', text: 'The card has a limit.', tokens: 5 }] as unknown as Parameters<typeof generateQuestions>[0]
   const model = { id: 'm', cacheKey: 'm', complete: async () => ({ text: 'What limit has it?' }) }
   for (const stored of ['{"text":', '5', '['.repeat(50_000)]) {
     const kept: string[] = []

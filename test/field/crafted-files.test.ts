@@ -99,11 +99,7 @@ test.each([
   ['shape', { W: { ...W, shape: '4,4' }, b }, /tensor "W": "shape" must be/],
   ['range', { W: { ...W, data_offsets: ['0', '64'] }, b }, /"data_offsets" must be two places/],
   ['range', { W: { ...W, data_offsets: [0, 1e12] }, b }, /"data_offsets" must be two places/],
-  [
-    'metadata',
-    { __metadata__: { format: 'adapter-train/1', kind: {} }, W, b },
-    /"kind" must be a text, found an object/,
-  ],
+  ['metadata', { __metadata__: { format: 'adapter-train/1', kind: {} }, W, b }, /"kind" must be a text, found an object/],
   ['metadata', { __metadata__: [1], W, b }, /"__metadata__" must be an object, found \[1\]/],
   ['tensor', { W: 7, b }, /tensor "W": expected an object, found 7/],
 ])('a field of a safetensors header of the wrong type (%s) is an error of the file', async (_, header, message) => {
@@ -113,11 +109,7 @@ test.each([
 test('a safetensors header that ends after the file, or is nested deep, is an error of the file', async () => {
   const file = safetensorsOf({ W, b })
   file.writeBigUInt64LE(2n ** 40n)
-  await expectRejection(
-    convert(put('a.safetensors', file)),
-    'ADAPTER_CORRUPT',
-    /header should end at byte 1099511627784/,
-  )
+  await expectRejection(convert(put('a.safetensors', file)), 'ADAPTER_CORRUPT', /header should end at byte 1099511627784/)
   const deep = Buffer.from(`{"W":${'['.repeat(5000)}${']'.repeat(5000)}}`)
   const head = Buffer.alloc(8)
   head.writeBigUInt64LE(BigInt(deep.length))
@@ -273,9 +265,7 @@ test.each([
 test('a checkpoint as it is saved opens again', () => {
   const training = { trainer: { epochs: 1 }, epochs: [{ epoch: 1 }], bestEpoch: 1 }
   const best = { W: { rows: 1, cols: 2, data: Float32Array.of(1, 2) } }
-  const body = Buffer.concat(
-    encodeState({ identity: { run: { seed: 1 } }, state: { training: { ...training, best } } }),
-  )
+  const body = Buffer.concat(encodeState({ identity: { run: { seed: 1 } }, state: { training: { ...training, best } } }))
   const { state } = openCheckpoint(checkpointWith(body))
   expect(state.training?.best).toEqual(best)
 })
@@ -323,17 +313,9 @@ test('a file of judgements that names itself as its documents, by a detour too, 
     `${JSON.stringify({ judgements: 1, documents: { data }, sampling: {} })}\n${JSON.stringify({ query_id: 'q', document_id: 'd', grade: 1, judge: 'A', time: '', query: 'x', document: 'y' })}\n`
   const first = put('first.jsonl', judged('second.jsonl'))
   put('second.jsonl', judged('first.jsonl'))
-  await expectRejection(
-    readDataset(first),
-    'DATASET_INVALID',
-    /names .*first\.jsonl as its documents, which leads back/,
-  )
+  await expectRejection(readDataset(first), 'DATASET_INVALID', /names .*first\.jsonl as its documents, which leads back/)
   await expectRejection(readDataset(put('own.jsonl', judged('own.jsonl'))), 'DATASET_INVALID', /leads back/)
-  await expectRejection(
-    readDataset(put('odd.jsonl', judged({ length: 3 }))),
-    'DATASET_INVALID',
-    /expected an object of texts/,
-  )
+  await expectRejection(readDataset(put('odd.jsonl', judged({ length: 3 }))), 'DATASET_INVALID', /expected an object of texts/)
   expect((await readDataset(put('none.jsonl', judged('gone.json')))).dataset.queries.size).toBe(1)
 })
 
@@ -341,10 +323,7 @@ test('training facts of another type are errors that name the fact, and absent o
   const stored = JSON.parse(encodeAdapter(sampleAdapter('linear', 4)))
   const withFacts = (training: object) => put('facts.json', JSON.stringify({ ...stored, training }))
   for (const [training, message] of [
-    [
-      { metrics: { base: { 'ndcg@10': '0.5' } } },
-      /"training\.metrics\.base\.ndcg@10": expected a number, found "0\.5"/,
-    ],
+    [{ metrics: { base: { 'ndcg@10': '0.5' } } }, /"training\.metrics\.base\.ndcg@10": expected a number, found "0\.5"/],
     [{ date: 5 }, /"training\.date": expected a string, found 5/],
     [{ difference: { 'ndcg@10': null } }, /"training\.difference\.ndcg@10": expected an object, found null/],
     [{ data: [] }, /"training\.data": expected an object/],
@@ -422,9 +401,7 @@ test.each(['words', 'feedback'] as const)('columns of text terms (%s) that do no
           shorter('scale', 4),
         ]
   for (const file of [...broken, changed('scale', () => {}, { ...metadata, analysis: '5' })]) {
-    withinMs(500, () =>
-      expect(caught(() => decodeTerms(file, facts, 4, 't'))).toMatchObject({ code: 'ADAPTER_CORRUPT' }),
-    )
+    withinMs(500, () => expect(caught(() => decodeTerms(file, facts, 4, 't'))).toMatchObject({ code: 'ADAPTER_CORRUPT' }))
   }
   expect(decodeTerms(bytes, facts, 4, 't').from.name).toBe(source)
 })

@@ -59,16 +59,11 @@ test('a grade below 0 counts as judged and not relevant, and a fraction above 0 
 })
 
 test('judgements in JSON Lines, as mteb writes them, are read', async () => {
-  const judged = lines(
-    { 'query-id': 'q1', 'corpus-id': 'd1', score: 1 },
-    { 'query-id': 'q2', 'corpus-id': 'd2', score: 2.0 },
-  )
+  const judged = lines({ 'query-id': 'q1', 'corpus-id': 'd1', score: 1 }, { 'query-id': 'q2', 'corpus-id': 'd2', score: 2.0 })
   const files = { ...BEIR, 'qrels/dev.jsonl': judged }
   expect((await read(files)).qrels).toEqual({ q1: { d1: 1 }, q2: { d2: 2 } })
   expect((await read(files, 'qrels/dev.jsonl')).name).toMatch(/\/dev$/)
-  const newer = Object.fromEntries(
-    Object.entries(files).map(([name, text]) => [name, text.replaceAll('"_id"', '"id"')]),
-  )
+  const newer = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, text.replaceAll('"_id"', '"id"')]))
   const quoted = newer['qrels/dev.jsonl'].replaceAll(/"score":(\d)/g, '"score":"$1"')
   expect((await read({ ...newer, 'qrels/dev.jsonl': quoted })).qrels).toEqual({ q1: { d1: 1 }, q2: { d2: 2 } })
   const two = folderOf({ ...files, 'qrels/test.tsv': 'q1\td1\t1\n' })
@@ -118,9 +113,7 @@ const pairs = [
   ['why?', 'so | that'],
 ]
 const csv = (delimiter: string, end: string) =>
-  [['query', 'document'], ...pairs]
-    .map(row => row.map(cell => `"${cell.replaceAll('"', '""')}"`).join(delimiter) + end)
-    .join('')
+  [['query', 'document'], ...pairs].map(row => row.map(cell => `"${cell.replaceAll('"', '""')}"`).join(delimiter) + end).join('')
 
 test.each([
   ['a first line sep=;', `sep=;\r\n${csv(';', '\r\n')}`],
@@ -143,7 +136,5 @@ test.each([
 })
 
 test('a row with more cells than the header is still refused', async () => {
-  await expect(read({ 'a.csv': 'query,document\nwhy?,so,that\n' }, 'a.csv')).rejects.toThrow(
-    /has 3 columns, expected 2/,
-  )
+  await expect(read({ 'a.csv': 'query,document\nwhy?,so,that\n' }, 'a.csv')).rejects.toThrow(/has 3 columns, expected 2/)
 })

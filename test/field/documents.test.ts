@@ -29,8 +29,7 @@ async function seconds(act: () => Promise<unknown>): Promise<number> {
   return Math.min(...runs)
 }
 
-const words = (about: string) =>
-  `The answer about ${about} is long enough to be read as a text of this page, by anybody.`
+const words = (about: string) => `The answer about ${about} is long enough to be read as a text of this page, by anybody.`
 
 test('what a button, a tab or a question opens is read, with its heading', async () => {
   const { text, documents } = await load({
@@ -278,8 +277,7 @@ function lzwBlanks(codes: number): Buffer {
 const hex = (bytes: Uint8Array) => Buffer.from(`${Buffer.from(bytes).toString('hex')}>`)
 /** Groups of four zero bytes. */
 const zeros85 = (groups: number) => Buffer.from(`${'z'.repeat(groups)}~>`)
-const runs = (count: number) =>
-  Buffer.concat([...Array.from({ length: count }, () => Buffer.of(129, 32)), Buffer.of(128)])
+const runs = (count: number) => Buffer.concat([...Array.from({ length: count }, () => Buffer.of(129, 32)), Buffer.of(128)])
 
 test.each([
   ['LZW', '/LZWDecode', lzwBlanks(2000), (2000 * 2001) / 2],
@@ -309,13 +307,9 @@ test('files that nest deep or leave objects open are refused at once, without th
     })
     expect(skipped).toEqual([
       expect.stringMatching(/^deep\.pdf cannot be read as PDF: it is nested deeper than 512 levels/),
-      expect.stringMatching(
-        /^digits in objects\.pdf cannot be read as PDF: it has more than 200 objects without an end/,
-      ),
+      expect.stringMatching(/^digits in objects\.pdf cannot be read as PDF: it has more than 200 objects without an end/),
       expect.stringMatching(/^names\.pdf cannot be read as PDF: it has more than 200 objects without an end/),
-      expect.stringMatching(
-        /^strings in objects\.pdf cannot be read as PDF: it has more than 200 objects without an end/,
-      ),
+      expect.stringMatching(/^strings in objects\.pdf cannot be read as PDF: it has more than 200 objects without an end/),
       expect.stringMatching(/^strings\.pdf cannot be read as PDF: it has more than 200 objects without an end/),
     ])
   })

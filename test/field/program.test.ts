@@ -153,15 +153,11 @@ test('a cache with another schema or version is refused with what is wrong', asy
   expect(await changed('renamed', db => db.exec('ALTER TABLE vectors RENAME COLUMN checksum TO sum'))).toMatch(
     /expected the column "checksum" in the table "vectors", found .*sum/,
   )
-  expect(await changed('dropped', db => db.exec('DROP TABLE completions'))).toMatch(
-    /"completions", found no such table/,
-  )
+  expect(await changed('dropped', db => db.exec('DROP TABLE completions'))).toMatch(/"completions", found no such table/)
   expect(
     await changed('view', db => db.exec('ALTER TABLE vectors RENAME TO v2; CREATE VIEW vectors AS SELECT * FROM v2')),
   ).toMatch(/in the table "vectors", found no such table/)
-  expect(await changed('negative', db => db.pragma('user_version = -1'))).toMatch(
-    /expected a version from 0 to \d+, found -1/,
-  )
+  expect(await changed('negative', db => db.pragma('user_version = -1'))).toMatch(/expected a version from 0 to \d+, found -1/)
 })
 
 test('a damaged cache keeps every sound vector when it is repaired', async () => {

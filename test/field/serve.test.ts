@@ -47,9 +47,7 @@ test('a body far over the limit gets its 413 each time', async () => {
 
 test('an upstream that takes fewer texts than it was believed to is asked in parts', async () => {
   const upstream = await embeddingServer((body, response) =>
-    body.input.length > 2
-      ? refuse(response, 422, { error: 'batch size 5 > maximum allowed batch size 2' })
-      : soundAnswer(body),
+    body.input.length > 2 ? refuse(response, 422, { error: 'batch size 5 > maximum allowed batch size 2' }) : soundAnswer(body),
   )
   const url = await serve(upstream.url)
   for (let i = 0; i < 2; i++) {

@@ -2,22 +2,7 @@
 
 /** Numbers at the borders of what formats can say. */
 const NUMBERS = ['0', '-1', '1e308', '-1e400', '4294967296', '9007199254740993', '0.1', 'NaN', '99999999999999999999']
-const WEIRD = [
-  null,
-  true,
-  -1,
-  0.5,
-  1e308,
-  2 ** 53,
-  '',
-  'x'.repeat(3000),
-  [],
-  {},
-  [[]],
-  '__proto__',
-  '\u0000\u001b[31m',
-  '\ud800',
-]
+const WEIRD = [null, true, -1, 0.5, 1e308, 2 ** 53, '', 'x'.repeat(3000), [], {}, [[]], '__proto__', '\u0000\u001b[31m', '\ud800']
 
 /** @param tokens pieces of the format, such as opcodes, keywords and brackets */
 export function mutate(random, bytes, others, tokens) {

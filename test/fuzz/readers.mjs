@@ -165,8 +165,7 @@ const squad = {
 }
 
 /** A loader's reason that hides an exception of the language. */
-const CRASHES =
-  /is not a function|cannot read prop|is not iterable|of undefined|of null|is not defined|invalid array length/i
+const CRASHES = /is not a function|cannot read prop|is not iterable|of undefined|of null|is not defined|invalid array length/i
 
 async function load(folder, name) {
   const { skipped } = await loadDocuments([join(folder, name)], { maxBytes: 2 << 20 })
@@ -229,10 +228,7 @@ export const READERS = {
           { anchor: 'd', positive: 'e', negative: 'f' },
         ]),
       ),
-      sample(
-        'log.jsonl',
-        lines([{ query: 'q', clicked: ['page a'], shown: ['page b', 'page a'], time: '2026-01-01' }]),
-      ),
+      sample('log.jsonl', lines([{ query: 'q', clicked: ['page a'], shown: ['page b', 'page a'], time: '2026-01-01' }])),
     ],
     tokens: TEXT_TOKENS,
     read: (folder, name) => readDataset(join(folder, name)),
@@ -306,20 +302,7 @@ export const READERS = {
     read: (folder, name) => readQueryField(join(folder, name), 'lang'),
   },
   pdf: document('a.pdf', pdf, [
-    ...[
-      '<<',
-      '>>',
-      '[',
-      ']',
-      'obj',
-      'endobj',
-      'stream\n',
-      'endstream',
-      'xref',
-      'trailer',
-      '/Length 1',
-      '/Filter /FlateDecode',
-    ],
+    ...['<<', '>>', '[', ']', 'obj', 'endobj', 'stream\n', 'endstream', 'xref', 'trailer', '/Length 1', '/Filter /FlateDecode'],
     ...[
       '/Filter /LZWDecode',
       '/Filter [/ASCII85Decode /RunLengthDecode]',
@@ -407,10 +390,7 @@ export const READERS = {
   },
   candidates: {
     samples: () => [
-      sample(
-        'c.yaml',
-        'candidates:\n  - hashing@256\n  - name: x\n    base: openai\n    model: m\n    dimensions: 8\n',
-      ),
+      sample('c.yaml', 'candidates:\n  - hashing@256\n  - name: x\n    base: openai\n    model: m\n    dimensions: 8\n'),
       sample('c.json', JSON.stringify(['small=openai:m+a.json', { base: 'vectors', vectors: 'v' }])),
       sample('line', 'small=openai:text-embedding-3-small@256+adapters/x.json'),
     ],

@@ -115,9 +115,7 @@ function run(name, from, to, worst) {
     })
     running.on('exit', (code, signal) => {
       clearTimeout(timer)
-      const how = hangs
-        ? `hung for ${HANG_MS / 1000} s`
-        : `ended with ${signal ?? code}: ${errors.trim().split('\n')[0]}`
+      const how = hangs ? `hung for ${HANG_MS / 1000} s` : `ended with ${signal ?? code}: ${errors.trim().split('\n')[0]}`
       resolve({ at, lines, died: code === 0 ? undefined : how })
     })
   })
@@ -148,8 +146,7 @@ async function child(name, from, to) {
     new Promise(resolve => (process.send ? process.send(message, () => resolve()) : resolve(console.log(message))))
   let sentAt = performance.now()
   let at = from
-  const failed = error =>
-    send({ at, problem: `outside the call: ${String(error?.stack ?? error).slice(0, 800)}`, seconds: 0 })
+  const failed = error => send({ at, problem: `outside the call: ${String(error?.stack ?? error).slice(0, 800)}`, seconds: 0 })
   process.on('uncaughtException', failed)
   process.on('unhandledRejection', error => {
     // A reader may have said that it knows of the error.
@@ -187,9 +184,7 @@ async function child(name, from, to) {
       const inner = unzip(original)
       const entry = [...inner.keys()].filter(key => reader.zip.test(key))
       const key = entry[random.int(entry.length)]
-      bytes = Buffer.from(
-        encodeZip(new Map([...inner, [key, mutate(random, inner.get(key), [inner.get(key)], reader.tokens)]])),
-      )
+      bytes = Buffer.from(encodeZip(new Map([...inner, [key, mutate(random, inner.get(key), [inner.get(key)], reader.tokens)]])))
     } else bytes = mutate(random, original, others, reader.tokens)
     write(sample.files, changed, bytes)
     if (at % 200 === 0 || performance.now() - sentAt > 1000) {

@@ -80,8 +80,7 @@ const embeddings = (answers, make) =>
     () => 'answer',
     async url => {
       const { vectors } = await embedTexts(await make(url), TEXTS, 'query', { retries: 0 })
-      if (vectors.rows !== TEXTS.length || !vectors.data.every(Number.isFinite))
-        throw new Error('vectors that are none')
+      if (vectors.rows !== TEXTS.length || !vectors.data.every(Number.isFinite)) throw new Error('vectors that are none')
     },
   )
 
@@ -103,8 +102,7 @@ async function useIndex(index) {
     for await (const [id, content] of collection.documents())
       if (typeof id !== 'string' || typeof content !== 'string') throw new Error('no texts')
     const { hits } = await collection.search(new Float32Array(index.dimensions).fill(0.5), 3)
-    if (hits.some(({ id, score }) => typeof id !== 'string' || !Number.isFinite(score)))
-      throw new Error('hits that are none')
+    if (hits.some(({ id, score }) => typeof id !== 'string' || !Number.isFinite(score))) throw new Error('hits that are none')
     await collection.text('1')
     await index.search(new Float32Array(index.dimensions).fill(0.5), 2, { exact: true })
   } finally {
@@ -244,9 +242,7 @@ const page = once(async () => {
 
 /** Readers of services. */
 export const SERVICES = {
-  openai: embeddings([data(vector), data(base64)], url =>
-    createProvider('openai', { model: 'm', baseUrl: url, apiKey: 'key' }),
-  ),
+  openai: embeddings([data(vector), data(base64)], url => createProvider('openai', { model: 'm', baseUrl: url, apiKey: 'key' })),
   cohere: embeddings([{ id: 'x', embeddings: { float: bare }, meta: { billed_units: { input_tokens: 3 } } }], url =>
     createProvider('cohere', { baseUrl: url, apiKey: 'key' }),
   ),
@@ -314,14 +310,9 @@ export const SERVICES = {
   },
   serve: {
     samples: () =>
-      [
-        { input: ['one text', 'another'], model: 'hashing', encoding_format: 'base64', dimensions: 8 },
-        { input: 'a text' },
-      ]
+      [{ input: ['one text', 'another'], model: 'hashing', encoding_format: 'base64', dimensions: 8 }, { input: 'a text' }]
         .map(body => files({ 'v1/embeddings': body }))
-        .concat(
-          files({ 'v2/embed': { texts: ['one'], input_type: 'search_query', model: 'm', embedding_types: ['float'] } }),
-        ),
+        .concat(files({ 'v2/embed': { texts: ['one'], input_type: 'search_query', model: 'm', embedding_types: ['float'] } })),
     tokens: TOKENS,
     share: SHARE,
     async read(folder) {

@@ -79,8 +79,7 @@ async function parent() {
     const results = await Promise.all(ended)
     const milliseconds = performance.now() - started
     const killed = results.filter(({ signal }) => signal === 'SIGKILL').length
-    for (const { code, errors } of results)
-      if (code !== 0 && code !== null) problems.push(`exit code ${code}: ${errors}`)
+    for (const { code, errors } of results) if (code !== 0 && code !== null) problems.push(`exit code ${code}: ${errors}`)
     const total = [...asked.values()].reduce((sum, times) => sum + times, 0)
     const most = killed === 0 ? Math.floor(TEXTS * (1 + MOST_AGAIN)) : TEXTS + killed * CONCURRENCY * BATCH
     if (asked.size !== TEXTS) problems.push(`${asked.size} texts asked for, expected ${TEXTS}`)
@@ -88,8 +87,7 @@ async function parent() {
     const cache = await openCache(file)
     const { vectors, bad, structure } = cache.verify()
     cache.close()
-    if (vectors !== TEXTS || bad.length + structure.length > 0)
-      problems.push(`the cache holds ${vectors}, ${bad.length} bad`)
+    if (vectors !== TEXTS || bad.length + structure.length > 0) problems.push(`the cache holds ${vectors}, ${bad.length} bad`)
     rmSync(folder, { recursive: true })
     return { milliseconds, killed, total }
   }

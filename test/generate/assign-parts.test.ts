@@ -7,8 +7,7 @@ import { buildParts } from '../../src/generate/build-parts.js'
 import { chunkOf, numberedChunks } from './chunks.js'
 
 const TENTHS = { validation: 0.1, test: 0.1 }
-const WORDS =
-  'anchor barley cobalt dragon ember falcon garnet hazel indigo jasper kelp lantern motor nettle opal pump'.split(' ')
+const WORDS = 'anchor barley cobalt dragon ember falcon garnet hazel indigo jasper kelp lantern motor nettle opal pump'.split(' ')
 /** Sentences that share no five words with one another. */
 const prose = (sentences: number, from = 0) =>
   Array.from({ length: sentences }, (_, s) => {
@@ -86,8 +85,7 @@ describe('in blocks, where there are too few documents', () => {
     const [train, validation, held] = [sentences('train'), sentences('validation'), sentences('test')]
     expect([...validation, ...held].filter(sentence => train.has(sentence))).toEqual([])
     expect([...held].filter(sentence => validation.has(sentence))).toEqual([])
-    for (const part of ['validation', 'test'] as const)
-      expect(() => checkLeaks(parts.train, parts[part]!)).not.toThrow()
+    for (const part of ['validation', 'test'] as const) expect(() => checkLeaks(parts.train, parts[part]!)).not.toThrow()
   })
 
   test('chunks without an overlap are all kept', () => {

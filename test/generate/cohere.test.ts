@@ -25,18 +25,12 @@ const start = async (options: Partial<Parameters<typeof startFakeCohereChat>[0]>
   services.push(service)
   return service
 }
-const modelAt = ({ url }: FakeService) =>
-  createChatModel('cohere', { baseUrl: url, apiKey: KEY, price: { input: 1, output: 1 } })
+const modelAt = ({ url }: FakeService) => createChatModel('cohere', { baseUrl: url, apiKey: KEY, price: { input: 1, output: 1 } })
 
 test('asks in the shape of the v2 chat, with a schema, and reads text and billed tokens', async () => {
   const service = await start({ apiKey: KEY })
   const { questions, stats } = await generateQuestions(numberedChunks(2), await modelAt(service), quick)
-  expect(questions.map(({ text }) => text)).toEqual([
-    'How is valve 0 opened?',
-    'lever 0',
-    'How is valve 1 opened?',
-    'lever 1',
-  ])
+  expect(questions.map(({ text }) => text)).toEqual(['How is valve 0 opened?', 'lever 0', 'How is valve 1 opened?', 'lever 1'])
   expect(stats).toMatchObject({ requests: 2, inputTokens: 22, outputTokens: 14, cost: 36e-6 })
   const { path, headers, body } = service.requests[0]
   expect([path, headers.authorization]).toEqual(['/v2/chat', `Bearer ${KEY}`])

@@ -22,12 +22,7 @@ const chunks = ['1,0', '0.8,0.6', '0,1', '-1,0'].map(text => chunkOf(text))
 const question = (text: string, chunk: number, id = text) => ({ id, text, chunk: chunks[chunk].id })
 
 describe('round trip', () => {
-  const questions = [
-    question('1,0.1', 0),
-    question('1,0.1', 1, 'second'),
-    question('1,0.1', 2, 'third'),
-    question('0,2', 2),
-  ]
+  const questions = [question('1,0.1', 0), question('1,0.1', 1, 'second'), question('1,0.1', 2, 'third'), question('0,2', 2)]
 
   test.each([
     [1, ['1,0.1', '0,2']],
@@ -67,9 +62,7 @@ describe('near-duplicates', () => {
     ]
     const { kept, dropped } = await filterNearDuplicates(questions, provider, engine)
     expect(kept.map(({ id }) => id)).toEqual(['1,0', 'same chunk', '0,1', 'not that near'])
-    expect(dropped).toEqual([
-      { ...questions[2], reason: 'near-duplicate', like: '1,0', similarity: expect.closeTo(0.9998, 4) },
-    ])
+    expect(dropped).toEqual([{ ...questions[2], reason: 'near-duplicate', like: '1,0', similarity: expect.closeTo(0.9998, 4) }])
     const strict = await filterNearDuplicates(questions, provider, engine, { threshold: 0.95 })
     expect(strict.kept).toHaveLength(4)
     const loose = await filterNearDuplicates(questions, provider, engine, { threshold: 0.89 })
@@ -110,9 +103,7 @@ describe('near-duplicates', () => {
     const questions = [question('1,0', 0), question('1,0', 1, 'x')]
     const cache = memoryCache()
     await filterNearDuplicates(questions, provider, engine, { cache })
-    const { code } = await rejection(
-      filterNearDuplicates(questions, provider, engine, { cache, signal: AbortSignal.abort() }),
-    )
+    const { code } = await rejection(filterNearDuplicates(questions, provider, engine, { cache, signal: AbortSignal.abort() }))
     expect(code).toBe('ABORTED')
   })
 })

@@ -41,8 +41,7 @@ const memory = (): CompletionCache & { readonly answers: Map<string, string> } =
 }
 
 const quick: GenerateOptions = { sleep: async () => {}, retries: 2, random: () => 0 }
-const modelAt = (service: FakeService, more = {}) =>
-  createChatModel('openai', { baseUrl: service.url, model: 'm', ...more })
+const modelAt = (service: FakeService, more = {}) => createChatModel('openai', { baseUrl: service.url, model: 'm', ...more })
 
 async function generate(service: FakeService, count: number, options: GenerateOptions = {}) {
   return generateQuestions(numberedChunks(count), await modelAt(service), { ...quick, ...options })
@@ -121,20 +120,12 @@ describe('what comes back', () => {
       `**Question 1:** "${questionsFor(5)[0]}"\n\nQuestion 2: ${questionsFor(5)[1]}\n\nI hope this helps!`,
       { questions: [questionsFor(6)[0]] },
       {
-        questions: [
-          questionsFor(7)[0],
-          `${questionsFor(7)[0].toUpperCase()} `,
-          questionsFor(0)[1],
-          'What does the passage say?',
-        ],
+        questions: [questionsFor(7)[0], `${questionsFor(7)[0].toUpperCase()} `, questionsFor(0)[1], 'What does the passage say?'],
       },
       { questions: ['This is chunk-8 of the manual: lever 8 opens valve 56.', questionsFor(8)[1], '?'] },
       { questions: [] },
     ]
-    const { questions, dropped, stripped, failed } = await generate(
-      await serve({ say: prompt => answers[chunkIn(prompt)] }),
-      10,
-    )
+    const { questions, dropped, stripped, failed } = await generate(await serve({ say: prompt => answers[chunkIn(prompt)] }), 10)
     expect(failed).toEqual([])
     expect(textsOf({ questions })).toEqual([
       ...questionsFor(0),
@@ -177,14 +168,7 @@ describe('structured answers', () => {
     const service = await serve({ plainOnly: true })
     const { questions, stats } = await generate(service, 5, { concurrency: 1 })
     expect(questions).toHaveLength(10)
-    expect(service.requests.map(({ body }) => 'response_format' in body)).toEqual([
-      true,
-      false,
-      false,
-      false,
-      false,
-      false,
-    ])
+    expect(service.requests.map(({ body }) => 'response_format' in body)).toEqual([true, false, false, false, false, false])
     expect(stats).toMatchObject({ requests: 6, retries: 0 })
   })
 
@@ -329,8 +313,7 @@ describe('the cache', () => {
   })
 
   test('tells the same model name at another host apart', async () => {
-    const keyOf = async (baseUrl?: string) =>
-      (await createChatModel('openai', { baseUrl, model: 'm', apiKey: KEY })).cacheKey
+    const keyOf = async (baseUrl?: string) => (await createChatModel('openai', { baseUrl, model: 'm', apiKey: KEY })).cacheKey
     const keys = await Promise.all([keyOf(), keyOf('http://localhost:1/v1'), keyOf('http://gpu-box:1/v1')])
     expect(new Set(keys).size).toBe(3)
     expect(await keyOf('http://127.0.0.1:2/v1')).toBe(keys[1])
@@ -446,14 +429,10 @@ describe('cost', () => {
 
   test('above the limit is refused before the first request', async () => {
     const service = await serve()
-    const error = await rejection(
-      generateQuestions(numberedChunks(4), await priced(service), { ...quick, maxCost: 0.001 }),
-    )
+    const error = await rejection(generateQuestions(numberedChunks(4), await priced(service), { ...quick, maxCost: 0.001 }))
     expect(error).toMatchObject({
       code: 'USAGE',
-      message: expect.stringMatching(
-        /estimate is \$0\.00\d+ for 4 chunks, above the limit of \$0\.001.*No request was sent/,
-      ),
+      message: expect.stringMatching(/estimate is \$0\.00\d+ for 4 chunks, above the limit of \$0\.001.*No request was sent/),
     })
     expect(service.requests).toEqual([])
   })
@@ -521,9 +500,7 @@ describe('none', () => {
   test('takes queries from the chunks, and asks nobody', async () => {
     const completions = memory()
     const result = await generateQuestions(numberedChunks(3), await createChatModel('none'), { completions })
-    expect(textsOf(result)).toEqual(
-      [0, 1, 2].map(i => `This is chunk-${i} of the manual: lever ${i} opens valve ${i * 7}.`),
-    )
+    expect(textsOf(result)).toEqual([0, 1, 2].map(i => `This is chunk-${i} of the manual: lever ${i} opens valve ${i * 7}.`))
     expect(result.stats).toEqual({
       chunks: 3,
       cached: 0,

@@ -20,10 +20,7 @@ describe('JSON', () => {
     ],
     ['with a comma too many', '{"questions": ["How do I open it?", "valve 7 lever",]}'],
     ['cut off in a third', '{"questions": ["How do I open it?", "valve 7 lever", "What about th'],
-    [
-      'cut off between objects',
-      '[{"question": "How do I open it?", "style": "x"}, {"question": "valve 7 lever"}, {"sty',
-    ],
+    ['cut off between objects', '[{"question": "How do I open it?", "style": "x"}, {"question": "valve 7 lever"}, {"sty'],
     ['one object a line', '{"question": "How do I open it?"}\n{"question": "valve 7 lever"}'],
     ["Python's quotes", "['How do I open it?', 'valve 7 lever']"],
     ['after thoughts', '<think>["no", "not this"]\n</think>\n["How do I open it?", "valve 7 lever"]'],
@@ -66,11 +63,7 @@ describe('lines', () => {
   })
 
   test('of a preamble are still among them', () => {
-    expect(parseAnswer('Here are 2 questions:\n- a b\n- c d').candidates).toEqual([
-      'Here are 2 questions:',
-      '- a b',
-      '- c d',
-    ])
+    expect(parseAnswer('Here are 2 questions:\n- a b\n- c d').candidates).toEqual(['Here are 2 questions:', '- a b', '- c d'])
   })
 
   test('an empty answer has none', () => {

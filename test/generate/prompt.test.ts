@@ -67,9 +67,7 @@ describe('styles', () => {
 
   test('that are not known are refused with the nearest', () => {
     expect(checkStyles(STYLE_NAMES)).toEqual(['question', 'keyword', 'misspelled', 'follow-up'])
-    expect(() => checkStyles(['keywords'])).toThrow(
-      /some of question, keyword.*found "keywords" \(did you mean keyword\?\)/,
-    )
+    expect(() => checkStyles(['keywords'])).toThrow(/some of question, keyword.*found "keywords" \(did you mean keyword\?\)/)
     expect(() => checkStyles([])).toThrow(/found none/)
     expect(() => checkStyles(['constructor'])).toThrow(/found "constructor"/)
   })

@@ -115,9 +115,9 @@ describe('quoting the chunk', () => {
   })
 
   test('counts words of scripts without spaces', () => {
-    expect(
-      reasonOf('请慢慢地向左转动三号杠杆直到红灯熄灭', '操作：请慢慢地向左转动三号杠杆直到红灯熄灭，然后关闭阀门。'),
-    ).toBe('verbatim')
+    expect(reasonOf('请慢慢地向左转动三号杠杆直到红灯熄灭', '操作：请慢慢地向左转动三号杠杆直到红灯熄灭，然后关闭阀门。')).toBe(
+      'verbatim',
+    )
     expect(reasonOf('怎样转动杠杆？', '操作：请慢慢地向左转动三号杠杆直到红灯熄灭，然后关闭阀门。')).toBeUndefined()
   })
 })

@@ -101,8 +101,7 @@ export async function startFakeBatchApi(options: FakeBatchOptions = {}): Promise
         status: 'failed',
         errors: { object: 'list', data: [{ code: 'invalid', line: 1, message: problem }] },
       }
-    if (api.held)
-      return { ...shown, status: 'in_progress', request_counts: { total: lines.length, completed: 0, failed: 0 } }
+    if (api.held) return { ...shown, status: 'in_progress', request_counts: { total: lines.length, completed: 0, failed: 0 } }
     const most = options.expireAfter?.(number)
     const output: string[] = []
     const errors: string[] = []
@@ -151,8 +150,7 @@ export async function startFakeBatchApi(options: FakeBatchOptions = {}): Promise
     }
     const refuse = (status: number, message: string): void => send(status, { error: { message, code: null } })
     const sent = incoming.headers.authorization?.replace(/^Bearer /, '')
-    if (options.apiKey !== undefined && sent !== options.apiKey)
-      return refuse(401, `Incorrect API key provided: ${sent}.`)
+    if (options.apiKey !== undefined && sent !== options.apiKey) return refuse(401, `Incorrect API key provided: ${sent}.`)
     const scripted = options.intercept?.(method, path, calls.filter(other => other === call).length)
     if (typeof scripted === 'number') return refuse(scripted, 'scripted')
     if (call === 'POST /v1/files') {

@@ -17,19 +17,14 @@ export function startFakeCohere(options: FakeCohereOptions = {}): Promise<FakeSe
     }
     if (method !== 'POST' || path !== '/v2/embed') return refuse(404, '404 page not found')
     const texts = body.texts as string[]
-    if (!Array.isArray(texts) || texts.length === 0)
-      return refuse(400, 'invalid request: texts must be a non-empty list')
+    if (!Array.isArray(texts) || texts.length === 0) return refuse(400, 'invalid request: texts must be a non-empty list')
     if (texts.length > maxInputs) {
-      return refuse(
-        400,
-        `invalid request: total number of texts must be at most ${maxInputs} - received ${texts.length}`,
-      )
+      return refuse(400, `invalid request: total number of texts must be at most ${maxInputs} - received ${texts.length}`)
     }
     if (!['search_query', 'search_document'].includes(body.input_type)) {
       return refuse(400, 'invalid request: valid input_type must be provided with the provided model')
     }
-    if (body.embedding_types?.join() !== 'float')
-      return refuse(400, 'invalid request: this fake has only float embeddings')
+    if (body.embedding_types?.join() !== 'float') return refuse(400, 'invalid request: this fake has only float embeddings')
     const dimensions = body.output_dimension ?? ownDimensions
     const embeddings = texts.map(text => Array.from(fakeVector(`${text} ${body.input_type}`, dimensions)))
     const tokens = texts.reduce((sum, text) => sum + fakeTokens(text), 0)

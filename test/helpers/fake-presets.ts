@@ -49,12 +49,7 @@ const objectError: PlayedApi['refusal'] = (_status, message) => ({
 const googleError: PlayedApi['refusal'] = (code, message) => ({ error: { code, message, status: 'INVALID_ARGUMENT' } })
 
 /** An API of OpenAI's shape, with fields of its own. */
-function openaiLike(
-  path: string,
-  model: string,
-  maxInputs: number,
-  more: Partial<PlayedApi> & { fields?: object } = {},
-) {
+function openaiLike(path: string, model: string, maxInputs: number, more: Partial<PlayedApi> & { fields?: object } = {}) {
   const { fields = {}, ...rest } = more
   const plain = (input: readonly string[]) => ({ model, input, ...fields })
   return {
@@ -281,8 +276,7 @@ export function startFakePreset(
     if (headers[header] !== value) return refuse(401, `wrong key ${headers[header]}`)
     if (method !== 'POST' || path !== api.path) return refuse(404, `no such path: ${path}`)
     const texts = api.texts(body)
-    if (texts.length > api.maxInputs)
-      return refuse(422, `batch size ${texts.length} > maximum allowed ${api.maxInputs}`)
+    if (texts.length > api.maxInputs) return refuse(422, `batch size ${texts.length} > maximum allowed ${api.maxInputs}`)
     const length = api.dimensions?.(body) ?? options.dimensions ?? 8
     const vectors = texts.map(text => Array.from(fakeVector(`${text} ${api.role?.(body) ?? ''}`, length)))
     return { status: 200, body: api.answer(vectors, texts.map(fakeTokens), api.model) }

@@ -75,8 +75,7 @@ export function startFakeQdrant(options: FakeQdrantOptions): Promise<FakeService
       return ok(points.filter(({ id }) => body.ids.includes(id)).map(one => shown(one, body)))
     }
     if (path === `${base}/points/query`) {
-      if (vector !== undefined && body.using !== vector)
-        return wrong(400, 'Wrong input: Not existing vector name error')
+      if (vector !== undefined && body.using !== vector) return wrong(400, 'Wrong input: Not existing vector name error')
       const score = ({ vector: all }: Point) => {
         const values = (vector === undefined ? all : (all as Record<string, number[]>)[vector]) as number[]
         return values.reduce((sum, value, i) => sum + value * body.query[i], 0)

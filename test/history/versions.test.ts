@@ -4,13 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { loadAdapter, saveAdapter } from '../../src/adapters/file.js'
-import {
-  historyFolder,
-  listVersions,
-  rejectedPath,
-  replaceAdapter,
-  rollbackAdapter,
-} from '../../src/history/versions.js'
+import { historyFolder, listVersions, rejectedPath, replaceAdapter, rollbackAdapter } from '../../src/history/versions.js'
 import { sampleAdapter } from '../helpers/sample-adapter.js'
 
 const root = mkdtempSync(join(tmpdir(), 'adapter-train-history-'))

@@ -56,9 +56,7 @@ test('labels may name documents by id alone, in any format, or by their text', a
     return join(folder, name)
   }
   const lines = (fields: (id: string, text: string, answer: string) => object) =>
-    [...train.queries]
-      .map(([id, text]) => JSON.stringify(fields(id, text, [...train.qrels.get(id)!.keys()][0])))
-      .join('\n')
+    [...train.queries].map(([id, text]) => JSON.stringify(fields(id, text, [...train.qrels.get(id)!.keys()][0]))).join('\n')
   const files = [
     write(
       'ids.jsonl',
@@ -128,9 +126,7 @@ test('rows added between two runs are seen, and a deleted positive is named', as
   expect(data.docTextGroup[data.docIds.indexOf('new')]).toBe(data.docTextGroup[data.docIds.indexOf('d0')])
   await table.delete("id IN ('new', 'd0')")
   const shrunk = await openData({ test: held, index: url })
-  expect(shrunk.warnings.some(warning => warning.includes('1 relevant documents are not in the index ("d0")'))).toBe(
-    true,
-  )
+  expect(shrunk.warnings.some(warning => warning.includes('1 relevant documents are not in the index ("d0")'))).toBe(true)
   await table.add([{ ...added, id: 'd0' }])
 })
 
@@ -209,8 +205,7 @@ test('a metric that differs from cosine on vectors not of unit length, and round
     queries: new Map([['q0', 'question 0']]),
     qrels: new Map([['q0', new Map([['d0', 1]])]]),
   }
-  const warnings = async (index: VectorIndex) =>
-    (await openData({ test: set, index: async () => index })).warnings.join('\n')
+  const warnings = async (index: VectorIndex) => (await openData({ test: set, index: async () => index })).warnings.join('\n')
   expect(
     await warnings(
       odd({ metric: 'l2' }, [
@@ -262,9 +257,7 @@ test('searches that a filter or a graph starves are counted, and the advice name
     recall: { k: 2, base: 0.5 },
     curve: [{ effort: 'ef_search=80', base: 0.5 }],
   })
-  expect(warnings.join()).toContain(
-    '1 searches found fewer than 10 documents: the filter leaves the graph too few rows',
-  )
+  expect(warnings.join()).toContain('1 searches found fewer than 10 documents: the filter leaves the graph too few rows')
   const whole = await measure(odd({ ann, search: async () => ['d0', 'd1'] }))
   expect(whole.index).toMatchObject({ short: { base: 0 }, recall: { base: 1 } })
   expect(whole.warnings).toEqual([])

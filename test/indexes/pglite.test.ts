@@ -59,12 +59,7 @@ test('pglite takes the metric from the operator class, and says that a table wit
   expect(half).toMatchObject({ metric: 'l2', storage: 'float16', ann: { kind: 'hnsw', effort: { ef_search: 40 } } })
   const lists = await open('?vector=embedding#shop.my%20docs')
   expect(lists).toMatchObject({ metric: 'dot', ann: { kind: 'ivfflat', effort: { probes: 1 } } })
-  expect(lists.ann!.ladder).toEqual([
-    { probes: 1 },
-    { probes: 2 },
-    { probes: 4 },
-    { probes: 4, iterative_scan: 'relaxed_order' },
-  ])
+  expect(lists.ann!.ladder).toEqual([{ probes: 1 }, { probes: 2 }, { probes: 4 }, { probes: 4, iterative_scan: 'relaxed_order' }])
 })
 
 test('pglite learns undeclared dimensions from a row, and leaves out rows without a vector', async () => {
@@ -75,9 +70,7 @@ test('pglite learns undeclared dimensions from a row, and leaves out rows withou
 
 test('pglite runs everything in READ ONLY transactions', async () => {
   const index = await openIndex(`pglite://${database}#plain`)
-  const error = await rejection(
-    index.count("(SELECT nextval('s') FROM pg_create_logical_replication_slot('a', 'b')) = 1"),
-  )
+  const error = await rejection(index.count("(SELECT nextval('s') FROM pg_create_logical_replication_slot('a', 'b')) = 1"))
   expect(error.code).toBe('INDEX_OPEN')
   const writing = await rejection(index.count("set_config('transaction_read_only', 'off', true) = 'off'"))
   const tricked = await rejection(index.search(new Float32Array(8), 1, { effort: { ef_search: '1; COMMIT' } }))

@@ -116,10 +116,7 @@ test('chroma sends what its server takes, in pages, with tenant, database and to
     [`${path}/get`, { limit: 40, offset: 0, include: ['embeddings', 'documents'] }],
     [`${path}/get`, { limit: 40, offset: 40, include: ['embeddings', 'documents'] }],
     [`${path}/get`, { ids: ['doc-1'], include: [] }],
-    [
-      `${path}/query`,
-      { query_embeddings: [[1, 0, 0, 0, 0, 0, 0, 0.5]], n_results: 3, where: { kind: 'third' }, include: [] },
-    ],
+    [`${path}/query`, { query_embeddings: [[1, 0, 0, 0, 0, 0, 0, 0.5]], n_results: 3, where: { kind: 'third' }, include: [] }],
   ])
   vi.stubEnv('CHROMA_API_KEY', 'ck-wrong-654321')
   const refused = await expectRejection(

@@ -126,14 +126,11 @@ for line in sys.stdin:
     const points = (ids: readonly number[], length: number) => ids.map(id => ({ id, vector: vectorOf(id, length) }))
     await client.createCollection('docs', { vectors: { size: 3, distance: 'Cosine' } })
     await ask('upsert', 'docs', points(all, 3))
-    const code = recipe('await qdrant.createCollection')
-      .replaceAll('string | number, number', '')
-      .replace('Map<>', 'Map')
+    const code = recipe('await qdrant.createCollection').replaceAll('string | number, number', '').replace('Map<>', 'Map')
     const [create, ...search] = code.split('\n')
     const AsyncFunction = (async () => {}).constructor as FunctionConstructor
     const [mapped, native] = [vectorOf(100, 3), vectorOf(100, 4)]
-    const run = (lines: string) =>
-      AsyncFunction('qdrant', 'mapped', 'native', lines)(client, mapped, native) as Promise<number[]>
+    const run = (lines: string) => AsyncFunction('qdrant', 'mapped', 'native', lines)(client, mapped, native) as Promise<number[]>
     await run(create)
     const found = () => run(`${search.join('\n')}\nreturn ids`)
     expect(await found()).toEqual(nearest(all, 100, 3, 10))

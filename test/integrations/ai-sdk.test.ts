@@ -24,9 +24,7 @@ test('the query model adapts in embed and embedMany, and the model itself does n
   const values = Array.from({ length: 5 }, (_, i) => `query ${i}`)
   expect((await embedMany({ model: queries, values })).embeddings).toEqual(values.map(v => adapted(v)))
   expect((await embedMany({ model, values })).embeddings).toEqual(values.map(plain))
-  expect((await embedMany({ model: documentEmbeddingModel(model, sample()), values })).embeddings).toEqual(
-    values.map(plain),
-  )
+  expect((await embedMany({ model: documentEmbeddingModel(model, sample()), values })).embeddings).toEqual(values.map(plain))
 })
 
 test('it keeps what the model says of itself and the limits of a call', async () => {

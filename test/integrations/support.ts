@@ -21,8 +21,7 @@ export function sample({ outputs = d, id = 'openai/text-embedding-3-small' } = {
 export const plain = (text: string): number[] => Array.from(fakeVector(text, d))
 
 /** What a query has to become. */
-export const adapted = (text: string, adapter = sample()): number[] =>
-  Array.from(applyAdapter(adapter, fakeVector(text, d)))
+export const adapted = (text: string, adapter = sample()): number[] => Array.from(applyAdapter(adapter, fakeVector(text, d)))
 
 /** What a document has to become under an adapter to fewer dimensions. */
 export const start = (text: string, outputs: number): number[] =>

@@ -13,8 +13,7 @@ const dataOf = (docs: number, positives: EmbeddedParts['positives'], more: Parti
 /** A source that found the given documents for the given queries. */
 function sourceWith(data: EmbeddedDataset, options: Partial<SourceOptions>, found: Record<number, number[]> = {}) {
   const source = hard.create(data, { ...TRAIN_DEFAULTS, ...options })
-  for (const [query, documents] of Object.entries(found))
-    source.mining!.accept(Number(query), Uint32Array.from(documents))
+  for (const [query, documents] of Object.entries(found)) source.mining!.accept(Number(query), Uint32Array.from(documents))
   return source
 }
 
@@ -111,8 +110,7 @@ describe('mining', () => {
     hard.create(data, { ...TRAIN_DEFAULTS, batchSize: 4, ...options }).mining!
 
   test('is due before the first epoch and then every so many epochs', () => {
-    const due = (mineEvery: number) =>
-      [1, 2, 3, 4, 5, 6, 7].filter(epoch => miningOf(dataOf(3, [[0]]), { mineEvery }).due(epoch))
+    const due = (mineEvery: number) => [1, 2, 3, 4, 5, 6, 7].filter(epoch => miningOf(dataOf(3, [[0]]), { mineEvery }).due(epoch))
     expect(due(1)).toEqual([1, 2, 3, 4, 5, 6, 7])
     expect(due(3)).toEqual([1, 4, 7])
     expect(due(2)).toEqual([1, 3, 5, 7])
@@ -125,8 +123,7 @@ describe('mining', () => {
   })
 
   test('wants negatives below the best positive by a share of its cosine, also where that is below 0', () => {
-    const ceiling = (margin: number, ...cosines: number[]) =>
-      miningOf(dataOf(3, [[0]]), { hardMargin: margin }).ceiling(cosines)
+    const ceiling = (margin: number, ...cosines: number[]) => miningOf(dataOf(3, [[0]]), { hardMargin: margin }).ceiling(cosines)
     expect(ceiling(0.05, 0.8)).toBeCloseTo(0.76, 12)
     expect(ceiling(0.05, -0.8)).toBeCloseTo(-0.84, 12)
     expect(ceiling(0.25, 0.2, 0.8, -0.9)).toBeCloseTo(0.6, 12)

@@ -76,9 +76,8 @@ describe('a pool that fits', () => {
 
   test('a pool is sampled only when it has more than a quarter above the limit', () => {
     const sampled = (docs: number, maxNegatives = TRAIN_DEFAULTS.maxNegatives) =>
-      [
-        ...corpus.create(dataOf(docs, [[0]]), { ...TRAIN_DEFAULTS, batchSize: 1, maxNegatives }).epoch(createRandom(1)),
-      ][0].offset !== undefined
+      [...corpus.create(dataOf(docs, [[0]]), { ...TRAIN_DEFAULTS, batchSize: 1, maxNegatives }).epoch(createRandom(1))][0]
+        .offset !== undefined
     expect(sampled(10, 8)).toBe(false)
     expect(sampled(11, 8)).toBe(true)
     expect(sampled(TRAIN_DEFAULTS.maxNegatives * 1.25)).toBe(false)
@@ -100,9 +99,7 @@ describe('a sampled pool', () => {
     const random = createRandom(seed)
     return Array.from({ length: count }, () => [...source.epoch(random)])
   }
-  const ownOf = (batch: TrainingBatch) => [
-    ...new Set(Array.from(targetsOf(batch).values()).flatMap(t => [...t.keys()])),
-  ]
+  const ownOf = (batch: TrainingBatch) => [...new Set(Array.from(targetsOf(batch).values()).flatMap(t => [...t.keys()]))]
 
   test('holds so many documents of the pool, drawn anew every epoch and the same for its batches', () => {
     const [first, second] = epochs(2)
@@ -167,9 +164,7 @@ describe('a sampled pool', () => {
   test('nothing is divided by zero where the sample holds nothing but the positives', () => {
     const crowded = dataOf(4, [[0, 1, 2, 3]])
     for (let seed = 0; seed < 5; seed++) {
-      const [batch] = corpus
-        .create(crowded, { ...TRAIN_DEFAULTS, batchSize: 1, maxNegatives: 1 })
-        .epoch(createRandom(seed))
+      const [batch] = corpus.create(crowded, { ...TRAIN_DEFAULTS, batchSize: 1, maxNegatives: 1 }).epoch(createRandom(seed))
       expect(batch.offset!.every(Number.isFinite)).toBe(true)
       expect(isExcluded(batch.offset![0])).toBe(true)
     }

@@ -67,10 +67,7 @@ describe('solvePositiveDefinite', () => {
     ['singular', () => Float64Array.of(1, 1, 1, 1)],
     ['indefinite', () => Float64Array.of(1, 2, 2, 1)],
     ['not finite', () => Float64Array.of(Number.NaN, 0, 0, 1)],
-    [
-      'singular in its second block',
-      () => positiveDefinite(80, 1).map((v, k) => (k >= 79 * 80 || k % 80 === 79 ? 0 : v)),
-    ],
+    ['singular in its second block', () => positiveDefinite(80, 1).map((v, k) => (k >= 79 * 80 || k % 80 === 79 ? 0 : v))],
   ])('refuses a matrix that is %s', (_, make) => {
     const A = make()
     expect(solvePositiveDefinite(A, new Float64Array(Math.sqrt(A.length)))).toBe(false)

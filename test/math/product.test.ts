@@ -66,8 +66,7 @@ describe('transpose', () => {
     const m = randomMatrix(rows, cols, 1)
     const t = transpose(m)
     expect([t.rows, t.cols]).toEqual([cols, rows])
-    for (let i = 0; i < rows; i++)
-      for (let j = 0; j < cols; j++) expect(t.data[j * rows + i]).toBe(m.data[i * cols + j])
+    for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) expect(t.data[j * rows + i]).toBe(m.data[i * cols + j])
   })
 
   test('writes into the given memory', () => {

@@ -2,10 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../src/math/random.js'
 import { realityCheck } from '../../src/math/statistics/bootstrap.js'
 
-const realityCheckP = (
-  deltas: readonly ArrayLike<number>[],
-  options: { readonly seed: number; readonly samples?: number },
-) => realityCheck(deltas, 0.05, options).p
+const realityCheckP = (deltas: readonly ArrayLike<number>[], options: { readonly seed: number; readonly samples?: number }) =>
+  realityCheck(deltas, 0.05, options).p
 
 const normals = (n: number, seed: number, shift = 0) => {
   const random = createRandom(seed)

@@ -301,12 +301,7 @@ describe('holm', () => {
 
 describe('createWordSource', () => {
   test('goes on where the last buffer ended, and differs by seed', () => {
-    const [whole, first, second, other] = [
-      new Uint32Array(6),
-      new Uint32Array(2),
-      new Uint32Array(4),
-      new Uint32Array(6),
-    ]
+    const [whole, first, second, other] = [new Uint32Array(6), new Uint32Array(2), new Uint32Array(4), new Uint32Array(6)]
     createWordSource(9)(whole)
     const fill = createWordSource(9)
     fill(first)

@@ -37,12 +37,7 @@ export const QUERIES: readonly AskedQuery[] = [
 ]
 
 /** Searches over these documents, on a toy model with a random adapter. */
-export async function sampleLook(
-  signal: AbortSignal,
-  queries = QUERIES,
-  corpus = CORPUS,
-  training: object = {},
-): Promise<Look> {
+export async function sampleLook(signal: AbortSignal, queries = QUERIES, corpus = CORPUS, training: object = {}): Promise<Look> {
   const provider = await createProvider('hashing', { dimensions: 32 })
   const base = { id: provider.id, dimensions: 32, normalized: true }
   const sample = sampleAdapter('linear', 32)

@@ -132,97 +132,83 @@ test('queries come from every cluster in turn, the most frequent first, and each
   expect(apart.map(({ id }) => id).sort()).toEqual(QUERIES.map(({ id }) => id).sort())
 })
 
-chromiumTest(
-  'twenty documents are judged by keyboard, with undo, a reload, and the program killed in between',
-  async () => {
-    const cwd = folderWith({
-      'docs.jsonl': [...SMALL].map(([id, text]) => JSON.stringify({ id, text })).join('\n'),
-      'log.txt': QUERIES.slice(0, 12)
-        .map(({ text }) => text)
-        .join('\n'), // prettier-ignore
+chromiumTest('twenty documents are judged by keyboard, with undo, a reload, and the program killed in between', async () => {
+  const cwd = folderWith({
+    'docs.jsonl': [...SMALL].map(([id, text]) => JSON.stringify({ id, text })).join('\n'),
+    'log.txt': QUERIES.slice(0, 12)
+      .map(({ text }) => text)
+      .join('\n'), // prettier-ignore
+  })
+  const args = ['--corpus', 'docs.jsonl', '--queries', 'log.txt', '--base', 'hashing', '--cache', 'none', '--pool', '6']
+  const start = async () => {
+    const { child, ended } = startCli(['label', ...args, '--judge', HOSTILE], { cwd })
+    const url = await new Promise<string>((done, fail) => {
+      child.stdout!.on('data', text => /http\S+/.test(text) && done(/http\S+/.exec(text)![0]))
+      ended.then(({ stderr }) => fail(new Error(stderr)))
     })
-    const args = [
-      '--corpus',
-      'docs.jsonl',
-      '--queries',
-      'log.txt',
-      '--base',
-      'hashing',
-      '--cache',
-      'none',
-      '--pool',
-      '6',
-    ]
-    const start = async () => {
-      const { child, ended } = startCli(['label', ...args, '--judge', HOSTILE], { cwd })
-      const url = await new Promise<string>((done, fail) => {
-        child.stdout!.on('data', text => /http\S+/.test(text) && done(/http\S+/.exec(text)![0]))
-        ended.then(({ stderr }) => fail(new Error(stderr)))
-      })
-      return { child, ended, url }
+    return { child, ended, url }
+  }
+  const path = join(cwd, 'labels.jsonl')
+  const judged = (): number => lines(path).filter(line => 'grade' in line && !line.undo).length
+  const given: (number | string)[] = []
+
+  let running = await start()
+  let { page, problems } = await openPage(running.url, { viewport: { width: 360, height: 740 } })
+  const until = (n: number) => expect.poll(judged, { timeout: 10_000 }).toBe(n)
+  const judge = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await page.waitForSelector('.cards > li[aria-current]')
+      const grade = given.length % 4
+      given.push(grade)
+      await page.keyboard.press(String(grade))
+      await until(given.length)
+      if ((await page.locator('.cards > li:not(.judged)').count()) > 0) continue
+      const before = await page.textContent('#query')
+      await page.keyboard.press('n')
+      await expect.poll(() => page.textContent('#query'), { timeout: 10_000 }).not.toBe(before)
     }
-    const path = join(cwd, 'labels.jsonl')
-    const judged = (): number => lines(path).filter(line => 'grade' in line && !line.undo).length
-    const given: (number | string)[] = []
+  }
+  await judge(8)
+  await page.keyboard.press('k')
+  await page.keyboard.press('j')
+  await page.keyboard.press('u')
+  await expect.poll(() => lines(path).filter(line => line.undo).length, { timeout: 10_000 }).toBe(1)
+  const query = await page.textContent('#query')
+  await page.reload()
+  await page.waitForSelector('.cards > li[aria-current]')
+  expect(await page.textContent('#query')).toBe(query)
+  await judge(4)
+  await expectSound(page)
+  expect(problems).toEqual([])
+  running.child.kill('SIGKILL')
+  await running.ended
+  await page.close()
 
-    let running = await start()
-    let { page, problems } = await openPage(running.url, { viewport: { width: 360, height: 740 } })
-    const until = (n: number) => expect.poll(judged, { timeout: 10_000 }).toBe(n)
-    const judge = async (count: number): Promise<void> => {
-      for (let i = 0; i < count; i++) {
-        await page.waitForSelector('.cards > li[aria-current]')
-        const grade = given.length % 4
-        given.push(grade)
-        await page.keyboard.press(String(grade))
-        await until(given.length)
-        if ((await page.locator('.cards > li:not(.judged)').count()) > 0) continue
-        const before = await page.textContent('#query')
-        await page.keyboard.press('n')
-        await expect.poll(() => page.textContent('#query'), { timeout: 10_000 }).not.toBe(before)
-      }
-    }
-    await judge(8)
-    await page.keyboard.press('k')
-    await page.keyboard.press('j')
-    await page.keyboard.press('u')
-    await expect.poll(() => lines(path).filter(line => line.undo).length, { timeout: 10_000 }).toBe(1)
-    const query = await page.textContent('#query')
-    await page.reload()
-    await page.waitForSelector('.cards > li[aria-current]')
-    expect(await page.textContent('#query')).toBe(query)
-    await judge(4)
-    await expectSound(page)
-    expect(problems).toEqual([])
-    running.child.kill('SIGKILL')
-    await running.ended
-    await page.close()
+  running = await start()
+  ;({ page, problems } = await openPage(running.url, { colorScheme: 'dark' }))
+  await judge(9)
+  await page.getByText('Agreement of judges').click()
+  await page.getByText('nobody to agree with').waitFor()
+  expect(await page.textContent('.label header')).toContain('20 judgements by </script>')
+  await expectSound(page)
+  expect(problems).toEqual([])
+  await page.close()
+  running.child.kill('SIGTERM')
+  expect((await running.ended).code).toBe(0)
 
-    running = await start()
-    ;({ page, problems } = await openPage(running.url, { colorScheme: 'dark' }))
-    await judge(9)
-    await page.getByText('Agreement of judges').click()
-    await page.getByText('nobody to agree with').waitFor()
-    expect(await page.textContent('.label header')).toContain('20 judgements by </script>')
-    await expectSound(page)
-    expect(problems).toEqual([])
-    await page.close()
-    running.child.kill('SIGTERM')
-    expect((await running.ended).code).toBe(0)
+  // The grades in the order of the keys, but for the one that was taken back.
+  const written = lines(path).filter(line => 'grade' in line)
+  expect(written.filter(line => !line.undo).map(({ grade }) => grade)).toEqual(given)
+  const pairs = new Map<string, unknown>()
+  for (const { query_id, document_id, grade } of written) pairs.set(`${query_id} ${document_id}`, grade)
+  expect([...pairs.values()].filter(grade => grade !== null)).toHaveLength(20)
+  expect(new Set(written.map(({ judge }) => judge))).toEqual(new Set([HOSTILE]))
 
-    // The grades in the order of the keys, but for the one that was taken back.
-    const written = lines(path).filter(line => 'grade' in line)
-    expect(written.filter(line => !line.undo).map(({ grade }) => grade)).toEqual(given)
-    const pairs = new Map<string, unknown>()
-    for (const { query_id, document_id, grade } of written) pairs.set(`${query_id} ${document_id}`, grade)
-    expect([...pairs.values()].filter(grade => grade !== null)).toHaveLength(20)
-    expect(new Set(written.map(({ judge }) => judge))).toEqual(new Set([HOSTILE]))
-
-    const split = await cli(['label', '--split', '1', '--out', 'parts'], { cwd })
-    expect(split).toMatchObject({ code: 0, stdout: expect.stringContaining('parts') })
-    const agreement = await cli(['label', '--agreement'], { cwd })
-    expect(agreement.stdout).toContain('nobody to agree with')
-  },
-)
+  const split = await cli(['label', '--split', '1', '--out', 'parts'], { cwd })
+  expect(split).toMatchObject({ code: 0, stdout: expect.stringContaining('parts') })
+  const agreement = await cli(['label', '--agreement'], { cwd })
+  expect(agreement.stdout).toContain('nobody to agree with')
+})
 
 test('a file that is not there is named before a page is announced', async () => {
   const { code, stdout, stderr } = await cli(['view', '--data', 'missing.json', '--base', 'hashing'], { cwd: folder })

@@ -115,8 +115,7 @@ chromiumTest('hostile documents, queries and names show as text', async () => {
   expect(await page.evaluate('document.querySelectorAll("img, #page script").length')).toBe(0)
   await expectSound(page)
   await page.getByRole('button', { name: 'Show all: d-</script>' }).first().click()
-  const longest = () =>
-    page.evaluate('Math.max(...[...document.querySelectorAll(".text")].map(p => p.textContent.length))')
+  const longest = () => page.evaluate('Math.max(...[...document.querySelectorAll(".text")].map(p => p.textContent.length))')
   await expect.poll(longest, { timeout: 15_000 }).toBeGreaterThan(2_000_000)
   expect(await page.evaluate('globalThis.owned')).toBeUndefined()
   expect(problems).toEqual([])

@@ -39,11 +39,7 @@ describe('assignKFolds', () => {
   })
 
   test.each<[string, Parameters<typeof assignKFolds>, RegExp]>([
-    [
-      'fewer queries than folds',
-      [keys(3), { folds: 5, by: 'query', seed: 1 }],
-      /cannot make 5 folds of 3 queries.*fewer folds/,
-    ],
+    ['fewer queries than folds', [keys(3), { folds: 5, by: 'query', seed: 1 }], /cannot make 5 folds of 3 queries.*fewer folds/],
     [
       'one document for all',
       [keys(20, 1), { folds: 2, by: 'document', seed: 1 }],

@@ -12,13 +12,7 @@ import { createJsEngine } from '../../src/engines/js.js'
 import { firstNonFinite, type Matrix, matrix, normalizedRows, row } from '../../src/math/matrix.js'
 import { multiplyTransposed } from '../../src/math/product.js'
 import { createRandom } from '../../src/math/random.js'
-import {
-  bridge,
-  cachedTarget,
-  indexTarget,
-  openBridgeFolders,
-  openBridgeTexts,
-} from '../../src/pipeline/bridge-data.js'
+import { bridge, cachedTarget, indexTarget, openBridgeFolders, openBridgeTexts } from '../../src/pipeline/bridge-data.js'
 import { createProvider } from '../../src/providers/index.js'
 import { fitBridge } from '../../src/train/bridge/fit-bridge.js'
 
@@ -81,9 +75,7 @@ test.each([
   expect(report.recovered).toBeGreaterThan(0.95)
   expect(report).toMatchObject({ verdict: 'switch', recoveredBy: 'ndcg@10', metrics: { labelled: null } })
   expect(report.recovered).toBeCloseTo(report.metrics.mapped!['ndcg@10'] / report.metrics.native!['ndcg@10'], 10)
-  expect(report.tried.map(({ fit }) => fit)).toEqual(
-    expect.arrayContaining(['procrustes', 'ridge', 'low-rank', 'residual-mlp']),
-  )
+  expect(report.tried.map(({ fit }) => fit)).toEqual(expect.arrayContaining(['procrustes', 'ridge', 'low-rank', 'residual-mlp']))
   const { params } = (await bridge({ ...twoModels(from, to), ...options })).adapter
   expect(params).toEqual(adapter.params)
 })

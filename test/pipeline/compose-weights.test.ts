@@ -26,8 +26,7 @@ function twoParts(queries: number, noise: readonly [number, number], seed: numbe
     unit(docs, i)
   }
   for (let i = 0; i < queries; i++) {
-    for (let j = 0; j < 16; j++)
-      asked.data[i * 16 + j] = docs.data[(i % 60) * 16 + j] + noise[j < 6 ? 0 : 1] * random.normal()
+    for (let j = 0; j < 16; j++) asked.data[i * 16 + j] = docs.data[(i % 60) * 16 + j] + noise[j < 6 ? 0 : 1] * random.normal()
     unit(asked, i)
   }
   return {

@@ -8,9 +8,7 @@ import { createProvider } from '../../src/providers/index.js'
 function corpusOf(documents: number, seed = 1): Map<string, string> {
   const random = createRandom(seed)
   const word = () => `word${random.int(400)}`
-  return new Map(
-    Array.from({ length: documents }, (_, i) => [`d${i}`, Array.from({ length: 12 }, word).join(' ')] as const),
-  )
+  return new Map(Array.from({ length: documents }, (_, i) => [`d${i}`, Array.from({ length: 12 }, word).join(' ')] as const))
 }
 
 const provider = await createProvider('hashing', { dimensions: 64 })

@@ -174,9 +174,7 @@ describe('runEvaluation on vectors of your own', () => {
 
   test('refuses an adapter of another base', async () => {
     const adapter = { ...swap, base: { ...swap.base, id: 'other' } }
-    await expect(
-      runEvaluation({ data: await openData({ vectors: { train } }), adapter, engine: 'js' }),
-    ).rejects.toMatchObject({
+    await expect(runEvaluation({ data: await openData({ vectors: { train } }), adapter, engine: 'js' })).rejects.toMatchObject({
       code: 'ADAPTER_MISMATCH',
     })
   })

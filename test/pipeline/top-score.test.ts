@@ -33,33 +33,30 @@ function medianDot(data: ReturnType<typeof planted>, adapt: (query: Float32Array
 test.each([
   ['of length 1', undefined],
   ['of any length', 12],
-])(
-  'the median best inner product of vectors %s is recorded, and stays where it was if asked for',
-  async (_, length) => {
-    const [train, held] = [planted(80, 1, length), planted(40, 2, length)]
-    const parts = () => partsFromVectors({ train, test: held })
-    const base = medianDot(held, query => query)
-    const { adapter, report } = await trainOnEmbedded(parts(), OFF)
-    const { dot: scores, scale } = adapter.training.topScore as TopScore
-    expect(scale).toBeUndefined()
-    expect(scores!.base.p50).toBeCloseTo(base, 3)
-    const moved = medianDot(held, query => applyAdapter(adapter, query))
-    expect(scores!.adapted.p50).toBeCloseTo(moved, 3)
-    expect(Math.abs(moved / base - 1)).toBeGreaterThan(0.06)
-    expect(topScoreText(adapter)).toContain(`inner product moves from ${base.toFixed(2)} to ${moved.toFixed(2)}`)
+])('the median best inner product of vectors %s is recorded, and stays where it was if asked for', async (_, length) => {
+  const [train, held] = [planted(80, 1, length), planted(40, 2, length)]
+  const parts = () => partsFromVectors({ train, test: held })
+  const base = medianDot(held, query => query)
+  const { adapter, report } = await trainOnEmbedded(parts(), OFF)
+  const { dot: scores, scale } = adapter.training.topScore as TopScore
+  expect(scale).toBeUndefined()
+  expect(scores!.base.p50).toBeCloseTo(base, 3)
+  const moved = medianDot(held, query => applyAdapter(adapter, query))
+  expect(scores!.adapted.p50).toBeCloseTo(moved, 3)
+  expect(Math.abs(moved / base - 1)).toBeGreaterThan(0.06)
+  expect(topScoreText(adapter)).toContain(`inner product moves from ${base.toFixed(2)} to ${moved.toFixed(2)}`)
 
-    const kept = await trainOnEmbedded(parts(), { ...OFF, keepTopScore: true })
-    expect(medianDot(held, query => applyAdapter(kept.adapter, query)) / base).toBeCloseTo(1, 4)
-    expect(kept.adapter.training.topScore).toMatchObject({
-      dot: { base: scores!.base },
-      scale: expect.closeTo(base / moved),
-    })
-    expect(kept.adapter.training.topScore).toMatchObject({ adapted: (adapter.training.topScore as TopScore).adapted })
-    expect(kept.adapter.training.options).toMatchObject({ keepTopScore: true })
-    expect(kept.report.metrics).toEqual(report.metrics)
-    expect(topScoreText(kept.adapter) ?? '').not.toContain('inner product moves')
-  },
-)
+  const kept = await trainOnEmbedded(parts(), { ...OFF, keepTopScore: true })
+  expect(medianDot(held, query => applyAdapter(kept.adapter, query)) / base).toBeCloseTo(1, 4)
+  expect(kept.adapter.training.topScore).toMatchObject({
+    dot: { base: scores!.base },
+    scale: expect.closeTo(base / moved),
+  })
+  expect(kept.adapter.training.topScore).toMatchObject({ adapted: (adapter.training.topScore as TopScore).adapted })
+  expect(kept.adapter.training.options).toMatchObject({ keepTopScore: true })
+  expect(kept.report.metrics).toEqual(report.metrics)
+  expect(topScoreText(kept.adapter) ?? '').not.toContain('inner product moves')
+})
 
 test('what cannot be scaled is refused before training', async () => {
   const parts = partsFromVectors({ train: planted(30, 1) })
@@ -82,7 +79,5 @@ test('an adapter whose scores stay says nothing', () => {
   }
   const params = { W: matrix(1, 1), b: matrix(1, 1) }
   const training = { tool: '', date: '', data: {}, options: {}, metrics: {}, topScore }
-  expect(
-    topScoreText({ kind: 'linear', base: { id: 'x', dimensions: 1, normalized: true }, params, training }),
-  ).toBeUndefined()
+  expect(topScoreText({ kind: 'linear', base: { id: 'x', dimensions: 1, normalized: true }, params, training })).toBeUndefined()
 })

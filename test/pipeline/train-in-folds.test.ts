@@ -22,9 +22,7 @@ function planted(count: number, { seed = 1, noise = 0.2, from = 0, documents = c
   const docs = Array.from({ length: documents }, () => Array.from({ length: D }, () => random.normal()))
   const queries = Array.from({ length: count }, (_, i) => {
     const [a, b, ...rest] = docs[from + i]
-    return [b, a, ...rest].map(x =>
-      noise === Number.POSITIVE_INFINITY ? random.normal() : x + noise * random.normal(),
-    )
+    return [b, a, ...rest].map(x => (noise === Number.POSITIVE_INFINITY ? random.normal() : x + noise * random.normal()))
   })
   return embedded({ queries, docs, positives: queries.map((_, i) => [from + i]) })
 }
@@ -127,8 +125,7 @@ describe('trainInFolds', () => {
     const parts = partsFromVectors({ train: planted(4) })
     const proof = (low: number, high: number) =>
       ({ difference: { 'ndcg@10': { mean: (low + high) / 2, low, high, p: 0.01 } } }) as unknown as Proof
-    const warnings = (low: number, high: number) =>
-      warningsFor(parts, undefined, 1, { outOfFold: proof(low, high) }, 'ndcg@10')
+    const warnings = (low: number, high: number) => warningsFor(parts, undefined, 1, { outOfFold: proof(low, high) }, 'ndcg@10')
     expect(warnings(-0.3, -0.1)).toEqual([
       expect.stringMatching(/^out of fold the procedure LOSES ndcg@10: -0\.2000 \(95% CI -0\.3000 to -0\.1000\)/),
     ])

@@ -41,11 +41,7 @@ describe('tuning a hybrid search', () => {
 
   test('rejects words that say nothing', async () => {
     const { queryTexts: _, ...rest } = data()
-    const report = await tuneHybrid(
-      createJsEngine(),
-      { ...rest, queryTexts: rest.queryIds.map(() => 'unknown') },
-      options,
-    )
+    const report = await tuneHybrid(createJsEngine(), { ...rest, queryTexts: rest.queryIds.map(() => 'unknown') }, options)
     for (const { passed, weight } of report.tuned) expect({ passed, weight }).toEqual({ passed: false, weight: 0 })
     expect(report.words).toBeLessThan(report.vectors)
   })

@@ -71,9 +71,7 @@ describe('the key', () => {
   test('is missed before any request, with every remedy', async () => {
     const error = await rejection(cohere.create({}))
     expect(error.code).toBe('PROVIDER_KEY')
-    expect(error.message).toBe(
-      'no key for cohere. Set CO_API_KEY or COHERE_API_KEY, or pass { apiKey } to createProvider',
-    )
+    expect(error.message).toBe('no key for cohere. Set CO_API_KEY or COHERE_API_KEY, or pass { apiKey } to createProvider')
   })
 
   test('is not needed for another server', async () => {

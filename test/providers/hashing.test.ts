@@ -7,8 +7,7 @@ import { rejection } from '../helpers/rejection.js'
 providerContract('hashing', () => hashing.create({}))
 providerContract('hashing with two dimensions', () => hashing.create({ dimensions: 2 }))
 
-const embed = async (texts: string[], dimensions?: number) =>
-  (await hashing.create({ dimensions })).embed(texts, 'document')
+const embed = async (texts: string[], dimensions?: number) => (await hashing.create({ dimensions })).embed(texts, 'document')
 const cosine = async (a: string, b: string) => {
   const [x, y] = await embed([a, b])
   return dot(x, y)
@@ -66,9 +65,7 @@ describe('hashing', () => {
 
   it('counts a repeated word as 1 + ln(tf)', async () => {
     const [x] = await embed(['ab ab ab cd'], 65_536)
-    const weights = [...new Set(Array.from(x, value => Math.abs(value)).filter(value => value > 0))].sort(
-      (a, b) => b - a,
-    )
+    const weights = [...new Set(Array.from(x, value => Math.abs(value)).filter(value => value > 0))].sort((a, b) => b - a)
     // The word ab, the word cd, n-grams of ab, n-grams of cd.
     const tf = 1 + Math.log(3)
     expect(weights).toHaveLength(4)

@@ -108,12 +108,7 @@ describe('a refusal', () => {
 
   test('never carries the key, whole or masked, however the service quotes it', async () => {
     const said = `Wrong key: ${KEY}, "${KEY}" Bearer ${KEY} sk-proj-A1b2****************9j0. ${KEY.slice(4, 16)} ${KEY}`
-    for (const body of [
-      { error: { message: said, code: KEY, type: KEY } },
-      said,
-      { error: said },
-      { error: { nested: said } },
-    ]) {
+    for (const body of [{ error: { message: said, code: KEY, type: KEY } }, said, { error: said }, { error: { nested: said } }]) {
       const error = await failureOf({ status: 401, body, headers: { 'x-echo': KEY } })
       const everything = inspect(error, { depth: 20, showHidden: true }) + JSON.stringify(error) + error.stack
       for (const secret of [KEY, 'A1b2', 'G7h8', '9j0']) expect(everything).not.toContain(secret)
@@ -204,10 +199,7 @@ describe('an answer', () => {
     ['empty base64', { data: ['', ''].map((embedding, index) => ({ index, embedding })) }],
     ['base64 of half a value', { data: ['AACAPwA=', 'AACAPwA='].map((embedding, index) => ({ index, embedding })) }],
     ['text that is not base64', { data: ['!!!!!!!!', '!!!!!!!!'].map((embedding, index) => ({ index, embedding })) }],
-    [
-      'NaN in base64',
-      { data: [vector(1, Number.NaN), vector(1, 2)].map((embedding, index) => ({ index, embedding })) },
-    ],
+    ['NaN in base64', { data: [vector(1, Number.NaN), vector(1, 2)].map((embedding, index) => ({ index, embedding })) }],
     [
       'NaN written as null',
       {

@@ -209,11 +209,7 @@ describe('options', () => {
 
   test('leave limit and price open for a model that is not known', async () => {
     const provider = await openai.create({ baseUrl: 'http://localhost:1/v1', model: 'constructor' })
-    expect([provider.limits.maxInputTokens, provider.price, provider.dimensions]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ])
+    expect([provider.limits.maxInputTokens, provider.price, provider.dimensions]).toEqual([undefined, undefined, undefined])
   })
 
   test('can take a timeout longer than a timer can run', async () => {
@@ -250,9 +246,7 @@ describe('the cache key', () => {
   })
 
   test('keeps apart what a base id keeps apart', async () => {
-    const [a, b] = await Promise.all(
-      ['a', 'b'].map(baseId => openai.create({ baseUrl: 'http://localhost/v1', baseId })),
-    )
+    const [a, b] = await Promise.all(['a', 'b'].map(baseId => openai.create({ baseUrl: 'http://localhost/v1', baseId })))
     expect(a.id).toBe('a')
     expect(a.cacheKey('query')).not.toBe(b.cacheKey('query'))
   })

@@ -75,10 +75,7 @@ function project(name: string, source: string): void {
   const place = mkdtempSync(join(folder, 'project-'))
   const home = join(place, 'node_modules', name)
   mkdirSync(home, { recursive: true })
-  writeFileSync(
-    join(home, 'package.json'),
-    JSON.stringify({ name, version: '1.0.0', type: 'module', exports: './index.js' }),
-  )
+  writeFileSync(join(home, 'package.json'), JSON.stringify({ name, version: '1.0.0', type: 'module', exports: './index.js' }))
   writeFileSync(join(home, 'index.js'), source)
   vi.spyOn(process, 'cwd').mockReturnValue(place)
 }
@@ -164,11 +161,7 @@ describe('a package of the AI SDK', () => {
 
   test.each([
     ['v1', `${sdk('v1', 'textEmbeddingModel')}`, /expected a model of specification v2, v3 or v4, found "v1"/],
-    [
-      'none',
-      'export const x = 1',
-      /expected an export with embeddingModel\(id\) or textEmbeddingModel\(id\), found none/,
-    ],
+    ['none', 'export const x = 1', /expected an export with embeddingModel\(id\) or textEmbeddingModel\(id\), found none/],
     [
       'two',
       `${sdk('v3', 'embeddingModel')}\nexport const other = { embeddingModel: model }`,
@@ -186,31 +179,19 @@ describe('a package of the AI SDK', () => {
     expect((await createProvider('ai-sdk:fake-sdk#other', { model: 'm' })).id).toBe('ai-sdk:fake-sdk/m')
     expect((await rejection(createProvider('ai-sdk:fake-sdk'))).message).toMatch(/missing model/)
     const error = await rejection(createProvider('ai-sdk:@ai-sdk/none', { model: 'm' }))
-    expect([error.code, error.message]).toEqual([
-      'PROVIDER_PACKAGE',
-      expect.stringContaining('npm install @ai-sdk/none'),
-    ])
+    expect([error.code, error.message]).toEqual(['PROVIDER_PACKAGE', expect.stringContaining('npm install @ai-sdk/none')])
   })
 })
 
 describe('the name of a base', () => {
-  test.each([
-    'ai-sdk:@ai-sdk/google',
-    './embedder.mjs',
-    '../x.js',
-    '/a/b.cjs',
-    'C:\\x.mjs',
-    'file:///x',
-    'embedder.mjs',
-  ])('is that of code: %s', name => expect(isOwnCode(name)).toBe(true))
-  test.each(['openai', 'vertex', 'ai-sdk:', 'js', ''])('is not that of code: %j', name =>
-    expect(isOwnCode(name)).toBe(false),
+  test.each(['ai-sdk:@ai-sdk/google', './embedder.mjs', '../x.js', '/a/b.cjs', 'C:\\x.mjs', 'file:///x', 'embedder.mjs'])(
+    'is that of code: %s',
+    name => expect(isOwnCode(name)).toBe(true),
   )
+  test.each(['openai', 'vertex', 'ai-sdk:', 'js', ''])('is not that of code: %j', name => expect(isOwnCode(name)).toBe(false))
 
   test('of code is never taken from an adapter file, whatever stands in it', async () => {
-    const path = moduleOf(
-      'globalThis.ranFromFile = true; export default { id: "a", version: 1, embed: t => t.map(() => [1]) }',
-    )
+    const path = moduleOf('globalThis.ranFromFile = true; export default { id: "a", version: 1, embed: t => t.map(() => [1]) }')
     for (const name of [path, 'ai-sdk:fake-sdk']) {
       const base = { id: `${name}/x`, dimensions: 12, normalized: true }
       const adapter = { ...sampleAdapter('linear'), base: { ...base, provider: { name, model: 'm' } } }

@@ -18,9 +18,7 @@ const ANSWER = JSON.stringify({
 })
 
 /** A service that closes a connection as soon as its n-th request is there. */
-async function closingAt(
-  n: number,
-): Promise<{ provider: EmbeddingProvider; seen: number[]; authorizations: unknown[] }> {
+async function closingAt(n: number): Promise<{ provider: EmbeddingProvider; seen: number[]; authorizations: unknown[] }> {
   const requests = new Map<Socket, number>()
   const seen: number[] = []
   const authorizations: unknown[] = []

@@ -149,9 +149,9 @@ describe.each(NAMES)('%s', name => {
     expect([opened.id, opened.cacheKey('query')]).toEqual([provider.id, provider.cacheKey('query')])
     if (!preset.url) return
     const own = await createProvider(name, { model: api.model, apiKey: PLAYED_KEY })
-    expect(
-      baseOf({ ...adapter, base: { id: own.id, dimensions: 8, normalized: true, provider: own.facts! } }).provider,
-    ).toBe(name)
+    expect(baseOf({ ...adapter, base: { id: own.id, dimensions: 8, normalized: true, provider: own.facts! } }).provider).toBe(
+      name,
+    )
     // Of vectors that were embedded elsewhere, only the id is known.
     expect(baseOf({ ...adapter, base: { id: own.id, dimensions: 8, normalized: true } })).toMatchObject({
       provider: name,
@@ -201,9 +201,7 @@ describe('a preset', () => {
       baseUrl: 'https://one.openai.azure.com/openai/v1',
     })
     expect(JSON.parse(azure.cacheKey('query')).host).toBe('one.openai.azure.com')
-    const error = await rejection(
-      createProvider('azure', { model: 'm', baseUrl: 'https://one.openai.azure.com/openai/v1' }),
-    )
+    const error = await rejection(createProvider('azure', { model: 'm', baseUrl: 'https://one.openai.azure.com/openai/v1' }))
     expect(error.code).toBe('PROVIDER_KEY')
   })
 

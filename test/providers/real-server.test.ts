@@ -47,18 +47,11 @@ describe.skipIf(!program || !model)('infinity, a real server of OpenAI’s proto
 
   test.each(['vllm', 'openai', 'lmstudio'])('gives the preset %s its vectors, in order, and the usage', async name => {
     const provider = await createProvider(name, { baseUrl, model: 'minilm', maxInputs: 3 })
-    const texts = [
-      'The cat sits on the mat.',
-      'Interest rates rose.',
-      'A kitten is on the rug.',
-      'The bank raised its rates.',
-    ]
+    const texts = ['The cat sits on the mat.', 'Interest rates rose.', 'A kitten is on the rug.', 'The bank raised its rates.']
     const { vectors, stats } = await embedTexts(provider, texts, 'document')
     expect([vectors.rows, vectors.cols]).toEqual([4, 384])
     const cosine = (i: number, j: number) =>
-      Array.from({ length: 384 }, (_, k) => vectors.data[i * 384 + k] * vectors.data[j * 384 + k]).reduce(
-        (a, b) => a + b,
-      )
+      Array.from({ length: 384 }, (_, k) => vectors.data[i * 384 + k] * vectors.data[j * 384 + k]).reduce((a, b) => a + b)
     expect(cosine(0, 0)).toBeCloseTo(1, 4)
     expect(Math.min(cosine(0, 2), cosine(1, 3))).toBeGreaterThan(Math.max(cosine(0, 1), cosine(2, 3)) + 0.1)
     expect(JSON.stringify(stats)).toContain('okens')

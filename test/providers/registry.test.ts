@@ -53,9 +53,7 @@ describe('provider registry', () => {
 
   it('keeps every provider file free of heavy imports at the top', () => {
     const heavy = /^import (?!type)[^']*'(openai|cohere-ai|@huggingface\/transformers|gpt-tokenizer.*)'/m
-    const files = readdirSync('src/providers', { recursive: true, encoding: 'utf8' }).filter(name =>
-      name.endsWith('.ts'),
-    )
+    const files = readdirSync('src/providers', { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
     expect(files.length).toBeGreaterThan(5)
     for (const file of files) expect(readFileSync(`src/providers/${file}`, 'utf8'), file).not.toMatch(heavy)
   })

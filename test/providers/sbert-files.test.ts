@@ -15,8 +15,7 @@ afterEach(() => {
 })
 
 let models = 0
-const tiny = (options: TinyModelOptions = {}, name = 'tiny-bert') =>
-  makeTinyModel(join(root, String(models++), name), options)
+const tiny = (options: TinyModelOptions = {}, name = 'tiny-bert') => makeTinyModel(join(root, String(models++), name), options)
 const keys = async (options: ProviderOptions) => {
   const provider = await sbert.create(options)
   return { id: provider.id, query: provider.cacheKey('query'), document: provider.cacheKey('document') }
@@ -166,8 +165,7 @@ describe('a local model that cannot be used', () => {
       const message = await refusal({ model })
       expect(message).toContain(`expected ${file}, found`)
       const found = message.slice(message.indexOf('found'), message.indexOf('. A model needs'))
-      for (const other of ['config.json', 'tokenizer.json'].filter(name => name !== file))
-        expect(found).toContain(other)
+      for (const other of ['config.json', 'tokenizer.json'].filter(name => name !== file)) expect(found).toContain(other)
       expect(found.split(/[ ,]+/)).not.toContain(file)
     },
   )
@@ -239,8 +237,6 @@ describe('make-tiny-model', () => {
   it('writes the same bytes every time', async () => {
     expect((await keys({ model: tiny() })).query).toBe((await keys({ model: tiny() })).query)
     // Known bytes: the weights come from integers alone, so every machine writes them.
-    expect(JSON.parse((await keys({ model: tiny() })).query).files.slice(0, 16)).toMatchInlineSnapshot(
-      `"f5eeb1bea30c59f8"`,
-    )
+    expect(JSON.parse((await keys({ model: tiny() })).query).files.slice(0, 16)).toMatchInlineSnapshot(`"f5eeb1bea30c59f8"`)
   })
 })

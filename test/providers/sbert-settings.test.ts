@@ -36,11 +36,7 @@ describe('sbert with files of sentence-transformers', () => {
       { pooling_mode_mean_tokens: false, pooling_mode_weightedmean_tokens: true },
       perColumn(values => sum(values.map((v, t) => v * (t + 1))) / sum(values.map((_, t) => t + 1))),
     ],
-    [
-      'two modes, one after the other',
-      { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true },
-      [...max, ...mean],
-    ],
+    ['two modes, one after the other', { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true }, [...max, ...mean]],
     ['a mode by name', { pooling_mode: 'cls' }, tokens[0]],
     ['a list of modes by name', { pooling_mode: ['mean', 'max'] }, [...mean, ...max]],
     ['mean where the file says nothing', { word_embedding_dimension: 8 }, mean],
@@ -69,14 +65,11 @@ describe('sbert with files of sentence-transformers', () => {
     ['a query alone', { prompts: { query: 'query: ' } }, 'query: ', ''],
     ['a default for both', { prompts: { text: 'text: ' }, default_prompt_name: 'text' }, 'text: ', 'text: '],
     ['none', { prompts: {}, default_prompt_name: null }, '', ''],
-  ])(
-    'puts the prompts of config_sentence_transformers.json before texts: %s',
-    async (_name, config, query, document) => {
-      const model = tiny({ files: { 'config_sentence_transformers.json': config } })
-      expectVector(await embedOne({ model }, TEXT, 'query'), unit(tinyMean(query + TEXT)))
-      expectVector(await embedOne({ model }, TEXT, 'document'), unit(tinyMean(document + TEXT)))
-    },
-  )
+  ])('puts the prompts of config_sentence_transformers.json before texts: %s', async (_name, config, query, document) => {
+    const model = tiny({ files: { 'config_sentence_transformers.json': config } })
+    expectVector(await embedOne({ model }, TEXT, 'query'), unit(tinyMean(query + TEXT)))
+    expectVector(await embedOne({ model }, TEXT, 'document'), unit(tinyMean(document + TEXT)))
+  })
 
   it('prefers the user’s options to the model’s files, an empty prompt too', async () => {
     const model = tiny({

@@ -9,10 +9,7 @@ test('the first sentence names the best and what cannot be told from it', async 
   const sentences = [
     [sampleComparison(), `tuned is significantly better than every other candidate ${found}.`],
     [sampleComparison({ tied: 1 }), `tuned has the best mean ${found}; base does not differ significantly from it.`],
-    [
-      sampleComparison({ tied: 2 }),
-      `tuned has the best mean ${found}; no other candidate differs significantly from it.`,
-    ],
+    [sampleComparison({ tied: 2 }), `tuned has the best mean ${found}; no other candidate differs significantly from it.`],
     [
       sampleComparison({ names: ['a', 'b', 'c', 'd', 'e', 'f'], tied: 4 }),
       `a has the best mean ${found}; b, c and 2 others do not differ significantly from it.`,

@@ -19,16 +19,10 @@ let browser: Browser
 
 beforeAll(async () => {
   if (CHROMIUM === undefined) return
-  writeFileSync(
-    join(folder, 'r.html'),
-    await renderReport('r.html', sampleReport({ text: HOSTILE, documentText: HOSTILE })),
-  )
+  writeFileSync(join(folder, 'r.html'), await renderReport('r.html', sampleReport({ text: HOSTILE, documentText: HOSTILE })))
   writeFileSync(
     join(folder, 'compare.html'),
-    await renderReport(
-      'r.html',
-      sampleComparison({ names: [HOSTILE, 'a'.repeat(120), 'openai+adapters/x.json'], tied: 1 }),
-    ),
+    await renderReport('r.html', sampleComparison({ names: [HOSTILE, 'a'.repeat(120), 'openai+adapters/x.json'], tied: 1 })),
   )
   writeFileSync(join(folder, 'large.html'), await renderReport('r.html', sampleReport({ queries: 100_000 })))
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })

@@ -110,11 +110,7 @@ test('a sweep shows its combinations best first, marks the proven ones, and list
   expect(markdown).toContain('3.0 s; 1 is better than the base model after correction')
   const rows = markdown.slice(markdown.indexOf('### Combinations')).split('\n')
   const named = rows.filter(row => /^\| (pull|base) /.test(row))
-  expect(named.map(row => row.split('|')[1].trim())).toEqual([
-    'pull 10, batch-size 8',
-    'pull 100, batch-size 8',
-    'base',
-  ])
+  expect(named.map(row => row.split('|')[1].trim())).toEqual(['pull 10, batch-size 8', 'pull 100, batch-size 8', 'base'])
   const html = await renderReport('r.html', report)
   const section = html.slice(html.indexOf('<h2 id="sweep"'), html.indexOf('<h2 id="training"'))
   expect(section.match(/<circle/g)?.length).toBe(4)
@@ -154,9 +150,7 @@ test('a pull request gets tables, warnings and the command', async () => {
   const markdown = await renderReport('r.md', sampleReport())
   expect(markdown).toContain('- 12 queries of the test set are in the training set too')
   expect(markdown).toContain('| nDCG@10 | 0.490 | 0.528 | +0.038 | +0.016 to +0.059 | \\< 0.001 |')
-  expect(markdown).toContain(
-    "```sh\nadapter-train train --base openai --train train.json --report 'my report.html'\n```",
-  )
+  expect(markdown).toContain("```sh\nadapter-train train --base openai --train train.json --report 'my report.html'\n```")
 })
 
 test('equal reports give equal files', async () => {

@@ -44,9 +44,7 @@ export function sampleReport(options: SampleOptions = {}): Report {
       const found = ['d1', 'd2', 'd3'].map((id, j) => ({ id, score: 0.7 - j / 20, relevant: j === 1 }))
       return { ...change, found: { base: found, adapted: [found[1], found[0], found[2]] }, relevant: ['d2'] }
     })
-  const difference = Object.fromEntries(
-    SPECS.map((spec, i) => [spec, { mean: mean * (1 - i / 20), low, high, p: 0.0004 }]),
-  )
+  const difference = Object.fromEntries(SPECS.map((spec, i) => [spec, { mean: mean * (1 - i / 20), low, high, p: 0.0004 }]))
   const adapted = Object.fromEntries(SPECS.map((spec, i) => [spec, BASE[i] + mean * (1 - i / 20)]))
   adapted['ndcg@10'] = BASE[5] + mean
   difference['ndcg@10'] = { mean, low, high, p: 0.0004 }
@@ -114,8 +112,7 @@ export function sampleReport(options: SampleOptions = {}): Report {
       wins: changes(1),
       losses: changes(-1),
     },
-    documentText: id =>
-      `${options.documentText ?? 'Net sales outside the United States were 57 % of the total.'} ${id}`,
+    documentText: id => `${options.documentText ?? 'Net sales outside the United States were 57 % of the total.'} ${id}`,
     facts: [['adapter', 'adapters/openai-text-embedding-3-small.json']],
     warnings: ['12 queries of the test set are in the training set too'],
     reproduce: {

@@ -17,5 +17,4 @@ execFileSync(process.execPath, [SCRIPT, BUNDLE])
 export const BUNDLE_TEXT = readFileSync(BUNDLE, 'utf8')
 
 /** The module. */
-export const importBundle = (): Promise<typeof import('../../src/runtime/index.js')> =>
-  import(pathToFileURL(BUNDLE).href)
+export const importBundle = (): Promise<typeof import('../../src/runtime/index.js')> => import(pathToFileURL(BUNDLE).href)

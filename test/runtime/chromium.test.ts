@@ -64,8 +64,7 @@ async function adaptInPage(path: string) {
       }
       let compiles = true
       try {
-        const api = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => unknown } })
-          .WebAssembly
+        const api = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => unknown } }).WebAssembly
         new api.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0))
       } catch {
         compiles = false

@@ -8,8 +8,7 @@ import { BUNDLE_TEXT, importBundle } from './bundle.js'
 
 const runtime = await importBundle()
 
-const bits = (vectors: readonly Float32Array[]) =>
-  vectors.map(v => [...new Uint32Array(v.buffer, v.byteOffset, v.length)])
+const bits = (vectors: readonly Float32Array[]) => vectors.map(v => [...new Uint32Array(v.buffer, v.byteOffset, v.length)])
 
 function expectClose(found: readonly Float32Array[], expected: readonly Float32Array[]): void {
   expect(found).toHaveLength(expected.length)

@@ -54,10 +54,7 @@ describe('the runtime bundle of text terms', () => {
     inside.set(bytes, 3)
     const loaded = await runtime.loadAdapter(json, inside.subarray(3))
     expect(
-      await runtime.loadAdapter(
-        JSON.parse(json),
-        bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
-      ),
+      await runtime.loadAdapter(JSON.parse(json), bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)),
     ).toBeDefined()
     for (const query of ['my card PIN', '東京', 'nothing known']) {
       const q = row(randomMatrix(1, D, 9), 0)

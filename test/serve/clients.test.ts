@@ -46,22 +46,17 @@ describe('the official openai client', () => {
     },
   )
 
-  test.each(['float', undefined] as const)(
-    "gets the upstream's own vectors for the plain model: %s",
-    async encoding_format => {
-      const s = await serving()
-      const answer = await openaiOf(s).embeddings.create({ model: MODEL, input: TEXTS, encoding_format })
-      expect(answer.data.map(({ embedding }) => Array.from(embedding))).toEqual(TEXTS.map(baseVector))
-      expect(answer.model).toBe(MODEL)
-    },
-  )
+  test.each(['float', undefined] as const)("gets the upstream's own vectors for the plain model: %s", async encoding_format => {
+    const s = await serving()
+    const answer = await openaiOf(s).embeddings.create({ model: MODEL, input: TEXTS, encoding_format })
+    expect(answer.data.map(({ embedding }) => Array.from(embedding))).toEqual(TEXTS.map(baseVector))
+    expect(answer.model).toBe(MODEL)
+  })
 
   test('gets adapted vectors for the plain model with the header x-embedding-role, and is told so', async () => {
     const s = await serving()
     const headers = { 'x-embedding-role': 'query' }
-    const { data, response } = await openaiOf(s)
-      .embeddings.create({ model: MODEL, input: TEXTS[0] }, { headers })
-      .withResponse()
+    const { data, response } = await openaiOf(s).embeddings.create({ model: MODEL, input: TEXTS[0] }, { headers }).withResponse()
     expect(Array.from(data.data[0].embedding)).toEqual(adaptedVector(s.adapter, TEXTS[0]))
     expect(data.model).toBe(MODEL)
     expect(response.headers.get('x-embedding-role')).toBe('query')

@@ -67,8 +67,7 @@ test('the share is of the last hour, and a damaged sketch is refused', async () 
   const count = (axis: number, times: number) => {
     for (const vector of alike(axis, times)) watch.count(served, Float32Array.from(vector))
   }
-  const share = async () =>
-    (await metrics.registry.getSingleMetric('adapter_train_unfamiliar_share')!.get()).values[0]?.value
+  const share = async () => (await metrics.registry.getSingleMetric('adapter_train_unfamiliar_share')!.get()).values[0]?.value
   count(0, 100)
   minute = 30
   count(1, 10)

@@ -74,18 +74,8 @@ describe('a request that is wrong', () => {
     ['white space', { model: MODEL, input: [' \n'] }, 400, { code: 'empty_input' }],
     ['half a surrogate pair', { model: MODEL, input: [`${SECRET_TEXT} \ud83d`] }, 400, { param: 'input' }],
     ['null among the texts', { model: MODEL, input: [SECRET_TEXT, null] }, 400, { param: 'input' }],
-    [
-      'tokens that there are none of',
-      { model: MODEL, input: [1_000_000_000] },
-      400,
-      { param: 'input', code: 'tokens_refused' },
-    ],
-    [
-      'lists of what are no tokens',
-      { model: MODEL, input: [[1.5], [-3]] },
-      400,
-      { param: 'input', code: 'tokens_refused' },
-    ],
+    ['tokens that there are none of', { model: MODEL, input: [1_000_000_000] }, 400, { param: 'input', code: 'tokens_refused' }],
+    ['lists of what are no tokens', { model: MODEL, input: [[1.5], [-3]] }, 400, { param: 'input', code: 'tokens_refused' }],
     ['too many texts', { model: MODEL, input: Array(2049).fill('x') }, 400, { code: 'too_many_inputs' }],
     ['a text that is too long', { model: MODEL, input: [`${SECRET_TEXT} `.repeat(3000)] }, 400, { param: 'input' }],
     ['no model', { input: SECRET_TEXT }, 400, { param: 'model' }],
@@ -95,12 +85,7 @@ describe('a request that is wrong', () => {
     ['the name of a method of objects', { ...body, model: `${MODEL}:__proto__` }, 404, { param: 'model' }],
     ['an unknown encoding', { ...body, encoding_format: 'int8' }, 400, { param: 'encoding_format' }],
     ['a text as dimensions', { ...body, dimensions: '8' }, 400, { param: 'dimensions' }],
-    [
-      'other dimensions than the adapter',
-      { ...body, model: `${MODEL}:query`, dimensions: 9 },
-      400,
-      { param: 'dimensions' },
-    ],
+    ['other dimensions than the adapter', { ...body, model: `${MODEL}:query`, dimensions: 9 }, 400, { param: 'dimensions' }],
     ['negative dimensions', { ...body, dimensions: -1 }, 400, { param: 'dimensions' }],
   ]
 
@@ -119,8 +104,7 @@ describe('a request that is wrong', () => {
 
   test('is refused with a role that contradicts the model, or is none', async () => {
     const s = await startServing()
-    const ask = (model: string, role: string) =>
-      s.post('/v1/embeddings', { model, input: 'x' }, { 'x-embedding-role': role })
+    const ask = (model: string, role: string) => s.post('/v1/embeddings', { model, input: 'x' }, { 'x-embedding-role': role })
     for (const [model, role] of [
       [MODEL, 'passage'],
       [MODEL, ''],
@@ -190,8 +174,7 @@ describe('a token', () => {
   test('is not asked without one, but then a request has to be for this machine by name', async () => {
     const s = await startServing()
     const ask = (host: string) => statusOf(`${s.url}/v1/models`, { host })
-    for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1:1', '127.1.2.3', '[::1]:80'])
-      expect(await ask(host)).toBe(200)
+    for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1:1', '127.1.2.3', '[::1]:80']) expect(await ask(host)).toBe(200)
     for (const host of ['evil.example', 'localhost.evil.example', '10.0.0.1']) expect(await ask(host)).toBe(403)
   })
 })

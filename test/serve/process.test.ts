@@ -30,11 +30,7 @@ const FILES = { 'x.json': encodeAdapter(adapterFor()) }
 
 async function startServe(
   args: string[],
-  {
-    upstream,
-    env = {},
-    files = FILES,
-  }: { upstream: FakeService; env?: Record<string, string>; files?: Record<string, unknown> },
+  { upstream, env = {}, files = FILES }: { upstream: FakeService; env?: Record<string, string>; files?: Record<string, unknown> },
 ): Promise<Served> {
   const cwd = folderWith(files)
   const words = ['serve', '--base', 'openai', '--port', '0', '--json', ...args]

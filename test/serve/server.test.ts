@@ -17,16 +17,7 @@ import { createBaseEmbedder } from '../../src/serve/base-embedder.js'
 import { createEmbeddingServer } from '../../src/serve/index.js'
 import { createMetrics } from '../../src/serve/metrics.js'
 import { buildWords } from '../../src/train/terms/corpus-terms.js'
-import {
-  adaptedVector,
-  adapterFor,
-  baseVector,
-  MODEL,
-  metric,
-  type Serving,
-  startServing,
-  temporaryFolder,
-} from './serving.js'
+import { adaptedVector, adapterFor, baseVector, MODEL, metric, type Serving, startServing, temporaryFolder } from './serving.js'
 
 interface Answer {
   readonly data: readonly { readonly embedding: number[] }[]
@@ -145,9 +136,7 @@ describe('several adapters', () => {
     ]) {
       expect(() => server(...adapters)).toThrow(expect.objectContaining({ code: 'USAGE' }))
     }
-    expect(() => server({ name: 'a', path: 'missing.json' })).toThrow(
-      expect.objectContaining({ code: 'FILE_NOT_FOUND' }),
-    )
+    expect(() => server({ name: 'a', path: 'missing.json' })).toThrow(expect.objectContaining({ code: 'FILE_NOT_FOUND' }))
   })
 
   test('are refused in front of another model than their own', async () => {

@@ -40,8 +40,7 @@ export function adapterFor(scale = 1, id = `openai/${MODEL}`): Adapter {
 
 /** What the upstream answers for a text, and what an adapter makes of it. */
 export const baseVector = (text: string): number[] => Array.from(fakeVector(text, D))
-export const adaptedVector = (adapter: Adapter, text: string): number[] =>
-  Array.from(applyAdapter(adapter, fakeVector(text, D)))
+export const adaptedVector = (adapter: Adapter, text: string): number[] => Array.from(applyAdapter(adapter, fakeVector(text, D)))
 
 export interface Serving {
   readonly url: string
@@ -62,11 +61,7 @@ export interface ServingOptions extends Partial<EmbeddingServerOptions> {
 }
 
 /** A server in front of a stub of OpenAI; both end with the test. */
-export async function startServing({
-  upstream = {},
-  upstreamTimeoutMs,
-  ...options
-}: ServingOptions = {}): Promise<Serving> {
+export async function startServing({ upstream = {}, upstreamTimeoutMs, ...options }: ServingOptions = {}): Promise<Serving> {
   const service = await startFakeOpenAI({ apiKey: UPSTREAM_KEY, dimensions: D, ...upstream })
   closers.push(() => service.close())
   const provider = await createProvider('openai', {
@@ -112,11 +107,7 @@ export async function startServing({
 }
 
 /** One value of `GET /metrics`, such as `adapter_train_requests_total{route="/v1/embeddings",...}`; 0 where it is not there. */
-export async function metric(
-  { url }: Pick<Serving, 'url'>,
-  name: string,
-  headers?: Record<string, string>,
-): Promise<number> {
+export async function metric({ url }: Pick<Serving, 'url'>, name: string, headers?: Record<string, string>): Promise<number> {
   const text = await (await fetch(`${url}/metrics`, { headers })).text()
   const line = text.split('\n').find(candidate => candidate.startsWith(`${name} `))
   return line === undefined ? 0 : Number(line.slice(name.length + 1))

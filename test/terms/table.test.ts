@@ -44,8 +44,7 @@ function expected(texts: readonly string[], vectors: ReturnType<typeof matrix>, 
   return [...normalizeInPlace(Float32Array.from(sums))]
 }
 
-const cosine = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  Array.from(a).reduce((sum, value, j) => sum + value * b[j], 0)
+const cosine = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, value, j) => sum + value * b[j], 0)
 
 describe('a table of terms', () => {
   test('points where the documents with the terms of a query are', () => {

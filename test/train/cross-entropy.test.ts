@@ -134,10 +134,7 @@ describe.each(Object.entries(engines))('crossEntropy on %s', (_, engine) => {
   })
 
   test('a batch of exactly so many scores is not cut', async () => {
-    const [whole, exact] = [
-      await run(engine, CASES['masked columns'], 20),
-      await run(engine, CASES['masked columns'], 20, B * P),
-    ]
+    const [whole, exact] = [await run(engine, CASES['masked columns'], 20), await run(engine, CASES['masked columns'], 20, B * P)]
     expect(exact).toEqual(whole)
   })
 })

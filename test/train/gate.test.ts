@@ -55,9 +55,7 @@ describe('gate', () => {
     const refused = gate(scores(0.02), undefined, { metric, seed })
     expect(refused.provable).toBeCloseTo(0.033, 2)
     expect(gate(scores(0.02 + refused.provable! - refused.gain + 0.003), undefined, { metric, seed }).passed).toBe(true)
-    expect(gate(scores(0.02 + refused.provable! - refused.gain - 0.003), undefined, { metric, seed }).passed).toBe(
-      false,
-    )
+    expect(gate(scores(0.02 + refused.provable! - refused.gain - 0.003), undefined, { metric, seed }).passed).toBe(false)
     expect(refused.moreLabels).toBeGreaterThan(0)
     expect(refused.reason).toMatch(
       /, not significant \(100 queries prove gains from \+0\.0\d{3}; about \d+ more labels would prove a gain like this one in 4 of 5 cases\); the adapter/,
@@ -86,18 +84,14 @@ describe('gate', () => {
     expect(result.reason).toMatch(/^validation split: ndcg@10 -0\.\d{4}, a significant loss/)
     // A loss within noise, and a gain however large, change nothing.
     expect(gate(scores(0.2), scores(-0.001, 50, 8), { metric, seed }).passed).toBe(true)
-    expect(gate(scores(0.2), scores(0.5, 50, 8), { metric, seed })).toEqual(
-      gate(scores(0.2), undefined, { metric, seed }),
-    )
+    expect(gate(scores(0.2), scores(0.5, 50, 8), { metric, seed })).toEqual(gate(scores(0.2), undefined, { metric, seed }))
     expect(gate(scores(0), scores(0.5, 50, 8), { metric, seed }).passed).toBe(false)
   })
 
   test('switched off it keeps what fails, marked, and says nothing of what passes', () => {
     const failed = gate(scores(0), undefined, { metric, seed, enabled: false })
     expect(failed).toMatchObject({ kept: true, passed: false })
-    expect(failed.reason).toMatch(
-      /not significant \(100 queries prove gains from \+0\.03\d\d\); kept because the gate is off$/,
-    )
+    expect(failed.reason).toMatch(/not significant \(100 queries prove gains from \+0\.03\d\d\); kept because the gate is off$/)
     expect(gate(scores(0.2), undefined, { metric, seed, enabled: false })).toMatchObject({ kept: true, passed: true })
   })
 

@@ -69,9 +69,7 @@ function lossByDefinition(W: ArrayLike<number>): number {
     const positives = data.positives[i]
     const texts = new Set([...positives.keys()].map(document => data.docTextGroup[document]))
     const kept = [...documents].filter(k => positives.has(k) || !texts.has(data.docTextGroup[k]))
-    const logits = new Map(
-      kept.map(k => [k, (SCALE * dot(q, row(data.docs, k))) / norm(q) / norm(row(data.docs, k))] as const),
-    )
+    const logits = new Map(kept.map(k => [k, (SCALE * dot(q, row(data.docs, k))) / norm(q) / norm(row(data.docs, k))] as const))
     const total = [...logits.values()].reduce((sum, logit) => sum + Math.exp(logit), 0)
     const grades = [...positives.values()].reduce((a, b) => a + b)
     return [...positives].reduce((sum, [k, grade]) => sum + (grade / grades) * (Math.log(total) - logits.get(k)!), 0)

@@ -18,11 +18,7 @@ const validation = data(12, 2)
 const options = { epochs: 6, batchSize: 4, patience: 0, learningRate: 0.05 }
 
 /** Trains with an abort in the given epoch, or in none. */
-function run(
-  abortIn: number | undefined,
-  more: TrainOptions = {},
-  sets: Parameters<typeof trainAdapter>[0] = { train },
-) {
+function run(abortIn: number | undefined, more: TrainOptions = {}, sets: Parameters<typeof trainAdapter>[0] = { train }) {
   const abort = new AbortController()
   const stepsOfEpoch = 24 / 4
   return trainAdapter(sets, {

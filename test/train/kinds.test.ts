@@ -39,8 +39,7 @@ function adapterOf({ kind, weights }: TrainResult): Adapter {
 }
 
 const score = (data: EmbeddedDataset, result?: TrainResult) =>
-  createEvaluator(data, ['mrr@10']).evaluate(result ? applyAdapter(adapterOf(result), data.queries) : data.queries)
-    .mean['mrr@10']
+  createEvaluator(data, ['mrr@10']).evaluate(result ? applyAdapter(adapterOf(result), data.queries) : data.queries).mean['mrr@10']
 
 /** A kind without a matrix, such as a bias alone, cannot bring back what `disturbed` has mixed. */
 const WITH_MATRIX = ['linear', 'low-rank', 'diagonal', 'residual-mlp', 'ridge', 'procrustes', 'linear-memory']

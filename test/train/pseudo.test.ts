@@ -79,10 +79,7 @@ describe('pseudo-queries in the search', () => {
 
   test('climb along the pulls by themselves, and give the same twice', async () => {
     const fixed = { negatives: 'corpus', scale: 6, epochs: 10 } as const
-    const [{ seconds: _, ...a }, { seconds: __, ...b }] = [
-      await search(alike, { fixed }),
-      await search(alike, { fixed }),
-    ]
+    const [{ seconds: _, ...a }, { seconds: __, ...b }] = [await search(alike, { fixed }), await search(alike, { fixed })]
     expect(a).toEqual(b)
     expect(a.tried.filter(({ pseudo }) => pseudo).length).toBeGreaterThan(1)
     expect(a.others).toHaveLength(a.tried.length - 1)
@@ -168,10 +165,7 @@ test('joinQueries puts them behind the labelled queries, each with its weight, d
     positives: train.positives.map((positives, i) => (i === 3 ? new Map() : positives)),
     judgedNegatives: train.positives.map((_, i) => [100 + i]),
   }
-  const joined = joinQueries<Rows>(
-    { ...data, docs: rowSource(docs) },
-    { ...alike, docs, queries: rowSource(alike.queries) },
-  )
+  const joined = joinQueries<Rows>({ ...data, docs: rowSource(docs) }, { ...alike, docs, queries: rowSource(alike.queries) })
   expect(joined.queryIds).toHaveLength(15 + 64)
   expect([...joined.weights]).toEqual([...new Array(15).fill(1), ...new Array(64).fill(0.5)])
   expect(row(joined.queries, 3)).toEqual(row(train.queries, 4))

@@ -34,9 +34,7 @@ const linear = adapterKind('linear')
 
 describe('createStep', () => {
   test('takes the steps that PyTorch takes', async () => {
-    const torch: TorchRun = JSON.parse(
-      readFileSync(new URL('../fixtures/torch-training.json', import.meta.url), 'utf8'),
-    )
+    const torch: TorchRun = JSON.parse(readFileSync(new URL('../fixtures/torch-training.json', import.meta.url), 'utf8'))
     const rows = (values: number[]) => matrix(values.length / torch.d, torch.d, Float32Array.from(values))
     const data = embedded({ ...torch, queries: rows(torch.queries), docs: rows(torch.docs) })
     const pairs = listPairs(data)

@@ -122,9 +122,7 @@ describe('documents of which the index stores the first dimensions', () => {
   })
 
   test.each(['low-rank', 'ridge', 'residual-mlp'])('need a linear adapter, not %s', async kind => {
-    const error = await rejection(
-      trainAndReport(partsFromVectors(parts), { ...OPTIONS, train: { ...OPTIONS.train, kind } }),
-    )
+    const error = await rejection(trainAndReport(partsFromVectors(parts), { ...OPTIONS, train: { ...OPTIONS.train, kind } }))
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('Use --kind linear') })
   })
 })

@@ -45,11 +45,7 @@ test('puts the texts beside the vectors, in the order of JavaScript’s keys', a
 test.each([
   ['fewer queries', { ...file, queries: { b: 'second' } }, 'expected 2 queries, as many as there are vectors, found 1'],
   ['more documents', { ...file, corpus: { ...file.corpus, y: '' } }, 'expected 3 documents'],
-  [
-    'another order',
-    { ...file, relevant_docs: { '2': ['9'], b: ['z', '10'] } },
-    'query "2" is row 0, whose pairs are rows 2',
-  ],
+  ['another order', { ...file, relevant_docs: { '2': ['9'], b: ['z', '10'] } }, 'query "2" is row 0, whose pairs are rows 2'],
   ['no texts', { ...file, corpus: { a: 1 } }, 'expected "corpus" to be an object of texts'],
   ['a list', [], 'expected "queries" to be an object of texts'],
   ['no labels', { ...file, relevant_docs: [] }, 'expected "relevant_docs"'],

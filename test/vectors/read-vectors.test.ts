@@ -277,11 +277,7 @@ describe('readVectors, broken vectors', () => {
       'DATASET_INVALID',
       `"vector" is missing, expected an array of numbers; the line's keys: "id", "embedding"`,
     ],
-    [
-      '{"id": [], "vector": [1, 0]}\n',
-      'DATASET_INVALID',
-      ':1: the id is an array, expected a string or a whole number',
-    ],
+    ['{"id": [], "vector": [1, 0]}\n', 'DATASET_INVALID', ':1: the id is an array, expected a string or a whole number'],
     ['{"id": "", "vector": [1, 0]}\n', 'DATASET_INVALID', ':1: the id is ""'],
     [
       '{"id": "a", "vector": [1, 0]}\n{"id": "a", "vector": [1, 0]}\n',

@@ -40,16 +40,13 @@ test.each(['linear', 'residual-mlp'])(
   },
 )
 
-test.each(['low-rank', 'diagonal', 'linear-memory'])(
-  'a %s adapter cannot have an index, which is said by name',
-  kind => {
-    const adapter = {
-      ...sampleAdapter(kind, QUERIES, 3),
-      index: { id: 'acme/old', dimensions: QUERIES, metric: 'cosine' },
-    }
-    expect(() => encodeAdapter(adapter)).toThrow(new RegExp(`expected a linear or residual-mlp adapter, found ${kind}`))
-  },
-)
+test.each(['low-rank', 'diagonal', 'linear-memory'])('a %s adapter cannot have an index, which is said by name', kind => {
+  const adapter = {
+    ...sampleAdapter(kind, QUERIES, 3),
+    index: { id: 'acme/old', dimensions: QUERIES, metric: 'cosine' },
+  }
+  expect(() => encodeAdapter(adapter)).toThrow(new RegExp(`expected a linear or residual-mlp adapter, found ${kind}`))
+})
 
 test('a file whose shapes are not those of its index, or that maps to more dimensions without one, is refused', () => {
   const text = encodeAdapter(bridge())
@@ -113,7 +110,5 @@ test('a server with a bridge answers clients of the new model with vectors for t
     await server.close(0)
   }
   const old = customProvider({ id: 'acme/old', dimensions: INDEX, embed: texts => texts.map(() => [1, 2, 3, 4, 5, 6]) })
-  expect(() => createEmbeddingServer({ provider: old, adapters })).toThrow(
-    expect.objectContaining({ code: 'ADAPTER_MISMATCH' }),
-  )
+  expect(() => createEmbeddingServer({ provider: old, adapters })).toThrow(expect.objectContaining({ code: 'ADAPTER_MISMATCH' }))
 })

@@ -212,10 +212,7 @@ describe('a file without facts', () => {
     ['cohere/embed-v4.0@256', { apiKey: 'none' }],
   ])('is opened by the id %s', async (id, base) => {
     vi.stubEnv('OPENAI_API_KEY', 'sk-none')
-    const path = await train(
-      await createProvider('hashing', { dimensions: id.endsWith('256') ? 256 : 32 }),
-      'older.json',
-    )
+    const path = await train(await createProvider('hashing', { dimensions: id.endsWith('256') ? 256 : 32 }), 'older.json')
     const opened = await openEmbedder(changed(path, { id, provider: undefined }), { base })
     expect(opened.id).toBe(id)
   })

@@ -215,9 +215,7 @@ describe('a wrapped object of another library', () => {
     const query = await wrapped.embedQuery('how')
     expect(Array.isArray(query)).toBe(true)
     expectVector(query, expected(vectorOf('how')))
-    expect(await wrapped.embedDocuments(['how', 'why'])).toEqual(
-      [vectorOf('how'), vectorOf('why')].map(v => Array.from(v)),
-    )
+    expect(await wrapped.embedDocuments(['how', 'why'])).toEqual([vectorOf('how'), vectorOf('why')].map(v => Array.from(v)))
     expect(await base.embedQuery('how')).toEqual(Array.from(vectorOf('how')))
   })
 
@@ -271,23 +269,13 @@ describe('wrapEmbedder', () => {
   })
 
   test.each<[string, string, EmbeddingProvider | Embedder]>([
-    [
-      'provider of another model',
-      '"test/model", but the provider is "other/model"',
-      testProvider({ id: 'other/model' }),
-    ],
-    [
-      'provider of other dimensions',
-      '6 dimensions, but the provider "test/model" gives 4',
-      testProvider({ dimensions: 4 }),
-    ],
+    ['provider of another model', '"test/model", but the provider is "other/model"', testProvider({ id: 'other/model' })],
+    ['provider of other dimensions', '6 dimensions, but the provider "test/model" gives 4', testProvider({ dimensions: 4 })],
     ['object of another model', '"test/model", but the provider is "other"', object({ id: 'other' })],
     ['object of other dimensions', '6 dimensions, but the provider "given" gives 4', object({ dimensions: 4 })],
   ])('refuses a %s unless the mismatch is allowed', (_, message, base) => {
     const wrap = (options?: WrapOptions) => wrapEmbedder(base as EmbeddingProvider, adapter, options)
-    expect(wrap).toThrow(
-      expect.objectContaining({ code: 'ADAPTER_MISMATCH', message: expect.stringContaining(message) }),
-    )
+    expect(wrap).toThrow(expect.objectContaining({ code: 'ADAPTER_MISMATCH', message: expect.stringContaining(message) }))
     expect(wrap).toThrow('allowMismatch: true')
     expect(() => wrap({ allowMismatch: true })).not.toThrow()
   })
@@ -341,8 +329,6 @@ describe('wrapEmbedder', () => {
     const W = matrix(d, d, new Float32Array(d * d).fill(Number.NaN))
     const wrap = (params: Adapter['params']) => () => wrapEmbedder(testProvider(), { ...adapter, params })
     expect(wrap({ ...adapter.params, W })).toThrow(expect.objectContaining({ code: 'ADAPTER_CORRUPT' }))
-    expect(wrap({ ...adapter.params, W: matrix(d, d + 1) })).toThrow(
-      expect.objectContaining({ code: 'ADAPTER_FORMAT' }),
-    )
+    expect(wrap({ ...adapter.params, W: matrix(d, d + 1) })).toThrow(expect.objectContaining({ code: 'ADAPTER_FORMAT' }))
   })
 })

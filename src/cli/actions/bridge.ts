@@ -3,13 +3,7 @@ import { readCorpus } from '../../dataset/read-corpus.js'
 import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
 import type { BridgeTarget } from '../../pipeline/bridge-data.js'
-import {
-  cachedTarget,
-  folderTarget,
-  indexTarget,
-  openBridgeFolders,
-  openBridgeTexts,
-} from '../../pipeline/bridge-data.js'
+import { cachedTarget, folderTarget, indexTarget, openBridgeFolders, openBridgeTexts } from '../../pipeline/bridge-data.js'
 import { type BridgeCost, type BridgeData, type BridgeReport, runBridge } from '../../pipeline/run-bridge.js'
 import { formatDollars, whole } from '../../report/format.js'
 import type { TriedFit } from '../../train/bridge/fit-bridge.js'
@@ -34,9 +28,7 @@ export async function bridge(args: BridgeArgs): Promise<number> {
     throw usageError('--from-vectors and --to-vectors go together: two folders with the same rows')
   if (from === undefined || to === undefined)
     return withSession(args, out, async session => finish(await openTexts(args, session), args, out, session.signal))
-  const alone = (['base', 'index', 'vectors', 'toBase', 'corpus', 'test'] as const).find(
-    name => args[name] !== undefined,
-  )
+  const alone = (['base', 'index', 'vectors', 'toBase', 'corpus', 'test'] as const).find(name => args[name] !== undefined)
   if (alone) throw usageError(`--from-vectors holds all vectors; drop --${kebab(alone)}`)
   const { signal, release } = onInterrupt(out)
   try {
@@ -62,8 +54,7 @@ async function openTexts(args: BridgeArgs, { provider, cache, embed, signal }: S
 
 async function targetOf(args: BridgeArgs, labelled: readonly string[], cache: Session['cache']): Promise<BridgeTarget> {
   const { vectors, toBase, toModel, toId, corpus, index, sample, seed } = args
-  if (index !== undefined)
-    return indexTarget(index, { id: toId, filter: args.indexFilter, wanted: labelled, sample, seed })
+  if (index !== undefined) return indexTarget(index, { id: toId, filter: args.indexFilter, wanted: labelled, sample, seed })
   if (vectors !== undefined) return folderTarget(await readVectors(vectors, { lazy: true }), toId)
   if (toBase === undefined || !cache) {
     throw usageError(
@@ -85,7 +76,15 @@ async function finish(data: BridgeData, args: BridgeArgs, out: Console, signal: 
   checkOut(path, [args.train, args.test, args.corpus])
   const { metric, seed, engine, engineDevice: device, minGain, tuneBudget, replace } = args
   const { adapter, rejected, held, report } = await runBridge(data, {
-    ...{ metric, seed, engine, device, minGain, tuneBudget, replace, signal, incumbent: adapterInUse(path, out) },
+    metric,
+    seed,
+    engine,
+    device,
+    minGain,
+    tuneBudget,
+    replace,
+    signal,
+    incumbent: adapterInUse(path, out),
     onTried: tried => out.info(`tried ${fitText(tried)}`),
     onTriedLabels: out.info,
   })
@@ -116,8 +115,7 @@ function inBrackets(facts: readonly (string | false)[]): string {
 }
 
 function print(report: BridgeReport, out: Console, metric: string, shipped: string): void {
-  const { base, index, fit, texts, heldOut, metrics, reembedded, overlap, difference, labels, gate, duel, cost } =
-    report
+  const { base, index, fit, texts, heldOut, metrics, reembedded, overlap, difference, labels, gate, duel, cost } = report
   out.result(`queries    ${base.id}, ${base.dimensions} dimensions`)
   out.result(`index      ${index.id}, ${index.dimensions} dimensions`)
   out.result(`fitted     ${fitText(fit)}; ${count(texts, 'text')}, chosen on ${heldOut} of them without labels`)

@@ -69,16 +69,17 @@ export async function compare(args: CompareArgs): Promise<void> {
       return
     }
     const report = await runCompare(candidates, {
-      ...{ ...common, memory, spillFolder: spillFolderOf(args), seed, engine },
+      ...common,
+      memory,
+      spillFolder: spillFolderOf(args),
+      seed,
+      engine,
       embed: embedReporting({ retries: args.retries, skipRefused: args.skipRefused }, out, bar),
       onPlan: plans => {
         for (const line of planLines(plans)) out.info(line)
         for (const { base, timing, missing, cost } of plans) {
           const isLocal = [...providers.values()].find(({ id }) => id === base)?.isLocal ?? false
-          limit(
-            { id: base, isLocal },
-            { missing: missing + (timing?.requests ?? 0), cost: cost && cost + (timing?.cost ?? 0) },
-          )
+          limit({ id: base, isLocal }, { missing: missing + (timing?.requests ?? 0), cost: cost && cost + (timing?.cost ?? 0) })
         }
       },
     })
@@ -114,11 +115,7 @@ export async function compare(args: CompareArgs): Promise<void> {
   async function open({ base: given, adapter: path, options }: CandidateSpec, adapter: CompareCandidate['adapter']) {
     const { concurrency, timeout } = args
     const common = { ...(concurrency && { concurrency }), ...(timeout && { timeout }), ...options, cache: args.cache }
-    const { base, ...all } = await withBaseOf(
-      { ...common, base: given === 'adapter' ? undefined : given },
-      adapter,
-      path,
-    )
+    const { base, ...all } = await withBaseOf({ ...common, base: given === 'adapter' ? undefined : given }, adapter, path)
     checkProviderArgs(base, { ...all, concurrency: undefined, timeout: undefined })
     const key = JSON.stringify([base, all])
     // An estimate sends nothing, so it needs no key.
@@ -227,8 +224,7 @@ function leaderboard({ candidates, pairs, metric }: CompareReport, style: Style)
   if (candidates.length < 2) return ''
   const rows = candidates.map(({ name, metrics, rank }, i) => {
     const pair = pairs.find(({ first, second }) => first === candidates[0].name && second === name)
-    const verdict =
-      rank === 'best' ? 'best' : rank === 'tied' ? 'not distinguishable from the best' : 'worse than the best'
+    const verdict = rank === 'best' ? 'best' : rank === 'tied' ? 'not distinguishable from the best' : 'worse than the best'
     return [`${i + 1}`, name, metrics[metric].mean.toFixed(4), pair ? signed(-pair.mean) : '', verdict]
   })
   return formatTable([['', 'candidate', metric, 'difference', ''], ...rows], style)
@@ -261,10 +257,7 @@ function pairsTable({ candidates: [best], pairs, metric }: CompareReport, style:
     formatP(p),
     formatP(holm),
   ])
-  const table = formatTable(
-    [[`difference in ${metric}`, 'mean', '95% CI', 'p-value', 'p-value (Holm)'], ...rows],
-    style,
-  )
+  const table = formatTable([[`difference in ${metric}`, 'mean', '95% CI', 'p-value', 'p-value (Holm)'], ...rows], style)
   return listed === pairs ? table : `${table}\n(${pairs.length - listed.length} other pairs with --json)`
 }
 
@@ -286,8 +279,6 @@ function timeText({ milliseconds, adapter }: CandidateReport): string {
 
 function timeNote(candidates: readonly CandidateReport[]): string {
   const untimed = candidates.some(({ milliseconds }) => milliseconds?.embedding === null)
-  const rest = untimed
-    ? '; (adapter): without embedding, which was not timed (--timing asks providers on the network)'
-    : ''
+  const rest = untimed ? '; (adapter): without embedding, which was not timed (--timing asks providers on the network)' : ''
   return `ms/query: embedding one query, not from the cache, and adapting it, on this machine (median)${rest}`
 }

@@ -13,9 +13,7 @@ export async function convert({ input, output, format, dtype, baseId, kind, ...a
     out.warn(`${input} has text terms, which no exported file can hold; what is written is the linear part${figure}`)
   }
   out.json({ from, to, kind: adapter.kind, base: adapter.base, sha256, leftOut, files, worstCosineError })
-  out.result(
-    `read     ${input} (${from}): ${adapter.kind}, ${adapter.base.dimensions} dimensions, base ${adapter.base.id}`,
-  )
+  out.result(`read     ${input} (${from}): ${adapter.kind}, ${adapter.base.dimensions} dimensions, base ${adapter.base.id}`)
   for (const { path, bytes } of files) out.result(`written  ${path} (${bytes} bytes)`)
   if (worstCosineError !== undefined)
     out.result(`rounded  worst 1 - cosine of 256 random queries ${worstCosineError.toExponential(1)}`)

@@ -11,8 +11,7 @@ export async function doctor(args: DoctorArgs): Promise<void> {
   const found = await diagnose(args.cache === 'none' ? undefined : args.cache)
   out.result(doctorListing(found, out.style))
   const problems = findProblems(found)
-  if (problems.length > 0)
-    throw new AdapterTrainError('ENGINE_UNAVAILABLE', problems.join('\n'), { details: { report: found } })
+  if (problems.length > 0) throw new AdapterTrainError('ENGINE_UNAVAILABLE', problems.join('\n'), { details: { report: found } })
   out.json(found)
 }
 
@@ -64,11 +63,7 @@ function systemRows({ version, node, machine }: Diagnosis): Row[] {
 function engineRows({ engines, auto }: Diagnosis): Row[] {
   const because = auto.problem ? `${auto.problem}; name an engine, such as --engine cpu` : auto.reason
   return [
-    ...engines.map(({ name, usable, description, problem }) => [
-      name,
-      usable ? 'yes' : 'no',
-      description ?? problem ?? '',
-    ]),
+    ...engines.map(({ name, usable, description, problem }) => [name, usable ? 'yes' : 'no', description ?? problem ?? '']),
     ['auto', auto.engine ?? 'no', [because, auto.warning].filter(Boolean).join('; ')],
   ]
 }
@@ -76,24 +71,14 @@ function engineRows({ engines, auto }: Diagnosis): Row[] {
 function adapterRows({ gpus: { adapters, problem }, engines }: Diagnosis): Row[] {
   if (problem) return [['unknown', engines.some(engine => engine.problem === problem) ? 'see webgpu above' : problem]]
   if (adapters.length === 0) return [['none', 'WebGPU sees none']]
-  return adapters.map(({ name, backend, software }) => [
-    name,
-    backend,
-    software ? 'software: computes on the CPU' : 'GPU',
-  ])
+  return adapters.map(({ name, backend, software }) => [name, backend, software ? 'software: computes on the CPU' : 'GPU'])
 }
 
 function packageRow({ name, version, problem, usedBy }: Diagnosis['packages'][number]): Row {
   return [name, version ?? 'not installed', problem ? `cannot run: ${problem}` : `for ${usedBy}`]
 }
 
-function providerRow({
-  name,
-  defaultModel = '-',
-  keyVariables = [],
-  keyFrom,
-  problem,
-}: Diagnosis['providers'][number]): Row {
+function providerRow({ name, defaultModel = '-', keyVariables = [], keyFrom, problem }: Diagnosis['providers'][number]): Row {
   const without = keyVariables.length > 0 ? `no key in ${keyVariables.join(' or ')}` : 'needs no key'
   return [name, defaultModel, problem ?? (keyFrom ? `key in ${keyFrom}` : without)]
 }

@@ -73,13 +73,10 @@ const estimate: Work = async (datasets, { provider, cache, signal }, { json }, o
   const { queries, documents, total } = await estimateDatasets(provider, datasets, cache)
   const { tokens, cost } = total
   out.json({ base: provider.id, queries, documents, tokens, cost })
-  const line = ({ missing, unique, tokens }: typeof queries): string =>
-    `${missing} of ${unique} to embed, ${tokens} tokens`
+  const line = ({ missing, unique, tokens }: typeof queries): string => `${missing} of ${unique} to embed, ${tokens} tokens`
   out.result(`queries    ${line(queries)}`)
   out.result(`documents  ${line(documents)}`)
-  out.result(
-    `cost       ${cost === undefined ? `unknown: no price for ${provider.id} (--price)` : formatDollars(cost)}`,
-  )
+  out.result(`cost       ${cost === undefined ? `unknown: no price for ${provider.id} (--price)` : formatDollars(cost)}`)
   if (!json && datasets.some(({ queries: labelled }) => labelled.size <= PSEUDO_QUERIES.mostLabelled)) {
     out.info(
       `not counted: with up to ${PSEUDO_QUERIES.mostLabelled} labelled queries, train also embeds pseudo-queries (--pseudo-queries)`,

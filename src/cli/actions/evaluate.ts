@@ -47,7 +47,13 @@ export async function evaluate(args: EvaluateArgs): Promise<number | undefined> 
     let detail: ProofDetail | undefined
     const { embedding, ...measured } = await runEvaluation({
       ...session,
-      ...{ data, adapter, against, segmentOf, allowMismatch, engine, memory },
+      data,
+      adapter,
+      against,
+      segmentOf,
+      allowMismatch,
+      engine,
+      memory,
       metrics: [...new Set([...metrics, ...minima.keys()])],
       onRuns:
         runs &&
@@ -103,9 +109,7 @@ function minimaOf({ failIfWorse, adapter, against, by, require = [], vectors, ju
       const [, metric, value] = /^([^=]+)=([^=]+)$/.exec(text) ?? []
       const minimum = Number(value)
       if (value === undefined || !(minimum >= 0 && minimum <= 1))
-        throw usageError(
-          `--require must be metric=value with a value from 0 to 1, such as ndcg@10=0.5, found "${text}"`,
-        )
+        throw usageError(`--require must be metric=value with a value from 0 to 1, such as ndcg@10=0.5, found "${text}"`)
       parseMetric(metric)
       return [metric, minimum]
     }),
@@ -117,15 +121,11 @@ function checksOf(report: EvaluationReport, minima: ReadonlyMap<string, number>,
   const metric = metricOf(report, args)
   const worse = args.failIfWorse
     ? [
-        against
-          ? notWorse(args.against!, metric, against.difference[metric])
-          : notWorse('the base', metric, difference![metric]),
+        against ? notWorse(args.against!, metric, against.difference[metric]) : notWorse('the base', metric, difference![metric]),
         ...segments.map(segment => segmentNotWorse(args.by!, metric, segment)),
       ]
     : []
-  const reached = Array.from(minima, ([spec, minimum]) =>
-    reaches(spec, minimum, (metrics.adapted ?? metrics.base)[spec]),
-  )
+  const reached = Array.from(minima, ([spec, minimum]) => reaches(spec, minimum, (metrics.adapted ?? metrics.base)[spec]))
   return [...worse, ...reached]
 }
 
@@ -172,8 +172,7 @@ function checkLines(report: Checked, args: EvaluateArgs, { style }: Console): st
     lines.push(`\n${formatTable([[args.by!, 'queries', 'base', 'adapted', 'difference'], ...rows], style)}`)
   }
   if (checks.length > 0) lines.push('')
-  for (const { passed, message } of checks)
-    lines.push(`${passed ? style.green('passed') : style.red('failed')}     ${message}`)
+  for (const { passed, message } of checks) lines.push(`${passed ? style.green('passed') : style.red('failed')}     ${message}`)
   if (runs) lines.push(`\nruns       ${Object.values(runs).join(', ')}`)
   return lines
 }

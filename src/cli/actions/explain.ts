@@ -21,8 +21,7 @@ export async function explain(args: ExplainArgs): Promise<number | undefined> {
   const adapter = loadAdapter(args.adapter)
   const { format, split, skipInvalid, allowMismatch, query, top } = args
   const { index, indexFilter: filter, data: test } = args
-  if (test === undefined && index === undefined)
-    throw usageError('missing option --data, or --index with the documents')
+  if (test === undefined && index === undefined) throw usageError('missing option --data, or --index with the documents')
   const options = { test, format, split, skipInvalid, index, indexFilter: filter }
   const labels = test === undefined ? undefined : (await openListed(options, out)).parts!.test!
   const documents = index === undefined ? undefined : await usingIndex(index, opened => scanIndex(opened, { filter }))
@@ -75,8 +74,7 @@ const ID = 12
 export function explanationText(explanation: Explanation, columns: number = COLUMNS.output): string {
   const { query, documents, relevant, leftOut, terms, base, adapted, missed } = explanation
   const width = Math.max(COLUMNS.document, Math.floor((columns - BESIDE) / 2))
-  const known =
-    relevant === undefined ? 'the data does not have this query' : `${count(relevant, 'relevant document')}, marked *`
+  const known = relevant === undefined ? 'the data does not have this query' : `${count(relevant, 'relevant document')}, marked *`
   const own = leftOut ? ` (without ${leftOut.join(', ')}, the query itself)` : ''
   const rows = Array.from({ length: base.length }, (_, i) => [
     String(i + 1).padStart(4),
@@ -88,9 +86,7 @@ export function explanationText(explanation: Explanation, columns: number = COLU
   ])
   const head = ['rank', 'base'.padEnd(width), '  score', 'adapted'.padEnd(width), '  score', 'moved']
   const lines = [head, ...rows].map(cells => cells.join('  ').trimEnd())
-  const rest = missed.map(
-    doc => `* ${shortId(doc.id)}: rank ${doc.otherRank} -> ${doc.rank}, ${oneLine(doc.text, 2 * width)}`,
-  )
+  const rest = missed.map(doc => `* ${shortId(doc.id)}: rank ${doc.otherRank} -> ${doc.rank}, ${oneLine(doc.text, 2 * width)}`)
   const words = terms?.map(({ term, share }) => `${term} ${Math.round(100 * share)}%`).join(', ')
   return [
     `${oneLine(query, 2 * width)}\n${count(documents, 'document')}${own}; ${known}\n`,

@@ -46,17 +46,20 @@ export async function generate(args: GenerateArgs): Promise<void> {
   const interrupt = onInterrupt(out)
   const { signal } = interrupt
   const model = await createChatModel(args.llm, {
-    ...{ model: args.llmModel, baseUrl: args.llmBaseUrl, price: args.llmPrice, timeoutMs: timeoutMs(args) },
+    model: args.llmModel,
+    baseUrl: args.llmBaseUrl,
+    price: args.llmPrice,
+    timeoutMs: timeoutMs(args),
     // A dry run sends nothing, so it needs no key.
-    ...{ apiKey: args.dryRun ? 'none' : undefined, batchApi: args.batchApi },
+    apiKey: args.dryRun ? 'none' : undefined,
+    batchApi: args.batchApi,
   })
   const loaded = await loadDocuments(args.documents, { signal, maxBytes: args.maxDocumentBytes })
   const { documents, skipped } = withoutOutput(loaded, args.out)
   const unread = skipped.map(({ file, reason, partly }) => `${file}${partly ? ' (read in part)' : ''} ${reason}`)
   warnList(out, `${count(skipped.length, 'file')} skipped or not read as a whole`, unread)
   const chunks = await chunkDocuments(documents, { maxTokens: args.chunkTokens, overlap: args.chunkOverlap, signal })
-  if (chunks.length === 0)
-    throw new AdapterTrainError('DATASET_INVALID', `there is no text in ${args.documents.join(', ')}`)
+  if (chunks.length === 0) throw new AdapterTrainError('DATASET_INVALID', `there is no text in ${args.documents.join(', ')}`)
   const assigned = assignParts(chunks, split, args.seed)
   explainSplit(assigned, documents.length, out)
 
@@ -191,10 +194,7 @@ function nameOf({ id, source: { file, page } }: Chunk): string {
 function nothingLeft({ failed, dropped }: GeneratedQuestions): AdapterTrainError {
   if (failed.length > 0) {
     const { error } = failed[0]
-    return new AdapterTrainError(
-      error.code,
-      `no question was written; ${count(failed.length, 'chunk')} failed: ${error.message}`,
-    )
+    return new AdapterTrainError(error.code, `no question was written; ${count(failed.length, 'chunk')} failed: ${error.message}`)
   }
   const reasons = [...new Set(dropped.map(({ reason }) => reason))].join(', ') || 'the answers hold none'
   return new AdapterTrainError('DATASET_INVALID', `no question is left (${reasons}); nothing was written`)
@@ -280,16 +280,10 @@ function tableOf(report: ReturnType<typeof reportOf>, style: Style): string {
           ['cost', cost === null ? 'unknown' : formatDollars(cost)],
         ]),
   ]
-  const parts = Object.entries(report.parts).map(([part, { questions, chunks }]) => [
-    part,
-    number(questions),
-    number(chunks),
-  ])
-  return [
-    formatTable(rows),
-    formatTable([['part', 'questions', 'chunks'], ...parts], style),
-    report.files.join('\n'),
-  ].join('\n\n')
+  const parts = Object.entries(report.parts).map(([part, { questions, chunks }]) => [part, number(questions), number(chunks)])
+  return [formatTable(rows), formatTable([['part', 'questions', 'chunks'], ...parts], style), report.files.join('\n')].join(
+    '\n\n',
+  )
 }
 
 const only = (label: string, n: number): string[][] => (n === 0 ? [] : [[label, whole(n)]])
@@ -320,13 +314,11 @@ function checkGenerateArgs(args: GenerateArgs): void {
   if (filters.length > 0 && args.base === undefined)
     throw usageError('--filter needs --base, the embedding model that you will train for')
   checkProviderArgs(args.base, embeddingArgs(args))
-  if (args.filterK !== undefined && !filters.includes('round-trip'))
-    throw usageError('--filter-k is for --filter round-trip')
+  if (args.filterK !== undefined && !filters.includes('round-trip')) throw usageError('--filter-k is for --filter round-trip')
   if (args.filterCosine !== undefined && !filters.includes('near-duplicates'))
     throw usageError('--filter-cosine is for --filter near-duplicates')
   const meaningless = args.llm === 'none' ? LLM_ONLY.find(name => args[name] !== undefined) : undefined
-  if (meaningless !== undefined)
-    throw usageError(`--${kebab(meaningless)} has no effect with --llm none, which uses no LLM`)
+  if (meaningless !== undefined) throw usageError(`--${kebab(meaningless)} has no effect with --llm none, which uses no LLM`)
 }
 
 /** Arguments of the embedding model; `--timeout` and `--concurrency` are the LLM's if the base does not use them. */

@@ -21,8 +21,7 @@ export async function hybrid(args: HybridArgs): Promise<void> {
   parseMetric(args.metric)
   checkVectorArgs(args, ['data', 'split'])
   const { vectors, texts, baseId, split, format, skipInvalid, window, metric, seed } = args
-  if (vectors === undefined && args.data === undefined)
-    throw usageError('missing option --data; see adapter-train hybrid --help')
+  if (vectors === undefined && args.data === undefined) throw usageError('missing option --data; see adapter-train hybrid --help')
   const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
   const run = args.run === undefined ? undefined : await readRun(args.run)
   const sources = { vectors, texts, baseId, test: args.data, split }
@@ -54,9 +53,7 @@ function print(report: HybridReport, out: Console): void {
   out.result(`${(lexical === 'run' ? 'the run alone' : 'BM25 alone').padEnd(26)} ${words.toFixed(4)}`)
   out.result(`reciprocal rank fusion     ${rrf.toFixed(4)}`)
   for (const { fusion, weight, outOfFold, gain, p, passed } of tuned) {
-    out.result(
-      `tuned, ${fusion.padEnd(19)} ${outOfFold.toFixed(4)} out of fold, ${signed(gain)} over vectors, p ${formatP(p)}`,
-    )
+    out.result(`tuned, ${fusion.padEnd(19)} ${outOfFold.toFixed(4)} out of fold, ${signed(gain)} over vectors, p ${formatP(p)}`)
     if (!passed) out.result('  rejected by the gate: vectors alone are as good')
     else out.result(`  weight ${weight} (${FUSIONS[fusion].description})`)
   }

@@ -37,8 +37,7 @@ async function run(args: InitArgs, out: Console, prompter: Prompter | undefined)
   const { path, replace } = await chooseFile(args, prompter)
   const data = await chooseData(args, out, prompter)
   if (data.kind !== 'dataset') {
-    const { lines, next, facts } =
-      data.kind === 'columns' ? proposeImport(data) : await proposeGenerate(data, prompter?.signal)
+    const { lines, next, facts } = data.kind === 'columns' ? proposeImport(data) : await proposeGenerate(data, prompter?.signal)
     out.result(lines.join('\n'))
     return finish(next, { config: null, ...facts }, out)
   }
@@ -138,9 +137,17 @@ function factsOf(path: string, setup: Setup, { estimate, trial, time, checked, p
   const { counts, findings, advice, loaded } = examined
   const { provider, name, key, keyVariable } = base.opened
   return {
-    ...{ config: path, adapter: adapterPath(setup), goal, dimensionsOut, kFold },
+    config: path,
+    adapter: adapterPath(setup),
+    goal,
+    dimensionsOut,
+    kFold,
     data: { kind, format, files, counts, skipped: loaded.skipped.length, findings, advice },
     base: { name, id: provider?.id, dimensions: provider?.dimensions, key, keyVariable },
-    ...{ estimate, trial, time, checked, problems },
+    estimate,
+    trial,
+    time,
+    checked,
+    problems,
   }
 }

@@ -75,8 +75,12 @@ function sharedBy(a: Inspected, b: Inspected) {
   const nearby = `  near-identical, or the same, in ${b.path}: ${queries} queries, ${documents} answered documents (${examples.join('; ')}${leaks.length > NAMED ? '; …' : ''})`
   return {
     files: [a.path, b.path],
-    ...{ queryTexts: queryTexts.length, documentIds: documentIds.length, documentTexts: documentTexts.length },
-    ...{ nearIdenticalQueries: queries, nearIdenticalDocuments: documents, leaks: leaks.slice(0, 100) },
+    queryTexts: queryTexts.length,
+    documentIds: documentIds.length,
+    documentTexts: documentTexts.length,
+    nearIdenticalQueries: queries,
+    nearIdenticalDocuments: documents,
+    leaks: leaks.slice(0, 100),
     text: queries + documents > 0 ? `${shared}\n${nearby}` : shared,
   }
 }
@@ -103,7 +107,11 @@ function adapterFacts(adapter: Adapter) {
   const shapes = Object.fromEntries(Object.entries(params).map(([name, { rows, cols }]) => [name, [rows, cols]]))
   return {
     format: formatOf(adapter),
-    ...{ kind, base, ...(index && { index }), sha256: adapterHash(adapter), params: shapes },
+    kind,
+    base,
+    ...(index && { index }),
+    sha256: adapterHash(adapter),
+    params: shapes,
     ...(terms && { terms: { source: terms.source, alpha: terms.alpha, proven: terms.proven, corpus: terms.corpus } }),
     training,
   }
@@ -206,8 +214,7 @@ function describeInspection(path: string, d: DatasetDescription, inspection: Dat
     ...findings
       .filter(([, { count }]) => count > 0)
       .map(
-        ([title, { count, examples }]) =>
-          `  ${count} ${title}: ${examples.join(', ')}${count > examples.length ? ', …' : ''}`,
+        ([title, { count, examples }]) => `  ${count} ${title}: ${examples.join(', ')}${count > examples.length ? ', …' : ''}`,
       ),
     '',
   ]

@@ -68,9 +68,7 @@ function agreementText(found: readonly Agreement[]): string {
   if (found.length === 0) return 'one judge or none: there is nobody to agree with'
   const lines = found.flatMap(({ judges, pairs, kappa, disagreements }) => [
     `${judges.join(' and ')}: Cohen's kappa ${kappa === undefined ? 'unknown' : kappa.toFixed(3)} on ${count(pairs, 'pair')}`,
-    ...disagreements
-      .slice(0, LISTED)
-      .map(({ text, documents }) => `  ${count(documents, 'document')}: ${oneLine(text, 100)}`),
+    ...disagreements.slice(0, LISTED).map(({ text, documents }) => `  ${count(documents, 'document')}: ${oneLine(text, 100)}`),
   ])
   return lines.join('\n')
 }

@@ -49,8 +49,7 @@ export async function refresh(args: RefreshArgs): Promise<void> {
 /** @throws ADAPTER_MISMATCH if vectors are of another length; INDEX_OPEN if the index knows no texts */
 async function readIndex(index: VectorIndex, { base }: Adapter, filter: string | undefined): Promise<EmbeddedCorpus> {
   const { id, dimensions, hasTexts } = index
-  if (!hasTexts)
-    throw indexError(id, 'the texts of its documents are not known. Name their column in the URL: ?text=NAME')
+  if (!hasTexts) throw indexError(id, 'the texts of its documents are not known. Name their column in the URL: ?text=NAME')
   if (dimensions === base.dimensions) return scanIndex(index, { filter })
   const message = `${id} has vectors of ${dimensions} values; expected ${base.dimensions}, as of the adapter's base ${base.id}`
   throw new AdapterTrainError('ADAPTER_MISMATCH', message)

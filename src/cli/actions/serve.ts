@@ -40,7 +40,11 @@ export async function serve(given: ServeArgs): Promise<void> {
     cache = await openCacheOption(args, { busyTimeoutMs: CACHE_WAIT_MS })
     const server = createEmbeddingServer({
       ...args,
-      ...{ provider, adapters, cache, token, logger },
+      provider,
+      adapters,
+      cache,
+      token,
+      logger,
       modelName: args.modelName ?? (args.baseId === undefined ? undefined : args.model),
       // A local model would be loaded once more for every length.
       providerFor: args.base === 'sbert' ? undefined : dimensions => openUpstream({ ...args, dimensions }),
@@ -58,8 +62,7 @@ export async function serve(given: ServeArgs): Promise<void> {
     const { models } = server
     out.json({ url, models })
     out.result(`listening at ${url}\n${models.map(model => `  ${model}`).join('\n')}`)
-    if (token === undefined)
-      out.info(`no token is set (${TOKEN_VARIABLE}): every program on this machine can use the server`)
+    if (token === undefined) out.info(`no token is set (${TOKEN_VARIABLE}): every program on this machine can use the server`)
     logger.info({ url, models }, 'listening')
     const signal = await stopped
     logger.info({ signal }, 'closing')

@@ -37,7 +37,13 @@ export async function sweep(args: SweepArgs): Promise<number> {
     let best = Number.NEGATIVE_INFINITY
     const result = await runSweep({
       ...session,
-      ...{ data, points, metric, seed, engine, gate: args.gate, minGain },
+      data,
+      points,
+      metric,
+      seed,
+      engine,
+      gate: args.gate,
+      minGain,
       incumbent: adapterInUse(path, out),
       replace: args.replace,
       memory: args.memory,

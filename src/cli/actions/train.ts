@@ -119,7 +119,9 @@ async function trainOn(args: TrainArgs, out: Console): Promise<TrainingResult> {
     const incumbent = adapterInUse(path, out)
     const result = await runTraining({
       ...session,
-      ...{ corpus, pca, incumbent },
+      corpus,
+      pca,
+      incumbent,
       ...choiceOptions(args, out, progress),
       data,
       replace: args.replace,
@@ -129,8 +131,7 @@ async function trainOn(args: TrainArgs, out: Console): Promise<TrainingResult> {
       },
     }).finally(() => progress.end())
     const used = result.adapter.base.provider?.pca
-    if (used)
-      out.info(reducedText(used, used === pca ? args.pca : used === incumbent?.base.provider?.pca ? path : undefined))
+    if (used) out.info(reducedText(used, used === pca ? args.pca : used === incumbent?.base.provider?.pca ? path : undefined))
     await printResult(result, path, data, args, out, session.provider?.price)
     return result
   })
@@ -150,22 +151,32 @@ function fractionsOf({ valFraction, testFraction, tune, kFold }: TrainArgs) {
 }
 
 function choiceOptions(args: TrainArgs, out: Console, progress: TrainingProgress) {
-  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log, dimensionsOut, pseudoQueries } =
-    args
+  const { tune, tuneBudget, gate, minGain, kFold, splitBy, metric, checkpoint, log, dimensionsOut, pseudoQueries } = args
   const { textTerms, termRows, termBytes, keepTopScore, engine, engineDevice: device, memory } = args
   const { onStep, onEpoch, onTried } = progress
   return {
-    ...{ tune, tuneBudget, gate, minGain, kFold, checkpoint, log, dimensionsOut, pseudoQueries },
+    tune,
+    tuneBudget,
+    gate,
+    minGain,
+    kFold,
+    checkpoint,
+    log,
+    dimensionsOut,
+    pseudoQueries,
     splitBy: splitBy === 'time' ? undefined : splitBy,
-    ...{ keepTopScore, textTerms, termRows, ...(termBytes !== undefined && { termBytes }) },
+    keepTopScore,
+    textTerms,
+    termRows,
+    ...(termBytes !== undefined && { termBytes }),
     detail: args.report !== undefined,
     keepOnAbort: args.saveOnInterrupt,
-    ...{ onCut: out.info, onResume: out.info, onEngine: out.info },
+    onCut: out.info,
+    onResume: out.info,
+    onEngine: out.info,
     onFold: ({ queries, kept, metrics: { base, adapted } }: FoldReport, number: number) => {
       const change = `${base[metric].toFixed(4)} -> ${adapted[metric].toFixed(4)}`
-      out.info(
-        `fold ${number} of ${kFold}: ${metric} ${change} on ${queries} queries${kept === false ? ' (gated)' : ''}`,
-      )
+      out.info(`fold ${number} of ${kFold}: ${metric} ${change} on ${queries} queries${kept === false ? ' (gated)' : ''}`)
     },
     train: { ...pickOptions(args), engine, device, memory, onStep, onEpoch },
     onTried,
@@ -230,9 +241,7 @@ function printTraining(report: TrainingReport, out: Console, metric: string, pri
   if (report.weights) {
     const { weights, used, gate: verdict, onTop } = report.weights
     const text = used ? weights.map(weight => weight.toFixed(2)).join(' : ') : 'equal'
-    out.result(
-      `weights    ${text} of the parts (${verdict.reason})${onTop ? `; the adapter on top: ${onTop.reason}` : ''}`,
-    )
+    out.result(`weights    ${text} of the parts (${verdict.reason})${onTop ? `; the adapter on top: ${onTop.reason}` : ''}`)
   }
   if (tune?.pseudoQueries) {
     const { count: sentences, used } = tune.pseudoQueries

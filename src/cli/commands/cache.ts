@@ -3,11 +3,9 @@ import { cacheOption } from '../options/provider-options.js'
 import { type ArgsOf, choice, flag, number, text } from '../options/rows.js'
 
 const positionals = {
-  action: choice(
-    ['stats', 'verify', 'prune'],
-    'stats: what it holds; verify: check every vector; prune: delete vectors',
-    { demandOption: true },
-  ),
+  action: choice(['stats', 'verify', 'prune'], 'stats: what it holds; verify: check every vector; prune: delete vectors', {
+    demandOption: true,
+  }),
 }
 
 const options = {

@@ -22,7 +22,11 @@ const options = {
   ...indexOptions,
   ...datasetOptions,
   ...splitOption,
-  ...{ concurrency, timeout, retries, 'skip-refused': skipRefused, cache },
+  concurrency,
+  timeout,
+  retries,
+  'skip-refused': skipRefused,
+  cache,
   metrics: list('metrics as name@k, separated by blanks or commas', { default: COMPARE_METRICS }),
   metric: name(`metric of the order and the tests (default: ${TRAIN_DEFAULTS.metric}, or the first of --metrics)`),
   timing: toggle(

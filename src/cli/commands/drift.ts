@@ -6,10 +6,9 @@ import { type ArgsOf, file, number } from '../options/rows.js'
 const options = {
   ...adapterBaseOptions,
   adapter: file('adapter with the training queries to compare with', { demandOption: true }),
-  queries: file(
-    'current queries: a log (with count for repeated ones), a dataset in any format, or one query per line',
-    { demandOption: true },
-  ),
+  queries: file('current queries: a log (with count for repeated ones), a dataset in any format, or one query per line', {
+    demandOption: true,
+  }),
   'max-unfamiliar': number('share of unfamiliar queries above which the exit code is 4', { min: 0, max: 1 }),
   ...costOptions,
   ...outputOptions,

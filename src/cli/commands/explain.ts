@@ -30,10 +30,7 @@ export const explainCommand: Command = {
   examples: [
     ['explain --query "card declined" --adapter adapters/x.json --data test.json', 'both rankings side by side'],
     ['explain --query "card declined" --adapter adapters/x.json --data test.json --top 3 --json', 'for programs'],
-    [
-      'explain --query "card declined" --adapter adapters/x.json --index lancedb:///srv/lance#docs',
-      'the documents of an index',
-    ],
+    ['explain --query "card declined" --adapter adapters/x.json --index lancedb:///srv/lance#docs', 'the documents of an index'],
   ],
 }
 

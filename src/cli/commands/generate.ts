@@ -30,19 +30,17 @@ const options = {
     ),
   }),
   ...inGroup('Questions', {
-    llm: choice(LLM_NAMES, 'author of the questions; none takes headings and sentences of the documents', {
-      demandOption: true,
-    }),
+    llm: choice(LLM_NAMES, 'author of the questions; none takes headings and sentences of the documents', { demandOption: true }),
     'llm-model': name("the LLM's name (default: a small one)"),
     'llm-base-url': url('OpenAI-compatible server, such as http://localhost:11434/v1 for Ollama'),
     'llm-price': text('US dollars per million tokens in and out, such as 0.15,0.60, instead of the price table', {
-      ...{ placeholder: 'N,N', coerce: readPrice },
+      placeholder: 'N,N',
+      coerce: readPrice,
     }),
     questions: integer('questions per chunk', { min: 1, default: D.questions }),
-    styles: list(
-      `styles used in turn, separated by commas: ${STYLE_NAMES.join(', ')} (default: ${D.styles.join(',')})`,
-      { nargs: 1 },
-    ),
+    styles: list(`styles used in turn, separated by commas: ${STYLE_NAMES.join(', ')} (default: ${D.styles.join(',')})`, {
+      nargs: 1,
+    }),
     prompt: file('prompt of your own, with {context} and {n}, and optionally {styles}'),
     'max-cost': number('maximum US dollars for the LLM, checked before the first request', { min: 0 }),
   }),
@@ -51,10 +49,10 @@ const options = {
   ...inGroup('Filters', {
     filter: list(`filters by the base embeddings, separated by commas: ${FILTERS.join(', ')}`, { nargs: 1 }),
     'filter-k': integer('round-trip keeps a question whose chunk ranks in the top N (default: 10)', { min: 1 }),
-    'filter-cosine': number(
-      'cosine to a question of another chunk at which near-duplicates drops one (default: 0.95)',
-      { min: 0, max: 1 },
-    ),
+    'filter-cosine': number('cosine to a question of another chunk at which near-duplicates drops one (default: 0.95)', {
+      min: 0,
+      max: 1,
+    }),
   }),
   ...providerOptions,
   base: { ...providerOptions.base, describe: 'provider of the base embeddings; required with --filter' },
@@ -72,9 +70,7 @@ const options = {
 export type GenerateArgs = ArgsOf<typeof positionals & typeof options>
 
 function readPrice(value: string): ChatPrice {
-  const [input, output, ...more] = value
-    .split(',')
-    .map(part => (/^\s*\d*\.?\d+\s*$/.test(part) ? Number(part) : Number.NaN))
+  const [input, output, ...more] = value.split(',').map(part => (/^\s*\d*\.?\d+\s*$/.test(part) ? Number(part) : Number.NaN))
   if (input >= 0 && output >= 0 && more.length === 0) return { input, output }
   throw usageError(
     `--llm-price must be two numbers, dollars for a million tokens in and out, such as 0.15,0.60; found "${value}"`,

@@ -15,10 +15,7 @@ const options = {
     negative: name('field or column of one or more documents judged not relevant'),
     corpus: file('documents of a search log that names them by id (id and text in any format, or a dataset)'),
     'min-clicks': integer('clicks that make a document of a search log relevant (default: 1)', { min: 1 }),
-    'input-format': choice(
-      datasetOptions.format.choices,
-      'format of the inputs (default: recognised by their content)',
-    ),
+    'input-format': choice(datasetOptions.format.choices, 'format of the inputs (default: recognised by their content)'),
     'skip-invalid': flag(datasetOptions['skip-invalid'].describe),
   }),
   ...inGroup('Output', {

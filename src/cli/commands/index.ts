@@ -50,9 +50,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   completion: completionCommand,
 }
 
-export const COMMAND_OPTIONS = Object.fromEntries(
-  Object.entries(COMMANDS).map(([name, { options }]) => [name, options]),
-)
+export const COMMAND_OPTIONS = Object.fromEntries(Object.entries(COMMANDS).map(([name, { options }]) => [name, options]))
 
 /** Default command. */
 export const DEFAULT_COMMAND = 'train'

@@ -37,9 +37,7 @@ const options = {
   ...providerOptions,
   ...inGroup('Goal', {
     goal: choice(GOAL_NAMES, 'what matters most'),
-    'dimensions-out': integer('with --goal truncated: first dimensions of each document that the index stores', {
-      min: 1,
-    }),
+    'dimensions-out': integer('with --goal truncated: first dimensions of each document that the index stores', { min: 1 }),
   }),
   ...inGroup('Checks', {
     trial: toggle(

@@ -10,16 +10,11 @@ const options = {
   ...inGroup('Labels', {
     labels: file('file of judgements, begun or continued', { default: 'labels.jsonl' }),
     judge: name('name of the judge in that file (default: that of the user)'),
-    order: choice(
-      QUERY_ORDERS,
-      'queries spread over clusters, where base and adapter disagree first, or as in the file',
-      { default: 'spread' },
-    ),
-    pool: integer('first documents of each search to judge', { min: 1, default: LABEL_POOL }),
-    seed: integer('seed of the order of queries and documents, and of the split', {
-      min: 0,
-      default: TRAIN_DEFAULTS.seed,
+    order: choice(QUERY_ORDERS, 'queries spread over clusters, where base and adapter disagree first, or as in the file', {
+      default: 'spread',
     }),
+    pool: integer('first documents of each search to judge', { min: 1, default: LABEL_POOL }),
+    seed: integer('seed of the order of queries and documents, and of the split', { min: 0, default: TRAIN_DEFAULTS.seed }),
     agreement: flag('agreement of the judges of --labels printed, instead of a page'),
   }),
   ...inGroup('Split', {
@@ -42,10 +37,7 @@ export const labelCommand: Command = {
   describe: 'Judge documents for queries in a browser, and prove gains with that',
   options,
   examples: [
-    [
-      'label --queries log.jsonl --corpus docs.jsonl --adapter adapters/x.json',
-      'a page on this machine; labels to labels.jsonl',
-    ],
+    ['label --queries log.jsonl --corpus docs.jsonl --adapter adapters/x.json', 'a page on this machine; labels to labels.jsonl'],
     ['label --split 0.8,0.1,0.1 --out data/', 'training, validation and test set of the labels'],
   ],
 }

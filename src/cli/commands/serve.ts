@@ -8,9 +8,7 @@ import { choice, file, flag, inGroup, integer, list, name, number, positive, tex
 const D = SERVE_DEFAULTS
 
 const options = {
-  adapter: list('adapters as FILE or NAME=FILE; the first serves MODEL:query, each one MODEL:NAME', {
-    placeholder: 'FILE',
-  }),
+  adapter: list('adapters as FILE or NAME=FILE; the first serves MODEL:query, each one MODEL:NAME', { placeholder: 'FILE' }),
   ...adapterBaseOptions,
   timeout: {
     ...adapterBaseOptions.timeout,
@@ -33,16 +31,15 @@ const options = {
       default: D.drainTimeoutMs / 1000,
     }),
     watch: toggle('adapters reloaded when their file changes', { default: true }),
-    'log-level': choice(
-      ['debug', 'info', 'warn', 'error', 'silent'],
-      'level of the log on stderr, one JSON object per line',
-      { default: 'info' },
-    ),
+    'log-level': choice(['debug', 'info', 'warn', 'error', 'silent'], 'level of the log on stderr, one JSON object per line', {
+      default: 'info',
+    }),
   }),
   ...inGroup('Protection', {
     'token-file': file('token that clients have to send (default: ADAPTER_TRAIN_SERVE_TOKEN)'),
     'body-limit': text('largest body of a request', {
-      ...{ placeholder: 'SIZE', coerce: parseBytes },
+      placeholder: 'SIZE',
+      coerce: parseBytes,
       default: `${D.bodyLimit / 2 ** 20}MiB`,
     }),
     'request-timeout': positive('seconds before a request is given up', { default: D.requestTimeoutMs / 1000 }),

@@ -22,9 +22,7 @@ const options = {
     'split-by': splitByOption,
   }),
   ...datasetOptions,
-  grid: words(`NAME=VALUE,VALUE,... to try, once per option: ${SWEPT_NAMES.map(kebab).join(', ')}`, {
-    demandOption: true,
-  }),
+  grid: words(`NAME=VALUE,VALUE,... to try, once per option: ${SWEPT_NAMES.map(kebab).join(', ')}`, { demandOption: true }),
   'max-runs': integer('most combinations; a larger grid is refused', { min: 1, default: MOST_RUNS }),
   metric: name('metric to compare by', { default: TRAIN_DEFAULTS.metric }),
   seed: integer('seed of every random choice', { min: 0, default: TRAIN_DEFAULTS.seed }),
@@ -47,10 +45,7 @@ export const sweepCommand: Command = {
   describe: 'Cross-validate combinations of options and train the best one',
   options,
   examples: [
-    [
-      'sweep --base openai --train train.json --grid negatives=in-batch,positives --grid pull=10,100',
-      'four combinations',
-    ],
+    ['sweep --base openai --train train.json --grid negatives=in-batch,positives --grid pull=10,100', 'four combinations'],
     [
       'sweep --base openai --train train.json --test test.json --grid kind=linear,low-rank --grid size=16',
       'the best one measured on a test set',

@@ -17,9 +17,7 @@ const options = {
   ...inGroup('Data', {
     vectors: dir('queries, docs (.npy, .f32 or .jsonl) and pairs.json, with --base vectors'),
     texts: textsOption,
-    labels: choice(['given', 'none'], 'none: an adapter from --corpus only, W = I with words, untested', {
-      default: 'given',
-    }),
+    labels: choice(['given', 'none'], 'none: an adapter from --corpus only, W = I with words, untested', { default: 'given' }),
     train: file(`training set (default: ${DATA_FILES.train})`),
     val: file(`validation set (default: ${DATA_FILES.val} if the training set is the default too)`),
     test: file('test set (default: held out)'),
@@ -27,10 +25,10 @@ const options = {
       `share of the training queries to validate on without a file (default: ${SPLIT_DEFAULTS.valFraction} with --tune off, else 0)`,
       { min: 0, max: 0.9 },
     ),
-    'test-fraction': number(
-      `share of the training queries to test on without a file (default: ${SPLIT_DEFAULTS.testFraction})`,
-      { min: 0, max: 0.9 },
-    ),
+    'test-fraction': number(`share of the training queries to test on without a file (default: ${SPLIT_DEFAULTS.testFraction})`, {
+      min: 0,
+      max: 0.9,
+    }),
     'split-by': splitByOption,
     'k-fold': integer(
       'folds, with too little data for a test set: trains on all of it, reports the same procedure on held-out folds',
@@ -45,9 +43,7 @@ const options = {
     tune: choice(['auto', 'off'], 'auto selects by cross-validation what is not given; off trains exactly as given', {
       default: TUNE_DEFAULT,
     }),
-    'tune-budget': positive('seconds for the selection, with some left for training and judging', {
-      default: TUNE_BUDGET,
-    }),
+    'tune-budget': positive('seconds for the selection, with some left for training and judging', { default: TUNE_BUDGET }),
     'pseudo-queries': choice(
       ['auto', 'off'],
       `with --tune auto and up to ${PSEUDO_QUERIES.mostLabelled} labelled queries: pseudo-queries from up to ${PSEUDO_QUERIES.documents} documents`,
@@ -81,10 +77,7 @@ export const trainCommand: Command = {
   options,
   examples: [
     ['--base openai --epochs 4', `train on ${DATA_FILES.train} and ${DATA_FILES.val} of this folder`],
-    [
-      '--base sbert --model ./models/my-model --train train.json --test test.json --out adapters/x.json',
-      'a local model',
-    ],
+    ['--base sbert --model ./models/my-model --train train.json --test test.json --out adapters/x.json', 'a local model'],
     ['--base hashing --train beir-folder --val-fraction 0.2', 'built-in provider, no key and no download'],
   ],
 }

@@ -39,9 +39,7 @@ async function openBase(name: string, args: ProviderArgs): Promise<OpenedBase> {
   } catch (error) {
     if (!isAdapterTrainError(error, 'PROVIDER_KEY')) throw error
     const problem =
-      keyVariable === undefined
-        ? `no key for ${name}: ${keyVariables[0]} is not set`
-        : `${error.message} (${keyVariable})`
+      keyVariable === undefined ? `no key for ${name}: ${keyVariables[0]} is not set` : `${error.message} (${keyVariable})`
     const provider = await openProvider(name, args, 'none')
     return { name, provider, outside: 'sends', key: 'missing', keyVariable: keyVariables[0], problem }
   }

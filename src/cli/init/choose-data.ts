@@ -50,8 +50,7 @@ export async function chooseData(args: InitArgs, out: Console, prompter: Prompte
     })
     if (chosen.kind !== 'dataset') return chosen
     const invalid = chosen.examined.loaded.skipped.length
-    if (invalid === 0 || (await prompter.ask(yesNo(`leave ${count(invalid, 'entry', 'entries')} out?`, true))))
-      return chosen
+    if (invalid === 0 || (await prompter.ask(yesNo(`leave ${count(invalid, 'entry', 'entries')} out?`, true)))) return chosen
     prompter.say('Fix the data and name it again, or name another.')
   }
 }
@@ -107,13 +106,9 @@ function sampleData() {
     /** Copies the files if necessary. Returns the copies. @throws FILE_WRITE when another file has the name of one */
     keep(): string[] {
       if (isInside) return []
-      const copies = (['train', 'val', 'test'] as const).map(name => ({
-        path: kept[name],
-        data: readFileSync(files[name]),
-      }))
+      const copies = (['train', 'val', 'test'] as const).map(name => ({ path: kept[name], data: readFileSync(files[name]) }))
       const other = copies.find(({ path, data }) => existsSync(path) && !readFileSync(path).equals(data))
-      if (other)
-        throw new AdapterTrainError('FILE_WRITE', `cannot write ${other.path}: another file of that name is there`)
+      if (other) throw new AdapterTrainError('FILE_WRITE', `cannot write ${other.path}: another file of that name is there`)
       for (const { path, data } of copies) writeFileAtomic(path, data)
       return copies.map(({ path }) => path)
     },

@@ -48,7 +48,10 @@ export async function examineData(files: DataFiles) {
     ),
   )
   return {
-    ...{ files, loaded, labelled, counts },
+    files,
+    loaded,
+    labelled,
+    counts,
     /** Folds, if a test set would be too small. */
     kFold,
     findings: [...warnings, ...(await findingsIn(loaded))],

@@ -31,10 +31,7 @@ export function proposeImport({ path, columns, fields }: Extract<FirstLook, { ki
 }
 
 /** Proposes `generate` likewise, with its cost. */
-export async function proposeGenerate(
-  { path, counts }: Extract<FirstLook, { kind: 'documents' }>,
-  signal?: AbortSignal,
-) {
+export async function proposeGenerate({ path, counts }: Extract<FirstLook, { kind: 'documents' }>, signal?: AbortSignal) {
   const folder = freeFolder()
   const base = await proposedBase()
   const llm = base === 'openai' || base === 'cohere' ? base : 'none'

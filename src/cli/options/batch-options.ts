@@ -7,12 +7,8 @@ import type { Console } from '../output/console.js'
 import { type ArgsOf, flag, inGroup, positive, toggle } from './rows.js'
 
 export const batchOptions = inGroup('Batch API', {
-  'batch-api': flag(
-    "OpenAI's Batch API: half the price, no rate limits, answers within a day; a rerun resumes waiting",
-  ),
-  wait: toggle('with --batch-api: waits for the batches; --no-wait submits and exits, a rerun collects', {
-    default: true,
-  }),
+  'batch-api': flag("OpenAI's Batch API: half the price, no rate limits, answers within a day; a rerun resumes waiting"),
+  wait: toggle('with --batch-api: waits for the batches; --no-wait submits and exits, a rerun collects', { default: true }),
   'batch-poll': positive(`with --batch-api: seconds before the first poll (default: ${POLL_MS / 1000})`),
 })
 

@@ -19,8 +19,7 @@ export interface CandidateSpec {
   readonly options: Omit<ProviderArgs, 'base' | 'cache'>
 }
 
-export const CANDIDATE_FORM =
-  '[NAME=]BASE[:MODEL][@DIMENSIONS][+ADAPTER], [NAME=]adapter:FILE or [NAME=]vectors:FOLDER[+ADAPTER]'
+export const CANDIDATE_FORM = '[NAME=]BASE[:MODEL][@DIMENSIONS][+ADAPTER], [NAME=]adapter:FILE or [NAME=]vectors:FOLDER[+ADAPTER]'
 
 /** A name of any characters, such as `small+adapter=openai`: what follows the sign is a base. */
 const NAMED = new RegExp(`^(.*?)=((?:${CANDIDATE_BASES.join('|')})(?:[:@+].*)?)$`, 's')
@@ -131,13 +130,7 @@ function parseEntry(entry: unknown): CandidateSpec {
     if (Object.hasOwn(values, camel(option))) throw usageError(`"${key}" is given twice; drop one`)
     values[camel(option)] = readValue(`"${option}"`, KEYS[option], value)
   }
-  const {
-    name,
-    vectors,
-    adapter,
-    base: given,
-    ...options
-  } = values as Partial<CandidateSpec> & CandidateSpec['options']
+  const { name, vectors, adapter, base: given, ...options } = values as Partial<CandidateSpec> & CandidateSpec['options']
   const base = given ?? (vectors !== undefined ? 'vectors' : adapter !== undefined ? 'adapter' : undefined)
   if (base === undefined) throw usageError('has no "base"')
   const spec = checked({ name, base, vectors, adapter, options })

@@ -41,9 +41,7 @@ export function checkOut(out: string, inputs: readonly (string | undefined)[], o
   checkWritable(out)
   const same = inputs.find(input => input !== undefined && identity(input) === identity(out))
   if (same === undefined) return
-  throw usageError(
-    `--${option} ${out} would overwrite ${option === 'out' ? 'the input ' : ''}${same}; name another file`,
-  )
+  throw usageError(`--${option} ${out} would overwrite ${option === 'out' ? 'the input ' : ''}${same}; name another file`)
 }
 
 /** Default adapter file of a base, such as `adapters/openai-text-embedding-3-small.json`. */

@@ -30,7 +30,9 @@ export const writerOptions = (format: string, of: string) => ({
     { default: DATASET_WRITERS[0].name },
   ),
   split: text(`shares of the ${of} for training, validation and test; 1 for training alone`, {
-    ...{ placeholder: 'N,N,N', coerce: splitShares, default: '0.8,0.1,0.1' },
+    placeholder: 'N,N,N',
+    coerce: splitShares,
+    default: '0.8,0.1,0.1',
   }),
 })
 

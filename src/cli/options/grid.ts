@@ -14,9 +14,7 @@ export function parseGrid(words: readonly string[]): FixedOptions[] {
     const option = SWEPT_NAMES[GRID_NAMES.indexOf(kebab(given))]
     if (option === undefined) {
       const near = nearest(kebab(given), GRID_NAMES)
-      throw wrong(
-        `knows no "${given}"${near ? ` (did you mean ${near}?)` : ''}; expected one of ${GRID_NAMES.join(', ')}`,
-      )
+      throw wrong(`knows no "${given}"${near ? ` (did you mean ${near}?)` : ''}; expected one of ${GRID_NAMES.join(', ')}`)
     }
     if (Object.hasOwn(grid, option)) throw wrong(`gives ${given} twice; list its values in one, ${given}=A,B`)
     grid[option] = list.split(',').map(text => readValue(kebab(given), TRAINING_OPTIONS[option], text.trim()))

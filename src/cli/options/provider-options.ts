@@ -11,11 +11,9 @@ import { camel, choice, fields, file, inGroup, integer, list, name, number, text
 export const cacheOption = file('SQLite embedding cache; "none" for no cache', { default: 'cache/embeddings.sqlite' })
 
 export const providerOptions = inGroup('Embedding model', {
-  base: choice(
-    providerNames,
-    'provider of the base embeddings; or ai-sdk:PACKAGE, or a module such as ./embedder.mjs',
-    { orElse: (value: unknown) => isOwnCode(String(value)) },
-  ),
+  base: choice(providerNames, 'provider of the base embeddings; or ai-sdk:PACKAGE, or a module such as ./embedder.mjs', {
+    orElse: (value: unknown) => isOwnCode(String(value)),
+  }),
   model: name("model name, hub id or local folder (default: the provider's own)", { completes: 'file' }),
   dimensions: integer('length of the vectors, if the model can shorten them', { min: 1 }),
   'base-url': url('address of a compatible server'),

@@ -9,9 +9,7 @@ export function readToken(file: string | undefined): string | undefined {
   try {
     token = readFileSync(file, 'utf8').trim()
   } catch (error) {
-    throw new AdapterTrainError('FILE_READ', `cannot read the token file ${file}: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw new AdapterTrainError('FILE_READ', `cannot read the token file ${file}: ${messageOf(error)}`, { cause: error })
   }
   if (token === '') throw usageError(`the token file ${file} is empty`)
   return token

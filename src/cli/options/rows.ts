@@ -84,9 +84,7 @@ export const fields = (describe: string) =>
     placeholder: 'NAME=VALUE',
     nargs: 1,
     expect: (value: unknown) =>
-      [value].flat().every(item => /^[^=\s]+=./s.test(String(item)))
-        ? undefined
-        : 'NAME=VALUE, such as input_type=query',
+      [value].flat().every(item => /^[^=\s]+=./s.test(String(item))) ? undefined : 'NAME=VALUE, such as input_type=query',
     coerce: (value: unknown): Readonly<Record<string, unknown>> => Object.fromEntries([value].flat().map(readField)),
   })
 
@@ -123,9 +121,7 @@ export function typeProblem(value: unknown, { type }: Options): string | undefin
     return isList || typeof value === 'string' ? undefined : 'a list of texts'
   }
   const expected = type === 'number' || type === 'boolean' ? type : 'string'
-  return typeof value === expected
-    ? undefined
-    : { number: 'a number', boolean: 'true or false', string: 'a text' }[expected]
+  return typeof value === expected ? undefined : { number: 'a number', boolean: 'true or false', string: 'a text' }[expected]
 }
 
 /** Checks a value against its row and reads it. `label`: what the value belongs to, for the message: `--epochs`. */
@@ -154,7 +150,6 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (typeof value === 'object') return 'an object'
   if (Number.isNaN(value)) return 'something that is not a number'
-  if (typeof value === 'string' && /[:@]/.test(value))
-    return 'a text that is not shown, as it may be an address with a password'
+  if (typeof value === 'string' && /[:@]/.test(value)) return 'a text that is not shown, as it may be an address with a password'
   return JSON.stringify(typeof value === 'string' && value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value)
 }

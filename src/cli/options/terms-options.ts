@@ -10,10 +10,7 @@ export const termsOptions = inGroup('Text terms', {
   ),
   corpus: file('documents of your search (id and text), from which terms are made (default: all of the run)'),
   'term-rows': integer('rows of the table of words (default: 40,000 or 300,000, selected)', { min: 1 }),
-  'term-bytes': text(`largest file of feedback (default: ${TERM_BYTES / 1e6}MB)`, {
-    placeholder: 'SIZE',
-    coerce: parseBytes,
-  }),
+  'term-bytes': text(`largest file of feedback (default: ${TERM_BYTES / 1e6}MB)`, { placeholder: 'SIZE', coerce: parseBytes }),
 })
 
 export const textsOption = dir('train.json and test.json with the texts behind --vectors, in the order of the rows')

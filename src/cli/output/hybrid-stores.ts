@@ -17,9 +17,7 @@ const STORES: Readonly<Record<FusionName, Readonly<Record<string, Setting>>>> = 
     LlamaIndex: (weight, rest) =>
       `QueryFusionRetriever([vector, bm25], mode="relative_score", retriever_weights=[${rest}, ${weight}], num_queries=1)`,
   },
-  ranks: {
-    LangChain: (weight, rest) => `EnsembleRetriever(retrievers=[vector, bm25], weights=[${rest}, ${weight}], c=60)`,
-  },
+  ranks: { LangChain: (weight, rest) => `EnsembleRetriever(retrievers=[vector, bm25], weights=[${rest}, ${weight}], c=60)` },
   raw: {
     Qdrant: weight =>
       `formula query over prefetches [vector, sparse]: {"sum": ["$score[0]", {"mult": [${weight}, "$score[1]"]}]}`,

@@ -33,8 +33,7 @@ export function afterTraining(
     if (given.grid) return steps
     if (!kFold && given.splitBy !== 'time')
       steps.push(rerun('--k-fold', '5', 'see on every query, held out in turn, what the procedure gives'))
-    if (kind === 'linear')
-      steps.push(rerun('--kind', 'linear-memory', 'another kind, which remembers the training queries'))
+    if (kind === 'linear') steps.push(rerun('--kind', 'linear-memory', 'another kind, which remembers the training queries'))
     return steps
   }
   if (rejected !== undefined) {
@@ -89,9 +88,7 @@ export function afterWriting(files: readonly string[]): NextStep[] {
   ]
 }
 
-export function afterEmbedding(
-  args: BaseArgs & { readonly data: readonly string[]; readonly estimate: boolean },
-): NextStep[] {
+export function afterEmbedding(args: BaseArgs & { readonly data: readonly string[]; readonly estimate: boolean }): NextStep[] {
   const all = process.argv.slice(2)
   if (args.estimate) return [[commandLine(all.filter(word => word !== '--estimate')), 'embed them']]
   const train = args.data.find(file => partOf(file, 'train')) ?? args.data[0]

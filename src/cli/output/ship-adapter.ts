@@ -54,13 +54,7 @@ export function shipAdapter(
 }
 
 /** The same for `--json`. */
-export function shippedFacts({
-  adapter = null,
-  rejected,
-}: {
-  readonly adapter?: string | null
-  readonly rejected?: string
-}) {
+export function shippedFacts({ adapter = null, rejected }: { readonly adapter?: string | null; readonly rejected?: string }) {
   return { adapter, ...(rejected && { rejected }) }
 }
 

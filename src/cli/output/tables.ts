@@ -62,8 +62,7 @@ export function proofText(proof: ProofFacts, style: Style = PLAIN): string {
   const lines = [comparisonTable(metrics.base, metrics.adapted, difference, style)]
   if (!largest) return lines[0]
   const { metric } = largest
-  if (whole)
-    lines.push(`\nbase model with all ${whole.dimensions} dimensions: ${metric} ${whole.metrics[metric].toFixed(4)}`)
+  if (whole) lines.push(`\nbase model with all ${whole.dimensions} dimensions: ${metric} ${whole.metrics[metric].toFixed(4)}`)
   lines.push(`\n${metric} by query: ${wins} better, ${ties} the same, ${losses} worse`)
   const documents = { 'seen documents (with training queries)': seen, 'unseen documents (no training queries)': unseen }
   for (const [words, part] of Object.entries(documents)) {
@@ -148,8 +147,7 @@ export function termsLines({ terms, linearPart }: TrainingReport, metric: string
   if (linearPart) {
     const { metrics, unseen } = linearPart
     const score = (of: typeof metrics): string => of.adapted[metric].toFixed(4)
-    const beyond =
-      unseen && 'metrics' in unseen ? `, ${score(unseen.metrics)} on documents without any training query` : ''
+    const beyond = unseen && 'metrics' in unseen ? `, ${score(unseen.metrics)} on documents without any training query` : ''
     lines.push(`           without the text of a query, the linear part alone: ${metric} ${score(metrics)}${beyond}`)
   }
   return lines

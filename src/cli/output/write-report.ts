@@ -58,9 +58,7 @@ export function commandLine(words: readonly string[], env: NodeJS.ProcessEnv = p
 /** Masks user:password@host, ?key=… and what looks like a key in a text. */
 export function withoutCredentials(word: string): string {
   return withoutPasswords(word)
-    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^?#\s]*)[?#]\S*/gi, (url, start) =>
-      isIndexUrl(url) ? url : `${start}?${MASK}`,
-    )
+    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^?#\s]*)[?#]\S*/gi, (url, start) => (isIndexUrl(url) ? url : `${start}?${MASK}`))
     .replace(/\b(sk|pk|rk)-[\w-]{8,}/g, MASK)
 }
 
@@ -84,8 +82,7 @@ export function trainingFacts(adapter: Adapter, report: Trained, path: string, m
       adapter: path,
       engine: engineText(report),
       embedded:
-        cache &&
-        `${cache.misses} texts in ${cache.requests} requests, ${cache.tokens} tokens; ${cache.hits} from the cache`,
+        cache && `${cache.misses} texts in ${cache.requests} requests, ${cache.tokens} tokens; ${cache.hits} from the cache`,
       seconds: inWords({ embedding: embed, tuning: tune, training: train, total }),
       'data, SHA-256': sha256,
       options: inWords(adapter.training.options),

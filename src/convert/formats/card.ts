@@ -33,13 +33,7 @@ function cardOf(adapter: Adapter, terms: TermsFacts | undefined): string {
     `A ${kind} adapter of ${sizes} for the vectors of **queries**. Documents and their index stay as they are. ` +
       `Written by ${escapeMarkdown(tool)} on ${date.slice(0, 10)}.`,
     '## Base model',
-    listOf({
-      id: base.id,
-      ...base.provider,
-      dimensions: base.dimensions,
-      'unit length': base.normalized,
-      index: index?.id,
-    }),
+    listOf({ id: base.id, ...base.provider, dimensions: base.dimensions, 'unit length': base.normalized, index: index?.id }),
     '## Data',
     listOf(Object.fromEntries(Object.entries(data).map(([part, facts]) => [part, words(facts)]))),
     '## Recipe',
@@ -78,16 +72,13 @@ function resultsOf({ training: { metrics = {}, difference, gate } }: Adapter): s
   const { base, rejected, adapted: saved, split }: Measured = metrics
   const adapted = rejected ?? saved
   const verdict = (gate as { reason?: string } | undefined)?.reason
-  const lines =
-    verdict === undefined ? [] : [`Gate (cross-validation on the training data): ${escapeMarkdown(verdict)}.`]
+  const lines = verdict === undefined ? [] : [`Gate (cross-validation on the training data): ${escapeMarkdown(verdict)}.`]
   if (!base || !adapted) return ['Nothing was held out, so that no figure shows what the adapter gains.', ...lines]
   const known = Object.keys(adapted).filter(metric => Object.hasOwn(base, metric))
   const rows = known.map(metric => {
     const d = rejected ? undefined : (difference as Readonly<Record<string, Difference>> | undefined)?.[metric]
     const isWhole = d && ['mean', 'low', 'high', 'p'].every(name => Object.hasOwn(d, name))
-    const figures = isWhole
-      ? [change(d.mean), interval(d), pValue(d.p)]
-      : [change(adapted[metric] - base[metric]), '', '']
+    const figures = isWhole ? [change(d.mean), interval(d), pValue(d.p)] : [change(adapted[metric] - base[metric]), '', '']
     return `| ${[metricName(metric), score(base[metric]), score(adapted[metric]), ...figures].join(' | ')} |`
   })
   const head = '| metric | base | adapted | difference | 95% CI | p-value |\n|---|--:|--:|--:|--:|--:|'
@@ -102,9 +93,7 @@ function limitsOf({ base, training }: Adapter, terms: TermsFacts | undefined): s
       'queries it is usually smaller.',
     'It cannot restore what the base model discards, such as part numbers: use lexical or hybrid search for these.',
     'Its result is not of unit length: compare by cosine.',
-    ...(metrics.split === 'validation'
-      ? ['The validation set took part in the choice: its figures may be flattering.']
-      : []),
+    ...(metrics.split === 'validation' ? ['The validation set took part in the choice: its figures may be flattering.'] : []),
     ...((gate as { passed?: boolean } | undefined)?.passed === false ? ['**The gate did not pass it.**'] : []),
     ...(interrupted === undefined ? [] : ['**Training was interrupted.**']),
     ...(terms?.proven === false ? ['No labels have shown that its text terms help.'] : []),

@@ -9,10 +9,7 @@ const FORMATS = {
     async () => (await import('./safetensors.js')).safetensors,
   ],
   npy: ['a folder of NumPy arrays, W.npy and b.npy', async () => (await import('./npy.js')).npy],
-  onnx: [
-    'a model for ONNX runtimes, embedding [batch, d] to adapted [batch, k]',
-    async () => (await import('./onnx.js')).onnx,
-  ],
+  onnx: ['a model for ONNX runtimes, embedding [batch, d] to adapted [batch, k]', async () => (await import('./onnx.js')).onnx],
   'sentence-transformers': [
     'the folder of a Dense module of Sentence Transformers',
     async () => (await import('./sentence-transformers.js')).sentenceTransformers,

@@ -10,9 +10,7 @@ export const json: Format = {
   encode: (adapter, type) => Buffer.from(encodeAdapter(adapter, type)),
   // The length of a safetensors header may begin with the byte of a brace.
   matches: ({ names, read }) =>
-    names === undefined &&
-    /^\s*\{/.test(Buffer.from(read().subarray(0, 64)).toString()) &&
-    !looksLikeSafetensors(read()),
+    names === undefined && /^\s*\{/.test(Buffer.from(read().subarray(0, 64)).toString()) && !looksLikeSafetensors(read()),
   decode({ path, read }) {
     const adapter = decodeAdapter(Buffer.from(read()).toString('utf8'), path, true)
     return { params: adapter.params, facts: factsOf(adapter) }

@@ -54,8 +54,12 @@ function twoLayerNN({ params: { W1, b1, W2, b2 } }: Adapter) {
   return {
     kind: 'residual-mlp',
     config: {
-      ...{ in_features: W1.cols, hidden_features: W1.rows, out_features: W2.rows, bias: true },
-      ...{ activation_fn_str: 'relu', add_residual: true },
+      in_features: W1.cols,
+      hidden_features: W1.rows,
+      out_features: W2.rows,
+      bias: true,
+      activation_fn_str: 'relu',
+      add_residual: true,
     },
     // LlamaIndex starts training with a residual weight of 0; the trained adapter has 1.
     tensors: new Map<string, Matrix>([

@@ -29,11 +29,7 @@ const node = (op: string, inputs: Names, outputs: Names, attributes = {}): OnnxN
   attributes,
 })
 
-const HIDDEN_LAYER = [
-  product(INPUT, 'W1', 'b1', 'sum'),
-  node('Relu', 'sum', 'hidden'),
-  product('hidden', 'W2', 'b2', 'change'),
-]
+const HIDDEN_LAYER = [product(INPUT, 'W1', 'b1', 'sum'), node('Relu', 'sum', 'hidden'), product('hidden', 'W2', 'b2', 'change')]
 
 /** The graph of each kind of adapter, over the parameters by name. */
 const GRAPHS: Readonly<Record<string, readonly OnnxNode[]>> = {

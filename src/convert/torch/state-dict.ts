@@ -69,8 +69,7 @@ export function readStrided(
 ): Matrix {
   const type = FLOATS[storage]
   if (!type) throw wrong(where, `holds values of type ${storage}, expected floating-point numbers`)
-  if (shape.length > 2 || shape.includes(0))
-    throw wrong(where, `has shape [${shape.join(', ')}], expected a vector or a matrix`)
+  if (shape.length > 2 || shape.includes(0)) throw wrong(where, `has shape [${shape.join(', ')}], expected a vector or a matrix`)
   const [cols = 1, rows = 1] = [...shape].reverse()
   const [colStride = 0, rowStride = 0] = [...strides].reverse()
   const count = bytes.length / type.bytes

@@ -27,12 +27,7 @@ export function encodeZip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
     // Time, date, checksum, sizes and length of the name, the same in both headers.
     const common = fields([0, 2], [DATE, 2], [crc32(content), 4], [length, 4], [length, 4], [nameBytes.length, 2])
     // Signature; versions, flags and method. Then lengths of extra field and comment, disk, attributes and place.
-    central.push(
-      fields([CENTRAL_HEADER, 4], [0, 4], [0, 4]),
-      common,
-      fields([0, 4], [0, 4], [0, 4], [at, 4]),
-      nameBytes,
-    )
+    central.push(fields([CENTRAL_HEADER, 4], [0, 4], [0, 4]), common, fields([0, 4], [0, 4], [0, 4], [at, 4]), nameBytes)
     const unpadded = at + LOCAL_BYTES + nameBytes.length + 4
     const padding = (ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT
     const local = [fields([LOCAL_HEADER, 4], [0, 6]), common, fields([4 + padding, 2])]
@@ -90,13 +85,11 @@ function readEntries(archive: Buffer, where: string): Map<string, Uint8Array> {
     const content = archive.subarray(start, start + size)
     total += content.length
     if (total > archive.length) throw damaged(where, 'entries of its ZIP archive overlap')
-    if (content.length !== size || crc32(content) !== sum)
-      throw damaged(where, `the checksum of its "${name}" does not match`)
+    if (content.length !== size || crc32(content) !== sum) throw damaged(where, `the checksum of its "${name}" does not match`)
     files.set(name, content)
     at += CENTRAL_BYTES + nameBytes + extraBytes + commentBytes
   }
   spans.sort((a, b) => a[0] - b[0])
-  if (spans.some(([start], i) => i > 0 && start < spans[i - 1][1]))
-    throw damaged(where, 'entries of its ZIP archive overlap')
+  if (spans.some(([start], i) => i > 0 && start < spans[i - 1][1])) throw damaged(where, 'entries of its ZIP archive overlap')
   return files
 }

@@ -21,11 +21,9 @@ const QRELS = 'qrels'
  */
 export const beir = {
   name: 'beir',
-  description:
-    'a BEIR folder with corpus.jsonl, queries.jsonl and qrels/*.tsv or *.jsonl (or one of these qrels files)',
+  description: 'a BEIR folder with corpus.jsonl, queries.jsonl and qrels/*.tsv or *.jsonl (or one of these qrels files)',
   hasSplits: true,
-  detect: ({ path, entries }) =>
-    entries ? [CORPUS, QUERIES, QRELS].some(name => entries.includes(name)) : isQrelsFile(path),
+  detect: ({ path, entries }) => (entries ? [CORPUS, QUERIES, QRELS].some(name => entries.includes(name)) : isQrelsFile(path)),
   async read({ path, entries }, sink, { split, documentsElsewhere = false }) {
     if (!entries && !isQrelsFile(path))
       throw formatError(path, `${path} is a file, expected a BEIR folder or a qrels file in one`)
@@ -86,8 +84,7 @@ async function chooseQrels(
   })
   const files = visible(names).filter(name => QRELS_ENDING.test(name))
   const splits = [...new Set(files.map(splitOf))]
-  if (splits.length === 0)
-    throw formatError(folder, `${folder} holds no .tsv or .jsonl file, expected one such as test.tsv`)
+  if (splits.length === 0) throw formatError(folder, `${folder} holds no .tsv or .jsonl file, expected one such as test.tsv`)
   const fileOf = (name: string): string => join(folder, `${name}.${names.includes(`${name}.tsv`) ? 'tsv' : 'jsonl'}`)
   const list = splits.sort().join(', ')
   if (split === undefined && splits.length > 1) {

@@ -28,9 +28,9 @@ export const llamaindex = {
         else if (cursor.peek() === '{') readSection[key](cursor, sink, place)
         else throw invalidFile(place(offset), `"${key}" is ${show(cursor.value())}, expected an object of id to value`)
       })
-      const missing = SECTIONS.filter(
-        section => !found.has(section) && !(section === 'corpus' && documentsElsewhere),
-      ).map(section => `"${section}"`)
+      const missing = SECTIONS.filter(section => !found.has(section) && !(section === 'corpus' && documentsElsewhere)).map(
+        section => `"${section}"`,
+      )
       if (missing.length === 0) return
       const keys = [...found].map(quote).join(', ') || 'none'
       throw invalidFile({ file: path }, `has no ${missing.join(' and no ')}; found the keys ${keys}`)

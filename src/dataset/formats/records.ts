@@ -86,10 +86,7 @@ export const csv = recordFormat(
 export const json = recordFormat('json', 'a JSON array of such objects')
 
 /** JSON Lines: one record per line; a line with a document and no query adds to the corpus. */
-export const jsonl = recordFormat(
-  'jsonl',
-  'JSON Lines of {query, document}, optionally with query_id, document_id and grade',
-)
+export const jsonl = recordFormat('jsonl', 'JSON Lines of {query, document}, optionally with query_id, document_id and grade')
 
 /** Tab-separated values with a header row; a quote is an ordinary character unless a whole cell is quoted as in CSV. */
 export const tsv = recordFormat('tsv', 'the same separated by tabs')

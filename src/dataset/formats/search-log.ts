@@ -134,8 +134,7 @@ function pour(log: Log, sink: DatasetSink, { corpus, minClicks = 1, documentsEls
     if (kept.length === 0) unanswered++
     for (const [id, grade] of kept) take({ query, ...document(id), grade }, place, { exact: true })
     for (const [id, { passedOver, place: at }] of shown) {
-      if (kept.length > 0 && passedOver && !clicks.has(id))
-        take({ query, ...document(id), grade: 0 }, at, { exact: true })
+      if (kept.length > 0 && passedOver && !clicks.has(id)) take({ query, ...document(id), grade: 0 }, at, { exact: true })
       else if (!byId && !clicks.has(id)) take(document(id), at, { exact: true })
     }
   }

@@ -8,11 +8,7 @@ import { markdown } from './markdown.js'
 import { pdf } from './pdf.js'
 
 /** Plain text: paragraphs are separated by blank lines. */
-export const text: DocumentLoader = {
-  name: 'text',
-  extensions: ['.txt'],
-  load: loadText(text => ({ sections: [{ text }] })),
-}
+export const text: DocumentLoader = { name: 'text', extensions: ['.txt'], load: loadText(text => ({ sections: [{ text }] })) }
 
 export const DOCUMENT_LOADERS: readonly DocumentLoader[] = [pdf, docx, html, markdown, text, csv, jsonl]
 

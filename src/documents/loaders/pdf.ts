@@ -50,8 +50,7 @@ async function read(bytes: Buffer, maxBytes: number): Promise<Loaded> {
     const empty: number[] = []
     let characters = 0
     const most = Math.max(1, Math.floor(maxBytes / PAGE_BYTES))
-    if (document.numPages > most)
-      return { sections: [], problem: tooLarge(`its ${document.numPages} pages count for`, maxBytes) }
+    if (document.numPages > most) return { sections: [], problem: tooLarge(`its ${document.numPages} pages count for`, maxBytes) }
     for (let number = 1; number <= document.numPages; number++) {
       const page = await document.getPage(number)
       const { items } = await page.getTextContent()
@@ -62,8 +61,7 @@ async function read(bytes: Buffer, maxBytes: number): Promise<Loaded> {
       for (const line of found) lines.push(line)
       page.cleanup()
     }
-    if (lines.length === 0)
-      return { sections: [], problem: 'holds no text: scanned pages need a text layer (OCR) first' }
+    if (lines.length === 0) return { sections: [], problem: 'holds no text: scanned pages need a text layer (OCR) first' }
     if (isUnreadable(lines)) return { sections: [], problem: 'does not tell which characters its glyphs stand for' }
     const sections = pdfSections(withoutRunningLines(lines, document.numPages))
     if (empty.length === 0) return { sections }

@@ -100,12 +100,7 @@ const FEW_ROWS = 128
 type Product = (a: CpuTensor, b: CpuTensor, out: HeapTensor, transposeA: boolean, transposeB: boolean) => void
 
 /** {@link Engine.gemm} in linear memory; `js` combines with arrays outside it. */
-export function createGemm(
-  heap: Heap,
-  kernels: Kernels,
-  products: OnnxProducts | undefined,
-  js: Engine,
-): Engine['gemm'] {
+export function createGemm(heap: Heap, kernels: Kernels, products: OnnxProducts | undefined, js: Engine): Engine['gemm'] {
   const toArray = createArrayGemm(products, js)
   const [left, right, turned, panel, uncombined] = Array.from({ length: 5 }, () => createScratch(heap))
 

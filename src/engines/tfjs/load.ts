@@ -54,8 +54,7 @@ export async function start(tf: Tf, backend: TfjsBackend) {
   const [value] = await product.data()
   product.dispose()
   const name = tf.getBackend()
-  if (value !== 3)
-    throw new AdapterTrainError('ENGINE_UNAVAILABLE', `the tfjs backend "${name}" computes 1 + 1 + 1 = ${value}`)
+  if (value !== 3) throw new AdapterTrainError('ENGINE_UNAVAILABLE', `the tfjs backend "${name}" computes 1 + 1 + 1 = ${value}`)
   // The native backend tells its device; webgl and webgpu are a browser's.
   const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean }
   const gpu = isUsingGpuDevice ?? ['webgl', 'webgpu'].includes(name)

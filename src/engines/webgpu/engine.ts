@@ -6,14 +6,7 @@ import { createGemm } from './gemm.js'
 import { forWidth, THREADS } from './kernel.js'
 import { createQueue } from './queue.js'
 import { ADAMW, ADD_ROW_VECTOR, FILL, GATHER_ROWS, MULTIPLY, RELU, RELU_BACKWARD } from './shaders/elementwise.js'
-import {
-  MAX_PARTIAL_SUMS,
-  NORMALIZE_ROWS,
-  NORMALIZE_ROWS_BACKWARD,
-  SUM,
-  SUM_ROWS,
-  SUM_ROWS_COLUMNS,
-} from './shaders/reduce.js'
+import { MAX_PARTIAL_SUMS, NORMALIZE_ROWS, NORMALIZE_ROWS_BACKWARD, SUM, SUM_ROWS, SUM_ROWS_COLUMNS } from './shaders/reduce.js'
 import { ABSENT, FINISH_SOFTMAX, ONLINE_SOFTMAX, SOFTMAX_CROSS_ENTROPY } from './shaders/softmax.js'
 
 const USAGE = { mapRead: 1, copyTarget: 8 }
@@ -71,9 +64,7 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<D
       await turn()
       failure.check()
       if (isAdapterTrainError(error)) throw error
-      throw new AdapterTrainError('ENGINE_UNAVAILABLE', `webgpu: the GPU stopped: ${messageOf(error)}`, {
-        cause: error,
-      })
+      throw new AdapterTrainError('ENGINE_UNAVAILABLE', `webgpu: the GPU stopped: ${messageOf(error)}`, { cause: error })
     }
     failure.check()
   }
@@ -160,10 +151,18 @@ export async function createWebGpuEngine(options: DeviceOptions = {}): Promise<D
         ADAMW,
         { param, grad, m, v, squared: clip?.squaredNorm ?? none },
         {
-          ...{ count: sizeOf(param), cols: param.cols, anchor: ANCHOR_CODES[anchor], ...scalars },
-          ...{ beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2 },
-          ...{ correction1: 1 / (1 - beta1 ** step), correction2: 1 / (1 - beta2 ** step) },
-          ...{ hasClip: clip ? 1 : 0, clip: clip?.max ?? 0 },
+          count: sizeOf(param),
+          cols: param.cols,
+          anchor: ANCHOR_CODES[anchor],
+          ...scalars,
+          beta1,
+          rest1: 1 - beta1,
+          beta2,
+          rest2: 1 - beta2,
+          correction1: 1 / (1 - beta1 ** step),
+          correction2: 1 / (1 - beta2 ** step),
+          hasClip: clip ? 1 : 0,
+          clip: clip?.max ?? 0,
         },
       )
     },

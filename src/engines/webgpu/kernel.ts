@@ -77,10 +77,7 @@ export function bind(kernel: Kernel, buffers: readonly unknown[]) {
 export function shaderOf(kernel: Kernel, { slots, writes }: Binding): string {
   const { tensors, scalars, each = 'element', element = 'f32', threads = THREADS } = kernel
   const names = Object.keys(tensors)
-  const fields = [
-    ...names.map(name => `${name}: u32`),
-    ...Object.entries(scalars).map(([name, type]) => `${name}: ${type}`),
-  ]
+  const fields = [...names.map(name => `${name}: u32`), ...Object.entries(scalars).map(([name, type]) => `${name}: ${type}`)]
   const first = kernel.words ? 2 : 1
   const index = '(id.y * ids.x + id.x)'
   return `

@@ -62,9 +62,7 @@ export function createQueue(device: GPUDevice, absent: number) {
 
   const layoutOf = (pattern: string): GPUBindGroupLayout => {
     const bufferOf = (kind: string): GPUBufferBindingLayout =>
-      kind === 'u'
-        ? { type: 'uniform', hasDynamicOffset: true }
-        : { type: kind === 'w' ? 'storage' : 'read-only-storage' }
+      kind === 'u' ? { type: 'uniform', hasDynamicOffset: true } : { type: kind === 'w' ? 'storage' : 'read-only-storage' }
     const buffers = [...pattern].map(bufferOf)
     const entries = buffers.map((buffer, binding) => ({ binding, visibility: STAGE_COMPUTE, buffer }))
     return getOrInsert(layouts, pattern, () => device.createBindGroupLayout({ entries }))

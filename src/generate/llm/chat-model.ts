@@ -60,8 +60,7 @@ export interface ChatBatches {
 }
 
 /** Options of a chat model, those of a provider as far as they apply; `timeoutMs` is by default `CHAT_TIMEOUT_MS`. */
-export interface ChatModelOptions
-  extends Pick<ProviderOptions, 'model' | 'baseUrl' | 'apiKey' | 'timeoutMs' | 'batchApi'> {
+export interface ChatModelOptions extends Pick<ProviderOptions, 'model' | 'baseUrl' | 'apiKey' | 'timeoutMs' | 'batchApi'> {
   /** Overrides the price table. */
   readonly price?: ChatPrice
 }
@@ -84,9 +83,7 @@ export function readAnswer(
   { refusal, finish, whole }: { readonly refusal?: unknown; readonly finish?: unknown; readonly whole?: unknown },
 ): ChatAnswer {
   const refused = finish === 'content_filter' || (typeof refusal === 'string' && refusal !== '')
-  const said = [joined(text), refusal].find(part => typeof part === 'string' && part.trim() !== '') as
-    | string
-    | undefined
+  const said = [joined(text), refusal].find(part => typeof part === 'string' && part.trim() !== '') as string | undefined
   if (said === undefined && !refused) {
     const { quote } = saidInstead(service, whole)
     const why = typeof finish === 'string' ? ` (finish reason "${finish.slice(0, 40)}")` : ''

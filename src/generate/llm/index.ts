@@ -31,10 +31,7 @@ export const LLM_NAMES = Object.keys(LLMS) as readonly LlmName[]
  * @throws PROVIDER_KEY when a required key is not set
  * @throws USAGE when the address is not valid
  */
-export async function createChatModel(
-  name: LlmName | (string & {}),
-  options: ChatModelOptions = {},
-): Promise<ChatModel> {
+export async function createChatModel(name: LlmName | (string & {}), options: ChatModelOptions = {}): Promise<ChatModel> {
   if (Object.hasOwn(LLMS, name)) return LLMS[name as LlmName](options)
   const near = nearest(name, LLM_NAMES)
   const hint = near ? ` (did you mean ${near}?)` : ''

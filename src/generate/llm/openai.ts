@@ -8,8 +8,7 @@ import { ANSWER_SCHEMA, CHAT_TIMEOUT_MS, readAnswer } from './chat-model.js'
 const DEFAULT_MODEL = 'gpt-4o-mini'
 
 /** Loopback, private networks, and names without a dot, as containers have them. */
-const LOCAL_HOST =
-  /^(localhost|(10\.\d+|192\.168|172\.(1[6-9]|2\d|3[01]))\.\d+\.\d+|[^.:[\]]+|.+\.local|host\.docker\.internal)$/
+const LOCAL_HOST = /^(localhost|(10\.\d+|192\.168|172\.(1[6-9]|2\d|3[01]))\.\d+\.\d+|[^.:[\]]+|.+\.local|host\.docker\.internal)$/
 
 /**
  * Makes a chat model of OpenAI's, or of any server with the same protocol (`baseUrl`, else `OPENAI_BASE_URL`).

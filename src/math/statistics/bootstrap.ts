@@ -148,8 +148,5 @@ export function realityCheck(
   })
   const reached = highest.filter(value => value >= statistic * (1 - ROUNDING)).length
   const p = gain > 0 ? Math.max(reached, Math.floor(samples * 2 ** -changed)) / samples : 1
-  return {
-    p,
-    ...(deviation > 0 && 2 ** -changed < level && { provable: quantile(highest.sort(), 1 - level) * deviation }),
-  }
+  return { p, ...(deviation > 0 && 2 ** -changed < level && { provable: quantile(highest.sort(), 1 - level) * deviation }) }
 }

@@ -25,11 +25,9 @@ export function defaultSamples(n: number, { most, least, draws }: SampleLimits):
 export function checkDeltas(deltas: readonly ArrayLike<number>[]): number {
   const n = deltas[0]?.length ?? 0
   for (const delta of deltas) {
-    if (delta.length !== n)
-      throw new RangeError(`expected vectors of one length, found ${n} and ${delta.length} values`)
+    if (delta.length !== n) throw new RangeError(`expected vectors of one length, found ${n} and ${delta.length} values`)
     for (let i = 0; i < n; i++) {
-      if (!Number.isFinite(delta[i]))
-        throw new RangeError(`expected finite differences, found ${delta[i]} at index ${i}`)
+      if (!Number.isFinite(delta[i])) throw new RangeError(`expected finite differences, found ${delta[i]} at index ${i}`)
     }
   }
   return n

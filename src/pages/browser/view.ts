@@ -42,13 +42,7 @@ export function viewPage(state: PageState): HTMLElement {
     results.replaceChildren(...state.systems.map(({ name }, i) => column(name, columns[i] ?? undefined, answer)))
   }
 
-  const form = h(
-    'form',
-    { role: 'search' },
-    h('label', { for: 'box' }, 'Query'),
-    box,
-    h('button', { type: 'submit' }, 'Search'),
-  )
+  const form = h('form', { role: 'search' }, h('label', { for: 'box' }, 'Query'), box, h('button', { type: 'submit' }, 'Search'))
   form.addEventListener('submit', event => {
     event.preventDefault()
     if (box.value.trim() !== '') search(box.value)

@@ -43,8 +43,7 @@ export function checkCandidates(
   const names = [...candidates, ...runs].map(({ name }) => name)
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice !== undefined) throw usageError(`two candidates are named "${twice}"; give each a name of its own`)
-  if (candidates.length === 0 && runs.length === 0)
-    throw usageError('there is nothing to compare; give at least one candidate')
+  if (candidates.length === 0 && runs.length === 0) throw usageError('there is nothing to compare; give at least one candidate')
   for (const [i, candidate] of candidates.entries()) {
     const { name, adapter, provider, vectors } = candidate
     if (!provider === !vectors) throw usageError(`candidate "${name}" needs either a provider or vectors`)

@@ -78,8 +78,7 @@ export async function planCompare(
 function judgedBy(candidates: readonly CompareCandidate[], data: QADataset | undefined): JudgedTexts {
   const texts = candidates.find(({ provider }) => provider)
   if (texts && !data) throw usageError(`candidate "${texts.name}" embeds texts, which needs labelled data`)
-  if (!data && candidates.length === 0)
-    throw usageError('runs are judged by labelled data: expected a dataset, found none')
+  if (!data && candidates.length === 0) throw usageError('runs are judged by labelled data: expected a dataset, found none')
   const judged = data ? judgedTexts(data) : candidates[0].vectors!
   if (!judged.positives.some(({ size }) => size > 0)) {
     throw new AdapterTrainError(

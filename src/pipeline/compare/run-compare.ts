@@ -45,10 +45,7 @@ type Scored = System & Omit<CandidateReport, 'metrics' | 'rank'>
  * @throws DATASET_INVALID if no query has a relevant document, or vectors are of other queries, documents or pairs
  * @throws as `estimateDataset`, `embedDataset` and `selectEngine`
  */
-export async function runCompare(
-  candidates: readonly CompareCandidate[],
-  given: RunCompareOptions = {},
-): Promise<CompareReport> {
+export async function runCompare(candidates: readonly CompareCandidate[], given: RunCompareOptions = {}): Promise<CompareReport> {
   const { metric, seed = TRAIN_DEFAULTS.seed } = given
   const planned = await planCompare(candidates, given)
   given.onPlan?.(planned.plans)
@@ -93,12 +90,19 @@ export async function runCompare(
     })
     const pairs = countPairs(judged)
     return {
-      ...{ metric: systems.metric, queries: systems.queries, candidates: reports },
-      ...{ pairs: systems.pairs, samples: systems.samples },
+      metric: systems.metric,
+      queries: systems.queries,
+      candidates: reports,
+      pairs: systems.pairs,
+      samples: systems.samples,
       data: { name: judged.name, queries: judged.queryIds.length, pairs, documents: judged.docIds.length },
       ...(hybrids && { hybrid: hybrids.finish() }),
-      ...{ seed, embedding, warnings },
-      ...{ engine: engine.name, engineDescription: engine.description, engineReason: reason },
+      seed,
+      embedding,
+      warnings,
+      engine: engine.name,
+      engineDescription: engine.description,
+      engineReason: reason,
     }
   })
 
@@ -135,23 +139,25 @@ export async function runCompare(
     const evaluator = createEvaluator({ ...vectors, docs }, specs)
     const bytes = dimensions * Float32Array.BYTES_PER_ELEMENT
     return {
-      ...{ name, docs, note, queries: truncateRows(queries, dimensions) },
+      name,
+      docs,
+      note,
+      queries: truncateRows(queries, dimensions),
       base,
       ...(adapter && { adapter: adapter.kind }),
       evaluation: await evaluator.evaluateOn(engine, queries, { signal: options.signal }),
       costPerMillionQueries: costPerMillion(provider, judged.queryTexts),
-      ...(embedding !== undefined && {
-        milliseconds: { embedding, adapter: adapter ? adapterTime(adapter, vectors) : 0 },
-      }),
-      ...{ dimensions, indexBytes: bytes * docs.rows, indexBytesPerMillion: bytes * 1e6 },
+      ...(embedding !== undefined && { milliseconds: { embedding, adapter: adapter ? adapterTime(adapter, vectors) : 0 } }),
+      dimensions,
+      indexBytes: bytes * docs.rows,
+      indexBytesPerMillion: bytes * 1e6,
     }
   }
 
   function scoreRun(name: string, run: Run, warnings: string[]): Scored {
     const labelled = Array.from(labelledRows(judged))
     const queryIds = labelled.map(i => judged.queryIds[i])
-    const gradesOf = (i: number) =>
-      Array.from(judged.positives[i], ([doc, grade]) => [judged.docIds[doc], grade] as const)
+    const gradesOf = (i: number) => Array.from(judged.positives[i], ([doc, grade]) => [judged.docIds[doc], grade] as const)
     const grades = labelled.map(i => new Map(gradesOf(i)))
     const missing = queryIds.filter(id => !run.has(id))
     if (missing.length > 0) {
@@ -160,8 +166,13 @@ export async function runCompare(
       )
     }
     return {
-      ...{ name, base: 'run', evaluation: evaluateRun(run, { queryIds, grades }, specs), costPerMillionQueries: null },
-      ...{ dimensions: null, indexBytes: null, indexBytesPerMillion: null },
+      name,
+      base: 'run',
+      evaluation: evaluateRun(run, { queryIds, grades }, specs),
+      costPerMillionQueries: null,
+      dimensions: null,
+      indexBytes: null,
+      indexBytesPerMillion: null,
     }
   }
 }
@@ -180,8 +191,7 @@ async function withoutRefused(bases: readonly EmbeddedBase[], options: RunCompar
     const { queryIds, docIds } = embedded.datasets[0]
     stats.set(provider, embedded.stats)
     embedded.close()
-    if (queryIds.length < data.queries.size || docIds.length < data.corpus.size)
-      data = restricted(data, queryIds, docIds)
+    if (queryIds.length < data.queries.size || docIds.length < data.corpus.size) data = restricted(data, queryIds, docIds)
   }
   const fixed = data === options.data ? undefined : bases.find(({ vectors }) => vectors)?.candidates[0]
   if (!fixed) return { data, cache, stats }
@@ -193,9 +203,7 @@ async function withoutRefused(bases: readonly EmbeddedBase[], options: RunCompar
 function restricted(data: QADataset, queryIds: readonly string[], docIds: readonly string[]): QADataset {
   const queries = new Map(queryIds.map(id => [id, data.queries.get(id)!]))
   const corpus = new Map(docIds.map(id => [id, data.corpus.get(id)!]))
-  const qrels = new Map(
-    queryIds.map(id => [id, new Map([...(data.qrels.get(id) ?? [])].filter(([doc]) => corpus.has(doc)))]),
-  )
+  const qrels = new Map(queryIds.map(id => [id, new Map([...(data.qrels.get(id) ?? [])].filter(([doc]) => corpus.has(doc)))]))
   return { ...data, queries, corpus, qrels }
 }
 

@@ -57,9 +57,7 @@ interface Hub {
 
 async function fetchListing(hub: Hub, revision: string): Promise<Listing> {
   const response = await request(hub, `api/models/${hub.model}/revision/${encodeURIComponent(revision)}`)
-  const body = (await response.json().catch(() => undefined)) as
-    | { sha?: string; siblings?: { rfilename: string }[] }
-    | undefined
+  const body = (await response.json().catch(() => undefined)) as { sha?: string; siblings?: { rfilename: string }[] } | undefined
   if (!Array.isArray(body?.siblings)) {
     const fix = 'Check that it is the address of a Hugging Face Hub'
     throw modelError(`${hub.endpoint} did not list the files of "${hub.model}". ${fix}`)

@@ -36,8 +36,7 @@ const POOLERS: Record<PoolingMode, Pooler> = {
   },
   mean: (tokens, length, H, out) => weightedSum(tokens, length, H, out, () => 1, length),
   mean_sqrt_len: (tokens, length, H, out) => weightedSum(tokens, length, H, out, () => 1, Math.sqrt(length)),
-  weighted_mean: (tokens, length, H, out) =>
-    weightedSum(tokens, length, H, out, t => t + 1, (length * (length + 1)) / 2),
+  weighted_mean: (tokens, length, H, out) => weightedSum(tokens, length, H, out, t => t + 1, (length * (length + 1)) / 2),
 }
 
 /** out = sum over t of weight(t) * tokens[t], divided by `total`, summed in double precision. */

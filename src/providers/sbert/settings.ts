@@ -54,10 +54,7 @@ export function withOptions(settings: ModelSettings, options: ProviderOptions): 
     pooling: options.pooling === undefined ? settings.pooling : [options.pooling],
     normalize: options.normalize ?? settings.normalize,
     maxTokens: Math.min(settings.maxTokens, options.maxInputTokens ?? Infinity),
-    prefix: {
-      query: options.queryPrefix ?? settings.prefix.query,
-      document: options.documentPrefix ?? settings.prefix.document,
-    },
+    prefix: { query: options.queryPrefix ?? settings.prefix.query, document: options.documentPrefix ?? settings.prefix.document },
   }
 }
 

@@ -120,11 +120,11 @@ export const costsSection: SectionMaker<ComparisonReport> = ({ comparison: { can
     table,
     draw: (plot, width) => ({
       height: 280,
-      ...{ marginLeft: 48, marginRight: 24, marginBottom: 42, inset: 14 },
-      x: {
-        ...{ label: 'GB per million documents', labelAnchor: 'center', labelArrow: 'none', labelOffset: 36 },
-        ...{ grid: true, ticks: 5 },
-      },
+      marginLeft: 48,
+      marginRight: 24,
+      marginBottom: 42,
+      inset: 14,
+      x: { label: 'GB per million documents', labelAnchor: 'center', labelArrow: 'none', labelOffset: 36, grid: true, ticks: 5 },
       y: { label: null, grid: true, ticks: 5 },
       marks: [
         plot.dot(rows, { x: 'size', y: 'value', r: 6, fill: { value: 'fill', scale: null } }),
@@ -133,7 +133,11 @@ export const costsSection: SectionMaker<ComparisonReport> = ({ comparison: { can
           plot.text(
             rows.filter(({ size }) => size <= (least + most) / 2 === (textAnchor === 'start')),
             {
-              ...{ x: 'size', y: 'value', dx: textAnchor === 'start' ? 11 : -11, textAnchor, ...OUTLINED },
+              x: 'size',
+              y: 'value',
+              dx: textAnchor === 'start' ? 11 : -11,
+              textAnchor,
+              ...OUTLINED,
               text: ({ label }: { label: string }) => fitted(label, width / 2 - 50),
             },
           ),

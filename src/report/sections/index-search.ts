@@ -26,7 +26,9 @@ export const indexSection: SectionMaker = ({ index, metrics }) => {
     },
     draw: (plot, width) => ({
       height: width < 500 ? 240 : 280,
-      ...{ marginLeft: 56, marginRight: 20, marginBottom: 110 },
+      marginLeft: 56,
+      marginRight: 20,
+      marginBottom: 110,
       x: { type: 'point', domain: index.curve.map(({ effort }) => effort), label: null, tickRotate: -35 },
       y: { grid: true, label: null, ticks: 5, nice: true },
       marks: sides.flatMap(side => {

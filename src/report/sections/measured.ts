@@ -10,12 +10,7 @@ export const metricsSection: SectionMaker = ({ metrics, difference, whole: untru
   const { base, adapted } = metrics
   const table: Table = {
     caption: adapted ? 'Every metric of the base model and of the adapter' : 'Every metric of the base model',
-    head: [
-      'metric',
-      'base',
-      ...(adapted ? ['adapted', 'difference'] : []),
-      ...(difference ? ['95% interval', 'p'] : []),
-    ],
+    head: ['metric', 'base', ...(adapted ? ['adapted', 'difference'] : []), ...(difference ? ['95% interval', 'p'] : [])],
     rows: specs.map(spec => [
       metricName(spec),
       score(base[spec]),
@@ -30,7 +25,8 @@ export const metricsSection: SectionMaker = ({ metrics, difference, whole: untru
     table: difference ? undefined : table,
     draw: (plot, width) => ({
       height: 44 + specs.length * (systems.length * 13 + 8),
-      ...{ marginLeft: 92, marginRight: 44 },
+      marginLeft: 92,
+      marginRight: 44,
       x: { domain: [0, 1], grid: true, label: null, ticks: width < 500 ? 3 : 5 },
       y: { axis: null, domain: [...systems], padding: 0.08 },
       fy: { domain: specs.map(metricName), label: null, axis: 'left', padding: 0.22 },
@@ -73,11 +69,9 @@ export const seenSection: SectionMaker = ({ seen, unseen, metric }) => {
     ]),
   }
   const rows = parts.map(({ label, difference }) => ({ label, ...difference, color: COLORS.adapted }))
-  const doubt =
-    doubtful && `On unseen documents the ${doubtful.high < 0 ? 'adapter is worse' : 'gain is not significant'}.`
+  const doubt = doubtful && `On unseen documents the ${doubtful.high < 0 ? 'adapter is worse' : 'gain is not significant'}.`
   const figure = { caption: `Gain in ${metricName(metric)} with its 95% interval.`, table, draw: drawIntervals(rows) }
-  const meaning =
-    'Queries count as seen if one of their relevant documents had training queries, and as unseen if none had.'
+  const meaning = 'Queries count as seen if one of their relevant documents had training queries, and as unseen if none had.'
   return section('seen', 'Seen and unseen documents', meaning, doubt, figure)
 }
 

@@ -13,17 +13,14 @@ export const ranksSection: SectionMaker = ({ detail }) => {
   if (!detail || detail.ranks.base.length === 0) return undefined
   const bands = bandsOf(detail.ranks)
   const { base, adapted, labels, counts, place } = bands
-  const moved = (sign: 1 | -1) =>
-    base.reduce((sum, rank, i) => sum + (sign * (place(rank) - place(adapted[i])) > 0 ? 1 : 0), 0)
+  const moved = (sign: 1 | -1) => base.reduce((sum, rank, i) => sum + (sign * (place(rank) - place(adapted[i])) > 0 ? 1 : 0), 0)
   const table: Table = {
     caption: 'Queries by rank of the first relevant document: before in rows, after in columns',
     head: ['before \\ after', ...labels],
     rows: labels.map((label, i) => [label, ...counts[i].map(whole)]),
   }
   const isShaded = base.length > MOST_POINTS
-  const meaning = isShaded
-    ? 'The stronger the colour of a square, the more queries it holds.'
-    : 'Each query is a point.'
+  const meaning = isShaded ? 'The stronger the colour of a square, the more queries it holds.' : 'Each query is a point.'
   const legend = [
     { label: 'nearer', color: COLORS.better },
     { label: 'as before', color: COLORS.same },
@@ -69,7 +66,10 @@ function frame(width: number, labels: readonly string[]) {
   return {
     height: Math.min(width, 520),
     width: Math.min(width, 560),
-    ...{ marginLeft: 58, marginBottom: 44, marginTop: 26, marginRight: 12 },
+    marginLeft: 58,
+    marginBottom: 44,
+    marginTop: 26,
+    marginRight: 12,
     x: axis,
     y: axis,
   }
@@ -84,7 +84,10 @@ function axes(plot: Plot, width: number, labels: readonly string[]) {
   const tickFormat = width < 500 ? short : format
   return [
     plot.axisX(ticks, {
-      ...{ ...common, tickFormat, label: 'rank before', labelAnchor: 'center' },
+      ...common,
+      tickFormat,
+      label: 'rank before',
+      labelAnchor: 'center',
       ...(width < 500 && { fontSize: 9 }),
     }),
     plot.axisY(ticks, { ...common, tickFormat: format, label: 'rank after', labelAnchor: 'top' }),

@@ -47,7 +47,9 @@ export const scoresSection: SectionMaker = ({ detail }) => {
       table,
       draw: (plot, width) => ({
         height: width < 500 ? 300 : 340,
-        ...{ marginLeft: 44, marginRight: 70, marginBottom: 40 },
+        marginLeft: 44,
+        marginRight: 70,
+        marginBottom: 40,
         x: { label: 'cosine similarity', labelAnchor: 'center', labelArrow: 'none', ticks: width < 500 ? 5 : 10 },
         y: { grid: true, label: null, percent: true, ticks: 3, tickFormat: (value: number) => `${value}%` },
         fy: { domain: [...systems], label: null, padding: 0.15 },

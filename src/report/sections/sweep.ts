@@ -25,7 +25,9 @@ export const sweepSection: SectionMaker = ({ sweep }) => {
   }
   const rows = lines.slice(0, DRAWN).map(({ options, difference }) => ({
     ...difference,
-    ...{ label: optionWords(options), color: COLORS.adapted, isOpen: !isBetter(difference) },
+    label: optionWords(options),
+    color: COLORS.adapted,
+    isOpen: !isBetter(difference),
   }))
   const seconds = lines.reduce((sum, line) => sum + line.seconds, 0)
   return section(

@@ -23,10 +23,16 @@ export const trainingSection: SectionMaker = ({ epochs: all = [], bestEpoch, met
     caption: `${label} by epoch.`,
     draw: (plot, width) => ({
       height: width < 500 ? 180 : 220,
-      ...{ marginLeft: 56, marginRight: 20, marginBottom: 42 },
+      marginLeft: 56,
+      marginRight: 20,
+      marginBottom: 42,
       x: {
-        ...{ label: 'epoch', labelAnchor: 'center', labelOffset: 36, labelArrow: 'none' },
-        ...{ ticks: tickEpochs(rows, width < 500 ? 5 : 10), tickFormat: 'd' },
+        label: 'epoch',
+        labelAnchor: 'center',
+        labelOffset: 36,
+        labelArrow: 'none',
+        ticks: tickEpochs(rows, width < 500 ? 5 : 10),
+        tickFormat: 'd',
       },
       y: { grid: true, label: null, ticks: 5, nice: true },
       marks: [
@@ -90,7 +96,8 @@ export const tuningSection: SectionMaker = ({ tune, metric }) => {
       table,
       draw: (plot, width) => ({
         height: 44 + rows.length * 24,
-        ...{ marginLeft: width < 500 ? 170 : 220, marginRight: 24 },
+        marginLeft: width < 500 ? 170 : 220,
+        marginRight: 24,
         x: { grid: true, label: null, ticks: width < 500 ? 2 : 6, nice: true },
         y: { type: 'point', domain: [...rows.keys()], tickFormat: labelOf, label: null, tickSize: 0 },
         marks: [

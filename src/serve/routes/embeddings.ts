@@ -81,8 +81,7 @@ export function cohereEmbedRoute({ models, embed, maxInputs, bodyLimit }: EmbedR
     const body = await readBody(c.env.incoming, bodyLimit, scope.signal)
     const target = withInputType(models, models.resolve(body.model), body.input_type)
     for (const field of ['images', 'inputs']) {
-      if (body[field] !== undefined && body[field] !== null)
-        throw badRequest(field, `only texts are served, not "${field}"`)
+      if (body[field] !== undefined && body[field] !== null) throw badRequest(field, `only texts are served, not "${field}"`)
     }
     const texts = checkInputs(body.texts, 'texts', maxInputs)
     const types = checkTypes(body.embedding_types)

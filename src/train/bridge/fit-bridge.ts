@@ -254,7 +254,13 @@ async function trainOnto(
   const trained = await trainAdapter(
     { train: dataset(rows.train), validation: rows.held && dataset(rows.held) },
     {
-      ...{ ...TRAINED, kind, metric: 'mrr@10', negatives: 'in-batch', seed, engine, signal },
+      ...TRAINED,
+      kind,
+      metric: 'mrr@10',
+      negatives: 'in-batch',
+      seed,
+      engine,
+      signal,
       learningRate: hidden ? HIDDEN_RATE : LINEAR_RATE,
       ...(hidden && { size: Math.min(HIDDEN_UNITS, mapped.cols) }),
       ...(rows.epochs !== undefined && { epochs: Math.max(1, rows.epochs), keep: 'last' as const }),

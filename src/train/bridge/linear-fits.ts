@@ -70,12 +70,7 @@ export function strengthUnit({ X, S }: Centred): number {
 }
 
 /** Maps `from` [m, d] by a ridge that is not formed, one system for all; undefined without a unique solution. */
-export async function predictRidge(
-  engine: Engine,
-  data: Centred,
-  from: Matrix,
-  strength: number,
-): Promise<Matrix | undefined> {
+export async function predictRidge(engine: Engine, data: Centred, from: Matrix, strength: number): Promise<Matrix | undefined> {
   const { X, Y, dual, C, meanX, meanY } = data
   const H = without(from, meanX)
   const solved = solveRidge(data, dual ? await product(engine, H, X, { transposeB: true }) : H, strength)

@@ -13,9 +13,7 @@ import { resolve, type SearchPoint } from '../tune/search-point.js'
 import { type Memory, type MemoryScores, type MemorySetting, memoryScores, rememberQueries } from './memory.js'
 
 /** Settings from which cross-validation selects, besides no memory. */
-export const MEMORY_SETTINGS: readonly MemorySetting[] = [0.2, 0.5, 1].flatMap(beta =>
-  [-1, 0].map(z0 => ({ beta, z0 })),
-)
+export const MEMORY_SETTINGS: readonly MemorySetting[] = [0.2, 0.5, 1].flatMap(beta => [-1, 0].map(z0 => ({ beta, z0 })))
 
 /** Dimensions above which {@link memoryHint} does not look: a memory never paid there. */
 const HINT_DIMENSIONS = 512
@@ -118,8 +116,7 @@ function hiddenKeys({ sample }: Search, training: EmbeddedDataset<Rows>, { keyOf
   const rows = Uint32Array.from(sample.queryIds, id => rowOf.get(id)!)
   const groups = documentGroups(training)
   const keySets = new Map<number, Set<number>>()
-  for (const [i, group] of groups.entries())
-    if (keyOf[i] >= 0) getOrInsert(keySets, group, () => new Set()).add(keyOf[i])
+  for (const [i, group] of groups.entries()) if (keyOf[i] >= 0) getOrInsert(keySets, group, () => new Set()).add(keyOf[i])
   const keys = new Map(Array.from(keySets, ([group, set]) => [group, Uint32Array.from(set)]))
   return {
     single: { ofTraining: rowRange(0, training.queries.rows), ofSample: rows },
@@ -133,9 +130,7 @@ function hiddenKeys({ sample }: Search, training: EmbeddedDataset<Rows>, { keyOf
 function best(byQuery: MemoryScores, byDocument: MemoryScores, rows: Iterable<number> = byQuery.without.keys()) {
   const scored = [...rows]
   const deltas = MEMORY_SETTINGS.map((_, s) =>
-    scored.map(i =>
-      [byQuery, byDocument].reduce((sum, { withMemory, without }) => sum + (withMemory[s][i] - without[i]) / 2, 0),
-    ),
+    scored.map(i => [byQuery, byDocument].reduce((sum, { withMemory, without }) => sum + (withMemory[s][i] - without[i]) / 2, 0)),
   )
   const gains = deltas.map(mean)
   const chosen = gains.indexOf(Math.max(...gains))

@@ -99,8 +99,7 @@ export async function chooseTerms(
 
   // By query alone, as the gate judges a linear map.
   const beside = gainOf(adapted.byQuery[onLinear.mix], unadapted[onIdentity.mix], seed)
-  const linear =
-    (alone && beside.gain >= -beside.standardError) || beside.gain > RECIPE.standardErrors * beside.standardError
+  const linear = (alone && beside.gain >= -beside.standardError) || beside.gain > RECIPE.standardErrors * beside.standardError
   const searched = [...tuned.others, tuned.adapted]
   const onMap = { best: onLinear, all: adapted.byQuery, besides: [...searched, ...unadapted] }
   // Terms on the identity have no weights that labels fit: only beside a proven map do they compete with the search of one.
@@ -133,10 +132,7 @@ function provenMix({ best, all, besides }: Attempt, base: Float64Array, seed: nu
   if (mix === 0) return undefined
   const deltas = [...all, ...besides].map(scores => scores.map((value, i) => value - base[i]))
   const check = (of: number) =>
-    realityCheck([deltas[of], ...deltas.filter((_, i) => i !== of)], RECIPE.gateP, {
-      samples: RECIPE.gateSamples,
-      seed,
-    })
+    realityCheck([deltas[of], ...deltas.filter((_, i) => i !== of)], RECIPE.gateP, { samples: RECIPE.gateSamples, seed })
   const { p, provable } = check(mix)
   if (p < RECIPE.gateP) return mix
   if (provable === undefined) return undefined

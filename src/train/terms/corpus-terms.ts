@@ -20,11 +20,7 @@ export interface TermDocuments {
 export const TERM_ROWS: readonly number[] = [40_000, 300_000]
 
 /** Builds tables of the given sizes; a size that the corpus does not fill is left out, except the smallest. `sizes`: ascending. */
-export function buildWords(
-  { texts, vectors }: TermDocuments,
-  analysis: Analysis,
-  sizes: readonly number[],
-): TermsSource[] {
+export function buildWords({ texts, vectors }: TermDocuments, analysis: Analysis, sizes: readonly number[]): TermsSource[] {
   const tokenize = createTokenizer(analysis)
   const terms = {
     *[Symbol.iterator]() {

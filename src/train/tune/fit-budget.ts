@@ -67,8 +67,7 @@ export async function fitBudget(
   if (needed <= room) return { sample, epochs: fixed.epochs, wholeGrid }
 
   const level =
-    LEVELS.find(({ epochs, queries }) => needed * (fixed.epochs ? 1 : epochs) * queries <= room) ??
-    LEVELS[LEVELS.length - 1]
+    LEVELS.find(({ epochs, queries }) => needed * (fixed.epochs ? 1 : epochs) * queries <= room) ?? LEVELS[LEVELS.length - 1]
   const epochs = fixed.epochs ?? Math.ceil(asked.epochs * level.epochs)
   const queries = Math.max(Math.min(LEAST_QUERIES, n), Math.ceil(n * level.queries))
   const parts = [

@@ -72,9 +72,7 @@ export function createThreadedFoldRunner(
   }
 
   // Folds train on vectors alone; texts would be copied into every thread.
-  const [data, pseudo] = [setting.data, setting.pseudo].map(
-    set => set && { ...set, queryTexts: undefined, docTexts: undefined },
-  )
+  const [data, pseudo] = [setting.data, setting.pseudo].map(set => set && { ...set, queryTexts: undefined, docTexts: undefined })
   const message: FoldMessage = { setting: { ...setting, data: data!, pseudo } }
   for (const worker of workers) {
     worker.postMessage(message)

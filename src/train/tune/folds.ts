@@ -4,10 +4,7 @@ import { createDisjointSets } from '../../math/disjoint-sets.js'
 import { createRandom, permutation } from '../../math/random.js'
 
 /** Numbers queries so that those that share a relevant document (or a copy of one), directly or through others, have the same number. */
-export function documentGroups({
-  positives,
-  docTextGroup,
-}: Pick<EmbeddedDataset, 'positives' | 'docTextGroup'>): Uint32Array {
+export function documentGroups({ positives, docTextGroup }: Pick<EmbeddedDataset, 'positives' | 'docTextGroup'>): Uint32Array {
   return groupsOf(positives.map(documents => Array.from(documents.keys(), document => docTextGroup[document])))
 }
 
@@ -30,9 +27,7 @@ export function groupFolds(groups: Uint32Array, folds: number, seed?: number): U
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1)
   const names = [...sizes.keys()]
   const order =
-    seed === undefined
-      ? names.sort((a, b) => a - b)
-      : Array.from(permutation(names.length, createRandom(seed)), i => names[i])
+    seed === undefined ? names.sort((a, b) => a - b) : Array.from(permutation(names.length, createRandom(seed)), i => names[i])
   const filled = new Array<number>(folds).fill(0)
   const foldOf = new Map<number, number>()
   for (const group of order.sort((a, b) => sizes.get(b)! - sizes.get(a)!)) {

@@ -68,9 +68,7 @@ export function joinQueries<V extends Rows>(data: EmbeddedDataset<V>, extra: Emb
     queryIds: [...labelled.queryIds, ...added.queryIds],
     queries,
     positives: [...labelled.positives, ...added.positives],
-    ...(judged && {
-      judgedNegatives: [...(labelled.judgedNegatives ?? none(n)), ...(added.judgedNegatives ?? none(m))],
-    }),
+    ...(judged && { judgedNegatives: [...(labelled.judgedNegatives ?? none(n)), ...(added.judgedNegatives ?? none(m))] }),
     weights,
     ...(labelled.queryTexts && added.queryTexts && { queryTexts: [...labelled.queryTexts, ...added.queryTexts] }),
   }

@@ -48,8 +48,7 @@ export async function fitScale(engine: Engine, data: EmbeddedDataset<Rows>, seed
   try {
     let best = RECIPE.scales.length >> 1
     for (const direction of [1, -1]) {
-      while (best + direction in RECIPE.scales && (await lossAt(best + direction)) < (await lossAt(best)))
-        best += direction
+      while (best + direction in RECIPE.scales && (await lossAt(best + direction)) < (await lossAt(best))) best += direction
     }
     return RECIPE.scales[best]
   } finally {

@@ -16,5 +16,5 @@ export function resolve(
   { fittedScale, seed }: { readonly fittedScale: number; readonly seed: number },
 ) {
   const scale = given.scale ?? fittedScale * multiple
-  return { ...withRecipe(given, queries), ...{ negatives, scale, pull, seed, patience: 0, keep: 'last' as const } }
+  return { ...withRecipe(given, queries), negatives, scale, pull, seed, patience: 0, keep: 'last' as const }
 }

@@ -71,7 +71,12 @@ export async function createSearch(engine: Engine, data: EmbeddedDataset<Rows>, 
   const crossValidatedAnew = (point: SearchPoint, others: Uint32Array) =>
     crossValidate(others, rows => runner.run({ point, ...rows }))
   return {
-    ...{ engine, fixed, seed, metric, signal, budget },
+    engine,
+    fixed,
+    seed,
+    metric,
+    signal,
+    budget,
     /** Sample of the training data. */
     sample,
     /** Pseudo-queries on the documents of the sample. */

@@ -164,9 +164,7 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     await tryAll(starts)
     for (const start of starts) {
       const line = () =>
-        [...known.values()].filter(
-          ({ negatives: pool, multiple }) => pool === start.negatives && multiple === start.multiple,
-        )
+        [...known.values()].filter(({ negatives: pool, multiple }) => pool === start.negatives && multiple === start.multiple)
       while (line().length > 0 && (await tryAll(nearOf(best(line()))))) {}
     }
     return best([...known.values()])
@@ -178,14 +176,12 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
   // With pseudo-queries the pool has other documents already, and with so few queries every further try costs significance.
   const settled = best.pseudo === true || search.wholeGrid
   if (!settled && fixed.negatives === undefined && hasMoreDocuments(sample)) {
-    for (const negatives of TRAINING_OPTIONS.negatives.recipe.grid.slice(1))
-      best = await climb({ ...best, negatives }, best)
+    for (const negatives of TRAINING_OPTIONS.negatives.recipe.grid.slice(1)) best = await climb({ ...best, negatives }, best)
   }
   if (!settled && fixed.scale === undefined) {
     // A lower scale changes the embedding less. It gets the benefit of the doubt if the folds have seen all data.
     const margin = search.whole ? -RECIPE.benefitOfDoubt : RECIPE.standardErrors
-    for (const multiple of TRAINING_OPTIONS.scale.recipe.grid.slice(1))
-      best = await climb({ ...best, multiple }, best, margin)
+    for (const multiple of TRAINING_OPTIONS.scale.recipe.grid.slice(1)) best = await climb({ ...best, multiple }, best, margin)
   }
   const adapted = await scoresOf(best)
   return {

@@ -68,9 +68,7 @@ function wrapWith<T extends OpenAILike>(client: T, source: AdapterSource): Adapt
     if (!isQuery) {
       if (!sides.truncates || !isModelName(sides.adapter, body.model)) return send(body, requestOptions)
       // Vectors of other lengths are of other models, or have been shortened by the service.
-      return send(body, requestOptions, d =>
-        d.length === base.dimensions ? sides.fitDocument(Float32Array.from(d)) : d,
-      )
+      return send(body, requestOptions, d => (d.length === base.dimensions ? sides.fitDocument(Float32Array.from(d)) : d))
     }
     source.check({ name: body.model })
     const texts = [body.input].flat()
@@ -84,9 +82,7 @@ function wrapWith<T extends OpenAILike>(client: T, source: AdapterSource): Adapt
   return overrideMembers(client, {
     embeddings: overrideMembers(client.embeddings, { create }),
     // A copy of the client with other settings would send the role.
-    ...(withOptions && {
-      withOptions: (...args: unknown[]) => wrapWith(Reflect.apply(withOptions, client, args), source),
-    }),
+    ...(withOptions && { withOptions: (...args: unknown[]) => wrapWith(Reflect.apply(withOptions, client, args), source) }),
   }) as unknown as AdaptedOpenAI<T>
 }
 

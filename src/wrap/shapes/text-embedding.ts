@@ -13,8 +13,7 @@ export interface TextEmbeddingLike {
   getTextEmbeddingsBatch(texts: string[], options?: never): Promise<number[][]>
 }
 
-export const isTextEmbedding = (x: unknown): x is TextEmbeddingLike =>
-  hasMethods(x, 'getQueryEmbedding', 'getTextEmbedding')
+export const isTextEmbedding = (x: unknown): x is TextEmbeddingLike => hasMethods(x, 'getQueryEmbedding', 'getTextEmbedding')
 
 /** The words of a query: a string, or an object with a `text`. */
 function textOf(query: unknown): string | undefined {
@@ -29,11 +28,7 @@ function textOf(query: unknown): string | undefined {
  * Its makers no longer maintain LlamaIndex.TS; this is for what runs on it already.
  * @throws as `wrapEmbedder`
  */
-export function wrapTextEmbedding<T extends TextEmbeddingLike>(
-  embedding: T,
-  input: AdapterInput,
-  options: AdaptOptions = {},
-): T {
+export function wrapTextEmbedding<T extends TextEmbeddingLike>(embedding: T, input: AdapterInput, options: AdaptOptions = {}): T {
   const source = openAdapter(input, options, modelFacts(embedding))
   const fitAll = (vectors: number[][]): number[][] => vectors.map(d => source.now().fitDocument(d))
   const members: TextEmbeddingLike = {

@@ -29,8 +29,7 @@ export function randomMatrix(rows: number, cols: number, seed: number): Matrix {
 }
 
 /** A matrix of random rows of length 1. */
-export const randomUnitRows = (rows: number, cols: number, seed: number): Matrix =>
-  normalizedRows(randomMatrix(rows, cols, seed))
+export const randomUnitRows = (rows: number, cols: number, seed: number): Matrix => normalizedRows(randomMatrix(rows, cols, seed))
 
 /** A tensor of NaN, as an output that an operation must overwrite without reading it. */
 export function garbage(engine: Engine, rows: number, cols: number): Tensor {

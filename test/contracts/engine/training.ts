@@ -30,9 +30,7 @@ async function trainInBatch(e: Engine, steps: number): Promise<{ W: Float32Array
 
   for (let step = 1; step <= steps; step++) {
     const batch = permutation(ROWS, random).slice(0, B)
-    const same = [...batch].map((p, i) =>
-      [...batch.keys()].filter(j => j !== i && batch[j] % DOCUMENTS === p % DOCUMENTS),
-    )
+    const same = [...batch].map((p, i) => [...batch.keys()].filter(j => j !== i && batch[j] % DOCUMENTS === p % DOCUMENTS))
     e.gatherRows(queries, batch, Q)
     e.gatherRows(documents, batch, D)
     e.gemm(Q, W, Z, { transposeB: true })

@@ -102,27 +102,11 @@ describe('a BEIR folder', () => {
       'test.tsv:3: query "q2" names document "d9", which is not in the corpus',
     ],
     ['qrels/test.tsv', `${header}q1\td1\t1\nq9\td1\t1\n`, 'test.tsv:3: the judgements name query "q9"'],
-    [
-      'qrels/test.tsv',
-      `${header}q1\td1\t1\nq2\td2\tyes\n`,
-      'test.tsv:3: the grade of query "q2" and document "d2" is "yes"',
-    ],
-    [
-      'qrels/test.tsv',
-      `${header}q1\td1\t1\nq2\td2\n`,
-      'test.tsv:3: has 2 columns, expected query-id, corpus-id and score',
-    ],
+    ['qrels/test.tsv', `${header}q1\td1\t1\nq2\td2\tyes\n`, 'test.tsv:3: the grade of query "q2" and document "d2" is "yes"'],
+    ['qrels/test.tsv', `${header}q1\td1\t1\nq2\td2\n`, 'test.tsv:3: has 2 columns, expected query-id, corpus-id and score'],
     ['qrels/test.tsv', `${header}q1\td1\t1\nq2\td2\t0\n`, 'queries.jsonl:2: query "q2" has only documents of grade 0'],
-    [
-      'corpus.jsonl',
-      `${corpus}\n{"_id":"d1","text":"again"}`,
-      'corpus.jsonl:4: document "d1" is given again (first in line 1)',
-    ],
-    [
-      'corpus.jsonl',
-      `${corpus}\n{"_id":"d4","title":"","text":" "}`,
-      'corpus.jsonl:4: the text of document "d4" is empty',
-    ],
+    ['corpus.jsonl', `${corpus}\n{"_id":"d1","text":"again"}`, 'corpus.jsonl:4: document "d1" is given again (first in line 1)'],
+    ['corpus.jsonl', `${corpus}\n{"_id":"d4","title":"","text":" "}`, 'corpus.jsonl:4: the text of document "d4" is empty'],
     ['corpus.jsonl', `${corpus}\n{"_id":"d4","title":"T"}`, 'corpus.jsonl:4: the text of document "d4" is missing'],
     [
       'corpus.jsonl',

@@ -31,10 +31,7 @@ const beir = (third: unknown) => ({
 const squad = (question: unknown) =>
   JSON.stringify({
     data: [{ paragraphs: [{ context: 'Open Settings.', qas: [{ id: '1', question: 'reset PIN' }] }] }],
-  }).replace(
-    /\]\}$/,
-    `,\n${JSON.stringify({ paragraphs: [{ context: 'From nine to five.', qas: [{ id: '2', question }] }] })}]}`,
-  )
+  }).replace(/\]\}$/, `,\n${JSON.stringify({ paragraphs: [{ context: 'From nine to five.', qas: [{ id: '2', question }] }] })}]}`)
 
 /** Samples of the formats that are tested here; any other one has a test of its own. */
 const SAMPLES: Readonly<Partial<Record<DatasetFormatName, FormatSamples>>> = {

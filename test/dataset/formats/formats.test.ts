@@ -179,9 +179,7 @@ describe('a search log', () => {
   })
 
   it('with ids and without their texts is refused, as is an id that the corpus does not have', async () => {
-    expect(await invalid(jsonl(...log(id => id)))).toContain(
-      '"clicked" holds ids (such as "b"), expected texts. Give the',
-    )
+    expect(await invalid(jsonl(...log(id => id)))).toContain('"clicked" holds ids (such as "b"), expected texts. Give the')
     const folder = folderWith({ log: jsonl({ query: 'q', clicked: 'z' }), corpus: jsonl({ id: 'a', text: 'x' }) })
     const { message } = await failure(
       () => readDataset(join(folder, 'log'), { corpus: join(folder, 'corpus') }),
@@ -235,10 +233,7 @@ describe("fields by the user's own names", () => {
     ['CSV', 'NR,question,ANSWER,stars,wrong,id\n1,a,x,2,y,9\n2,b,z,,,9\n'],
     ['CSV with semicolons', 'nr;question;answer;stars;wrong\n1;a;x;2;y\n2;b;z;;\n'],
     ['TSV', 'nr\tquestion\tanswer\tstars\twrong\n1\ta\tx\t2\ty\n2\tb\tz\t\t\n'],
-    [
-      'JSON Lines',
-      jsonl({ nr: 1, Question: 'a', Answer: 'x', stars: 2, wrong: ['y'] }, { nr: 2, Question: 'b', Answer: 'z' }),
-    ],
+    ['JSON Lines', jsonl({ nr: 1, Question: 'a', Answer: 'x', stars: 2, wrong: ['y'] }, { nr: 2, Question: 'b', Answer: 'z' })],
     [
       'a JSON array',
       JSON.stringify([

@@ -55,8 +55,7 @@ describe('a LlamaIndex file', () => {
   })
 
   it('reads escapes and characters outside the basic plane', async () => {
-    const text =
-      '{"queries":{"q":"a\\n\\u00e9\\ud83d\\ude00😀"},"corpus":{"d":"\\"\\\\\\/"},"relevant_docs":{"q":["d"]}}'
+    const text = '{"queries":{"q":"a\\n\\u00e9\\ud83d\\ude00😀"},"corpus":{"d":"\\"\\\\\\/"},"relevant_docs":{"q":["d"]}}'
     const { dataset } = await readDataset(fileWith(text))
     expect(dataset.queries.get('q')).toBe('a\né😀😀')
     expect(dataset.corpus.get('d')).toBe('"\\/')
@@ -80,24 +79,12 @@ describe('an invalid LlamaIndex file names what is wrong, where, and what to do'
       { relevant_docs: { q1: ['d1'], q2: ['d2'], q9: ['d1'] } },
       'name query "q9", which is not among the queries',
     ],
-    [
-      'a query without entry',
-      { relevant_docs: { q1: ['d1'] } },
-      'query "q2" has no relevant document, expected at least one',
-    ],
+    ['a query without entry', { relevant_docs: { q1: ['d1'] } }, 'query "q2" has no relevant document, expected at least one'],
     ['a query with an empty list', { relevant_docs: { q1: ['d1'], q2: [] } }, 'query "q2" has no relevant document'],
-    [
-      'a query with grade 0 only',
-      { relevant_docs: { q1: ['d1'], q2: { d1: 0 } } },
-      'query "q2" has only documents of grade 0',
-    ],
+    ['a query with grade 0 only', { relevant_docs: { q1: ['d1'], q2: { d1: 0 } } }, 'query "q2" has only documents of grade 0'],
     ['an empty query', { queries: { q1: '', q2: 'x' } }, 'the text of query "q1" is empty'],
     ['a white query', { queries: { q1: ' \n\t\u00a0', q2: 'x' } }, 'the text of query "q1" has no visible character'],
-    [
-      'an invisible document',
-      { corpus: { d1: '\u200b\u0000', d2: 'x' } },
-      'the text of document "d1" has no visible character',
-    ],
+    ['an invisible document', { corpus: { d1: '\u200b\u0000', d2: 'x' } }, 'the text of document "d1" has no visible character'],
     ['a numeric text', { corpus: { d1: 7, d2: 'x' } }, 'the text of document "d1" is the number 7, expected a string'],
     ['a null text', { corpus: { d1: null, d2: 'x' } }, 'the text of document "d1" is null, expected a string'],
     ['an object as text', { corpus: { d1: { text: 'x' }, d2: 'x' } }, 'the text of document "d1" is an object'],
@@ -109,11 +96,7 @@ describe('an invalid LlamaIndex file names what is wrong, where, and what to do'
       'the relevant_docs of query "q1" are "d1", expected a list of document ids',
     ],
     ['a document id that is null', { relevant_docs: { q1: [null], q2: ['d2'] } }, 'query "q1" names as document null'],
-    [
-      'an empty id',
-      { queries: { '': 'x', q1: 'x', q2: 'x' } },
-      'the id of a query is "", expected a string that is not empty',
-    ],
+    ['an empty id', { queries: { '': 'x', q1: 'x', q2: 'x' } }, 'the id of a query is "", expected a string that is not empty'],
   ])('%s', async (_, change, problem) => {
     const message = await problemOf({ ...good, ...change })
     expect(message).toContain(problem)
@@ -157,11 +140,7 @@ describe('an invalid LlamaIndex file names what is wrong, where, and what to do'
   })
 
   it.each([
-    [
-      'a section that is missing',
-      { queries: {}, corpus: {} },
-      'has no "relevant_docs"; found the keys "queries", "corpus"',
-    ],
+    ['a section that is missing', { queries: {}, corpus: {} }, 'has no "relevant_docs"; found the keys "queries", "corpus"'],
     ['a section that is a list', { ...good, corpus: ['x'] }, '"corpus" is an array, expected an object'],
     [
       'nothing in it',

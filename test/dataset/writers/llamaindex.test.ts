@@ -45,9 +45,7 @@ describe('writeLlamaIndex', () => {
     const { dataset: back } = await readDataset(path)
     expect([...back.queries]).toEqual([...dataset.queries])
     expect([...back.corpus]).toEqual([...dataset.corpus])
-    expect([...back.qrels].map(([id, docs]) => [id, [...docs]])).toEqual(
-      [...dataset.qrels].map(([id, docs]) => [id, [...docs]]),
-    )
+    expect([...back.qrels].map(([id, docs]) => [id, [...docs]])).toEqual([...dataset.qrels].map(([id, docs]) => [id, [...docs]]))
   })
 
   it('writes the JSON that LlamaIndex expects: lists of ids, and the mode', () => {

@@ -15,9 +15,7 @@ test('a graph with attributes, a constant and free dimensions runs in onnxruntim
     ],
     inputs: [{ name: 'x', type: 'float32', shape: ['batch', 3] }],
     outputs: [{ name: 'y', type: 'float32', shape: ['batch', 2] }],
-    constants: [
-      { name: 'W', type: 'float32', shape: [2, 3], bytes: new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer) },
-    ],
+    constants: [{ name: 'W', type: 'float32', shape: [2, 3], bytes: new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer) }],
   })
   const session = await InferenceSession.create(model)
   expect(session.inputNames).toEqual(['x'])

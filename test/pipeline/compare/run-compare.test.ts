@@ -22,8 +22,7 @@ const random = createRandom(5)
 const rows = (n: number) => Array.from({ length: n }, () => Array.from({ length: D }, () => random.normal()))
 const documents = rows(DOCS)
 /** Query i is near document i; of the two models the second sees it through more noise. */
-const queriesOf = (noise: number) =>
-  documents.slice(0, QUERIES).map(v => v.map(x => Math.fround(x + noise * random.normal())))
+const queriesOf = (noise: number) => documents.slice(0, QUERIES).map(v => v.map(x => Math.fround(x + noise * random.normal())))
 const MODELS: Record<string, number[][]> = { sharp: queriesOf(0.4), blurred: queriesOf(1.6) }
 /** Query 2 has a second relevant document. */
 const relevant = (i: number): number[] => (i === 2 ? [2, 7] : [i])
@@ -40,9 +39,7 @@ const model = (name: string, price?: number) =>
   fakeProvider({
     ...{ id: name, dimensions: D, price },
     script: (_, { texts, role }) =>
-      texts.map(text =>
-        Float32Array.from((role === 'query' ? MODELS[name] : documents)[Number(text.split(' ').at(-1))]),
-      ),
+      texts.map(text => Float32Array.from((role === 'query' ? MODELS[name] : documents)[Number(text.split(' ').at(-1))])),
   })
 
 function adapter(base: string, W: number[][]): Adapter {
@@ -71,8 +68,7 @@ const OPTIONS = { data, engine: 'js', seed: 7 } as const
 
 describe('the statistics', () => {
   // Everything here is worked out again with loops over float64, without a line of the program.
-  const cosine = (a: number[], b: number[]) =>
-    a.reduce((sum, x, i) => sum + x * b[i], 0) / (Math.hypot(...a) * Math.hypot(...b))
+  const cosine = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i], 0) / (Math.hypot(...a) * Math.hypot(...b))
   const metricsOf = (queries: number[][]) =>
     queries.map((query, i) => {
       const order = documents.map((_, d) => d).sort((a, b) => cosine(query, documents[b]) - cosine(query, documents[a]))
@@ -135,9 +131,7 @@ describe('the statistics', () => {
     expect(report).toMatchObject({ metric: 'ndcg@3', queries: QUERIES })
     expect(report.data).toEqual({ name: 'test.json', queries: QUERIES, pairs: QUERIES + 1, documents: DOCS })
     const means = Object.entries(own).map(([name, scores]) => ({ name, mean: mean(scores.map(s => s['ndcg@3'])) }))
-    expect(report.candidates.map(({ name }) => name)).toEqual(
-      means.sort((a, b) => b.mean - a.mean).map(({ name }) => name),
-    )
+    expect(report.candidates.map(({ name }) => name)).toEqual(means.sort((a, b) => b.mean - a.mean).map(({ name }) => name))
     expect(new Set(means.map(m => m.mean)).size).toBe(3)
     for (const { name, metrics: found } of report.candidates) {
       for (const metric of metrics) {
@@ -196,8 +190,7 @@ describe('the statistics', () => {
       name: String(i),
       evaluation: evaluation(Array.from({ length: 40 }, (_, q) => value + Math.sin(q * (i + 1)) * 0.2)),
     }))
-    const p = (list: typeof systems) =>
-      compareSystems(list, { seed: 3 }).pairs.find(pair => pair.first + pair.second === '10')?.p
+    const p = (list: typeof systems) => compareSystems(list, { seed: 3 }).pairs.find(pair => pair.first + pair.second === '10')?.p
     expect(p(systems.slice(0, 2))).toBe(p(systems))
   })
 
@@ -435,28 +428,14 @@ describe('runCompare', () => {
 
   test('refuses vectors of other texts where both are known', async () => {
     const vectors = { ...folder('v'), queryTexts: [undefined, 'query number 1', 'another'] }
-    await expect(runCompare([{ name: 'v', vectors }], OPTIONS)).rejects.toThrow(
-      /the text of query row 2 is another one/,
-    )
+    await expect(runCompare([{ name: 'v', vectors }], OPTIONS)).rejects.toThrow(/the text of query row 2 is another one/)
   })
 
   test.each<[string, CompareCandidate[], object, string, RegExp]>([
     ['no candidate', [], {}, 'USAGE', /nothing to compare; give at least one/],
-    [
-      'no data',
-      [{ name: 'a', provider: model('sharp') }],
-      { data: undefined },
-      'USAGE',
-      /"a" embeds .* needs labelled/,
-    ],
+    ['no data', [{ name: 'a', provider: model('sharp') }], { data: undefined }, 'USAGE', /"a" embeds .* needs labelled/],
     ['neither provider nor vectors', [{ name: 'a' }], {}, 'USAGE', /"a" needs either a provider or vectors/],
-    [
-      'an unknown metric',
-      [{ name: 'a', vectors: folder('a') }],
-      { metric: 'ndgc@3' },
-      'USAGE',
-      /"ndgc@3" is not a metric/,
-    ],
+    ['an unknown metric', [{ name: 'a', vectors: folder('a') }], { metric: 'ndgc@3' }, 'USAGE', /"ndgc@3" is not a metric/],
     [
       'two of one name',
       [

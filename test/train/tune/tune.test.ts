@@ -198,10 +198,7 @@ describe('options that are given', () => {
 
   test('another kind is what is trained', async () => {
     const fixed = { pull: 10, negatives: 'positives', scale: 10, epochs: 4 } as const
-    const [linear, diagonal] = [
-      await search(data, { fixed }),
-      await search(data, { fixed: { ...fixed, kind: 'diagonal' } }),
-    ]
+    const [linear, diagonal] = [await search(data, { fixed }), await search(data, { fixed: { ...fixed, kind: 'diagonal' } })]
     expect(diagonal.adapted).not.toEqual(linear.adapted)
   })
 })

@@ -40,12 +40,7 @@ const RASTER = 16
  * A slice is loaded into registers while the one before it is multiplied. A slice is stored k-major; its columns are
  * exchanged by k (`column ^ swizzle`) so that threads that store blocks of different k do not meet in one memory bank.
  */
-export function gemmKernel({
-  tile,
-  transposeA,
-  transposeB,
-  aligned,
-}: GemmVariant): Kernel<'a' | 'b' | 'out', GemmScalar> {
+export function gemmKernel({ tile, transposeA, transposeB, aligned }: GemmVariant): Kernel<'a' | 'b' | 'out', GemmScalar> {
   const { m, n, k, perThread, threads } = tile
   const rowQuads = m / 4
   const columnQuads = n / 4
@@ -124,10 +119,7 @@ ${each((r, q) => `  put(split, row + ty * 4u + ${(r >> 2) * (m / parts) + (r & 3
   })
 }
 
-const GEMM_SCALARS = {
-  ...u32('count', 'm', 'n', 'k', 'depth', 'rowTiles', 'columnTiles', 'ldA', 'ldB'),
-  ...f32('alpha', 'beta'),
-}
+const GEMM_SCALARS = { ...u32('count', 'm', 'n', 'k', 'depth', 'rowTiles', 'columnTiles', 'ldA', 'ldB'), ...f32('alpha', 'beta') }
 
 type GemmScalar = keyof typeof GEMM_SCALARS
 
