@@ -49,7 +49,9 @@ const held = Math.floor(queries / 3)
 const [test, train] = [asked.slice(0, held), asked.slice(held)]
 const vectorOf = new Map(asked.map(({ text, vector }) => [text, vector]))
 const provider = customProvider({
-  ...{ id: 'bench/model', dimensions: d, limits: { maxInputs: 1000 } },
+  id: 'bench/model',
+  dimensions: d,
+  limits: { maxInputs: 1000 },
   embed: texts => texts.map(text => vectorOf.get(text)),
 })
 const labels = (name, set) => ({
@@ -126,14 +128,22 @@ async function measure({ name, url, raw }, reference) {
   const result = await trained(data)
   const { adapter } = await runTraining({ ...RUN, data, provider })
   const { index, metrics } = await runEvaluation({
-    ...{ data: await openData({ test: labels('test', test), index: url }), provider, adapter },
+    data: await openData({ test: labels('test', test), index: url }),
+    provider,
+    adapter,
   })
   const [ms, rawMs] = [Math.min(...scan), Math.min(...client)]
   return {
-    ...{ index: name, ...result, same: result.adapter === reference.adapter },
-    ...{ 'scan rows/s': Math.round(rows / ms), 'raw rows/s': Math.round(rows / rawMs), 'of raw': round(rawMs / ms) },
-    ...{ 'recall base': round(index.recall.base), 'recall adapted': round(index.recall.adapted) },
-    ...{ 'index ndcg@10': round(metrics.index.adapted['ndcg@10']), restored: index.restored ?? '' },
+    index: name,
+    ...result,
+    same: result.adapter === reference.adapter,
+    'scan rows/s': Math.round(rows / ms),
+    'raw rows/s': Math.round(rows / rawMs),
+    'of raw': round(rawMs / ms),
+    'recall base': round(index.recall.base),
+    'recall adapted': round(index.recall.adapted),
+    'index ndcg@10': round(metrics.index.adapted['ndcg@10']),
+    restored: index.restored ?? '',
   }
 }
 

@@ -19,7 +19,12 @@ async function measure(sets, { provider, cache, sizes, seeds, add }) {
     for (let i = 0; i < (word === 'all' ? 1 : seeds); i++) {
       const seed = FIRST_SEED + i
       const { report } = await runTraining({
-        ...{ provider, cache, tune: 'auto', tuneBudget: 600, textTerms: 'off', hybrid: false },
+        provider,
+        cache,
+        tune: 'auto',
+        tuneBudget: 600,
+        textTerms: 'off',
+        hybrid: false,
         data: await openData({ train: drawQueries(sets, size, seed), test: sets.test }),
         train: { seed, engine: 'cpu' },
       })

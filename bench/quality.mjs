@@ -16,8 +16,16 @@ const LLAMAINDEX = {
   tune: 'off',
   gate: false,
   train: {
-    ...{ negatives: 'in-batch', batchSize: 10, epochs: 4, learningRate: 2e-5, scale: 20 },
-    ...{ weightDecay: 0, warmup: 0.1, schedule: 'linear', maxGradNorm: 1, patience: 0 },
+    negatives: 'in-batch',
+    batchSize: 10,
+    epochs: 4,
+    learningRate: 2e-5,
+    scale: 20,
+    weightDecay: 0,
+    warmup: 0.1,
+    schedule: 'linear',
+    maxGradNorm: 1,
+    patience: 0,
   },
 }
 

@@ -42,7 +42,9 @@ const bytesOf = values => Buffer.from(values.buffer)
 
 const square = d => ({ W: matrix(d, d, floats(d * d)), b: matrix(1, d, floats(d)) })
 const adapterOf = d => ({
-  ...{ kind: 'linear', base: { id: 'x/y', dimensions: d, normalized: true }, params: square(d) },
+  kind: 'linear',
+  base: { id: 'x/y', dimensions: d, normalized: true },
+  params: square(d),
   training: { tool: 't', date: '2026-01-01T00:00:00Z', data: {}, options: {}, metrics: {} },
 })
 
@@ -141,7 +143,9 @@ function terms(n) {
   return createTerms(TERMS, analysis, buildWords(documents, analysis, [4 * n])[0])
 }
 const TERMS = {
-  ...{ source: 'words', alpha: 0.2, proven: true },
+  source: 'words',
+  alpha: 0.2,
+  proven: true,
   corpus: { documents: 1, date: '2026-01-01T00:00:00Z', sha256: 'a'.repeat(64) },
 }
 

@@ -23,7 +23,13 @@ async function measure(sets, { provider, cache, sizes, seeds, add }) {
           continue
         }
         const { report } = await runTraining({
-          ...{ provider, cache, pseudoQueries, tune: 'auto', tuneBudget: 600, textTerms: 'off', hybrid: false },
+          provider,
+          cache,
+          pseudoQueries,
+          tune: 'auto',
+          tuneBudget: 600,
+          textTerms: 'off',
+          hybrid: false,
           data: await openData({ train, test: sets.test }),
           train: { seed, engine: 'cpu' },
         })

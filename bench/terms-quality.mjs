@@ -19,8 +19,15 @@ const METRIC = 'ndcg@10'
 const text = value => ({ type: 'string', default: value })
 const { values } = parseArgs({
   options: {
-    ...{ vectors: text(''), data: text(''), only: text(''), json: { type: 'string' }, labels: { type: 'string' } },
-    ...{ seed: text('42'), budget: text('60'), seeds: text('3'), noise: { type: 'string' } },
+    vectors: text(''),
+    data: text(''),
+    only: text(''),
+    json: { type: 'string' },
+    labels: { type: 'string' },
+    seed: text('42'),
+    budget: text('60'),
+    seeds: text('3'),
+    noise: { type: 'string' },
   },
 })
 if (!values.vectors || !values.data) {

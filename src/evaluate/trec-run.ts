@@ -38,11 +38,25 @@ export function formatRun(
   return lines.join('')
 }
 
+/** Documents that a system found for each query, by query id, with their scores as float32. */
+export type ScoredRun = ReadonlyMap<string, { readonly documents: readonly string[]; readonly scores: readonly number[] }>
+
 /**
  * Reads a TREC run. The order is trec_eval's: by score as float32, then by document id, both descending; the rank column is not read.
  * @throws FILE_NOT_FOUND, FILE_READ; DATASET_FORMAT with the line if one is not of the format, or a document is there twice
  */
 export function readRun(path: string): Run {
+  return new Map(
+    Array.from(readScoredRun(path), ([query, { documents, scores }]) => {
+      const better = (a: number, b: number) => scores[b] - scores[a] || (documents[a] < documents[b] ? 1 : -1)
+      const order = Array.from(documents.keys()).sort(better)
+      return [query, order.map(i => documents[i])]
+    }),
+  )
+}
+
+/** Reads a TREC run in the order of its lines; throws as `readRun`. */
+export function readScoredRun(path: string): ScoredRun {
   const found = new Map<string, { documents: string[]; scores: number[]; lines: number[] }>()
   const wrong = (line: number, problem: string) =>
     new AdapterTrainError('DATASET_FORMAT', `${path}:${line}: ${problem}`, { details: { file: path, line } })
@@ -60,22 +74,14 @@ export function readRun(path: string): Run {
     lines.push(line)
   }
   if (found.size === 0) throw new AdapterTrainError('DATASET_FORMAT', `${path}: the run is empty`)
-  return new Map(
-    Array.from(found, ([query, { documents, scores, lines }]) => {
-      const seen = new Set<string>()
-      documents.forEach((document, i) => {
-        if (seen.size === seen.add(document).size)
-          throw wrong(lines[i], `document "${document}" of query "${query}" is there twice`)
-      })
-      const better = (a: number, b: number) => scores[b] - scores[a] || (documents[a] < documents[b] ? 1 : -1)
-      return [
-        query,
-        Array.from(documents.keys())
-          .sort(better)
-          .map(i => documents[i]),
-      ]
-    }),
-  )
+  for (const [query, { documents, lines }] of found) {
+    const seen = new Set<string>()
+    documents.forEach((document, i) => {
+      if (seen.size === seen.add(document).size)
+        throw wrong(lines[i], `document "${document}" of query "${query}" is there twice`)
+    })
+  }
+  return found
 }
 
 /** What a run is judged by: queries in the order of their figures, and the grades of their relevant documents. */

@@ -8,6 +8,7 @@ import { FUSION_NAMES, FUSIONS, fuse, HYBRID_WINDOW, retrieved } from '../evalua
 import { parseMetric } from '../evaluate/metrics.js'
 import { rankingFromRanks, rankOf } from '../evaluate/positive-ranks.js'
 import { tieRankOf } from '../evaluate/top-k.js'
+import type { ScoredRun } from '../evaluate/trec-run.js'
 import { normalizedRows } from '../math/matrix.js'
 import { gatherRows, type Rows, rowRange, toMatrix, truncateRows } from '../math/row-source.js'
 import { bootstrapP } from '../math/statistics/bootstrap.js'
@@ -20,16 +21,13 @@ import { postingsOf } from '../train/terms/corpus-terms.js'
 import { assignFolds } from '../train/tune/folds.js'
 import type { JudgedTexts } from './compare/plan-compare.js'
 
-/** Scores of a search by words: per query id, document id -> score. */
-export type LexicalRun = ReadonlyMap<string, ReadonlyMap<string, number>>
-
 /** Scores of all documents for a query, by its row; 0 where none of its words is found. */
 export type LexicalSearch = (query: number) => Float32Array
 
 export interface TuneHybridOptions {
   readonly adapter?: Adapter
   /** Scores of your own engine. Default: BM25. */
-  readonly run?: LexicalRun
+  readonly run?: ScoredRun
   readonly metric: string
   readonly seed: number
   /** Documents that each search retrieves before they are fused. Default 100. */
@@ -192,14 +190,15 @@ export function searchOfBm25({ queryTexts, docTexts }: Pick<EmbeddedDataset<Rows
   return query => search.scores([...new Set(searchWords(tokenize(queryTexts[query] ?? '')))])
 }
 
-function searchOfRun({ queryIds, docIds }: EmbeddedDataset<Rows>, run: LexicalRun): LexicalSearch {
+function searchOfRun({ queryIds, docIds }: EmbeddedDataset<Rows>, run: ScoredRun): LexicalSearch {
   const rowOf = new Map(docIds.map((id, row) => [id, row]))
   return query => {
     const scores = new Float32Array(docIds.length)
-    for (const [id, score] of run.get(queryIds[query]) ?? []) {
+    const found = run.get(queryIds[query])
+    found?.documents.forEach((id, i) => {
       const at = rowOf.get(id)
-      if (at !== undefined) scores[at] = score
-    }
+      if (at !== undefined) scores[at] = found.scores[i]
+    })
     return scores
   }
 }

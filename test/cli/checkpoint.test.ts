@@ -100,12 +100,19 @@ describe.concurrent('--checkpoint', () => {
     expect(of('start')).toHaveLength(2)
     expect(of('start')[0]).toMatchObject({
       data: expect.stringMatching(/^[0-9a-f]{64}$/),
-      ...{ release: expect.any(String), node: process.version, tune: 'off', epochs: 12, dimensions: 192 },
+      release: expect.any(String),
+      node: process.version,
+      tune: 'off',
+      epochs: 12,
+      dimensions: 192,
     })
     expect(of('epoch').map(({ epoch }) => epoch)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1))
     expect(of('epoch')[0]).toMatchObject({
-      ...{ loss: expect.any(Number), metric: expect.any(Number) },
-      ...{ seconds: expect.any(Number), learningRate: expect.any(Number), time: expect.stringMatching(/^\d{4}-.*Z$/) },
+      loss: expect.any(Number),
+      metric: expect.any(Number),
+      seconds: expect.any(Number),
+      learningRate: expect.any(Number),
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
     })
     expect(of('end')).toMatchObject([{ error: 'ABORTED' }, { metrics: { split: 'test' }, bestEpoch: expect.any(Number) }])
     for (const query of Object.values(TRAIN.queries)) expect(text).not.toContain(query)

@@ -8,17 +8,33 @@ type PairReport = CompareReport['pairs'][number]
 const coloured = styleFor({}, true)
 
 const candidate = (name: string, rank?: CandidateReport['rank']): CandidateReport => ({
-  ...{ name, rank, base: 'hashing/x@8', dimensions: 8, indexBytes: 320, indexBytesPerMillion: 32e6 },
-  ...{ costPerMillionQueries: 0, metrics: { 'ndcg@10': { mean: 0.5, low: 0.4, high: 0.6 } } },
+  name,
+  rank,
+  base: 'hashing/x@8',
+  dimensions: 8,
+  indexBytes: 320,
+  indexBytesPerMillion: 32e6,
+  costPerMillionQueries: 0,
+  metrics: { 'ndcg@10': { mean: 0.5, low: 0.4, high: 0.6 } },
 })
 
 const pair = (first: string, second: string, change: Partial<PairReport>): PairReport => ({
-  ...{ first, second, mean: 0.1, low: 0.02, high: 0.2, p: 0.01, holm: 0.01 },
+  first,
+  second,
+  mean: 0.1,
+  low: 0.02,
+  high: 0.2,
+  p: 0.01,
+  holm: 0.01,
   ...change,
 })
 
 const reportOf = (candidates: CandidateReport[], pairs: PairReport[]): CompareReport => ({
-  ...{ metric: 'ndcg@10', queries: 10, candidates, pairs, samples: { bootstrap: 100, randomization: 100 } },
+  metric: 'ndcg@10',
+  queries: 10,
+  candidates,
+  pairs,
+  samples: { bootstrap: 100, randomization: 100 },
   ...{
     data: { name: 'd', queries: 10, pairs: 10, documents: 10 },
     seed: 1,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadAdapter, saveAdapter } from '../../src/adapters/file.js'
@@ -114,5 +114,16 @@ describe.concurrent('checks', () => {
     expect(candidates[0].metrics['ndcg@10'].mean).toBeCloseTo(report.metrics.adapted['ndcg@10'], 9)
     expect(candidates[1].metrics['ndcg@10'].mean).toBeCloseTo(report.metrics.base['ndcg@10'], 9)
     expect(pairs[0].p).toBeLessThan(0.001)
+
+    const hybrid = ['hybrid', ...BASE, '--data', 'test.json', '--run', 'run.base.trec']
+    const { lexical, words: found } = await cliJson<{ lexical: string; words: number }>(hybrid, { cwd })
+    expect(lexical).toBe('run')
+    expect(found).toBeCloseTo(report.metrics.base['ndcg@10'], 9)
+    writeFileSync(join(cwd, 'twice.trec'), 'q1 Q0 d1 1 2 x\nq1 Q0 d1 2 1 x\n')
+    const { code, stderr } = await cli([...hybrid.slice(0, -1), 'twice.trec'], { cwd })
+    expect({ code, stderr: /twice\.trec:2: document "d1" of query "q1" is there twice/.test(stderr) }).toEqual({
+      code: 1,
+      stderr: true,
+    })
   })
 })

@@ -112,7 +112,10 @@ describe.concurrent('the gate', () => {
       negatives: expect.stringMatching(/^(positives|corpus)$/),
       scale: expect.any(Number),
       pull: expect.any(Number),
-      ...{ queries: 100, documents: 80, folds: 5, seconds: expect.any(Number) },
+      queries: 100,
+      documents: 80,
+      folds: 5,
+      seconds: expect.any(Number),
     })
     for (const tried of report.tune.tried) {
       expect(Object.keys(tried)).toEqual(['negatives', 'scale', 'pull', 'score'])
@@ -120,8 +123,16 @@ describe.concurrent('the gate', () => {
     const { negatives, scale, pull } = report.tune
     expect(report.tune.tried).toContainEqual({ negatives, scale, pull, score: expect.any(Number) })
     expect(facts(adapter).options).toMatchObject({
-      ...{ tune: 'auto', negatives, scale, pull, epochs: 20, batchSize: 32, learningRate: 0.01 },
-      ...{ schedule: 'cosine', bestEpoch: 20, epochsRun: 20 },
+      tune: 'auto',
+      negatives,
+      scale,
+      pull,
+      epochs: 20,
+      batchSize: 32,
+      learningRate: 0.01,
+      schedule: 'cosine',
+      bestEpoch: 20,
+      epochsRun: 20,
     })
 
     const evaluated = await cliJson<Report>(['evaluate', '--data', 'same.json', ...COMMON, '--adapter', 'good.json'], {
@@ -131,10 +142,17 @@ describe.concurrent('the gate', () => {
       base: { id: expect.stringMatching(/^hashing\//), dimensions: D },
       data: { test: { queries: 60, pairs: 60, documents: 80 } },
       cache: { hits: 0, misses: expect.any(Number), requests: expect.any(Number), tokens: expect.any(Number) },
-      ...{ queries: 60, documents: 80, metrics: { base: report.metrics.base, adapted: report.metrics.adapted } },
-      ...{ difference: report.difference, wins: 60, ties: 0, losses: 0 },
+      queries: 60,
+      documents: 80,
+      metrics: { base: report.metrics.base, adapted: report.metrics.adapted },
+      difference: report.difference,
+      wins: 60,
+      ties: 0,
+      losses: 0,
       largest: { metric: 'ndcg@10', depth: 80, wins: expect.any(Array), losses: [] },
-      ...{ engine: 'cpu', engineDescription: expect.any(String), engineReason: expect.any(String) },
+      engine: 'cpu',
+      engineDescription: expect.any(String),
+      engineReason: expect.any(String),
       warnings: [expect.stringMatching(/too easy or too small to trust/)],
     })
   })
@@ -194,7 +212,12 @@ describe.concurrent('--tune', () => {
     const { code, report, adapter } = await run(args, 'seed.json')
     expect(code).toBe(0)
     expect(facts(adapter).options).toEqual({
-      ...{ kind: 'linear', negatives: 'in-batch', epochs: 4, batchSize: 128, learningRate: 0.001, schedule: 'linear' },
+      kind: 'linear',
+      negatives: 'in-batch',
+      epochs: 4,
+      batchSize: 128,
+      learningRate: 0.001,
+      schedule: 'linear',
       ...{
         warmup: 0.1,
         scale: 20,
@@ -205,7 +228,10 @@ describe.concurrent('--tune', () => {
         metric: 'ndcg@10',
         patience: 5,
       },
-      ...{ tune: 'off', engine: 'js', bestEpoch: expect.any(Number), epochsRun: 4 },
+      tune: 'off',
+      engine: 'js',
+      bestEpoch: expect.any(Number),
+      epochsRun: 4,
     })
     expect(report).not.toHaveProperty('tune')
     expect(report).not.toHaveProperty('gate')
@@ -225,8 +251,15 @@ describe.concurrent('--tune', () => {
     const given = ['--scale', '20', '--negatives', 'in-batch', '--epochs', '3', '--lr', '0.02', '--batch-size', '16']
     const { report, adapter } = await run([...AUTO, '--test-fraction', '0', '--no-gate', ...given], 'fixed.json')
     expect(facts(adapter).options).toMatchObject({
-      ...{ tune: 'auto', scale: 20, negatives: 'in-batch', epochs: 3, learningRate: 0.02, batchSize: 16 },
-      ...{ pull: report.tune.pull, schedule: 'cosine', warmup: 0.05 },
+      tune: 'auto',
+      scale: 20,
+      negatives: 'in-batch',
+      epochs: 3,
+      learningRate: 0.02,
+      batchSize: 16,
+      pull: report.tune.pull,
+      schedule: 'cosine',
+      warmup: 0.05,
     })
     expect(report.tune.tried.length).toBeGreaterThan(1)
     for (const tried of report.tune.tried) expect(tried).toMatchObject({ negatives: 'in-batch', scale: 20 })

@@ -45,7 +45,10 @@ describe.concurrent('with options alone', () => {
     )
     expect(stdout).toMatch(/\nnext\n {2}adapter-train train --config adapter-train\.yaml\n$/)
     expect(config(cwd)).toEqual({
-      ...{ train: 'train.json', test: 'test.json', base: 'hashing', kind: 'low-rank' },
+      train: 'train.json',
+      test: 'test.json',
+      base: 'hashing',
+      kind: 'low-rank',
       out: 'adapters/hashing-words-char3-5-512.json',
     })
     const report = await cliJson(['train', '--config', CONFIG, '--tune-budget', '3', '--no-gate'], { cwd })
@@ -58,9 +61,15 @@ describe.concurrent('with options alone', () => {
     const text = readFileSync(join(cwd, CONFIG), 'utf8')
     const shown = parse(text.replace(/^#(?=[\w-]+: )/gm, '')) as Record<string, unknown>
     expect(shown).toMatchObject({
-      ...{ kind: TRAIN_DEFAULTS.kind, metric: TRAIN_DEFAULTS.metric, seed: TRAIN_DEFAULTS.seed },
-      ...{ engine: TRAIN_DEFAULTS.engine, 'tune-budget': TUNE_BUDGET, 'pseudo-queries': 'auto', 'min-gain': 0 },
-      ...{ 'test-fraction': SPLIT_DEFAULTS.testFraction, 'split-by': SPLIT_DEFAULTS.splitBy },
+      kind: TRAIN_DEFAULTS.kind,
+      metric: TRAIN_DEFAULTS.metric,
+      seed: TRAIN_DEFAULTS.seed,
+      engine: TRAIN_DEFAULTS.engine,
+      'tune-budget': TUNE_BUDGET,
+      'pseudo-queries': 'auto',
+      'min-gain': 0,
+      'test-fraction': SPLIT_DEFAULTS.testFraction,
+      'split-by': SPLIT_DEFAULTS.splitBy,
     })
     for (const [name, value] of Object.entries(shown)) {
       const { default: standard, describe: help } = trainCommand.options[name]
@@ -100,7 +109,10 @@ describe.concurrent('with options alone', () => {
     const cwd = folderWith({ 'train_dataset.json': llamaIndex(40), 'val_dataset.json': llamaIndex(12) })
     const report = await cliJson(['init', '--yes', '--base', 'hashing', '--goal', 'prove'], { cwd })
     expect(report).toMatchObject({
-      ...{ config: CONFIG, goal: 'prove', kFold: 5, problems: [] },
+      config: CONFIG,
+      goal: 'prove',
+      kFold: 5,
+      problems: [],
       data: { kind: 'dataset', format: 'llamaindex', counts: { train: { queries: 40 }, validation: { queries: 12 } } },
       base: { name: 'hashing', dimensions: 512, key: 'not needed' },
       trial: { metric: 'ndcg@10', data: { queries: 40 }, folds: 5 },
@@ -170,9 +182,12 @@ describe.concurrent('with options alone', () => {
     const qrels = (from: number, to: number) =>
       `query-id\tcorpus-id\tscore\n${Array.from({ length: to - from }, (_, i) => `q${from + i}\td${from + i}\t1\n`).join('')}`
     const cwd = folderWith({
-      ...{ 'beir/corpus.jsonl': lines('d').join(''), 'beir/queries.jsonl': lines('q').join('') },
-      ...{ 'beir/qrels/train.tsv': qrels(0, 14), 'beir/qrels/test.tsv': qrels(14, 20) },
-      ...{ 'data/train_dataset.json': llamaIndex(20), 'data/test_dataset.json': llamaIndex(6, { from: 20 }) },
+      'beir/corpus.jsonl': lines('d').join(''),
+      'beir/queries.jsonl': lines('q').join(''),
+      'beir/qrels/train.tsv': qrels(0, 14),
+      'beir/qrels/test.tsv': qrels(14, 20),
+      'data/train_dataset.json': llamaIndex(20),
+      'data/test_dataset.json': llamaIndex(6, { from: 20 }),
     })
     const flags = ['init', '--base', 'hashing', '--goal', 'quality', '--no-trial', '--force', '--data']
     await cliJson([...flags, 'beir'], { cwd })
@@ -202,7 +217,8 @@ describe.concurrent('data that cannot be trained on yet', () => {
     const report = await cliJson<{ next: string[] }>(['init', '--yes', '--data', 'faq.csv'], { cwd })
     const line = `adapter-train import faq.csv --query ${query} --document ${document} --out data`
     expect(report).toMatchObject({
-      ...{ config: null, kind: 'columns' },
+      config: null,
+      kind: 'columns',
       next: [line, 'adapter-train init --data data/train_dataset.json'],
     })
     expect(existsSync(join(cwd, CONFIG))).toBe(false)

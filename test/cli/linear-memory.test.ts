@@ -70,7 +70,11 @@ describe.concurrent('--kind linear-memory', () => {
       kind: 'linear-memory',
       gate: { kept: true, passed: true },
       memory: {
-        ...{ chosen: true, onIdentity: false, queries: n, distinct: n, multiplyAdds: D * D + 2 * n * D },
+        chosen: true,
+        onIdentity: false,
+        queries: n,
+        distinct: n,
+        multiplyAdds: D * D + 2 * n * D,
         bytes: 4 * (D * D + D + 2 * n * D + 5),
       },
     })

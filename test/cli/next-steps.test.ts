@@ -62,8 +62,13 @@ describe('next steps', () => {
 
 test('explain spends the columns of the terminal on texts: of a long id only the end is shown', () => {
   const document = {
-    ...{ id: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeee42', text: 'word '.repeat(40), rank: 1, otherRank: 1 },
-    ...{ score: 0.5, otherScore: 0.5, relevant: true },
+    id: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeee42',
+    text: 'word '.repeat(40),
+    rank: 1,
+    otherRank: 1,
+    score: 0.5,
+    otherScore: 0.5,
+    relevant: true,
   }
   const found = { query: 'q', documents: 1, relevant: 1, base: [document], adapted: [document], missed: [] }
   for (const columns of [110, 160]) {

@@ -37,7 +37,8 @@ describe.concurrent('sweep', () => {
     expect(code).toBe(3)
     const report = JSON.parse(stdout)
     expect(report).toMatchObject({
-      ...{ adapter: null, rejected: 'n.rejected.json' },
+      adapter: null,
+      rejected: 'n.rejected.json',
       gate: { kept: false },
       sweep: { runs: 2, folds: 5, metric: 'ndcg@10', lines: [{ difference: { holm: expect.any(Number) } }, {}] },
     })

@@ -39,7 +39,10 @@ describe.concurrent('train with --json', () => {
     const epoch = { loss: expect.any(Number), metric: expect.any(Number) }
     const { difference, wins, ties, losses, seen, unseen, largest, hybrid, ...documented } = report
     expect(difference['ndcg@10']).toEqual({
-      ...{ mean: expect.any(Number), low: expect.any(Number), high: expect.any(Number), p: expect.any(Number) },
+      mean: expect.any(Number),
+      low: expect.any(Number),
+      high: expect.any(Number),
+      p: expect.any(Number),
     })
     const held = report.data.test.queries
     expect(held).toBeGreaterThanOrEqual(2)

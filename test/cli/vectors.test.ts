@@ -18,8 +18,10 @@ function vectors() {
   const pairs = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => [i, from + i])
   return {
     docs,
-    ...{ train: queries.slice(0, TRAINED), test: queries.slice(TRAINED) },
-    ...{ trainPairs: pairs(0, TRAINED), testPairs: pairs(TRAINED, TRAINED + TESTED) },
+    train: queries.slice(0, TRAINED),
+    test: queries.slice(TRAINED),
+    trainPairs: pairs(0, TRAINED),
+    testPairs: pairs(TRAINED, TRAINED + TESTED),
   }
 }
 

@@ -9,7 +9,12 @@ const { speedSection } = await import(join(ROOT, 'bench/speed-table.mjs'))
 const file = join(ROOT, 'bench/speed.json')
 
 const row = (engine: string, dim: number, batch: number, msPerStep: number, more = {}) => ({
-  ...{ engine, dim, batch, msPerStep, secondsPerEpoch: msPerStep / 10, ...more },
+  engine,
+  dim,
+  batch,
+  msPerStep,
+  secondsPerEpoch: msPerStep / 10,
+  ...more,
 })
 const SAMPLE = {
   date: '2026-12-01',

@@ -140,7 +140,13 @@ describe('js softmax cross-entropy, worked by hand', () => {
 
 describe('js adamw, worked by hand', () => {
   const RATES: AdamWOptions = {
-    ...{ lr: 0.1, beta1: 0.9, beta2: 0.999, eps: 0, step: 1, decay: 0, l2: 0 },
+    lr: 0.1,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 0,
+    step: 1,
+    decay: 0,
+    l2: 0,
     anchor: 'zero',
   }
   const update = (value: number, gradient: number, options: Partial<AdamWOptions> = {}) => {

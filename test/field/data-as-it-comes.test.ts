@@ -34,8 +34,11 @@ test('vectors of zeros of your own are counted and named in a warning, documents
     lines(...Array.from({ length: 8 }, (_, i) => ({ id: `${role}${i}`, vector: zeros.includes(i) ? [0, 0] : [1, i] })))
   const pairs = JSON.stringify(Array.from({ length: 8 }, (_, i) => [i, i]))
   const folder = folderOf({
-    ...{ 'queries.jsonl': side('q', []), 'docs.jsonl': side('d', [0, 1, 2, 4, 5, 7]), 'pairs.json': pairs },
-    ...{ 'test_queries.jsonl': side('t', [3]), 'test_pairs.json': pairs },
+    'queries.jsonl': side('q', []),
+    'docs.jsonl': side('d', [0, 1, 2, 4, 5, 7]),
+    'pairs.json': pairs,
+    'test_queries.jsonl': side('t', [3]),
+    'test_pairs.json': pairs,
   })
   const { warnings } = await openData({ vectors: folder, baseId: 'my/model' })
   const named = [0, 1, 2, 4, 5].map(i => `document d${i} of the train part`).join(', ')

@@ -7,6 +7,7 @@ import { embedDataset } from '../../src/embed/embed-dataset.js'
 import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import { scoreRankings } from '../../src/evaluate/metrics.js'
+import type { ScoredRun } from '../../src/evaluate/trec-run.js'
 import { type Matrix, row } from '../../src/math/matrix.js'
 import { toMatrix } from '../../src/math/row-source.js'
 import { tuneHybrid } from '../../src/pipeline/tune-hybrid.js'
@@ -30,20 +31,22 @@ beforeAll(async () => {
 afterAll(() => db.close())
 
 /** The engine's own scores, as a TREC run has them. */
-async function fullTextRun(): Promise<Map<string, Map<string, number>>> {
+async function fullTextRun(): Promise<ScoredRun> {
   const any = "(SELECT replace(plainto_tsquery('english', $1)::text, '&', '|')::tsquery AS query) AS any_word"
   const sql = `SELECT id, ts_rank_cd(words, query) AS score FROM documents, ${any} WHERE words @@ query`
-  const run = new Map<string, Map<string, number>>()
+  const run = new Map<string, { documents: string[]; scores: number[] }>()
   for (const [i, id] of data.queryIds.entries()) {
     const { rows } = await db.query<{ id: string; score: number }>(sql, [data.queryTexts![i]])
-    run.set(id, new Map(rows.map(found => [found.id, found.score])))
+    run.set(id, { documents: rows.map(found => found.id), scores: rows.map(found => found.score) })
   }
   return run
 }
 
 test('the SQL that is printed finds on PostgreSQL what the tuned weight promises', async () => {
   const { tuned, vectors } = await tuneHybrid(createJsEngine(), data, {
-    ...{ run: await fullTextRun(), metric: 'ndcg@10', seed: 42 },
+    run: await fullTextRun(),
+    metric: 'ndcg@10',
+    seed: 42,
   })
   const { passed, weight, outOfFold } = tuned.find(({ fusion }) => fusion === 'raw')!
   expect(passed).toBe(true)

@@ -123,7 +123,9 @@ test.each(['as documents', 'as a query'])(
       if (run > 0) expect(bodies.flatMap(({ input }) => input).filter(text => text === bad)).toHaveLength(1)
       const warnings: string[] = []
       const { datasets } = await embedDataset(await open(url), [desk], {
-        ...{ cache, retries: 0, skipRefused: true },
+        cache,
+        retries: 0,
+        skipRefused: true,
         onWarning: warning => warnings.push(warning),
       })
       expect(datasets[0].docIds).toHaveLength(6)

@@ -58,7 +58,9 @@ const adapter = {
   training: { tool: 't', date: '2026-01-01T00:00:00Z', data: {}, options: {}, metrics: { 'ndcg@10': 0.5 } },
 }
 const facts = {
-  ...{ source: 'words', alpha: 0.2, proven: true },
+  source: 'words',
+  alpha: 0.2,
+  proven: true,
   corpus: { documents: 30, date: '2026-01-01T00:00:00Z', sha256: 'a'.repeat(64) },
 }
 const texts = Array.from({ length: 30 }, (_, i) => `the card number ${i} of account ${i % 7} is blocked at the bank`)
@@ -67,7 +69,9 @@ const analysis = analyze(texts, texts, process.versions.icu)
 const trained = {
   ...adapter,
   training: {
-    ...{ tool: 'adapter-train 0.1.0', date: '2026-01-01T00:00:00Z', options: { metric: 'ndcg@10', seed: 1, pull: 30 } },
+    tool: 'adapter-train 0.1.0',
+    date: '2026-01-01T00:00:00Z',
+    options: { metric: 'ndcg@10', seed: 1, pull: 30 },
     data: { train: { queries: 3, pairs: 4 }, sha256: 'a'.repeat(64) },
     metrics: { split: 'test', base: { 'ndcg@10': 0.5 }, adapted: { 'ndcg@10': 0.6 } },
     difference: { 'ndcg@10': { mean: 0.1, low: 0.05, high: 0.15, p: 0.01 } },
@@ -201,7 +205,12 @@ export function unzip(archive) {
 
 const HEADER = { judgements: 1, documents: { data: 'data.json' }, sampling: { order: 'file', seed: 1, pool: 2 } }
 const judged = (query_id, document_id, judge, grade, more = {}) => ({
-  ...{ query_id, document_id, grade, judge, time: '2026-01-01T00:00:00Z', ...more },
+  query_id,
+  document_id,
+  grade,
+  judge,
+  time: '2026-01-01T00:00:00Z',
+  ...more,
 })
 const labels = lines([
   HEADER,

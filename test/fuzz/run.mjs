@@ -19,7 +19,8 @@ const HANG_SECONDS = 10
 
 const { values } = parseArgs({
   options: {
-    ...{ cases: { type: 'string', default: '20000' }, reader: { type: 'string', multiple: true } },
+    cases: { type: 'string', default: '20000' },
+    reader: { type: 'string', multiple: true },
     ...{
       seed: { type: 'string', default: '1' },
       case: { type: 'string' },

@@ -224,13 +224,15 @@ const page = once(async () => {
   const queries = TEXTS.map((one, i) => ({ id: `q${i}`, text: one, searches: 1, grades: new Map([[`d${i}`, 1]]) }))
   const { signal } = new AbortController()
   const look = createLook({
-    ...{ provider: await createProvider('hashing', { dimensions: 8 }), adapters: [], signal },
+    provider: await createProvider('hashing', { dimensions: 8 }),
+    adapters: [],
+    signal,
     open: async () => ({ name: 'x', documents: corpus, queries }),
   })
   const file = openJudgements(join(mkdtempSync(join(tmpdir(), 'fuzz-page-')), 'labels.jsonl'))
   file.begin({ judgements: 1, documents: {}, sampling: {} })
   const ordered = orderQueries(look, 'file', 1)
-  const label = labelRoutes({ ...{ look, title: 'x', file, judge: 'me', pool: 3, seed: 1 }, queries: ordered })
+  const label = labelRoutes({ look, title: 'x', file, judge: 'me', pool: 3, seed: 1, queries: ordered })
   const { url } = await serveLocally({
     host: '127.0.0.1',
     port: 0,

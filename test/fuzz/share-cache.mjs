@@ -21,8 +21,10 @@ const texts = Array.from({ length: TEXTS }, (_, i) => `question ${i} about the c
 
 const { values } = parseArgs({
   options: {
-    ...{ kills: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } },
-    ...{ child: { type: 'string' }, url: { type: 'string' } },
+    kills: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    child: { type: 'string' },
+    url: { type: 'string' },
   },
 })
 if (values.child === undefined) process.exitCode = await parent()

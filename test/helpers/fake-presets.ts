@@ -114,7 +114,10 @@ export const PLAYED: Readonly<Record<PresetName, PlayedApi>> = {
     base: '/v1',
     bodies: byRole(role => input => ({ model: 'voyage-4', input, input_type: role, truncation: false })),
     shortened: input => ({
-      ...{ model: 'voyage-4', input, input_type: 'query', truncation: false },
+      model: 'voyage-4',
+      input,
+      input_type: 'query',
+      truncation: false,
       output_dimension: 256,
     }),
     role: body => body.input_type,
@@ -150,7 +153,9 @@ export const PLAYED: Readonly<Record<PresetName, PlayedApi>> = {
     model: 'nomic-embed-text-v1.5',
     bodies: byRole(role => texts => ({ model: 'nomic-embed-text-v1.5', texts, task_type: `search_${role}` })),
     shortened: texts => ({
-      ...{ model: 'nomic-embed-text-v1.5', texts, task_type: 'search_query' },
+      model: 'nomic-embed-text-v1.5',
+      texts,
+      task_type: 'search_query',
       dimensionality: 5,
     }),
     texts: body => body.texts,
@@ -183,7 +188,9 @@ export const PLAYED: Readonly<Record<PresetName, PlayedApi>> = {
   nvidia: openaiLike('/v1/embeddings', 'nvidia/nv-embedqa-e5-v5', 50, {
     base: '/v1',
     bodies: byRole(role => input => ({
-      ...{ model: 'nvidia/nv-embedqa-e5-v5', input, truncate: 'NONE' },
+      model: 'nvidia/nv-embedqa-e5-v5',
+      input,
+      truncate: 'NONE',
       input_type: role === 'query' ? 'query' : 'passage',
     })),
     role: body => body.input_type,
@@ -210,7 +217,10 @@ export const PLAYED: Readonly<Record<PresetName, PlayedApi>> = {
     dimensions: body => body.dimensions,
     maxInputs: 64,
     answer: (embeddings, tokens, model) => ({
-      ...{ model, embeddings, total_duration: 14143917, load_duration: 1019500 },
+      model,
+      embeddings,
+      total_duration: 14143917,
+      load_duration: 1019500,
       prompt_eval_count: sum(tokens),
     }),
     refusal: (_status, error) => ({ error }),

@@ -158,7 +158,12 @@ const odd = (
     [0, 1],
   ],
 ): VectorIndex => ({
-  ...{ id: 'odd://x#t', dimensions: 2, metric: 'cosine', storage: 'float32', hasTexts: false, notes: [] },
+  id: 'odd://x#t',
+  dimensions: 2,
+  metric: 'cosine',
+  storage: 'float32',
+  hasTexts: false,
+  notes: [],
   count: async () => 2,
   async *scan() {
     yield vectors.map((vector, i) => ({ id: `d${i}`, vector: Float32Array.from(vector) }))

@@ -50,8 +50,13 @@ test('qdrant sends what its reference documents, and nothing that writes', async
       'POST',
       '/collections/docs/points/query',
       {
-        ...{ query: [1, 0, 0, 0, 0, 0, 0, 0.5], using: 'dense', limit: 3, filter },
-        ...{ params: { hnsw_ef: 128 }, with_vector: false, with_payload: false },
+        query: [1, 0, 0, 0, 0, 0, 0, 0.5],
+        using: 'dense',
+        limit: 3,
+        filter,
+        params: { hnsw_ef: 128 },
+        with_vector: false,
+        with_payload: false,
       },
     ],
     [

@@ -168,7 +168,9 @@ describe.skipIf(!python)('Chroma, started by chromadb', () => {
     const base = `${address}/api/v2/tenants/default_tenant/databases/default_database/collections`
     const post = async (path: string, body: object) => {
       const answer = await fetch(`${base}${path}`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
       })
       if (!answer.ok) throw new Error(await answer.text())
       return (await answer.json()) as { id: string }

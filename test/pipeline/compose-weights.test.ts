@@ -33,7 +33,8 @@ function twoParts(queries: number, noise: readonly [number, number], seed: numbe
     baseId: 'compose/a+b',
     queryIds: Array.from({ length: queries }, (_, i) => `q${i}`),
     docIds: Array.from({ length: 60 }, (_, i) => `d${i}`),
-    ...{ queries: asked, docs },
+    queries: asked,
+    docs,
     positives: Array.from({ length: queries }, (_, i) => new Map([[i % 60, 1]])),
     docTextGroup: Uint32Array.from({ length: 60 }, (_, i) => i),
   }

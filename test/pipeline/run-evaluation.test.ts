@@ -14,8 +14,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Words as directions: a query asks for its document's word under another name, which only the adapter translates. */
 const VECTORS: Record<string, number[]> = {
-  ...{ 'red one': [1, 0, 0, 0], 'blue one': [0, 1, 0, 0] },
-  ...{ rot: [0, 1, 0, 0], blau: [1, 0, 0, 0], green: [0, 0, 1, 0], 'green one': [0, 0, 1, 0] },
+  'red one': [1, 0, 0, 0],
+  'blue one': [0, 1, 0, 0],
+  rot: [0, 1, 0, 0],
+  blau: [1, 0, 0, 0],
+  green: [0, 0, 1, 0],
+  'green one': [0, 0, 1, 0],
 }
 const provider = customProvider({
   id: 'words',
@@ -57,7 +61,9 @@ describe('runEvaluation', () => {
       data: { test: { queries: 4, pairs: 3, documents: 3 } },
       queries: 3,
       documents: 3,
-      ...{ wins: 2, ties: 1, losses: 0 },
+      wins: 2,
+      ties: 1,
+      losses: 0,
       metrics: { base: { 'hit@1': 1 / 3 }, adapted: { 'hit@1': 1 } },
       difference: { 'hit@1': { mean: 2 / 3, low: expect.any(Number), high: expect.any(Number), p: 0.5 } },
     })

@@ -105,7 +105,8 @@ describe('trainInFolds', () => {
     const data = await openData({ vectors: { train } })
     const whole = await runTraining({ data, ...options, checkpoint: undefined })
     const killed = runTraining({
-      ...{ data, ...options },
+      data,
+      ...options,
       onFold(_, number) {
         if (number === 2) throw new Error('killed')
       },

@@ -3,7 +3,7 @@ import { createJsEngine } from '../../src/engines/js.js'
 import { matrix } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { type HybridComparison, measureHybrids } from '../../src/pipeline/hybrid-rows.js'
-import { type LexicalRun, tuneHybrid } from '../../src/pipeline/tune-hybrid.js'
+import { tuneHybrid } from '../../src/pipeline/tune-hybrid.js'
 import { embedded } from '../helpers/embedded.js'
 
 const DOCUMENTS = 60
@@ -49,8 +49,8 @@ describe('tuning a hybrid search', () => {
   test('takes the scores of a run instead of BM25, by ids', async () => {
     const set = data()
     const { docTexts: _d, queryTexts: _q, ...without } = set
-    const run: LexicalRun = new Map(
-      set.queryIds.map((id, i) => [id, new Map([[set.docIds[[...set.positives[i].keys()][0]], 3]])]),
+    const run = new Map(
+      set.queryIds.map((id, i) => [id, { documents: [set.docIds[[...set.positives[i].keys()][0]]], scores: [3] }]),
     )
     const report = await tuneHybrid(createJsEngine(), without, { ...options, run })
     expect(report).toMatchObject({ lexical: 'run', words: 1 })

@@ -197,7 +197,8 @@ describe('a preset', () => {
     expect([own.dimensions, other.dimensions, own.price]).toEqual([1024, undefined, 0.06])
     // Two resources may give one name to two models.
     const azure = await createProvider('azure', {
-      ...{ model: 'm', apiKey: PLAYED_KEY },
+      model: 'm',
+      apiKey: PLAYED_KEY,
       baseUrl: 'https://one.openai.azure.com/openai/v1',
     })
     expect(JSON.parse(azure.cacheKey('query')).host).toBe('one.openai.azure.com')

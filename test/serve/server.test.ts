@@ -242,7 +242,8 @@ describe('the cache', () => {
     const asked: string[] = []
     const part = (id: string, dimensions: number) =>
       customProvider({
-        ...{ id, dimensions },
+        id,
+        dimensions,
         embed: (texts: string[]) => {
           asked.push(...texts)
           return texts.map(text => Array.from({ length: dimensions }, (_, j) => text.length + j))

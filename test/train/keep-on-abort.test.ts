@@ -22,7 +22,10 @@ function run(abortIn: number | undefined, more: TrainOptions = {}, sets: Paramet
   const abort = new AbortController()
   const stepsOfEpoch = 24 / 4
   return trainAdapter(sets, {
-    ...{ ...options, engine: createJsEngine(), signal: abort.signal, keepOnAbort: true },
+    ...options,
+    engine: createJsEngine(),
+    signal: abort.signal,
+    keepOnAbort: true,
     onStep(step) {
       if (abortIn !== undefined && step === stepsOfEpoch * (abortIn - 1) + 2) abort.abort()
     },

@@ -53,8 +53,17 @@ const difference = (a: Matrix, b: Matrix) => Math.max(...a.data.map((value, k) =
 
 async function trainOn(data: EmbeddedDataset, negatives: NegativesName) {
   const trainer = createTrainer(createJsEngine(), data, {
-    ...{ negatives, epochs: 30, batchSize: 64, learningRate: 0.02, schedule: 'cosine', warmup: 0.1 },
-    ...{ scale: 8, weightDecay: 0, pull: 5, maxGradNorm: 0, seed: 1 },
+    negatives,
+    epochs: 30,
+    batchSize: 64,
+    learningRate: 0.02,
+    schedule: 'cosine',
+    warmup: 0.1,
+    scale: 8,
+    weightDecay: 0,
+    pull: 5,
+    maxGradNorm: 0,
+    seed: 1,
   })
   let last = await trainer.epoch()
   for (let epoch = 1; epoch < 30; epoch++) last = await trainer.epoch()

@@ -102,7 +102,9 @@ describe('openEmbedder opens the base that the file names', () => {
     const path = await train(provider, 'sbert.json')
     await expectSame(path, provider)
     expect(loadAdapter(path).base.provider).toEqual({
-      ...{ name: 'sbert', ...options, dtype: 'fp32' },
+      name: 'sbert',
+      ...options,
+      dtype: 'fp32',
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
   })

@@ -1,12 +1,11 @@
 import { loadAdapter } from '../../adapters/file.js'
-import { readTextLines } from '../../dataset/text-file.js'
 import { selectEngine } from '../../engines/index.js'
-import { AdapterTrainError, usageError } from '../../errors.js'
+import { usageError } from '../../errors.js'
 import { FUSIONS } from '../../evaluate/fusion.js'
 import { parseMetric } from '../../evaluate/metrics.js'
-import { getOrInsert } from '../../maps.js'
+import { readScoredRun } from '../../evaluate/trec-run.js'
 import { termsForCorpus } from '../../pipeline/terms-step.js'
-import { type HybridReport, type LexicalRun, tuneHybrid } from '../../pipeline/tune-hybrid.js'
+import { type HybridReport, tuneHybrid } from '../../pipeline/tune-hybrid.js'
 import { signed } from '../../words.js'
 import { checkBase, refuseBridge } from '../../wrap/adapter-source.js'
 import type { HybridArgs } from '../commands/hybrid.js'
@@ -23,7 +22,7 @@ export async function hybrid(args: HybridArgs): Promise<void> {
   const { vectors, texts, baseId, split, format, skipInvalid, window, metric, seed } = args
   if (vectors === undefined && args.data === undefined) throw usageError('missing option --data; see adapter-train hybrid --help')
   const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
-  const run = args.run === undefined ? undefined : await readRun(args.run)
+  const run = args.run === undefined ? undefined : readScoredRun(args.run)
   const sources = { vectors, texts, baseId, test: args.data, split }
   const data = await openListed({ ...sources, format, skipInvalid, valFraction: 0, testFraction: 0 }, out)
   await withDataSession(await withBaseOf(args, adapter, args.adapter), out, async session => {
@@ -64,20 +63,4 @@ function print(report: HybridReport, out: Console): void {
   for (const { fusion, weight, passed } of tuned) {
     if (passed) for (const line of storeLines(fusion, weight, window, lexical === 'run')) out.result(line)
   }
-}
-
-async function readRun(path: string): Promise<LexicalRun> {
-  const run = new Map<string, Map<string, number>>()
-  for await (const { line, text } of readTextLines(path)) {
-    if (text.trim() === '') continue
-    const [query, , document, , score] = text.trim().split(/\s+/)
-    if (score === undefined || !Number.isFinite(Number(score))) {
-      throw new AdapterTrainError(
-        'DATASET_INVALID',
-        `${path}, line ${line}: expected "query Q0 document rank score name", found ${JSON.stringify(text.slice(0, 80))}`,
-      )
-    }
-    getOrInsert(run, query, () => new Map<string, number>()).set(document, Number(score))
-  }
-  return run
 }

@@ -61,7 +61,13 @@ export function adamwContract(on: EngineUnderTest): void {
       const param = e.upload(matrix(1, 3, Float32Array.of(1, -2, 3)))
       const [grad, m, v] = [e.alloc(1, 3), e.alloc(1, 3), e.alloc(1, 3)]
       e.adamw(param, grad, m, v, {
-        ...{ lr: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8, step: 1, decay: 0, l2: 0 },
+        lr: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        step: 1,
+        decay: 0,
+        l2: 0,
         anchor: 'zero',
       })
       expect([...(await e.read(param))]).toEqual([1, -2, 3])

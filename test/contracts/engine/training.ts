@@ -52,7 +52,13 @@ async function trainInBatch(e: Engine, steps: number): Promise<{ W: Float32Array
     })
     parameters.forEach((p, k) => {
       e.adamw(p, gradients[k], moments[k][0], moments[k][1], {
-        ...{ lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, step, decay: 0.01, l2: 0 },
+        lr: 1e-3,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        step,
+        decay: 0.01,
+        l2: 0,
         anchor: k === 0 ? 'identity' : 'zero',
         clip: { squaredNorm, max: 1 },
       })

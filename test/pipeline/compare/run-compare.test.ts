@@ -37,7 +37,9 @@ const data: QADataset = {
 /** A model that reads the number at the end of a text and gives the vector of that query or document. */
 const model = (name: string, price?: number) =>
   fakeProvider({
-    ...{ id: name, dimensions: D, price },
+    id: name,
+    dimensions: D,
+    price,
     script: (_, { texts, role }) =>
       texts.map(text => Float32Array.from((role === 'query' ? MODELS[name] : documents)[Number(text.split(' ').at(-1))])),
   })
@@ -497,7 +499,8 @@ describe('runCompare', () => {
 test('with skipRefused, what one model refuses is left out for all candidates, and listed', async () => {
   const asked: string[][] = []
   const picky = fakeProvider({
-    ...{ id: 'blurred', dimensions: D },
+    id: 'blurred',
+    dimensions: D,
     script: (_, { texts, role }) => {
       asked.push([...texts])
       if (texts.includes('document 8') || (role === 'query' && texts.includes('query number 5'))) {

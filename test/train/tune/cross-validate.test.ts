@@ -15,8 +15,17 @@ import { embedded } from '../../helpers/embedded.js'
 
 const linear = adapterKind('linear')
 const OPTIONS: TrainerOptions = {
-  ...{ negatives: 'positives', epochs: 3, batchSize: 8, learningRate: 0.05, schedule: 'cosine' },
-  ...{ warmup: 0.1, scale: 20, weightDecay: 0, pull: 1, maxGradNorm: 0, seed: 3 },
+  negatives: 'positives',
+  epochs: 3,
+  batchSize: 8,
+  learningRate: 0.05,
+  schedule: 'cosine',
+  warmup: 0.1,
+  scale: 20,
+  weightDecay: 0,
+  pull: 1,
+  maxGradNorm: 0,
+  seed: 3,
 }
 
 const [N, M, d] = [18, 24, 5]

@@ -281,7 +281,10 @@ test('resolve takes the recipe’s numbers by the number of queries, and the giv
       learningRate: 0.01,
       seed: 5,
     },
-    ...{ schedule: 'cosine', warmup: 0.05, weightDecay: 0, maxGradNorm: 0 },
+    schedule: 'cosine',
+    warmup: 0.05,
+    weightDecay: 0,
+    maxGradNorm: 0,
   })
   expect(resolve({}, point, 2001, fitted)).toMatchObject({ epochs: 20, batchSize: 128 })
   expect(resolve({}, point, 5001, fitted)).toMatchObject({ epochs: 10, batchSize: 128 })
