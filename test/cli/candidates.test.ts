@@ -45,23 +45,19 @@ describe('a file of candidates', () => {
 
   test.each(['list.yaml', 'list.json'])('has the options of its providers (%s)', async name => {
     const entry = {
-      ...{
-        name: 'one',
-        base: 'openai',
-        adapter: 'a.json',
-        model: 'm',
-        dimensions: 8,
-        baseUrl: 'http://localhost:1/v1',
-      },
-      ...{
-        'base-id': 'mine',
-        queryPrefix: 'q: ',
-        maxInputTokens: 9,
-        batchInputs: 3,
-        concurrency: 2,
-        timeout: 0.5,
-        price: 0,
-      },
+      name: 'one',
+      base: 'openai',
+      adapter: 'a.json',
+      model: 'm',
+      dimensions: 8,
+      baseUrl: 'http://localhost:1/v1',
+      'base-id': 'mine',
+      queryPrefix: 'q: ',
+      maxInputTokens: 9,
+      batchInputs: 3,
+      concurrency: 2,
+      timeout: 0.5,
+      price: 0,
     }
     const local = { base: 'sbert', dtype: 'q8', device: 'cpu', pooling: 'cls', normalize: false, revision: 'r' }
     const content = name.endsWith('json') ? [entry, local] : [entry, local].map(toYaml).join('')

@@ -35,14 +35,12 @@ const reportOf = (candidates: CandidateReport[], pairs: PairReport[]): CompareRe
   candidates,
   pairs,
   samples: { bootstrap: 100, randomization: 100 },
-  ...{
-    data: { name: 'd', queries: 10, pairs: 10, documents: 10 },
-    seed: 1,
-    embedding: [],
-    warnings: [],
-    engine: 'js',
-    engineReason: 'asked',
-  },
+  data: { name: 'd', queries: 10, pairs: 10, documents: 10 },
+  seed: 1,
+  embedding: [],
+  warnings: [],
+  engine: 'js',
+  engineReason: 'asked',
 })
 
 test('a difference is coloured where it holds after the correction for all pairs, and by its sign', () => {

@@ -21,12 +21,10 @@ const { values } = parseArgs({
   options: {
     cases: { type: 'string', default: '20000' },
     reader: { type: 'string', multiple: true },
-    ...{
-      seed: { type: 'string', default: '1' },
-      case: { type: 'string' },
-      keep: { type: 'string' },
-      child: { type: 'string' },
-    },
+    seed: { type: 'string', default: '1' },
+    case: { type: 'string' },
+    keep: { type: 'string' },
+    child: { type: 'string' },
   },
 })
 const { READERS: FILES, unzip } = await import('./readers.mjs')

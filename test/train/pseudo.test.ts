@@ -48,13 +48,11 @@ const contrary = { ...asked(docs, LABELLED, DOCS, { turn: 5, noise: 0.4, seed: 2
 
 const search = (pseudo: EmbeddedDataset | undefined, options: Partial<TuneOptions> = {}) =>
   tune(createJsEngine(), train, {
-    ...{
-      seed: 1,
-      metric: 'ndcg@10',
-      budget: 600,
-      pseudo,
-      fixed: { negatives: 'corpus', scale: 6, pull: 1, learningRate: 0.05 } as const,
-    },
+    seed: 1,
+    metric: 'ndcg@10',
+    budget: 600,
+    pseudo,
+    fixed: { negatives: 'corpus', scale: 6, pull: 1, learningRate: 0.05 } as const,
     ...options,
   })
 

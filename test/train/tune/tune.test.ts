@@ -269,18 +269,16 @@ test('resolve takes the recipe’s numbers by the number of queries, and the giv
   const point = { negatives: 'positives', multiple: 2, pull: 30 } as const
   const fitted = { fittedScale: 7, seed: 5 }
   expect(resolve({}, point, 2000, fitted)).toEqual({
-    ...{
-      kind: 'linear',
-      patience: 0,
-      keep: 'last',
-      negatives: 'positives',
-      scale: 14,
-      pull: 30,
-      epochs: 20,
-      batchSize: 32,
-      learningRate: 0.01,
-      seed: 5,
-    },
+    kind: 'linear',
+    patience: 0,
+    keep: 'last',
+    negatives: 'positives',
+    scale: 14,
+    pull: 30,
+    epochs: 20,
+    batchSize: 32,
+    learningRate: 0.01,
+    seed: 5,
     schedule: 'cosine',
     warmup: 0.05,
     weightDecay: 0,
