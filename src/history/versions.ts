@@ -84,18 +84,18 @@ export function historyFolder(path: string): string {
 }
 
 /**
- * Lists the versions of an adapter file, the newest first: the one in use, then those it has replaced.
+ * Lists the versions of an adapter file: the one in use, then those that were replaced, the last one first.
  * @throws FILE_NOT_FOUND if there is neither the file nor a history
  */
 export function listVersions(path: string): Version[] {
   const folder = historyFolder(path)
-  const stored = storedVersions(folder)
+  const changes = readChanges(folder)
+  const stored = byReplacement(folder, changes)
   if (!existsSync(path) && stored.length === 0) {
     throw new AdapterTrainError('FILE_NOT_FOUND', `adapter file ${path}: there is no such file, and no history of it`, {
       details: { path },
     })
   }
-  const changes = readChanges(folder)
   const current = existsSync(path) ? describeVersion(path) : undefined
   const described = stored.map(({ number, file }) => ({ version: number, ...describeVersion(file) }))
   const same = described.findLast(({ sha256 }) => sha256 === current?.sha256)
@@ -173,12 +173,12 @@ function keepCurrent(path: string, folder: string): string {
   return sha256
 }
 
-/** Removes the oldest versions, and siblings that no version needs. */
+/** Removes the versions that were replaced first, and siblings that no version needs. */
 function prune(path: string, keep: number): void {
   const folder = historyFolder(path)
   if (!existsSync(folder)) return
   const current = hashFile(path)
-  const old = storedVersions(folder).filter(({ file }) => hashFile(file) !== current)
+  const old = byReplacement(folder, readChanges(folder)).filter(({ sha256 }) => sha256 !== current)
   const removed = old.slice(0, Math.max(0, old.length - keep))
   const siblings = removed.flatMap(({ file }) => siblingsOf(file))
   for (const { file } of removed) rmSync(file, { force: true })
@@ -198,6 +198,14 @@ function storedVersions(folder: string): { readonly number: number; readonly fil
   return readdirSync(folder)
     .flatMap(name => (/^\d{4,}\.json$/.test(name) ? [{ number: Number.parseInt(name, 10), file: join(folder, name) }] : []))
     .sort((a, b) => a.number - b.number)
+}
+
+/** The stored versions, the one that was replaced last at the end: one that was put back keeps its number. */
+function byReplacement(folder: string, changes: readonly Change[]) {
+  const replaced = new Map(changes.map(({ from }, i) => [from, i]))
+  return storedVersions(folder)
+    .map(({ number, file }) => ({ number, file, sha256: hashFile(file) }))
+    .sort((a, b) => (replaced.get(a.sha256) ?? -1) - (replaced.get(b.sha256) ?? -1) || a.number - b.number)
 }
 
 function readChanges(folder: string): Change[] {

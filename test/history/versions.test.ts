@@ -109,3 +109,21 @@ test('names what is missing', () => {
   expect(() => rollbackAdapter(path)).toThrow(/there is no earlier version/)
   expect(rejectedPath('adapters/x.json')).toBe('adapters/x.rejected.json')
 })
+
+test.each([5, 1])('a version that was put back counts as replaced when it was replaced again (keep %i)', keep => {
+  const path = join(folder(), 'x.json')
+  const [first, second, third] = adapters(3)
+  replaceAdapter(path, first, { keep, reason: '' })
+  const good = sha256(path)
+  replaceAdapter(path, second, { keep, reason: '' })
+  rollbackAdapter(path)
+  replaceAdapter(path, third, { keep, reason: 'worse' })
+  const old = listVersions(path).filter(({ inUse }) => !inUse)
+  expect(old.map(({ version, replaced }) => [version, replaced?.reason])).toEqual(
+    [
+      [1, 'worse'],
+      [2, 'rolled back to version 1'],
+    ].slice(0, keep),
+  )
+  expect(rollbackAdapter(path)).toMatchObject({ version: 1, sha256: good })
+})
