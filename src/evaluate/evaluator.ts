@@ -56,7 +56,8 @@ export interface Evaluator {
  * Prepares the exact evaluation of query vectors on a dataset, by cosine similarity. A query that is a document too does not
  * find itself.
  * @param specs metrics as `name@k`
- * @throws USAGE if a metric is not known; DATASET_INVALID if no query has a relevant document
+ * @throws USAGE if a metric is not known; DATASET_INVALID if no query has a relevant document; ADAPTER_MISMATCH, when it evaluates,
+ * if the queries are not as long as the documents
  */
 export function createEvaluator(data: EmbeddedDataset<Rows>, specs: readonly string[] = DEFAULT_METRICS): Evaluator {
   const deepest = Math.max(1, ...specs.map(spec => parseMetric(spec).k))
@@ -83,7 +84,14 @@ export function createEvaluator(data: EmbeddedDataset<Rows>, specs: readonly str
     return { ...scoreRankings(queryRows.length, rankingOf, specs), topScore, depth: top.k }
   }
 
-  const rankOn: Evaluator['rankOn'] = (engine, queries, k, options) => {
+  const checkLength = ({ cols }: Rows): void => {
+    if (cols === data.docs.cols) return
+    const message = `queries of ${cols} dimensions cannot be compared with documents of ${data.docs.cols}`
+    throw new AdapterTrainError('ADAPTER_MISMATCH', message)
+  }
+
+  const rankOn: Evaluator['rankOn'] = async (engine, queries, k, options) => {
+    checkLength(queries)
     const scored = queryRows.length === queries.rows ? queries : selectedRows(queries, queryRows)
     return topKOn(engine, scored, data.docs, k, tieRank, { ...options, allows })
   }
@@ -92,6 +100,7 @@ export function createEvaluator(data: EmbeddedDataset<Rows>, specs: readonly str
     queryRows,
     queryIds: Array.from(queryRows, i => data.queryIds[i]),
     evaluate(queries) {
+      checkLength(queries)
       units ??= normalizedRows(toMatrix(data.docs))
       const scored = queryRows.length === queries.rows ? queries : takeRows(queries, queryRows)
       return score(topK(scored, units, deepest, tieRank, allows))

@@ -151,7 +151,11 @@ async function evaluate(
     const texts = scored.ids.map((id, i) => segmentOf?.(id, data.queryTexts?.[scored.rows[i]]))
     const segments = segmentOf && segmentsOf(scored.base, scored.adapted, texts, { metric, seed })
     if (!against) return { ...(segments && { segments }) }
-    const other = await evaluator.evaluateOn(engine, await adaptedBy(termsForCorpus(against, data).adapter), { signal })
+    // By as many dimensions of the documents as it has outputs itself.
+    const docs = truncateRows(whole.docs, Math.min(outputDimensions(against), whole.docs.cols))
+    const rival =
+      docs.cols === data.docs.cols ? evaluator : createEvaluator({ ...whole, docs }, Object.keys(scored.adapted.perQuery))
+    const other = await rival.evaluateOn(engine, await adaptedBy(termsForCorpus(against, whole).adapter), { signal })
     const { difference, wins, ties, losses } = compareRankings(other, scored.adapted, { metric, seed })
     return { against: { metrics: other.mean, difference, wins, ties, losses }, ...(segments && { segments }) }
   }

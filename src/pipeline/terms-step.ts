@@ -1,11 +1,11 @@
-import type { Adapter } from '../adapters/adapter.js'
+import { type Adapter, outputDimensions } from '../adapters/adapter.js'
 import { linear } from '../adapters/linear.js'
 import { type AdapterTerms, createTerms, type TermsFacts } from '../adapters/terms.js'
 import { encodeTerms } from '../adapters/terms-file.js'
 import { PART_NAMES, type PartName } from '../dataset/split.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import { getOrInsert } from '../maps.js'
-import { joinRows, type Rows } from '../math/row-source.js'
+import { joinRows, type Rows, truncateRows } from '../math/row-source.js'
 import { identityWeights } from '../train/parameters.js'
 import { chooseTerms, hasTexts, type TermsChoice, type TermsGain } from '../train/terms/choose-terms.js'
 import { buildFeedbackOf, buildWords, corpusOf, type TermDocuments } from '../train/terms/corpus-terms.js'
@@ -146,7 +146,8 @@ export function termsForCorpus(adapter: Adapter, data: EmbeddedDataset<Rows>): {
     return { adapter, note: 'the texts of the queries are not known: text terms are left out, and the linear part is measured' }
   }
   if (!hasTexts(data)) return { adapter }
-  const documents = documentsOf(data)
+  const outputs = Math.min(outputDimensions(adapter), data.docs.cols)
+  const documents = documentsOf({ ...data, docs: truncateRows(data.docs, outputs) })
   const corpus = corpusOf(documents, new Date())
   if (corpus.sha256 === terms.corpus.sha256) return { adapter }
   const { source, alpha, analysis, from } = terms

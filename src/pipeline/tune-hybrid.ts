@@ -38,6 +38,8 @@ export interface TuneHybridOptions {
 export const HYBRID_FOLDS = 5
 /** Scores brought back from the engine at once. */
 const MAX_SCORES = 4 * 1024 * 1024
+/** Rank of a document that is not among the retrieved. */
+const NOT_FOUND = 0xffffffff
 
 /** Metrics of a tuned hybrid search. */
 export type HybridReport = Awaited<ReturnType<typeof tuneHybrid>>
@@ -59,7 +61,9 @@ export async function tuneHybrid(
   const queries = adapter
     ? await applyAdapterOn(engine, adapter, data.queries, data.queryTexts)
     : truncateRows(data.queries, data.docs.cols)
-  const scores = await scoreFusions(engine, data, queries, lexical, { metric, window, fusions: FUSION_NAMES })
+  // With as many dimensions of the documents as the adapter has outputs.
+  const judged = { ...data, docs: truncateRows(data.docs, Math.min(queries.cols, data.docs.cols)) }
+  const scores = await scoreFusions(engine, judged, queries, lexical, { metric, window, fusions: FUSION_NAMES })
   const folds = assignFolds(rows.length, HYBRID_FOLDS, seed)
   const tuned = FUSION_NAMES.map(fusion => {
     const { chosen, held } = chooseBest(scores.fused[fusion]!, folds)
@@ -124,14 +128,14 @@ export async function scoreFusions(
     const own = ownDocument(rows[i])
     if (own !== undefined) [a[own], b[own]] = [Number.NEGATIVE_INFINITY, 0]
     const score = (of: Float32Array, ties: Uint32Array, places: Iterable<number>): number => {
-      const ranks = Uint32Array.from(places, place => rankOf(of, place, ties))
+      const ranks = Uint32Array.from(places, place => (place < 0 ? NOT_FOUND : rankOf(of, place, ties)))
       return metric.score(rankingFromRanks(ranks, positives, k), k)
     }
     vectors[i] = score(a, tieRank, positives.keys())
     words[i] = score(b, tieRank, positives.keys())
     const found = [retrieved(a, window), retrieved(b, window)]
-    // A document that neither search has retrieved counts only if it is relevant, or with scores as they are.
-    const few = Uint32Array.from(new Set([...found.flat(), ...positives.keys()]))
+    // A document that neither search has retrieved is not found, but with scores as they are.
+    const few = Uint32Array.from(new Set(found.flat()))
     for (const name of fusions) {
       const fusion: Fusion = FUSIONS[name]
       const documents = fusion.added ? every : few
@@ -192,12 +196,16 @@ export function searchOfBm25({ queryTexts, docTexts }: Pick<EmbeddedDataset<Rows
 
 function searchOfRun({ queryIds, docIds }: EmbeddedDataset<Rows>, run: ScoredRun): LexicalSearch {
   const rowOf = new Map(docIds.map((id, row) => [id, row]))
+  let least = 1
+  for (const { scores } of run.values()) for (const score of scores) least = Math.min(least, score)
+  // A score of 0 stands for a document that is not found, so those of log likelihoods or distances are all raised by as much.
+  const raise = least > 0 ? 0 : 1 - least
   return query => {
     const scores = new Float32Array(docIds.length)
     const found = run.get(queryIds[query])
     found?.documents.forEach((id, i) => {
       const at = rowOf.get(id)
-      if (at !== undefined) scores[at] = found.scores[i]
+      if (at !== undefined) scores[at] = found.scores[i] + raise
     })
     return scores
   }

@@ -53,7 +53,20 @@ const swap: Adapter = {
   training: { tool: '', date: '', data: {}, options: {}, metrics: {} },
 }
 
+/** The same with the first three coordinates alone. */
+const short: Adapter = { ...swap, params: { W: matrix(3, 4, swap.params.W.data.slice(0, 12)), b: matrix(1, 3) } }
+
 describe('runEvaluation', () => {
+  test.each([
+    [swap, short],
+    [short, swap],
+  ])('compares adapters with each other by the dimensions of each', async (adapter, against) => {
+    const opened = await openData({ test: data })
+    const report = await runEvaluation({ provider, data: opened, adapter, against, engine: 'js' })
+    expect(report.metrics.adapted!['ndcg@10']).toBe(1)
+    expect(report.against).toMatchObject({ metrics: { 'ndcg@10': 1 }, ties: 3 })
+  })
+
   test('proves the difference: interval, p, wins, ties and losses, the largest changes with their texts', async () => {
     const report = await runEvaluation({ provider, data: await openData({ test: data }), adapter: swap, engine: 'js' })
     expect(report).toMatchObject({

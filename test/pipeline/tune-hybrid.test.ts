@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { applyAdapter } from '../../src/adapters/adapter.js'
 import { createJsEngine } from '../../src/engines/js.js'
 import { matrix } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
+import { truncateRows } from '../../src/math/row-source.js'
 import { type HybridComparison, measureHybrids } from '../../src/pipeline/hybrid-rows.js'
 import { tuneHybrid } from '../../src/pipeline/tune-hybrid.js'
 import { embedded } from '../helpers/embedded.js'
+import { sampleAdapter } from '../helpers/sample-adapter.js'
 
 const DOCUMENTS = 60
 const options = { metric: 'ndcg@10', seed: 7 }
@@ -55,6 +58,35 @@ describe('tuning a hybrid search', () => {
     const report = await tuneHybrid(createJsEngine(), without, { ...options, run })
     expect(report).toMatchObject({ lexical: 'run', words: 1 })
     expect(report.tuned.find(({ fusion }) => fusion === 'relative')!.score).toBe(1)
+  })
+
+  test('finds only what one of the two searches has retrieved', async () => {
+    const report = await tuneHybrid(createJsEngine(), data(), { ...options, metric: 'recall@60', window: 5 })
+    expect(report.vectors).toBe(1)
+    expect(report.rrf).toBeLessThan(1)
+    for (const fusion of ['relative', 'ranks'] as const) {
+      expect(report.tuned.find(each => each.fusion === fusion)!.outOfFold).toBeLessThan(1)
+    }
+  })
+
+  test('takes negative scores of a run, such as log likelihoods, for what they are', async () => {
+    const set = data()
+    const docIds = set.docIds.slice(0, 30)
+    const runOf = (add: number) =>
+      new Map(set.queryIds.map((id, q) => [id, { documents: docIds, scores: docIds.map((_, i) => ((i * 7 + q) % 31) + add) }]))
+    const [positive, negative] = await Promise.all(
+      [1, -200].map(add => tuneHybrid(createJsEngine(), set, { ...options, run: runOf(add) })),
+    )
+    expect(negative).toEqual(positive)
+  })
+
+  test('compares an adapter with as many dimensions of the documents as it has outputs', async () => {
+    const set = data()
+    const { index: _, ...adapter } = sampleAdapter('linear', 16, 7, 4)
+    const { vectors } = await tuneHybrid(createJsEngine(), set, { ...options, adapter })
+    const queries = applyAdapter(adapter, set.queries)
+    const short = { ...set, queries, docs: truncateRows(set.docs, 4) }
+    expect(vectors).toBeCloseTo((await tuneHybrid(createJsEngine(), short, options)).vectors, 9)
   })
 
   test('needs texts or a run, and labels', async () => {
