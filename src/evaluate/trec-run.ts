@@ -1,6 +1,8 @@
+import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import { AdapterTrainError, usageError } from '../errors.js'
 import { readNamedFile } from '../files.js'
 import { getOrInsert } from '../maps.js'
+import type { Rows } from '../math/row-source.js'
 import type { Evaluation } from './evaluator.js'
 import { type Ranking, scoreRankings } from './metrics.js'
 import type { TopK } from './top-k.js'
@@ -84,11 +86,24 @@ export function readScoredRun(path: string): ScoredRun {
   return found
 }
 
-/** What a run is judged by: queries in the order of their figures, and the grades of their relevant documents. */
+/** What a run is judged by: queries in the order of their figures, and the grades of their judged documents. */
 export interface Judgements {
   readonly queryIds: readonly string[]
-  /** For each query: document id -> grade, above 0. */
+  /** For each query: document id -> grade, 0 if it was judged not relevant. */
   readonly grades: readonly ReadonlyMap<string, number>[]
+}
+
+/** The judgements of some queries of a dataset, by their rows. */
+export function judgementsOf(
+  data: Pick<EmbeddedDataset<Rows>, 'queryIds' | 'docIds' | 'positives' | 'judgedNegatives'>,
+  rows: Uint32Array,
+): Judgements {
+  const gradesOf = (query: number) =>
+    new Map([
+      ...(data.judgedNegatives?.[query] ?? []).map((document): [string, number] => [data.docIds[document], 0]),
+      ...Array.from(data.positives[query], ([document, grade]): [string, number] => [data.docIds[document], grade]),
+    ])
+  return { queryIds: Array.from(rows, i => data.queryIds[i]), grades: Array.from(rows, gradesOf) }
 }
 
 /** Scores a run as it stands; a query it has no documents for scores 0. */
@@ -96,7 +111,8 @@ export function evaluateRun(run: Run, { queryIds, grades }: Judgements, specs: r
   const documents = queryIds.map(query => run.get(query) ?? [])
   const rankingOf = (i: number): Ranking => ({
     grades: documents[i].map(document => grades[i].get(document) ?? 0),
-    relevant: [...grades[i].values()].sort((a, b) => b - a),
+    relevant: [...grades[i].values()].filter(grade => grade > 0).sort((a, b) => b - a),
+    judged: documents[i].map(document => grades[i].has(document)),
   })
   const depth = documents.reduce((deepest, { length }) => Math.max(deepest, length), 1)
   return { ...scoreRankings(queryIds.length, rankingOf, specs), depth }

@@ -3,7 +3,7 @@ import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { createEvaluator, type Scores } from '../evaluate/evaluator.js'
 import { parseMetric } from '../evaluate/metrics.js'
-import { evaluateRun } from '../evaluate/trec-run.js'
+import { evaluateRun, judgementsOf } from '../evaluate/trec-run.js'
 import type { Effort, IndexMetric, SearchOptions, VectorIndex } from '../indexes/vector-index.js'
 import { checkEffort, effortText, settingsOf } from '../indexes/vector-index.js'
 import { dot, norm, row } from '../math/matrix.js'
@@ -58,8 +58,7 @@ export async function judgeIndex(
   const evaluator = createEvaluator(data, specs)
   const { queryIds, queryRows } = evaluator
   const rowOf = new Map(data.docIds.map((id, i) => [id, i]))
-  const gradesOf = (i: number) => Array.from(data.positives[i], ([doc, grade]) => [data.docIds[doc], grade] as const)
-  const grades = Array.from(queryRows, i => new Map(gradesOf(i)))
+  const judgements = judgementsOf(data, queryRows)
   const every = Math.max(1, Math.ceil(queryIds.length / INDEX_TRIAL.queries))
   const sample = Array.from(queryIds.keys()).filter(i => i % every === 0)
 
@@ -89,7 +88,7 @@ export async function judgeIndex(
       return { run, recall: mean(recalls), short }
     }
     const all = await search(Array.from(queryIds.keys()), depth, effort)
-    const scores = evaluateRun(all.run, { queryIds, grades }, specs).mean
+    const scores = evaluateRun(all.run, judgements, specs).mean
     return { scores, ...all, recallAt: async (at: Effort) => (await search(sample, k, at)).recall }
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { evaluateRun, formatRun, readRun } from '../../src/evaluate/trec-run.js'
+import { evaluateRun, formatRun, judgementsOf, readRun } from '../../src/evaluate/trec-run.js'
 
 const root = mkdtempSync(join(tmpdir(), 'adapter-train-run-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -37,6 +37,18 @@ test('has the figures of trec_eval, with ties, grades and queries that the run l
       expect(perQuery[spec][i], `${id} ${spec}`).toBeCloseTo(fixture.perQuery[id]?.[measure] ?? 0, 6)
     }
   }
+})
+
+test('counts documents judged not relevant as judged, and as nothing else', () => {
+  const run = new Map([['q', ['no', 'yes', 'unknown', 'no too']]])
+  const data = {
+    queryIds: ['other', 'q'],
+    docIds: ['yes', 'no', 'unknown', 'no too'],
+    positives: [new Map(), new Map([[0, 2]])],
+    judgedNegatives: [[], [1, 3]],
+  }
+  const { mean } = evaluateRun(run, judgementsOf(data, Uint32Array.of(1)), ['judged@4', 'precision@4', 'recall@4'])
+  expect(mean).toEqual({ 'judged@4': 0.75, 'precision@4': 0.25, 'recall@4': 1 })
 })
 
 test('writes scores that keep the order of the ranking', () => {

@@ -100,7 +100,10 @@ function timingOf(provider: EmbeddingProvider, queries: readonly string[]): Base
 
 /** Queries, documents and judgements by row number, without vectors. */
 export interface JudgedTexts
-  extends Pick<EmbeddedDataset<Rows>, 'queryIds' | 'docIds' | 'positives' | 'selfMatches' | 'queryTexts' | 'docTexts'> {
+  extends Pick<
+    EmbeddedDataset<Rows>,
+    'queryIds' | 'docIds' | 'positives' | 'judgedNegatives' | 'selfMatches' | 'queryTexts' | 'docTexts'
+  > {
   readonly name: string
 }
 
@@ -109,12 +112,13 @@ function judgedTexts(data: QADataset): JudgedTexts {
   const { name, queries, corpus, qrels } = data
   const [queryIds, docIds] = [queries, corpus].map(texts => [...texts.keys()])
   const rowOf = new Map(docIds.map((id, row) => [id, row]))
-  const positives = queryIds.map(queryId => {
-    const judged = [...(qrels.get(queryId) ?? [])].filter(([id, grade]) => grade > 0 && rowOf.has(id))
-    return new Map(judged.map(([id, grade]) => [rowOf.get(id)!, grade]))
-  })
+  const judged = queryIds.map(queryId =>
+    Array.from(qrels.get(queryId) ?? [], ([id, grade]) => [rowOf.get(id)!, grade] as const).filter(([row]) => row !== undefined),
+  )
+  const positives = judged.map(grades => new Map(grades.filter(([, grade]) => grade > 0)))
+  const judgedNegatives = judged.map(grades => grades.filter(([, grade]) => !(grade > 0)).map(([row]) => row))
   const [queryTexts, docTexts] = [[...queries.values()], [...corpus.values()]]
-  return { name, queryIds, docIds, positives, selfMatches: selfMatches(data), queryTexts, docTexts }
+  return { name, queryIds, docIds, positives, judgedNegatives, selfMatches: selfMatches(data), queryTexts, docTexts }
 }
 
 /** Refuses vectors whose queries, documents or judgements differ from `expected`, row by row. */

@@ -10,7 +10,7 @@ import { withEngine } from '../../engines/index.js'
 import { isAdapterTrainError, messageOf, usageError } from '../../errors.js'
 import { compareSystems, type System, type SystemsComparison } from '../../evaluate/compare-systems.js'
 import { createEvaluator } from '../../evaluate/evaluator.js'
-import { evaluateRun, type Run } from '../../evaluate/trec-run.js'
+import { evaluateRun, judgementsOf, type Run } from '../../evaluate/trec-run.js'
 import { type Rows, truncateRows } from '../../math/row-source.js'
 import type { Interval } from '../../math/statistics/bootstrap.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
@@ -155,20 +155,17 @@ export async function runCompare(candidates: readonly CompareCandidate[], given:
   }
 
   function scoreRun(name: string, run: Run, warnings: string[]): Scored {
-    const labelled = Array.from(labelledRows(judged))
-    const queryIds = labelled.map(i => judged.queryIds[i])
-    const gradesOf = (i: number) => Array.from(judged.positives[i], ([doc, grade]) => [judged.docIds[doc], grade] as const)
-    const grades = labelled.map(i => new Map(gradesOf(i)))
-    const missing = queryIds.filter(id => !run.has(id))
+    const judgements = judgementsOf(judged, labelledRows(judged))
+    const missing = judgements.queryIds.filter(id => !run.has(id))
     if (missing.length > 0) {
       warnings.push(
-        `run "${name}" has no documents for ${missing.length} of ${queryIds.length} queries (such as "${missing[0]}"), which score 0`,
+        `run "${name}" has no documents for ${missing.length} of ${judgements.queryIds.length} queries (such as "${missing[0]}"), which score 0`,
       )
     }
     return {
       name,
       base: 'run',
-      evaluation: evaluateRun(run, { queryIds, grades }, specs),
+      evaluation: evaluateRun(run, judgements, specs),
       costPerMillionQueries: null,
       dimensions: null,
       indexBytes: null,
