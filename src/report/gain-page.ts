@@ -46,12 +46,13 @@ export function gainPage(report: Report): Page {
 
 /** Says in one sentence whether to ship the adapter, by the gate and the interval of the metric that decides. */
 export function verdictOf(report: Report): Verdict {
-  const { metrics, gate } = report
+  const { metrics, gate, duel } = report
   const name = metricName(report.metric)
   if (gate?.kept === false) {
-    const text = `The gate rejected the adapter (${change(gate.gain)} ${name} out of fold) and saved the identity; do not ship it.`
+    const text = `The gate rejected the adapter (${change(gate.gain)} ${name} out of fold); nothing was put in use.`
     return { tone: 'bad', text }
   }
+  if (duel?.replaces === false) return { tone: 'neutral', text: `Not put in use: ${duel.reason}.` }
   const base = metrics?.base[report.metric]
   const adapted = metrics?.adapted?.[report.metric]
   const difference = report.difference?.[report.metric]

@@ -13,7 +13,7 @@ export interface Reproduction {
   readonly versions: readonly (readonly [name: string, version: string])[]
 }
 
-type Trained = Pick<EmbeddedTrainingReport, 'kind' | 'gate' | 'hybrid' | 'tune' | 'epochs' | 'bestEpoch' | 'data'>
+type Trained = Pick<EmbeddedTrainingReport, 'kind' | 'gate' | 'duel' | 'hybrid' | 'tune' | 'epochs' | 'bestEpoch' | 'data'>
 type Measured = Pick<EmbeddedTrainingReport, 'difference' | 'wins' | 'ties' | 'losses' | 'seen' | 'unseen' | 'whole'>
 
 /** A report on a base model and an adapter; a section whose facts are absent is left out. */

@@ -50,10 +50,17 @@ test('an interval that ends exactly at zero is no proof', () => {
   expect(verdictOf(sampleReport({ gain: [-0.01, -0.02, 0] })).text).toContain('is not significant')
 })
 
-test('where the gate closed the identity was saved, whatever the figures', () => {
+test('where the gate closed nothing was put in use, whatever the figures', () => {
   const { tone, text } = verdictOf(sampleReport({ kept: false }))
   expect(tone).toBe('bad')
-  expect(text).toContain('saved the identity; do not ship it')
+  expect(text).toContain('nothing was put in use')
+})
+
+test('where the adapter in use stays, a gain over the base is no advice to keep the new one', () => {
+  const reason = 'against the adapter in use, on 60 queries: ndcg@10 -0.010; --replace significant: not replaced'
+  const duel = { rule: 'significant', replaces: false, reason, queries: 60, metric: 'ndcg@10' } as const
+  expect(verdictOf({ ...sampleReport(), duel })).toEqual({ tone: 'neutral', text: `Not put in use: ${reason}.` })
+  expect(verdictOf({ ...sampleReport(), duel: { ...duel, replaces: true } }).tone).toBe('good')
 })
 
 test('an adapter that was kept against the gate is not recommended', () => {
