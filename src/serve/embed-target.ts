@@ -38,8 +38,7 @@ export function createTargetEmbedder(options: TargetEmbedderOptions) {
     if (adapter) {
       facts.adapter = adapter.name
       facts.adapterVersion = adapter.version
-      const { base, index } = adapter.adapter
-      const own = index ? outputDimensions(adapter.adapter) : base.dimensions
+      const own = outputDimensions(adapter.adapter)
       if (dimensions !== undefined && dimensions !== own)
         throw wrongLength(dimensions, `the adapter "${adapter.name}" has ${own}`)
     }

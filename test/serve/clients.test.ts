@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { createOpenAI } from '@ai-sdk/openai'
 import { OpenAIEmbeddings } from '@langchain/openai'
 import { embed, embedMany } from 'ai'
@@ -5,7 +6,9 @@ import { CohereClientV2 } from 'cohere-ai'
 import { OpenAI } from 'openai'
 import { describe, expect, test } from 'vitest'
 import type { Adapter } from '../../src/adapters/adapter.js'
-import { adaptedVector, baseVector, MODEL, type Serving, startServing } from './serving.js'
+import { saveAdapter } from '../../src/adapters/file.js'
+import { matrix } from '../../src/math/matrix.js'
+import { adaptedVector, adapterFor, baseVector, D, MODEL, type Serving, startServing, temporaryFolder } from './serving.js'
 
 const TOKEN = 'token-of-the-server'
 const TEXTS = ['how do I reset my card PIN?', 'wie ändere ich – "heute" – meine PIN? 🙂', 'reset']
@@ -100,6 +103,15 @@ describe('the official openai client', () => {
     expect(s.upstream.requests.map(({ body }) => body.dimensions)).toEqual([4, 4, undefined])
     await expect(lengthOf(`${MODEL}:query`, 4)).rejects.toMatchObject({ status: 400, param: 'dimensions' })
     await expect(lengthOf(MODEL, 100_000)).rejects.toMatchObject({ status: 400, param: 'dimensions' })
+  })
+
+  test('gets queries of fewer dimensions than the upstream has, by an adapter for truncated documents', async () => {
+    const path = join(temporaryFolder(), 'short.json')
+    saveAdapter({ ...adapterFor(), params: { W: matrix(3, D), b: matrix(1, 3) } }, path)
+    const { embeddings } = openaiOf(await startServing({ token: TOKEN, adapters: [{ name: 'short', path }] }))
+    const ask = (dimensions?: number) => embeddings.create({ model: `${MODEL}:short`, input: 'a text', dimensions })
+    for (const dimensions of [3, undefined]) expect((await ask(dimensions)).data[0].embedding).toHaveLength(3)
+    await expect(ask(D)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('the adapter "short" has 3') })
   })
 })
 
