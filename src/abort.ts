@@ -1,5 +1,8 @@
 import { AdapterTrainError } from './errors.js'
 
+/** Bounds the delay of a timer: Node takes one of more than 2^31 - 1 ms (24.8 days) for 1 ms. */
+export const timerMs = (ms: number): number => Math.min(ms, 2 ** 31 - 1)
+
 /** The error of work stopped by its caller, whose reason is the cause. */
 export function abortError(signal: AbortSignal | undefined, message: string): AdapterTrainError {
   return new AdapterTrainError('ABORTED', message, { cause: signal?.reason })

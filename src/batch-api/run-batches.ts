@@ -1,4 +1,5 @@
 import { setTimeout as sleepFor } from 'node:timers/promises'
+import { timerMs } from '../abort.js'
 import type { BatchStore, StoredBatch } from '../cache/batch-store.js'
 import { type RetryOptions, withRetries } from '../embed/retry.js'
 import { AdapterTrainError, isAdapterTrainError, usageError } from '../errors.js'
@@ -141,7 +142,7 @@ export async function runBatches(
       await look()
       if (open.size === 0) continue
       if (!wait) throw pending([...open.values()].map(({ batch }) => batch))
-      await sleepFor(delay, undefined, { signal })
+      await sleepFor(timerMs(delay), undefined, { signal })
     }
   } catch (error) {
     const left = Array.from(open.values(), ({ batch }) => batch)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { abortError } from '../abort.js'
+import { abortError, timerMs } from '../abort.js'
 import { type AdapterTrainError, isAdapterTrainError } from '../errors.js'
 import { parseJsonText } from '../json.js'
 import type { Service } from './http-error.js'
@@ -8,8 +8,6 @@ import { connectionError, nameOf, networkCode, refusalError, responseError, said
 import { proxiedFetch, routeTo } from './proxy.js'
 
 const DEFAULT_TIMEOUT_MS = 60_000
-// Node takes a longer delay for 1 ms.
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** Bytes of an answer, unless a request states its own. */
 const LONGEST_ANSWER = 16 * 2 ** 20
 /** Bytes read of the body of a refusal, and kept of any other for messages. */
@@ -47,7 +45,7 @@ export async function sendRequest<T>(
   send: (transport: Transport) => Promise<T>,
 ): Promise<T> {
   const { signal } = limits
-  const timeoutMs = Math.min(limits.timeoutMs ?? DEFAULT_TIMEOUT_MS, LONGEST_TIMER_MS)
+  const timeoutMs = timerMs(limits.timeoutMs ?? DEFAULT_TIMEOUT_MS)
   const aborted = () => abortError(signal, `${nameOf(service)}: the request was stopped by the caller`)
   if (signal?.aborted) throw aborted()
 

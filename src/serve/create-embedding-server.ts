@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { pino } from 'pino'
+import { timerMs } from '../abort.js'
 import { usageError } from '../errors.js'
 import { modelNameOf } from '../wrap/adapter-source.js'
 import { type AdapterSet, createAdapterSet, type LoadedAdapter } from './adapter-set.js'
@@ -48,7 +49,8 @@ const LAST_WORDS_MS = 250
  * @throws ADAPTER_MISMATCH if an adapter was not trained on the provider's model; as `loadAdapter` if one cannot be read
  */
 export function createEmbeddingServer(options: EmbeddingServerOptions): EmbeddingServer {
-  const { provider, token, requestTimeoutMs = SERVE_DEFAULTS.requestTimeoutMs } = options
+  const { provider, token } = options
+  const requestTimeoutMs = timerMs(options.requestTimeoutMs ?? SERVE_DEFAULTS.requestTimeoutMs)
   const { watchIntervalMs = SERVE_DEFAULTS.watchIntervalMs, logger = pino({ level: 'silent' }) } = options
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
     throw usageError('server token: expected visible ASCII characters without blanks')
@@ -105,7 +107,7 @@ export function createEmbeddingServer(options: EmbeddingServerOptions): Embeddin
         for (const scope of active) scope.stop('shutdown')
         setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS)
       },
-      Math.max(0, drainTimeoutMs - LINGER_MS),
+      timerMs(Math.max(0, drainTimeoutMs - LINGER_MS)),
     )
     await closed
     clearTimeout(giveUp)
@@ -123,7 +125,7 @@ export function createEmbeddingServer(options: EmbeddingServerOptions): Embeddin
       // A model on this machine loads with its first text; clients and probes find no open port before.
       if (provider.isLocal) await provider.embed(['warm-up'], 'query')
       const url = await listening(server, host, port)
-      if (watchIntervalMs > 0) watch = setInterval(() => adapters.reload('changed'), watchIntervalMs).unref()
+      if (watchIntervalMs > 0) watch = setInterval(() => adapters.reload('changed'), timerMs(watchIntervalMs)).unref()
       return url
     },
     reload: () => adapters.reload('all'),

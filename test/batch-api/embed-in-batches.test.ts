@@ -335,3 +335,12 @@ test('without a cache file nothing is submitted', async () => {
   await expect(embedDataset(provider, [dataset(3)])).rejects.toMatchObject({ code: 'USAGE' })
   expect(api.calls).toEqual([])
 })
+
+test('a wait that is longer than a timer of Node.js can be does not poll without a pause', async () => {
+  const { api, cache, provider } = await setUp()
+  api.held = true
+  const signal = AbortSignal.timeout(300)
+  const embedding = embedDataset(provider, [dataset(2)], { ...options(cache, { pollMs: 2 ** 31 }), signal })
+  await expect(embedding).rejects.toMatchObject({ code: 'ABORTED' })
+  expect(api.calls.filter(call => /^GET .*batches\//.test(call)).length).toBeLessThan(5)
+})

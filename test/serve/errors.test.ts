@@ -299,6 +299,11 @@ describe('a request that does not come to its end', () => {
     })
   })
 
+  test('has its time, also where that is longer than a timer of Node.js can be', async () => {
+    const s = await startServing({ requestTimeoutMs: 2 ** 31, upstream: { latencyMs: 100 } })
+    expect((await s.post('/v1/embeddings', { model: MODEL, input: SECRET_TEXT })).status).toBe(200)
+  })
+
   test('is given up with 408 when its body does not arrive', async () => {
     const s = await startServing({ requestTimeoutMs: 150 })
     const headers = { 'content-type': 'application/json', 'content-length': 100 }
