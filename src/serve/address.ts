@@ -37,12 +37,12 @@ export function requireToken(host: string, token: string | undefined): void {
 
 /** Starts to listen. Returns the address, such as `http://127.0.0.1:8080`. */
 export async function listening(server: Server, host: string, port: number): Promise<string> {
-  const started = once(server, 'listening')
-  server.listen(port, host)
-  await started.catch(cause => {
+  try {
+    await once(server.listen(port, host), 'listening')
+  } catch (cause) {
     const message = `${host}, port ${port}: cannot listen (${messageOf(cause)}). Choose another --port or --host`
     throw new AdapterTrainError('SERVE_LISTEN', message, { cause, details: { host, port } })
-  })
+  }
   const { address, family, port: given } = server.address() as AddressInfo
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${given}`
 }

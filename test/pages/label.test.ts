@@ -9,7 +9,7 @@ import { openJudgements } from '../../src/pages/judgement-file.js'
 import { labelRoutes } from '../../src/pages/label.js'
 import type { PageRoute } from '../../src/pages/local-server.js'
 import { orderQueries } from '../../src/pages/query-order.js'
-import { cli, folderWith, startCli } from '../cli/cli.js'
+import { cli, folderWith, llamaIndex, startCli } from '../cli/cli.js'
 import { chromiumTest } from '../helpers/chromium.js'
 import { expectSound, HOSTILE, openPage, QUERIES, SMALL, sampleLook } from './helper.js'
 
@@ -214,4 +214,29 @@ test('a file that is not there is named before a page is announced', async () =>
   const { code, stdout, stderr } = await cli(['view', '--data', 'missing.json', '--base', 'hashing'], { cwd: folder })
   expect([code, stdout]).toEqual([1, ''])
   expect(stderr).toMatch(/^error: missing\.json does not exist/)
+})
+
+test.each(['view', 'label'])('%s names a port that no machine has', async command => {
+  const args = [command, '--data', 'd.json', '--base', 'hashing', '--port', '70000']
+  const { code, stderr } = await cli(args, { cwd: folder })
+  expect([code, stderr]).toEqual([2, 'error: --port must be a whole number of at least 0 and at most 65535, found 70000\n'])
+})
+
+test('a judge without a name on the system has that of the environment, or is asked for one', async () => {
+  const cwd = folderWith({ 'd.json': llamaIndex(3) })
+  const nameless =
+    "import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module'; " +
+    "os.userInfo = () => { throw new Error('uv_os_get_passwd returned ENOENT') }; syncBuiltinESMExports()"
+  const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(nameless)}` }
+  const args = ['label', '--data', 'd.json', '--base', 'hashing', '--cache', 'none']
+  const { code, stderr } = await cli(args, { cwd, env })
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: --judge: .*; add --judge NAME\n$/)])
+  for (const [more, own] of [
+    [[], { USER: 'ada' }],
+    [['--judge', 'ada'], {}],
+  ] as const) {
+    const { child, ended } = startCli([...args, ...more], { cwd, env: { ...env, ...own } })
+    child.stdout!.once('data', () => child.kill('SIGTERM'))
+    expect((await ended).code).toBe(0)
+  }
 })

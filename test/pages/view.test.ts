@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type LocalServer, serveLocally } from '../../src/pages/local-server.js'
 import { exportPage, viewRoutes } from '../../src/pages/view.js'
 import { chromiumTest } from '../helpers/chromium.js'
+import { rejection } from '../helpers/rejection.js'
 import { expectSound, HOSTILE, openPage, QUERIES, SMALL, sampleLook } from './helper.js'
 
 const stop = new AbortController()
@@ -47,6 +48,14 @@ test('data are answered with the token alone, under a name of this machine, and 
   expect(await byName('evil.example')).toBe(403)
   expect(await byName(new URL(server.url).host)).toBe(200)
   await expect(serveLocally({ host: '0.0.0.0', port: 0, routes: {} })).rejects.toMatchObject({ code: 'USAGE' })
+})
+
+test('a port that no machine has is an error with what to do', async () => {
+  const error = await rejection(serveLocally({ host: '127.0.0.1', port: 70_000, routes: {} }))
+  expect(error).toMatchObject({
+    code: 'SERVE_LISTEN',
+    message: expect.stringMatching(/port 70000: cannot listen .* Choose another/),
+  })
 })
 
 test('the page comes with a policy that allows no script or style but its own, and weighs little', async () => {

@@ -30,6 +30,7 @@ export async function label(args: LabelArgs): Promise<void> {
   }
   if (args.queries === undefined && args.data === undefined)
     throw usageError('nothing to label: expected --queries FILE, or --data with queries')
+  const judge = args.judge ?? userName()
   await withLook({ ...args, split: undefined }, out, async ({ look, title, serve }) => {
     const from = (path: string): string => relative(dirname(resolve(labels)), resolve(path))
     const sampling = { order, seed, pool, systems: look.systems.map(({ name }) => name) }
@@ -48,12 +49,21 @@ export async function label(args: LabelArgs): Promise<void> {
     // The page's requests fail with it.
     queries.catch(() => {})
     try {
-      const judge = args.judge ?? userInfo().username
       await serve(labelRoutes({ look, title, file, queries, judge, pool, seed }))
     } finally {
       file.close()
     }
   })
+}
+
+/** @throws USAGE if neither the system nor the environment has a name, as in a container with `--user 12345` */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    if (process.env.USER) return process.env.USER
+    throw usageError('--judge: this user has no name on the system, and USER is not set; add --judge NAME')
+  }
 }
 
 async function agreementsOf(path: string): Promise<Agreement[]> {

@@ -90,7 +90,6 @@ function checkArgs(args: ServeArgs, adapters: readonly NamedAdapterFile[]): void
     timeout: timeout === SERVE_DEFAULTS.upstreamTimeoutMs / 1000 ? undefined : timeout,
     retries: retries === 0 ? undefined : retries,
   })
-  if (args.port > 65_535) throw usageError(`--port must be at most 65535, found ${args.port}`)
   if ((args.shadow === undefined) !== (args.shadowData === undefined))
     throw usageError('--shadow NAME and --shadow-data DATA go together')
   if (args.shadow !== undefined && !adapters.some(({ name }) => name === args.shadow)) {

@@ -25,7 +25,7 @@ const options = {
   ...inGroup('Server', {
     'model-name': name('plain name of the model for clients'),
     host: name('address to listen at', { default: D.host }),
-    port: integer('port to listen at; 0 for any free one', { min: 0, default: D.port }),
+    port: integer('port to listen at; 0 for any free one', { min: 0, max: 65_535, default: D.port }),
     'drain-timeout': number('seconds for requests in flight after SIGTERM or Ctrl-C', {
       min: 0,
       default: D.drainTimeoutMs / 1000,

@@ -22,7 +22,7 @@ export const lookOptions = {
   'allow-mismatch': flag("rankings even if the provider is not an adapter's base"),
   ...inGroup('Page', {
     host: name('address to listen at; another than loopback needs a token', { default: '127.0.0.1' }),
-    port: integer('port to listen at; 0 for any free one', { min: 0, default: 0 }),
+    port: integer('port to listen at; 0 for any free one', { min: 0, max: 65_535, default: 0 }),
     'token-file': file('token of the page (default: ADAPTER_TRAIN_SERVE_TOKEN, or a new one per start)'),
   }),
 }
