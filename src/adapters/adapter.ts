@@ -169,7 +169,11 @@ function isVectorList(x: readonly ArrayLike<number>[] | ArrayLike<number>): x is
   return Array.isArray(x) && typeof x[0] !== 'number'
 }
 
-function checkVector(given: ArrayLike<number>, { dimensions: d, provider }: AdapterBase, what: string): Float32Array {
+/**
+ * Gives the vector of a query as the base model has it: a composed model's whole vector is reduced.
+ * @throws VECTOR_INVALID unless it has `dimensions` finite values
+ */
+export function checkVector(given: ArrayLike<number>, { dimensions: d, provider }: AdapterBase, what: string): Float32Array {
   const pca = provider?.pca
   const v = pca && given.length === pca.shape[1] ? reduce(pca, given) : given
   if (v.length !== d) {

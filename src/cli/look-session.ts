@@ -18,7 +18,7 @@ import type { LookArgs } from './options/look-options.js'
 import { withBaseOf } from './options/provider-options.js'
 import { readToken } from './options/read-token.js'
 import { type Console, reportSkipped } from './output/console.js'
-import { noteUnchecked, withSession } from './session.js'
+import { ifSent, noteUnchecked, withSession } from './session.js'
 
 type PageArgs = LookArgs & { readonly json: boolean; readonly split?: string }
 
@@ -45,7 +45,7 @@ export async function withLook(args: PageArgs, out: Console, work: (session: Loo
   })
   const [first] = adapters
   const based = await withBaseOf(args, first?.adapter, first?.path)
-  await withSession(based, out, async ({ provider, cache, embed: { onPlan: _, ...embed }, release }) => {
+  await withSession(based, out, async ({ provider, cache, embed: { onPlan, ...embed }, release }) => {
     for (const { adapter } of adapters) {
       checkBase(adapter, provider, args.allowMismatch)
       refuseBridge(adapter)
@@ -60,7 +60,7 @@ export async function withLook(args: PageArgs, out: Console, work: (session: Loo
     const look = createLook({
       provider,
       cache,
-      embed,
+      embed: { ...embed, onPlan: ifSent(onPlan) },
       adapters,
       signal: stop.signal,
       hybrid: hybrid && { ...hybrid, window: HYBRID_WINDOW },

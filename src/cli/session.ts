@@ -149,6 +149,13 @@ export function planText(id: string, { unique, cached, missing, tokens, cost }: 
   return `${whole(unique)} distinct texts for ${id}: ${whole(cached)} from the cache${rest}`
 }
 
+/** Leaves out the plans of texts that are all cached. */
+export const ifSent =
+  (onPlan: Session['embed']['onPlan']): Session['embed']['onPlan'] =>
+  estimate => {
+    if (estimate.missing > 0) onPlan?.(estimate)
+  }
+
 /** Builds the callbacks that print retries and progress. `price`: US dollars per million tokens. */
 export function embedReporting(
   args: Pick<ProviderArgs, 'concurrency' | 'retries' | 'skipRefused'>,

@@ -1,4 +1,4 @@
-import type { Adapter } from '../adapters/adapter.js'
+import { type Adapter, checkVector } from '../adapters/adapter.js'
 import { AdapterTrainError } from '../errors.js'
 import { row } from '../math/matrix.js'
 import { createRandom, permutation } from '../math/random.js'
@@ -75,13 +75,16 @@ export function readFamiliarity({ base, training }: Adapter, where = 'adapter'):
   throw new AdapterTrainError('ADAPTER_FORMAT', `${where}: training.familiarity is damaged. Train the adapter again`)
 }
 
-/** Makes a test of query vectors: the estimated cosine with the nearest query kept, and whether it is below that of all but 5% in training. */
-export function familiarityTest({ dimensions, data, similarity }: Familiarity) {
+/**
+ * Makes a test of query vectors: the estimated cosine with the nearest query kept, and whether it is below that of all but 5% in
+ * training. The test throws VECTOR_INVALID as `applyAdapter` does.
+ */
+export function familiarityTest({ dimensions, data, similarity }: Familiarity, { base }: Pick<Adapter, 'base'>) {
   const bytes = Buffer.from(data, 'base64')
   const kept = Uint32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readUInt32LE(4 * i))
   const sketch = createSketcher(dimensions)
   return (query: Float32Array): { readonly similarity: number; readonly unfamiliar: boolean } => {
-    const found = nearest(kept, sketch(query))
+    const found = nearest(kept, sketch(checkVector(query, base, 'the query')))
     return { similarity: found, unfamiliar: found < similarity.p5 }
   }
 }

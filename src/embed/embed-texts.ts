@@ -1,12 +1,16 @@
 import type { Matrix } from '../math/matrix.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
+import { type EmbeddingEstimate, estimateOfPlans } from './estimate.js'
 import { type EmbedPlanOptions, planEmbedding } from './plan-embedding.js'
 import { RefusedTexts } from './refusals.js'
 import { type EmbedRunOptions, runEmbedding } from './run-embedding.js'
 import type { EmbedStats } from './stats.js'
 
 /** Options of `embedTexts`. */
-export interface EmbedTextsOptions extends EmbedPlanOptions, EmbedRunOptions {}
+export interface EmbedTextsOptions extends EmbedPlanOptions, EmbedRunOptions {
+  /** Called once, before any request. */
+  readonly onPlan?: (estimate: EmbeddingEstimate) => void
+}
 
 /**
  * Embeds each distinct text once, from the cache if it is there, else in batches within the provider's limits, with retries.
@@ -23,7 +27,9 @@ export async function embedTexts(
   role: Role,
   options: EmbedTextsOptions = {},
 ): Promise<{ vectors: Matrix; stats: EmbedStats }> {
-  const { refusals, ...embedded } = await runEmbedding(await planEmbedding(provider, texts, role, options), options)
+  const plan = await planEmbedding(provider, texts, role, options)
+  options.onPlan?.(estimateOfPlans(provider, [plan]))
+  const { refusals, ...embedded } = await runEmbedding(plan, options)
   if (refusals.length > 0) throw new RefusedTexts(provider.id, refusals)
   return embedded
 }

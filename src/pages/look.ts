@@ -63,7 +63,7 @@ export function createLook(options: LookOptions) {
   ]
   const familiar = adapters.map(({ adapter, name }) => {
     const known = readFamiliarity(adapter, name)
-    return known && familiarityTest(known)
+    return known && familiarityTest(known, adapter)
   })
   let doing: Doing | undefined = { step: 'reading the data' }
   let wordSearch: WordSearch | undefined
@@ -134,7 +134,7 @@ export function createLook(options: LookOptions) {
     async ask(query: string, k: number) {
       const [{ own }, documents] = await Promise.all([data, collection])
       const hidden = own?.get(queryKey(query))
-      const { vectors } = await embedTexts(provider, [query], 'query', { ...embed, onProgress: undefined })
+      const { vectors } = await embedTexts(provider, [query], 'query', { ...embed, onPlan: undefined, onProgress: undefined })
       const q = row(vectors, 0)
       const depth = Math.max(k, documents.depth, hybrid?.window ?? 0)
       const found: (Found | undefined)[] = [await documents.search(q, depth, hidden)]

@@ -150,7 +150,7 @@ export async function openBridgeTexts(given: BridgeTexts): Promise<BridgeData> {
   }
   const { spillFolder: _, ...session } = given
   const embed = async (list: readonly string[], role: 'query' | 'document') =>
-    (await embedTexts(provider, list, role, embedOptions(session))).vectors
+    (await embedTexts(provider, list, role, { ...embedOptions(session), onPlan: undefined })).vectors
   const drawn = permutation(texts.length, createRandom(seed)).slice(0, sample).sort()
   const sampled = Array.from(drawn, i => texts[i])
   const numbered = (list: readonly string[]) => new Map(list.map((text, i) => [String(i), text]))

@@ -65,7 +65,7 @@ export async function createExplainer(options: ExplainerOptions) {
   const rowOf = new Map(ids.map((id, row) => [id, row]))
 
   return async (query: string, k: number) => {
-    const found = await embedTexts(provider, [query], 'query', { ...embed, cache, onProgress: undefined })
+    const found = await embedTexts(provider, [query], 'query', { ...embed, cache, onPlan: undefined, onProgress: undefined })
     const q = row(found.vectors, 0)
     const leftOut = own.get(query.trim()) ?? []
     const hidden = leftOut.map(id => rowOf.get(id)!)

@@ -89,5 +89,5 @@ export function createDriftWatch({ adapters, metrics, logger, now = Date.now }: 
 
 function watch({ adapter }: LoadedAdapter): Watched | undefined {
   const sketch = readFamiliarity(adapter)
-  return sketch && { test: familiarityTest(sketch), training: sketch.unfamiliar, minutes: [], warned: false }
+  return sketch && { test: familiarityTest(sketch, adapter), training: sketch.unfamiliar, minutes: [], warned: false }
 }

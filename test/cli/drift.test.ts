@@ -45,4 +45,19 @@ test('drift reports unfamiliar queries, exits 4 above the bound, and needs a ske
     code: 1,
     stderr: expect.stringContaining('expected a sketch of its training queries'),
   })
+  for (const dimensions of ['64', '256']) {
+    const other = await cli([...args, '--queries', 'a.json', '--base', 'hashing', '--dimensions', dimensions], { cwd })
+    expect(other).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^error: the adapter was trained on "hash/),
+    })
+    const allowed = await cli(
+      [...args, '--queries', 'a.json', '--base', 'hashing', '--dimensions', dimensions, '--allow-mismatch'],
+      { cwd },
+    )
+    expect(allowed.stderr).toMatch(
+      new RegExp(`\nerror: the query has ${dimensions} dimensions, but the adapter was trained for 128;.*\n$`),
+    )
+  }
 })

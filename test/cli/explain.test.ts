@@ -136,3 +136,19 @@ test.concurrent('try ends with its input, also where that is empty or lacks a li
   expect(code).toBe(0)
   expect(stdout).toContain('card\n4 documents')
 })
+
+test.concurrent('explain and try say what documents cost before they are sent, and nothing where all are cached', async () => {
+  const args = [...BASE, '--cache', 'told.sqlite']
+  const plan = /^4 distinct texts for hashing\S+: 0 from the cache; 4 to embed \(\d+ tokens\)\n$/
+  expect((await cli(['explain', ...args, '--query', 'card'], { cwd })).stderr).toMatch(plan)
+  expect((await cli(['explain', ...args, '--query', 'address'], { cwd })).stderr).toBe('')
+  expect((await tryWith('card\nopening hours\n', [...BASE, '--cache', 'none'])).stderr).toMatch(plan)
+  expect((await tryWith('card\n', [...BASE, '--cache', 'none', '--quiet'])).stderr).toBe('')
+})
+
+test.concurrent('view says what documents cost before they are sent', async () => {
+  const { stderr } = await cli(['view', '--data', 'data.json', '--base', 'hashing', '--cache', 'none', '--export', 'v.html'], {
+    cwd,
+  })
+  expect(stderr).toMatch(/^4 distinct texts for .*; 4 to embed/)
+})

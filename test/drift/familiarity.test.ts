@@ -11,6 +11,8 @@ function around(rows: number, cols: number, axis: number, seed: number) {
   return m
 }
 
+const based = (dimensions: number) => ({ base: { id: 'x', dimensions, normalized: true } })
+
 describe('familiarity', () => {
   test.each([
     ['few queries, kept whole', 100, 64],
@@ -18,7 +20,7 @@ describe('familiarity', () => {
   ])('%s: about 5%% of like queries are unfamiliar, nearly all of another kind are, in less than 64 kB', (_, rows, cols) => {
     const sketch = familiarityOf(around(rows, cols, 0, 1), 7)!
     expect(JSON.stringify(sketch).length).toBeLessThan(64_000)
-    const test = familiarityTest(sketch)
+    const test = familiarityTest(sketch, based(cols))
     const share = (axis: number) => {
       const queries = around(400, cols, axis, 2)
       return Array.from({ length: 400 }, (_, i) => test(row(queries, i)).unfamiliar).filter(Boolean).length / 400
@@ -29,10 +31,11 @@ describe('familiarity', () => {
   })
 
   test('does not depend on the length of a query, and is not made of fewer than 20 queries', () => {
-    const test = familiarityTest(familiarityOf(around(50, 16, 0, 1), 7)!)
+    const test = familiarityTest(familiarityOf(around(50, 16, 0, 1), 7)!, based(16))
     const query = row(around(1, 16, 0, 3), 0)
     expect(test(query.map(x => 9 * x)).similarity).toBeCloseTo(test(query).similarity, 5)
     expect(familiarityOf(around(19, 16, 0, 1), 7)).toBeUndefined()
+    expect(() => test(query.subarray(1))).toThrow('the query has 15 dimensions, but the adapter was trained for 16')
   })
 
   test('queries that share words with all, and rows of means, are no nearer than any other', () => {
@@ -47,7 +50,7 @@ describe('familiarity', () => {
       }
       return m
     }
-    const unfamiliar = familiarityTest(familiarityOf(kind(1, 2000, 1), 7)!)
+    const unfamiliar = familiarityTest(familiarityOf(kind(1, 2000, 1), 7)!, based(256))
     const share = (from: number) => {
       const queries = kind(from, 300, 2)
       return Array.from({ length: 300 }, (_, i) => unfamiliar(row(queries, i)).unfamiliar).filter(Boolean).length / 300

@@ -2,10 +2,10 @@ import { loadAdapter } from '../../adapters/file.js'
 import { readQueries } from '../../dataset/read-queries.js'
 import { familiarityTest, readFamiliarity, shareOf } from '../../drift/familiarity.js'
 import { embedTexts } from '../../embed/embed-texts.js'
-import { estimateEmbedding } from '../../embed/estimate.js'
 import { AdapterTrainError } from '../../errors.js'
 import { row } from '../../math/matrix.js'
 import { percent } from '../../words.js'
+import { checkBase } from '../../wrap/adapter-source.js'
 import { EXIT } from '../command.js'
 import type { DriftArgs } from '../commands/drift.js'
 import { withBaseOf } from '../options/provider-options.js'
@@ -27,11 +27,11 @@ export async function drift(args: DriftArgs): Promise<number | undefined> {
   const texts = queries.map(({ text }) => text)
   const searches = (counted: typeof queries) => counted.reduce((sum, query) => sum + query.searches, 0)
   const base = await withBaseOf(args, adapter, args.adapter)
-  return withSession(base, out, async ({ provider, cache, signal, embed: { onPlan, ...embed } }) => {
+  return withSession(base, out, async ({ provider, cache, signal, embed }) => {
+    checkBase(adapter, provider, args.allowMismatch)
     noteUnchecked(adapter, provider, out)
-    onPlan?.(await estimateEmbedding(provider, texts, 'query', cache))
     const { vectors } = await embedTexts(provider, texts, 'query', { ...embed, cache, signal })
-    const test = familiarityTest(known)
+    const test = familiarityTest(known, adapter)
     const unfamiliar = queries.filter((_, i) => test(row(vectors, i)).unfamiliar)
     const found = shareOf(searches(unfamiliar), searches(queries))
     const failed = args.maxUnfamiliar !== undefined && found.share > args.maxUnfamiliar

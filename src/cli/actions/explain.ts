@@ -9,7 +9,7 @@ import { checkProviderArgs, withBaseOf } from '../options/provider-options.js'
 import { type Console, createConsole } from '../output/console.js'
 import { count } from '../output/tables.js'
 import { oneLine, padEnd, visibleWidth } from '../output/width.js'
-import { noteUnchecked, openListed, withSession } from '../session.js'
+import { ifSent, noteUnchecked, openListed, withSession } from '../session.js'
 
 /**
  * Prints the rankings of one query or, as `try`, of every line of stdin up to an empty one.
@@ -27,10 +27,10 @@ export async function explain(args: ExplainArgs): Promise<number | undefined> {
   const documents = index === undefined ? undefined : await usingIndex(index, opened => scanIndex(opened, { filter }))
   const data = documents ? datasetOf(documents, labels) : labels!
   const opened = await withBaseOf(args, adapter, args.adapter)
-  return withSession(opened, out, async ({ provider, cache, signal, embed: { onPlan: _, ...embed }, release }) => {
+  return withSession(opened, out, async ({ provider, cache, signal, embed: { onPlan, ...embed }, release }) => {
     noteUnchecked(adapter, provider, out)
-    const explainer = { provider, adapter, data, documents, allowMismatch, cache, embed: { ...embed, signal } }
-    const ask = await createExplainer(explainer)
+    const embedding = { ...embed, onPlan: ifSent(onPlan), signal }
+    const ask = await createExplainer({ provider, adapter, data, documents, allowMismatch, cache, embed: embedding })
     if (query === undefined) {
       release()
       return explainLines(line => ask(line, top), out)

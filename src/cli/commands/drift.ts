@@ -1,7 +1,7 @@
 import { type Command, outputOptions } from '../command.js'
 import { costOptions } from '../options/cost-options.js'
 import { adapterBaseOptions } from '../options/provider-options.js'
-import { type ArgsOf, file, number } from '../options/rows.js'
+import { type ArgsOf, file, flag, number } from '../options/rows.js'
 
 const options = {
   ...adapterBaseOptions,
@@ -10,6 +10,7 @@ const options = {
     demandOption: true,
   }),
   'max-unfamiliar': number('share of unfamiliar queries above which the exit code is 4', { min: 0, max: 1 }),
+  'allow-mismatch': flag("the share even if the provider is not the adapter's base"),
   ...costOptions,
   ...outputOptions,
 }
