@@ -61,13 +61,11 @@ export async function* readTextLines(path: string) {
   try {
     assertFile(path)
     let first = true
-    let lineEnd = 10
+    let lineEnd = 0
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
       if (first) {
         assertNotUtf16(path, chunk)
-        // Old spreadsheets end lines with CR alone.
-        const end = chunk.indexOf(13)
-        if (end >= 0 && end < chunk.length - 1 && !chunk.includes(10)) lineEnd = 13
+        lineEnd = lineEndOf(chunk)
       }
       first = false
       let from = 0
@@ -81,6 +79,12 @@ export async function* readTextLines(path: string) {
   } catch (error) {
     throw isFileSystemError(error) ? fileError(path, error) : error
   }
+}
+
+/** Finds the byte that ends lines, from the start of a file: LF, or CR alone as old spreadsheets have it. */
+export function lineEndOf(chunk: Buffer): number {
+  const end = chunk.indexOf(13)
+  return end >= 0 && end < chunk.length - 1 && !chunk.includes(10) ? 13 : 10
 }
 
 /** @throws FILE_READ for a device, pipe or socket, which may never end; FILE_NOT_FOUND */

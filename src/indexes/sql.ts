@@ -63,10 +63,12 @@ export async function openSqlIndex(
   const textColumn = chooseColumn(id, 'text', params.text, names, TEXT_COLUMNS)
   const [, type, declared] = vectors.find(([name]) => name === vector)!
   const [column, key] = [quoted(vector), `${quoted(idColumn)}::text`]
+  const where = (filter?: string, more = `${column} IS NOT NULL`) =>
+    `WHERE ${more}${filter === undefined ? '' : ` AND (${filter})`}`
   const dimensions =
     Number(declared) > 0
       ? Number(declared)
-      : Number((await reading([], () => client.query(`SELECT vector_dims(${column}) FROM ${from} LIMIT 1`)))[0]?.[0])
+      : Number((await reading([], () => client.query(`SELECT vector_dims(${column}) FROM ${from} ${where()} LIMIT 1`)))[0]?.[0])
   const indexes = await reading([], () =>
     client.query(
       `SELECT m.amname, o.opcname, c.reloptions::text, (SELECT extversion FROM pg_extension WHERE extname = 'vector')
@@ -83,8 +85,6 @@ export async function openSqlIndex(
   if (metric === undefined) throw indexError(id, `expected metric=cosine, l2 or ip, found "${params.metric}"`)
   const canIterate = Number(version?.split('.')[1]) >= 8 || Number(version?.split('.')[0]) > 0
   const ann = kind === undefined ? undefined : approximate(kind, options, canIterate)
-  const where = (filter: string | undefined, more = `${column} IS NOT NULL`) =>
-    `WHERE ${more}${filter === undefined ? '' : ` AND (${filter})`}`
   const selected = ({ vectors: withVectors, text }: RowParts) =>
     [
       key,

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { quote, show, toId } from '../dataset/check.js'
 import { JsonCursor, JsonSyntaxError } from '../dataset/json-cursor.js'
-import { assertFile, fileError, invalidFile, location, type Place, readTextLines } from '../dataset/text-file.js'
+import { assertFile, fileError, invalidFile, lineEndOf, location, type Place, readTextLines } from '../dataset/text-file.js'
 import { AdapterTrainError } from '../errors.js'
 import { type Matrix, matrix } from '../math/matrix.js'
 import { allocateMatrix } from './binary-file.js'
@@ -50,10 +50,12 @@ export async function readJsonlVectors(path: string) {
 
 async function countLines(path: string): Promise<number> {
   let lines = 1
+  let end: number | undefined
   assertFile(path)
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
-      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++
+      end ??= lineEndOf(chunk)
+      for (let at = chunk.indexOf(end); at >= 0; at = chunk.indexOf(end, at + 1)) lines++
     }
   } catch (error) {
     throw fileError(path, error)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { explanationText } from '../../src/cli/actions/explain.js'
-import { afterEmbedding, afterEvaluation, afterTraining } from '../../src/cli/output/next-steps.js'
+import { afterEmbedding, afterEvaluation, afterTraining, afterWriting } from '../../src/cli/output/next-steps.js'
 import type { EmbeddedTrainingReport } from '../../src/pipeline/training.js'
 
 const report = { kind: 'linear', bestEpoch: 20, data: { train: { queries: 50, pairs: 50, documents: 50 } } } as const
@@ -56,6 +56,10 @@ describe('next steps', () => {
     expect(wordsOf(afterEmbedding({ ...args, data, estimate: false }))).toEqual([
       'adapter-train train --base openai --train x/train.json --test x/test.json',
     ])
+    const beir = ['x/corpus.jsonl', 'x/queries.jsonl', ...['train', 'dev', 'test'].map(part => `x/qrels/${part}.tsv`)]
+    expect(wordsOf(afterWriting(beir)).at(-1)).toBe(
+      'adapter-train train --base openai --train x/qrels/train.tsv --val x/qrels/dev.tsv --test x/qrels/test.tsv',
+    )
     expect(wordsOf(afterEvaluation(args, undefined, 'ndcg@10'))[0]).toMatch(/ --train (train_dataset\.json|FILE)$/)
   })
 })

@@ -41,6 +41,19 @@ describe('the model card', () => {
     expect(text).toContain('model="text-embedding-3-small:query"')
   })
 
+  test('has the options of the base model as JSON, and of a projection its dimensions', async () => {
+    const file = join(folder, 'base.json')
+    const pca = { shape: [8, 20], data: Buffer.from(new Float32Array(160).buffer).toString('base64') } as const
+    const provider = { name: 'compose', part: ['hashing', 'openai'], queryParams: { input_type: 'query', n: [1] }, pca }
+    saveAdapter({ ...sample, base: { ...sample.base, provider } }, file)
+    await convertAdapter(file, join(folder, 'base.md'))
+    const text = readFileSync(join(folder, 'base.md'), 'utf8')
+    expect(text).toContain(
+      '- part: hashing,openai\n- queryParams: {"input_type":"query","n":[1]}\n- pca: 20 to 8\n'.replace(/[{}[\]_]/g, '\\$&'),
+    )
+    expect(text).not.toContain('object Object')
+  })
+
   test('says what the figures cannot show: nothing held out, a rejected adapter, an interrupted run', async () => {
     expect(await cardOf({ metrics: {} })).toContain('no figure shows what the adapter gains')
     const rejected = { ...measured.metrics, adapted: measured.metrics.base, rejected: { 'ndcg@10': 0.4 } }

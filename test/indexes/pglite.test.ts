@@ -24,7 +24,7 @@ beforeAll(async () => {
     CREATE INDEX ON shop."my docs" USING hnsw (half halfvec_l2_ops);
     CREATE INDEX ON shop."my docs" USING ivfflat (embedding vector_ip_ops) WITH (lists = 4);
     CREATE TABLE odd (id text, vector vector);
-    INSERT INTO odd VALUES ('a', '[1,2,3]'), ('b', NULL);`)
+    INSERT INTO odd VALUES ('b', NULL), ('a', '[1,2,3]');`)
   await db.close()
 }, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

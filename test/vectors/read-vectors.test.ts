@@ -131,8 +131,8 @@ describe('readVectors', () => {
     expect(test!.docTexts).toBe(train.docTexts)
   })
 
-  it('reads JSON Lines with Windows line ends, a byte order mark and no last line feed', async () => {
-    const { train } = await read({ ...without('queries.f32'), 'queries.jsonl': '\ufeff[1,0]\r\n[0,1]\r\n[3,4]' })
+  it.each(['\r\n', '\r'])('reads JSON Lines that end with %j, with a byte order mark and no last line end', async end => {
+    const { train } = await read({ ...without('queries.f32'), 'queries.jsonl': ['\ufeff[1,0]', '[0,1]', '[3,4]'].join(end) })
     expect(train.queries).toEqual(
       fromRows([
         [1, 0],

@@ -99,7 +99,8 @@ export function afterEmbedding(args: BaseArgs & { readonly data: readonly string
   return [[words('train', [...spaceWords(args), '--train', train, ...others]), 'train an adapter on them']]
 }
 
-const partOf = (file: string, part: string): boolean => new RegExp(`${part}[^/\\\\]*$`).test(file)
+/** A BEIR folder has its validation set in `dev.tsv`. */
+const partOf = (file: string, part: string): boolean => new RegExp(`(${part === 'val' ? 'val|dev' : part})[^/\\\\]*$`).test(file)
 
 function moreLabels(effect: string): NextStep {
   return [`adapter-train generate ${existsSync('docs') ? 'docs/' : 'FOLDER'} --llm openai --out data/`, effect]

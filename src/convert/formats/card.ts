@@ -1,6 +1,7 @@
 import { type Adapter, outputDimensions } from '../../adapters/adapter.js'
 import type { TermsFacts } from '../../adapters/terms.js'
 import type { Difference } from '../../evaluate/compare.js'
+import { isObject } from '../../json.js'
 import { change, escapeMarkdown, interval, metricName, optionWords, pValue, score, whole } from '../../report/format.js'
 import type { Format } from '../format.js'
 
@@ -25,6 +26,7 @@ interface Measured {
 
 function cardOf(adapter: Adapter, terms: TermsFacts | undefined): string {
   const { kind, base, index, training } = adapter
+  const pca = base.provider?.pca?.shape.toReversed().join(' to ')
   const { tool = 'another program', date = 'an unknown day', data = {}, options = {} } = training
   const outputs = outputDimensions(adapter)
   const sizes = outputs === base.dimensions ? `${outputs} dimensions` : `${base.dimensions} to ${outputs} dimensions`
@@ -33,7 +35,7 @@ function cardOf(adapter: Adapter, terms: TermsFacts | undefined): string {
     `A ${kind} adapter of ${sizes} for the vectors of **queries**. Documents and their index stay as they are. ` +
       `Written by ${escapeMarkdown(tool)} on ${date.slice(0, 10)}.`,
     '## Base model',
-    listOf({ id: base.id, ...base.provider, dimensions: base.dimensions, 'unit length': base.normalized, index: index?.id }),
+    listOf({ id: base.id, ...base.provider, pca, dimensions: base.dimensions, 'unit length': base.normalized, index: index?.id }),
     '## Data',
     listOf(Object.fromEntries(Object.entries(data).map(([part, facts]) => [part, words(facts)]))),
     '## Recipe',
@@ -53,7 +55,8 @@ function cardOf(adapter: Adapter, terms: TermsFacts | undefined): string {
 
 function listOf(facts: Facts): string {
   const known = Object.entries(facts).filter(([, value]) => value !== undefined && value !== '')
-  return known.map(([name, value]) => `- ${name}: ${escapeMarkdown(String(value))}`).join('\n')
+  const shown = (value: unknown) => escapeMarkdown(isObject(value) ? JSON.stringify(value) : String(value))
+  return known.map(([name, value]) => `- ${name}: ${shown(value)}`).join('\n')
 }
 
 /** `{ queries: 7, pairs: 9 }` -> "7 queries, 9 pairs" */
