@@ -56,7 +56,7 @@ export function decodeTerms(bytes: Uint8Array, facts: TermsFacts, dimensions: nu
     const size = (Type as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
     const length = shape.reduce((a, b) => a * b, 1)
     if (data.length !== length * size) throw damaged(where, `"${name}" has ${data.length} bytes, expected ${length * size}`)
-    const whole = data.byteOffset % size === 0 ? data : data.slice()
+    const whole = data.byteOffset % size === 0 ? data : new Uint8Array(data)
     return new Type(whole.buffer as ArrayBuffer, whole.byteOffset, length)
   }
   const [keys, scale] = [read('keys', Float64Array), read('scale', Float32Array)]

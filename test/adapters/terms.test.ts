@@ -37,7 +37,7 @@ function adapterWith(source: AdapterTerms['source'], d: number): Adapter {
 }
 
 describe.each(TERMS_SOURCES)('text terms from %s', source => {
-  test.each([8, 256, 300])('give the same vectors after a way through a file, at %i dimensions', d => {
+  test.each([8, 50, 63, 256, 300])('give the same vectors after a way through a file, at %i dimensions', d => {
     const adapter = adapterWith(source, d)
     const path = join(folder, 'x.json')
     saveAdapter(adapter, path)

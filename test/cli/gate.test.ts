@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Adapter } from '../../src/adapters/adapter.js'
@@ -356,5 +356,12 @@ describe.concurrent('an adapter in use', () => {
     expect(second.report.duel!.reason).toMatch(/^not compared with the adapter in use: its base is hashing/)
     const [, few] = await sequence('few/x.json', MANY, [...GATED, '--test', 'same.json', '--train', 'same.json'])
     expect(few.report.duel!.reason).toMatch(/: 0 held-out queries are new to both, expected at least 20$/)
+  })
+
+  test('that cannot be read is replaced with a warning', async () => {
+    writeFileSync(join(cwd, 'damaged.json'), '{}')
+    const { code, stderr } = await cli([...SOME, '--quiet', '--out', 'damaged.json'], { cwd })
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/^warning: not compared with damaged\.json: .*format/m)
   })
 })

@@ -24,15 +24,15 @@ const D = 300
 const TEXTS = ['card pin blocked', 'card arrival time', 'exchange rate', '東京に行く']
 const ANALYSIS = { english: true, common: [] }
 
-function saved(source: (typeof TERMS_SOURCES)[number]) {
-  const documents = { ids: TEXTS.map((_, i) => `${i}`), texts: TEXTS, vectors: randomMatrix(TEXTS.length, D, 3) }
+function saved(source: (typeof TERMS_SOURCES)[number], d = D) {
+  const documents = { ids: TEXTS.map((_, i) => `${i}`), texts: TEXTS, vectors: randomMatrix(TEXTS.length, d, 3) }
   const from = source === 'words' ? buildWords(documents, ANALYSIS, [50])[0] : buildFeedbackOf(documents, ANALYSIS)
   const corpus = { documents: 4, date: '2025-01-02T03:04:05.000Z', sha256: '' }
   const adapter: Adapter = {
     kind: 'linear',
-    base: { id: 'test/model', dimensions: D, normalized: true },
+    base: { id: 'test/model', dimensions: d, normalized: true },
     training: { tool: 'test', date: '', data: {}, options: {}, metrics: {} },
-    params: { W: randomMatrix(D, D, 4), b: matrix(1, D, randomMatrix(1, D, 5).data) },
+    params: { W: randomMatrix(d, d, 4), b: matrix(1, d, randomMatrix(1, d, 5).data) },
     terms: createTerms({ source, alpha: 0.7, corpus, proven: true }, ANALYSIS, from),
   }
   const path = join(folder, `${source}.json`)
@@ -65,6 +65,15 @@ describe('the runtime bundle of text terms', () => {
         expect(Math.abs(value - expected[j])).toBeLessThan(1e-6)
       })
     }
+  })
+
+  test('reads columns that lie at no multiple of their size, as they do at 63 dimensions', async () => {
+    const { adapter, json, bytes } = saved('words', 63)
+    const q = row(randomMatrix(1, 63, 9), 0)
+    const found = runtime.adaptQuery(await runtime.loadAdapter(json, bytes), q, 'my card PIN')
+    applyAdapter(adapter, q, 'my card PIN').forEach((value, j) => {
+      expect(found[j]).toBeCloseTo(value, 6)
+    })
   })
 
   test('refuses another file of terms, and an adapter without any', async () => {

@@ -22,7 +22,7 @@ export function adapterInUse(path: string, out: Console): Adapter | undefined {
   try {
     return loadAdapter(path)
   } catch (error) {
-    out.info(`not compared with ${path}: ${messageOf(error)}`)
+    out.warn(`not compared with ${path}: ${messageOf(error)}`)
     return undefined
   }
 }
