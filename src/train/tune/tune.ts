@@ -102,9 +102,9 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
     const at = (i: number): SearchPoint => ({ ...start, pull: pulls[i] })
     const free = fixed.pull === undefined
     // The start and its first neighbour are needed in any case, so both are computed at once.
-    if (start === incumbent) void search.crossValidate(start)
-    else if (search.hasTime(3)) void search.fold(start, 0)
-    if (free && pulls[from + 1] >= leastPull && search.hasTime(3)) void search.fold(at(from + 1), 0)
+    if (start === incumbent) ahead(search.crossValidate(start))
+    else if (search.hasTime(3)) ahead(search.fold(start, 0))
+    if (free && pulls[from + 1] >= leastPull && search.hasTime(3)) ahead(search.fold(at(from + 1), 0))
     let best = incumbent
     if (start !== incumbent && (await better(start, best, margin))) best = start
     if (!free) return best
@@ -154,7 +154,7 @@ export async function choose(search: Search, onTried?: (tried: Tried) => void): 
       for (const [i, point] of fresh.entries()) {
         if (known.size > 0 && !mayTry(point)) continue
         // The next point is computed ahead, so that no thread waits.
-        if (fresh[i + 1] && search.hasTime(3)) void search.crossValidate(fresh[i + 1]).catch(() => {})
+        if (fresh[i + 1] && search.hasTime(3)) ahead(search.crossValidate(fresh[i + 1]))
         await scoresOf(point)
         known.set(keyOf(point), point)
         some = true
@@ -204,6 +204,11 @@ function cutText(cut: string | undefined, skipped: number, budget: number): stri
   if (skipped === 0) return cut
   const text = `${skipped} ${skipped === 1 ? 'candidate or direction was' : 'candidates or directions were'} not tried, to stay within ${budget} s (--tune-budget)`
   return cut === undefined ? text : `${cut}; ${text}`
+}
+
+/** Lets work run that is needed later; if it fails, so does what waits for it. */
+function ahead(work: Promise<unknown>): void {
+  work.catch(() => {})
 }
 
 const standardError = (delta: Float64Array): number => populationStandardDeviation(delta) / Math.sqrt(delta.length)

@@ -3,6 +3,7 @@ import type { EmbeddedDataset } from '../../../src/embed/embedded-dataset.js'
 import { createCpuEngine } from '../../../src/engines/cpu/index.js'
 import type { Engine } from '../../../src/engines/engine.js'
 import { createJsEngine } from '../../../src/engines/js.js'
+import { AdapterTrainError } from '../../../src/errors.js'
 import { createEvaluator } from '../../../src/evaluate/evaluator.js'
 import { type Matrix, matrix } from '../../../src/math/matrix.js'
 import { createRandom } from '../../../src/math/random.js'
@@ -10,8 +11,9 @@ import { mean } from '../../../src/math/statistics/moments.js'
 import { gate } from '../../../src/train/gate.js'
 import { TRAINING_OPTIONS } from '../../../src/train/options.js'
 import { fitScale } from '../../../src/train/tune/scale.js'
+import { createSearch } from '../../../src/train/tune/search.js'
 import { resolve } from '../../../src/train/tune/search-point.js'
-import type { Tried, TuneResult } from '../../../src/train/tune/tune.js'
+import { choose, type Tried, type TuneResult } from '../../../src/train/tune/tune.js'
 import { embedded } from '../../helpers/embedded.js'
 import { rejection } from '../../helpers/rejection.js'
 import { type TuneOptions, tune } from '../../helpers/tune.js'
@@ -157,6 +159,34 @@ describe('tune', () => {
   test('stops when it is told to', async () => {
     const error = await rejection(search(turned(40, 6, 0.6, 3), { signal: AbortSignal.abort() }))
     expect(error.code).toBe('ABORTED')
+  })
+
+  test.each([
+    ['that is stopped', 'ABORTED'],
+    ['whose engine fails', 'ENGINE_MEMORY'],
+  ])('a climb %s fails alone: of what was started ahead no rejection is left unhandled', async (_, code) => {
+    const js = createJsEngine()
+    const abort = new AbortController()
+    let full = false
+    const adamw: Engine['adamw'] = (...args) => {
+      if (full) throw new AdapterTrainError('ENGINE_MEMORY', 'no memory left')
+      js.adamw(...args)
+    }
+    const options = { seed: 1, metric: 'ndcg@10', budget: 600, signal: abort.signal }
+    const prepared = await createSearch({ ...js, adamw }, turned(40, 6, 0.6, 3), options)
+    const unhandled: unknown[] = []
+    const hear = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', hear)
+    try {
+      if (code === 'ABORTED') abort.abort()
+      else full = true
+      expect(await rejection(choose({ ...prepared, wholeGrid: false }))).toMatchObject({ code })
+      await new Promise(resolve => setTimeout(resolve, 20))
+    } finally {
+      process.off('unhandledRejection', hear)
+      await prepared.free()
+    }
+    expect(unhandled).toEqual([])
   })
 })
 
