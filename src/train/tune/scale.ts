@@ -1,4 +1,4 @@
-import { type EmbeddedDataset, labelledRows } from '../../embed/embedded-dataset.js'
+import { type EmbeddedDataset, labelledRows, selectQueries } from '../../embed/embedded-dataset.js'
 import type { Engine } from '../../engines/engine.js'
 import { createPooledSource } from '../../losses/pooled.js'
 import { getOrInsert } from '../../maps.js'
@@ -26,7 +26,7 @@ export async function fitScale(engine: Engine, data: EmbeddedDataset<Rows>, seed
   const sum = engine.alloc(1, 1)
   const { scratch, free } = createBuffers(engine)
   const everything = rowRange(0, data.docs.rows)
-  const part = { ...data, queries: raw, positives: Array.from(chosen, i => data.positives[i]) }
+  const part = { ...selectQueries(data, chosen), queries: raw }
   const options = { batchSize: BLOCK, maxNegatives: MOST_DOCUMENTS }
   const batches = [...createPooledSource(part, everything, options).epoch(createRandom(seed))]
 

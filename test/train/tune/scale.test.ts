@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { EmbeddedDataset } from '../../../src/embed/embedded-dataset.js'
+import { type EmbeddedDataset, labelledRows, selectQueries } from '../../../src/embed/embedded-dataset.js'
 import { createJsEngine } from '../../../src/engines/js.js'
-import { dot, identity, matrix, normalizedRows, row } from '../../../src/math/matrix.js'
-import { createRandom } from '../../../src/math/random.js'
+import { dot, identity, matrix, normalizedRows, row, takeRows } from '../../../src/math/matrix.js'
+import { createRandom, sampleRows } from '../../../src/math/random.js'
 import { RECIPE } from '../../../src/train/recipe.js'
 import { fitScale } from '../../../src/train/tune/scale.js'
 import { randomMatrix } from '../../contracts/engine/support.js'
@@ -91,5 +91,24 @@ describe('fitScale', () => {
     expect(await fitScale(createJsEngine(), both, 42)).toBe(found)
     expect(found).toBeLessThan(bruteForce(good))
     expect(found).toBeGreaterThan(bruteForce(bad))
+  })
+
+  test.each([
+    ['more queries than are looked at', RECIPE.scaleQueries + 1, false],
+    ['an unlabelled query before the others', 100, true],
+  ])('leaves out each query that is a document by its own id, with %s', async (_, n, unlabelledFirst) => {
+    const d = 32
+    const random = createRandom(1)
+    const queries = randomMatrix(n, d, 2)
+    // Query i is document i, and its answer is near it.
+    const near = queries.data.map(value => value + 0.8 * random.normal())
+    const docs = matrix(2 * n, d, Float32Array.of(...queries.data, ...near))
+    const positives = Array.from({ length: n }, (_, i) => (unlabelledFirst && i === 0 ? [] : [n + i]))
+    const plain = embedded({ queries, docs, positives })
+    const queryIds = plain.docIds.slice(0, n)
+    const data = { ...plain, queryIds, selfMatches: new Set(queryIds) }
+    const rows = sampleRows(labelledRows(data), RECIPE.scaleQueries, createRandom(42))
+    const selected = { ...selectQueries(data, rows), queries: takeRows(queries, rows) }
+    expect(await fitScale(createJsEngine(), data, 42)).toBe(await fitScale(createJsEngine(), selected, 42))
   })
 })
