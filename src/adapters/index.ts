@@ -8,7 +8,12 @@ import { lowRank } from './low-rank.js'
 import { residualMlp } from './residual-mlp.js'
 
 /** Adapter kinds trained step by step. A new kind is one file and one entry here. */
-const KINDS = { linear, 'low-rank': lowRank, diagonal, 'residual-mlp': residualMlp } satisfies Record<string, AdapterKind>
+const KINDS = {
+  linear,
+  'low-rank': lowRank,
+  diagonal,
+  'residual-mlp': residualMlp,
+} satisfies Record<string, AdapterKind>
 
 /** Kinds built from a trained linear one. A new one is one file and one entry here. */
 const FITTED = { 'linear-memory': linearMemory } satisfies Record<string, AdapterMap>
