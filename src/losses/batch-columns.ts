@@ -71,7 +71,7 @@ export function targetRows(
   return { offsets, columns: Uint32Array.from(columns), values: Float32Array.from(values) }
 }
 
-/** Lists each query's columns that hold a copy of a positive under another id, or the query itself. */
+/** Lists each query's columns that hold a copy of a positive under another id, or the query itself, each once. */
 export function maskedRows(
   data: EmbeddedDataset<Rows>,
   queryRows: Uint32Array,
@@ -83,9 +83,6 @@ export function maskedRows(
   const ownDocument = ownDocumentOf(data)
   if (copies.size > 0 || data.selfMatches) {
     queryRows.forEach((query, i) => {
-      const own = ownDocument(query)
-      const ownColumn = own === undefined ? undefined : columnOf(own)
-      if (ownColumn !== undefined) columns.push(ownColumn)
       const positives = data.positives[query]
       const texts = new Set(Array.from(positives.keys(), document => data.docTextGroup[document]))
       for (const text of texts) {
@@ -94,6 +91,10 @@ export function maskedRows(
           if (column !== undefined) columns.push(column)
         }
       }
+      // A query may itself be a copy of a positive.
+      const own = ownDocument(query)
+      const ownColumn = own === undefined ? undefined : columnOf(own)
+      if (ownColumn !== undefined && !columns.includes(ownColumn, offsets[i])) columns.push(ownColumn)
       offsets[i + 1] = columns.length
     })
   }

@@ -57,7 +57,7 @@ export function inBatchCandidates(data: EmbeddedDataset<Rows>, pairs: Pairs, mem
       for (const column of columnsOfText.get(text) ?? []) if (column !== i) masked.push(column)
     }
     const own = ownDocument(queryRows[i])
-    if (own !== undefined)
+    if (own !== undefined && !texts.has(data.docTextGroup[own]))
       documentRows.forEach((document, column) => {
         if (document === own) masked.push(column)
       })

@@ -68,6 +68,15 @@ describe('in-batch negatives', () => {
     expect(columns(batch.masked)).toEqual([[1, 3], [0, 3], [], [0, 1]])
   })
 
+  test('a query that is a document, and a copy of its positive, leaves that document out once', () => {
+    // Query 0 is document 1, which has the text of its positive. Pairs: (0, 0), (1, 1).
+    const docTextGroup = [5, 5]
+    const plain = embedded({ queries: vectors(2), docs: vectors(2), positives: [[0], [1]], docTextGroup })
+    const data = { ...plain, queryIds: ['doc1', 'other'], selfMatches: new Set(['doc1']) }
+    const batch = inBatchCandidates(data, listPairs(data), Uint32Array.of(0, 1))
+    expect(columns(batch.masked)).toEqual([[1], [0]])
+  })
+
   test('an epoch visits every pair once, in batches of which the last may be smaller', () => {
     const positives = Array.from({ length: 5 }, (_, i) => [i, i + 1])
     const data = embedded({ queries: vectors(5), docs: vectors(6), positives })

@@ -69,6 +69,18 @@ describe('a pool that fits', () => {
     )
   })
 
+  test('a query that is a document is left out once, whether its text is that of a positive or not', () => {
+    const plain = dataOf(3, [[0], [0]], [7, 7, 8])
+    const data = { ...plain, queryIds: ['doc1', 'doc2'], selfMatches: new Set(['doc1', 'doc2']) }
+    const [batch] = corpus.create(data, { ...TRAIN_DEFAULTS, batchSize: 8 }).epoch(createRandom(1))
+    expect(maskedOf(batch)).toEqual(
+      new Map([
+        [0, [1]],
+        [1, [1, 2]],
+      ]),
+    )
+  })
+
   test('is one object for all batches of an epoch', () => {
     const source = corpus.create(dataOf(3, [[0], [1], [2]]), { ...TRAIN_DEFAULTS, batchSize: 1 })
     expect(new Set(Array.from(source.epoch(createRandom(1)), batch => batch.pool)).size).toBe(1)

@@ -49,7 +49,8 @@ export function createSoftmax(
     if (options.offset) logits = tf.add(logits, get(options.offset))
     if (!options.masked?.columns.length) return logits
     const masks = scatter(tf, options.masked, scores.shape, () => MASKED)
-    return tf.add(logits, masks)
+    // A column may be masked twice.
+    return tf.maximum(tf.add(logits, masks), MASKED)
   }
 
   return {

@@ -57,6 +57,21 @@ export function softmaxContract(on: EngineUnderTest): void {
       return agree(12, 40, { targets: sparse(columns, weights), masked, scale: 20, gradientScale: 1 / 12 }, true)
     })
 
+    test('with columns masked twice, as with those masked once', async () => {
+      const lossOf = async (masked: number[][]) => {
+        const [scores, loss] = [on.engine.upload(cosines(2, 5, 1)), garbage(on.engine, 2, 1)]
+        const targets = sparse([[0], [1]])
+        on.engine.softmaxCrossEntropy(scores, { targets, masked: sparse(masked), scale: 20, gradientScale: 1 }, loss)
+        return Float32Array.of(...(await on.engine.read(loss)), ...(await on.engine.read(scores)))
+      }
+      expect(
+        await lossOf([
+          [2, 2],
+          [0, 4, 0, 4],
+        ]),
+      ).toEqual(await lossOf([[2], [0, 4]]))
+    })
+
     test('with a scale at which exp alone would overflow', () => {
       const targets = sparse([[0], [3], [6]])
       return agree(3, 7, { targets, scale: 224, gradientScale: 1 / 3 })
