@@ -28,6 +28,7 @@ export const ENGINE_CHOICES = ['auto', ...ENGINE_NAMES] as const
 /**
  * Starts an engine.
  * @throws ENGINE_UNKNOWN if there is none of that name
+ * @throws USAGE if it has no such device
  * @throws ENGINE_UNAVAILABLE if it cannot run on this machine
  */
 export async function createEngine(name: string, options: EngineOptions = {}): Promise<Engine> {
@@ -35,7 +36,16 @@ export async function createEngine(name: string, options: EngineOptions = {}): P
     const names = ENGINE_CHOICES.join(', ')
     throw new AdapterTrainError('ENGINE_UNKNOWN', `there is no engine "${name}"; expected one of ${names}`)
   }
+  checkDevice(name, options.device)
   return ENGINES[name as EngineName](options)
+}
+
+/** @throws USAGE if a device is named and the engine has none to choose */
+export function checkDevice(name: string, device: string | undefined): void {
+  if (device !== undefined && (name === 'cpu' || name === 'js'))
+    throw usageError(
+      `--engine-device has no effect with --engine ${name}; expected --engine webgpu or tfjs, found device "${device}"`,
+    )
 }
 
 function tfjsBackend(device: string | undefined): 'auto' | 'gpu' | 'cpu' {
@@ -65,14 +75,16 @@ export async function withEngine<T>(
 }
 
 /**
- * Starts the named engine; with `auto` tfjs-node-gpu if it is installed and detects a GPU, else WebGPU on a real GPU, else the CPU.
+ * Starts the named engine; with `auto` tfjs-node-gpu if it is installed and detects a GPU, else WebGPU on a real GPU, else the CPU, with
+ * a warning if a device is named.
  */
 export async function selectEngine(name: string, options: EngineOptions = {}): Promise<SelectedEngine> {
   if (name !== 'auto') return { engine: await createEngine(name, options), reason: 'asked for' }
   const { probeTfjs } = await import('./tfjs/load.js')
   const tfjs = await probeTfjs()
   const tried: string[] = []
-  if (tfjs?.gpu) {
+  const { device } = options
+  if (tfjs?.gpu && (device === undefined || device === 'gpu')) {
     try {
       return { engine: await createEngine('tfjs', { device: 'gpu' }), reason: `${tfjs.package} sees a GPU` }
     } catch (error) {
@@ -82,7 +94,8 @@ export async function selectEngine(name: string, options: EngineOptions = {}): P
   try {
     return { engine: await createEngine('webgpu', options), reason: 'WebGPU found a GPU', warning: tried[0] }
   } catch (error) {
-    if (!isAdapterTrainError(error, 'ENGINE_UNAVAILABLE')) tried.push(`WebGPU failed to start: ${messageOf(error)}`)
+    if (device !== undefined || !isAdapterTrainError(error, 'ENGINE_UNAVAILABLE'))
+      tried.push(`WebGPU failed to start: ${messageOf(error)}`)
   }
   const warning = tried.length > 0 ? `${tried.join('; ')}; training runs on the CPU instead` : undefined
   return { engine: await createEngine('cpu'), reason: 'no GPU that can be used was found', warning }
