@@ -6,6 +6,7 @@ import { openCheckpoint, type RunIdentity } from '../train/checkpoint.js'
 import { pickOptions, TRAIN_DEFAULTS } from '../train/options.js'
 import { corpusOf } from '../train/terms/corpus-terms.js'
 import { VERSION } from '../version.js'
+import { checkEffects } from './check-effects.js'
 import { TEXT_TERMS_DEFAULT, TUNE_BUDGET, TUNE_DEFAULT } from './defaults.js'
 import { checkReducible, type EmbeddedParts, type EmbedSession, truncateDocuments } from './embedded-parts.js'
 import type { OpenedData } from './open-data.js'
@@ -32,6 +33,7 @@ export interface RunTrainingOptions extends TrainingOptions, Omit<EmbedSession, 
 /**
  * Embeds data, chooses options, trains an adapter on the training set, and measures it on held-out queries. Writes nothing but
  * cache, checkpoint and log.
+ * @throws USAGE if an option that is given has no effect
  * @throws as `OpenedData.embed`, `openCheckpoint` and `trainAndReport`; FILE_WRITE if the log cannot be written
  */
 export async function runTraining(options: RunTrainingOptions): Promise<TrainingResult> {
@@ -39,6 +41,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<Training
   const { provider, tune = TUNE_DEFAULT, train: { memory, seed = TRAIN_DEFAULTS.seed } = {} } = run
   // Before the first paid request.
   keepingTopScore(run)
+  checkEffects(run)
   if (asked !== undefined) {
     checkReducible(provider)
     if (run.dimensionsOut !== undefined) {

@@ -107,7 +107,7 @@ export const TRAINING_OPTIONS = {
     value: countOrNone,
     classic: 5,
     recipe: 0,
-    help: 'epochs without a gain on the validation split before training stops; 0 for never',
+    help: 'with --tune off: epochs without a gain on the validation split before training stops; 0 for never',
   },
   seed: { value: countOrNone, classic: 42, help: 'seed of every random choice' },
 } as const satisfies Record<string, OptionRow>
@@ -205,7 +205,8 @@ export function expandGrid(grid: Grid): FixedOptions[] {
   return [...new Map(effective.map(point => [JSON.stringify(point), point])).values()]
 }
 
-function hasEffect(name: SweptName, { kind, negatives }: RecipeOptions): boolean {
+/** False for an option that does nothing with this kind and these negatives. */
+export function hasEffect(name: OptionName, { kind, negatives }: Pick<RecipeOptions, 'kind' | 'negatives'>): boolean {
   const { needs } = ROWS[name]
   if (needs === 'size') return trainedKind(kind).size !== undefined
   return needs === undefined || (!closedForm(kind) && (needs === 'steps' || negatives === 'hard'))

@@ -57,7 +57,7 @@ export interface TrainResult {
  * metric is kept (the earliest of equals), including the identity map as epoch 0; without one, the last epoch. A closed form
  * (ridge, procrustes) has one epoch, uses only `pull`, and returns the kind of its map. `linear-memory` returns its linear map:
  * `runTraining` decides by cross-validation whether to add a memory.
- * @throws USAGE if an option is out of range or has no effect
+ * @throws USAGE if an option is out of range, or `size` is given for a kind without one
  * @throws TRAIN_DATA if there is nothing to learn from, or the dimensions differ
  * @throws TRAIN_DIVERGED if the loss or a weight is not finite
  * @throws ABORTED if `signal` was aborted, except with `keepOnAbort` after an epoch

@@ -293,6 +293,8 @@ describe.concurrent('--tune', () => {
   test.each([
     ['a size where the kind has none', ['--size', '3'], 2, /"size": the adapter kind "linear" has no size, found 3/],
     ['--min-gain without a gate', ['--tune', 'off', '--min-gain', '0.1'], 2, /^error: --min-gain .*--tune auto or --gate/],
+    ['patience of a search', ['--patience', '3'], 2, /^error: --patience has no effect with --tune auto, .*add --tune off/],
+    ['an epoch of a closed form', ['--kind', 'ridge', '--epochs', '3'], 2, /^error: --epochs has no effect with --kind ridge/],
     ['no time', ['--tune-budget', '0'], 2, /--tune-budget must be a number above 0/],
   ])('%s is refused before anything is searched', async (_, args, code, message) => {
     const result = await cli([...AUTO, ...args, '--quiet'], { cwd })

@@ -3,6 +3,7 @@ import { readCorpus } from '../../dataset/read-corpus.js'
 import { usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
 import { type Projection, projectRows } from '../../math/projection.js'
+import { checkEffects } from '../../pipeline/check-effects.js'
 import { adapterWithoutLabels, type EmbeddedCorpus, embedCorpus } from '../../pipeline/corpus-step.js'
 import { SPLIT_DEFAULTS } from '../../pipeline/defaults.js'
 import { checkReducible, reduceModel } from '../../pipeline/embedded-parts.js'
@@ -38,6 +39,7 @@ export async function train(args: TrainArgs): Promise<number> {
     throw usageError('--split-by time holds out the latest queries, and --k-fold all in turn; drop one')
   checkBatchArgs(args, '--base', args.base)
   if (args.labels === 'none') return trainWithoutLabels(args, out)
+  checkEffects({ ...args, train: { ...pickOptions(args), engine: args.engine, device: args.engineDevice } })
   const { report, rejected } = await trainOn(args, out)
   if (report.interrupted) return EXIT.interrupted
   return rejected ? EXIT.rejected : EXIT.done
