@@ -189,6 +189,13 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
   const unlessLocked = (work: () => void): void => {
     if (pending.length === 0) inTime(WRITE_WAIT_MS, work)
   }
+  const renewSafely = (): void => {
+    try {
+      unlessLocked(renew.immediate)
+    } catch {
+      // An error in a timer would end the process; the next `set` reports what is wrong with the file.
+    }
+  }
 
   function claimAll<T>(space: string, textHashes: readonly Uint8Array[], lookUp: Lookup<T>): (T | boolean)[] {
     let claims: (T | boolean)[] = textHashes.map(() => true)
@@ -197,7 +204,7 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
       for (const [i, textHash] of textHashes.entries()) {
         if (claims[i] === true) held.set(heldKey(space, textHash), { space, textHash })
       }
-      if (held.size > 0) renewal ??= setInterval(() => unlessLocked(renew.immediate), CLAIM_MS / 4).unref()
+      if (held.size > 0) renewal ??= setInterval(renewSafely, CLAIM_MS / 4).unref()
     })
     return claims
   }

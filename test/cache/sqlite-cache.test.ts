@@ -456,6 +456,16 @@ describe('migrate', () => {
     db.close()
   })
 
+  it('has the tables and the version that the documentation names', async () => {
+    ;(await openCache(file)).close()
+    const db = new Sqlite(file)
+    const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'").pluck().all()
+    db.close()
+    const formats = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'file-formats.md'), 'utf8')
+    for (const table of tables) expect(formats).toContain(`| \`${table}\` |`)
+    expect(formats).toContain(`is the version of the tables (${MIGRATIONS.length})`)
+  })
+
   it('leaves the file at its old version when one fails', async () => {
     ;(await openCache(file)).close()
     const db = new Sqlite(file)

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { hashText } from '../../src/cache/cache.js'
 import { openCache } from '../../src/cache/sqlite-cache.js'
 import { embedTexts } from '../../src/embed/embed-texts.js'
@@ -83,6 +83,20 @@ test('a claim until a time that no process gives, of a clock that is wrong, is n
   db.close()
   await embedTexts(provider, ['a'], 'query', { cache })
   expect(bodies).toHaveLength(1)
+  cache.close()
+})
+
+test('a file that fails while an answer is awaited ends nothing, and the next write says so', async () => {
+  vi.useFakeTimers()
+  const cache = await openCache(file)
+  cache.claim!('s', [hashText('a')])
+  const db = new Sqlite(file)
+  db.exec('DROP TABLE claims')
+  db.close()
+  expect(() => vi.advanceTimersByTime(60_000)).not.toThrow()
+  vi.useRealTimers()
+  const write = () => cache.set('s', [{ textHash: hashText('a'), vector: Float32Array.of(1) }])
+  expect(write).toThrow(expect.objectContaining({ code: 'FILE_WRITE' }))
   cache.close()
 })
 
