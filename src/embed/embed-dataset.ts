@@ -102,7 +102,9 @@ async function embedAll<V extends Rows>(
       left.push(...error.refusals)
       const names = error.refusals.map(({ name, reason }) => `${name}: ${reason}`)
       rest = datasets.map(dataset => withoutTexts(dataset, left))
-      if (rest.some(({ queries, corpus }) => queries.size === 0 || corpus.size === 0)) throw error
+      // A corpus alone has no queries to begin with.
+      if (rest.some(({ queries, corpus }, i) => corpus.size === 0 || (queries.size === 0 && datasets[i].queries.size > 0)))
+        throw error
       onWarning?.(`${names.length} texts that ${provider.id} refuses are left out:\n  ${names.join('\n  ')}`)
     }
   }

@@ -8,7 +8,7 @@ import { analyze } from '../terms/tokens.js'
 import { identityWeights } from '../train/parameters.js'
 import { corpusOf, type TermDocuments } from '../train/terms/corpus-terms.js'
 import { VERSION } from '../version.js'
-import { type EmbedSession, embedOptions } from './embedded-parts.js'
+import { corpusSet, type EmbedSession, embedOptions, termDocuments } from './embedded-parts.js'
 import { buildTerms } from './terms-step.js'
 
 /** Weight and rows of text terms without labels to choose them. */
@@ -27,11 +27,8 @@ export async function embedCorpus(
   corpus: ReadonlyMap<string, string>,
   session: EmbedSession,
 ): Promise<EmbeddedCorpus> {
-  if (corpus.size === 0) throw new AdapterTrainError('DATASET_INVALID', 'the corpus has no documents')
-  const dataset = { name: 'corpus', queries: new Map<string, string>(), corpus, qrels: new Map() }
-  const { datasets, close } = await embedDataset(provider, [dataset], embedOptions(session))
-  const [{ docIds: ids, docTexts: texts = [], docs: vectors }] = datasets
-  return { ids, texts, vectors, close }
+  const { datasets, close } = await embedDataset(provider, [corpusSet(corpus)], embedOptions(session))
+  return { ...termDocuments(datasets[0]), close }
 }
 
 /** Makes the text terms of an adapter anew from the documents of today; W, b and the weight of the terms stay. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { EmbeddingCache } from '../cache/cache.js'
+import type { QADataset } from '../dataset/dataset.js'
 import { describeDataset } from '../dataset/describe.js'
 import { hashDataset } from '../dataset/hash.js'
 import { pseudoQueries } from '../dataset/pseudo-queries.js'
@@ -9,7 +10,7 @@ import { type EmbedDatasetOptions, embedDataset } from '../embed/embed-dataset.j
 import { countPairs, type EmbeddedDataset, type VectorParts } from '../embed/embedded-dataset.js'
 import type { SpillOptions } from '../embed/matrix-builder.js'
 import type { EmbedStats } from '../embed/stats.js'
-import { usageError } from '../errors.js'
+import { AdapterTrainError, usageError } from '../errors.js'
 import { type RelevantKeys, relevantTexts, relevantVectors, seenQueries } from '../evaluate/seen.js'
 import { getOrInsert } from '../maps.js'
 import { type Projection, projectRows } from '../math/projection.js'
@@ -19,6 +20,7 @@ import { type ComposedProvider, composeProviders, isComposed } from '../provider
 import type { EmbeddingProvider, ProviderFacts } from '../providers/provider.js'
 import { fitPca } from '../train/pca.js'
 import { RECIPE } from '../train/recipe.js'
+import type { TermDocuments } from '../train/terms/corpus-terms.js'
 import { groupRows } from '../vectors/row-groups.js'
 
 /** Size of a dataset. */
@@ -54,6 +56,8 @@ export interface EmbeddedParts extends VectorParts<Rows> {
   readonly counts: { readonly [part in PartName]?: PartCounts }
   readonly embedding?: EmbedStats
   readonly seconds?: number
+  /** `corpusTexts` with vectors. */
+  readonly corpus?: TermDocuments
   /** The same parts with whole documents, if these are truncated, or with whole vectors, if these are reduced. */
   readonly whole?: EmbeddedParts
   /** SHA-256 of the data, hex. */
@@ -81,6 +85,8 @@ export interface EmbedPartsOptions extends EmbedSession {
   readonly pseudoSeed?: number
   /** Dimensions that composed vectors are reduced to, or the projection that does it. */
   readonly pca?: number | Projection
+  /** Documents to make text terms from, embedded with the parts, as one plan: id -> text. */
+  readonly corpusTexts?: ReadonlyMap<string, string>
 }
 
 /** Returns the options of `embedDataset`, with a memory limit. */
@@ -92,12 +98,13 @@ export function embedOptions({ embed, cache, signal, memory = MEMORY_DEFAULT, sp
 export async function embedParts(
   provider: EmbeddingProvider,
   parts: DatasetSplit,
-  { pseudoSeed, pca, ...session }: EmbedPartsOptions = {},
+  { pseudoSeed, pca, corpusTexts, ...session }: EmbedPartsOptions = {},
 ): Promise<EmbeddedParts> {
   if (pca !== undefined) checkReducible(provider)
   const names = PART_NAMES.filter(name => parts[name])
   const pseudo = pseudoSeed === undefined ? undefined : pseudoQueries(parts.train, pseudoSeed)
-  const sets = [...names.map(name => parts[name]!), ...(pseudo ? [pseudo] : [])]
+  const corpus = corpusTexts && corpusSet(corpusTexts)
+  const sets = [...names.map(name => parts[name]!), ...(pseudo ? [pseudo] : []), ...(corpus ? [corpus] : [])]
   const { datasets, stats, close } = await embedDataset(provider, sets, embedOptions(session))
   const counts = names.map(name => {
     const { queries, pairs, documents } = describeDataset(parts[name]!)
@@ -108,6 +115,7 @@ export async function embedParts(
     ...modelOf(provider),
     ...(Object.fromEntries(names.map((name, i) => [name, datasets[i]])) as { train: EmbeddedDataset<Rows> }),
     ...(pseudo && { pseudo: { ...datasets[names.length], weights: pseudoWeights(pseudo.queries.size) } }),
+    ...(corpus && { corpus: termDocuments(datasets.at(-1)!) }),
     counts: Object.fromEntries(counts),
     embedding: stats,
     close,
@@ -123,6 +131,16 @@ export async function embedParts(
   )
   const model = modelOf(reduced.provider)
   return { ...whole, ...model, ...mapSets(whole, data => ({ ...projected(data), baseId: model.baseId })), whole }
+}
+
+/** Takes documents as a dataset without queries. `corpus`: id -> text. @throws DATASET_INVALID without any */
+export function corpusSet(corpus: ReadonlyMap<string, string>): QADataset {
+  if (corpus.size === 0) throw new AdapterTrainError('DATASET_INVALID', 'the corpus has no documents')
+  return { name: 'corpus', queries: new Map(), corpus, qrels: new Map() }
+}
+
+export function termDocuments({ docIds: ids, docTexts: texts = [], docs: vectors }: EmbeddedDataset<Rows>): TermDocuments {
+  return { ids, texts, vectors }
 }
 
 /** @throws USAGE without a training set */

@@ -19,6 +19,8 @@ import { openTrainingLog } from './training-log.js'
 /** Data, means of embedding (`train.memory` is the memory limit) and options of a training run. */
 export interface RunTrainingOptions extends TrainingOptions, Omit<EmbedSession, 'memory'> {
   readonly data: OpenedData
+  /** Texts of a corpus without vectors, embedded with the data: id -> text. Of texts that a provider embeds. */
+  readonly corpusTexts?: ReadonlyMap<string, string>
   /** Offer pseudo-queries to the choice of options, with `tune: 'auto'` and few labelled queries. Default `auto`. */
   readonly pseudoQueries?: 'auto' | 'off'
   /**
@@ -37,7 +39,7 @@ export interface RunTrainingOptions extends TrainingOptions, Omit<EmbedSession, 
  * @throws as `OpenedData.embed`, `openCheckpoint` and `trainAndReport`; FILE_WRITE if the log cannot be written
  */
 export async function runTraining(options: RunTrainingOptions): Promise<TrainingResult> {
-  const { data, pseudoQueries = 'auto', checkpoint, log, pca: asked, ...run } = options
+  const { data, pseudoQueries = 'auto', checkpoint, log, pca: asked, corpusTexts, ...run } = options
   const { provider, tune = TUNE_DEFAULT, train: { memory, seed = TRAIN_DEFAULTS.seed } = {} } = run
   // Before the first paid request.
   keepingTopScore(run)
@@ -55,9 +57,9 @@ export async function runTraining(options: RunTrainingOptions): Promise<Training
   }
   run.onPhase?.('embed')
   const pseudoSeed = tune === 'auto' && pseudoQueries === 'auto' ? seed : undefined
-  const parts = await data.embed({ ...run, memory, pseudoSeed, pca })
+  const parts = await data.embed({ ...run, memory, pseudoSeed, pca, corpusTexts })
   const projection = parts.provider?.pca
-  let { corpus } = run
+  let { corpus = run.corpus } = parts
   // Documents of a composed model, to be reduced.
   if (corpus && projection && corpus.vectors.cols === projection.shape[1])
     corpus = { ...corpus, vectors: projectRows(corpus.vectors, projection, true) }

@@ -7,7 +7,12 @@ import { estimateEmbedding } from '../../src/embed/estimate.js'
 import { fakeProvider } from '../embed/fake-provider.js'
 import { cli, cliJson, folderWith, llamaIndex } from './cli.js'
 
-const cwd = folderWith({ 'a.json': llamaIndex(60) })
+const data = llamaIndex(60)
+const corpus = [data.corpus.d0, ...Array.from({ length: 100 }, (_, i) => `document ${i}`)]
+const cwd = folderWith({
+  'a.json': data,
+  'corpus.jsonl': corpus.map((text, id) => JSON.stringify({ id, text })).join('\n'),
+})
 const OPENAI = ['--base', 'openai', '--cache', 'none']
 
 describe.concurrent('--estimate and --max-cost', () => {
@@ -39,6 +44,17 @@ describe.concurrent('--estimate and --max-cost', () => {
     expect(stderr).toMatch(
       /--max-cost: expected at most \$1e-7, found an estimate of \$0\.\d+\. Raise it, or embed less\. Nothing was sent/,
     )
+    expect(code).toBe(2)
+  })
+
+  test('train plans the documents of --corpus with the dataset, before any of them is sent', async () => {
+    const train = ['train', '--train', 'a.json', '--corpus', 'corpus.jsonl', ...OPENAI, '--price', '100', '--tune', 'off']
+    const plan = await cliJson<Record<string, number>>([...train, '--estimate'], { cwd })
+    // 60 queries, 60 documents of the dataset, of which the corpus has one, and 100 others.
+    expect(plan.missing).toBe(220)
+    const env = { OPENAI_API_KEY: 'sk-nothing', OPENAI_BASE_URL: 'http://127.0.0.1:9' }
+    const { code, stderr } = await cli([...train, '--max-cost', String(plan.cost * 0.99)], { cwd, env })
+    expect(stderr).toContain(`found an estimate of $${plan.cost.toFixed(4)}. Raise it, or embed less. Nothing was sent`)
     expect(code).toBe(2)
   })
 

@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { COMMAND_OPTIONS } from '../../src/cli/commands/index.js'
 import { trainCommand } from '../../src/cli/commands/train.js'
 import { readConfigFile } from '../../src/cli/config-file.js'
+import { camel, readValue } from '../../src/cli/options/rows.js'
 import { SPLIT_DEFAULTS, TUNE_BUDGET } from '../../src/pipeline/defaults.js'
 import { TRAIN_DEFAULTS } from '../../src/train/options.js'
 import { startFakeOpenAI } from '../helpers/fake-openai.js'
@@ -80,6 +81,27 @@ describe.concurrent('with options alone', () => {
     }
     const all = folderWith({ 'all.yaml': text.replace(/^#(?=[\w-]+: )/gm, '') })
     expect(readConfigFile(join(all, 'all.yaml'), 'train', COMMAND_OPTIONS)).toEqual(shown)
+  })
+
+  test.each([
+    [
+      ['--base', 'openai', '--base-url', 'http://127.0.0.1:9', '--query-param', 'input_type=query', '--query-param', 'n=5'],
+      { queryParam: { input_type: 'query', n: 5 }, cache: 'cache/embeddings.sqlite' },
+    ],
+    [
+      ['--base', 'compose', '--part', 'hashing?dimensions=64', 'hashing?dimensions=96', '--cache', 'other.sqlite'],
+      { part: ['hashing?dimensions=64', 'hashing?dimensions=96'], cache: 'other.sqlite' },
+    ],
+  ])('%j is read back from the file as it was given', async (flags, expected) => {
+    const cwd = folderWith({ 'train.json': llamaIndex(40) })
+    await cliJson(['init', '--data', 'train.json', ...flags, '--goal', 'quality', '--no-trial'], { cwd })
+    const read = readConfigFile(join(cwd, CONFIG), 'train', COMMAND_OPTIONS)
+    const options = { cache: trainCommand.options.cache.default, ...read }
+    const values = Object.entries(options).map(([name, value]) => [
+      camel(name),
+      readValue(name, trainCommand.options[name], value),
+    ])
+    expect(Object.fromEntries(values)).toMatchObject(expected)
   })
 
   test('the sample data is copied where the package is elsewhere, and used where it stands otherwise', async () => {

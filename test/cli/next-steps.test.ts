@@ -60,6 +60,17 @@ describe('next steps', () => {
     expect(wordsOf(afterWriting(beir)).at(-1)).toBe(
       'adapter-train train --base openai --train x/qrels/train.tsv --val x/qrels/dev.tsv --test x/qrels/test.tsv',
     )
+    const fields = { queryParam: { input_type: 'query', n: 5, text: '5' }, documentParam: { input_type: 'passage' } }
+    const more = { ...(args as object), ...fields, part: ['openai', 'sbert:m'] } as never
+    expect(wordsOf(afterEmbedding({ ...(more as typeof args), data, estimate: false }))[0]).toBe(
+      'adapter-train train --base openai --part openai --part sbert:m --query-param input_type=query --query-param n=5 --query-param \'text="5"\' ' +
+        '--document-param input_type=passage --train x/train.json --test x/test.json',
+    )
+    const [[code]] = afterEvaluation({ ...(more as typeof args), adapter: 'a.json', queryPrefix: 'q: ' }, undefined, 'ndcg@10')
+    expect(code).toContain(
+      'createProvider(\'openai\', { queryPrefix: \'q: \', part: ["openai","sbert:m"], ' +
+        'queryParams: {"input_type":"query","n":5,"text":"5"}, documentParams: {"input_type":"passage"} })',
+    )
     expect(wordsOf(afterEvaluation(args, undefined, 'ndcg@10'))[0]).toMatch(/ --train (train_dataset\.json|FILE)$/)
   })
 })

@@ -25,7 +25,7 @@ import { adapterInUse, shipAdapter, shippedFacts, shippedText } from '../output/
 import { count, duelLine, gateLine, hybridText, memoryLines, proofText, termsLines } from '../output/tables.js'
 import { type TrainingProgress, trainingProgress } from '../output/training-progress.js'
 import { checkReport, trainingFacts, writeReport } from '../output/write-report.js'
-import { openDataOf, type Session, withDataSession, withSession } from '../session.js'
+import { openDataOf, withDataSession, withSession } from '../session.js'
 
 export async function train(args: TrainArgs): Promise<number> {
   const out = createConsole(args)
@@ -106,22 +106,23 @@ function reducedText({ shape: [to, from] }: Projection, kept: string | undefined
 }
 
 async function trainOn(args: TrainArgs, out: Console): Promise<TrainingResult> {
+  if (args.corpus !== undefined && args.base === 'vectors')
+    throw usageError('--corpus: expected a --base that embeds its documents, found vectors')
   const pca = pcaOf(args)
   const data = await openDataOf(args, fractionsOf(args), out)
-  const { inputs } = data
+  const inputs = [...data.inputs, args.corpus]
   if (args.out !== undefined) checkOut(args.out, inputs)
   checkReport(args.report, [...inputs, args.out])
+  const corpusTexts = args.corpus === undefined ? undefined : await readCorpus(args.corpus)
   return withDataSession(args, out, async session => {
     const path = args.out ?? defaultOut(data.baseId ?? session.provider!.id)
     checkOut(path, inputs)
     checkFiles(args, path, inputs)
     const progress = trainingProgress(args.metric, out)
-    if (args.estimate && args.corpus !== undefined) out.info(`not counted: documents of ${args.corpus} (--corpus)`)
-    const corpus = args.corpus === undefined || args.estimate ? undefined : await embedCorpusFile(args.corpus, session)
     const incumbent = adapterInUse(path, out)
     const result = await runTraining({
       ...session,
-      corpus,
+      corpusTexts,
       pca,
       incumbent,
       ...choiceOptions(args, out, progress),
@@ -137,11 +138,6 @@ async function trainOn(args: TrainArgs, out: Console): Promise<TrainingResult> {
     await printResult(result, path, data, args, out, session.provider?.price)
     return result
   })
-}
-
-async function embedCorpusFile(file: string, { provider, ...session }: Partial<Session>): Promise<EmbeddedCorpus> {
-  if (provider) return embedCorpus(provider, await readCorpus(file), session)
-  throw usageError('--corpus: expected a --base that embeds its documents, found vectors')
 }
 
 /** Shares to hold out: cross-validation inside the training set, or over all of it, takes the place of the defaults. */

@@ -3,8 +3,8 @@ import { VERSION } from '../../version.js'
 import { GOALS, type Goal } from '../commands/init.js'
 import { trainCommand } from '../commands/train.js'
 import { defaultOut } from '../options/data-files.js'
-import { type ProviderArgs, providerOptions } from '../options/provider-options.js'
-import { camel } from '../options/rows.js'
+import { cacheOption, type ProviderArgs, providerOptions } from '../options/provider-options.js'
+import { camel, wordsOfValue } from '../options/rows.js'
 import { wrap } from '../output/style.js'
 import { commandLine } from '../output/write-report.js'
 import type { Setup } from './setup-text.js'
@@ -12,7 +12,7 @@ import type { Setup } from './setup-text.js'
 interface ConfigLine {
   readonly option: string
   /** Absent: the option is shown with its default, commented out. */
-  readonly value?: string | number | boolean
+  readonly value?: string | number | boolean | object
   /** Default of an option without one in its table, because it depends on others. */
   readonly fallback?: string | number
   /** Replaces the help text. */
@@ -32,7 +32,9 @@ const WIDTH = 118
 /** Renders a config file for `train`: the options set, each with its meaning, and some defaults commented out. */
 export async function renderConfig(path: string, sections: readonly ConfigSection[]): Promise<string> {
   const { stringify } = await import('yaml')
-  const scalar = (value: unknown): string => stringify(value, { lineWidth: 0 }).trim()
+  // Lists and fields stay on the line of their option.
+  const scalar = (value: unknown): string =>
+    stringify(typeof value === 'object' ? wordsOfValue(value) : value, { lineWidth: 0, collectionStyle: 'flow' }).trim()
   const head = [
     `Options of "adapter-train train", written by adapter-train init ${VERSION}:`,
     '',
@@ -67,7 +69,7 @@ export function configSections(setup: Setup): ConfigSection[] {
     { title: `Data: ${data.format}; queries: ${parts.join(', ')}.`, lines: dataLines(setup) },
     { title: 'Base: the model that embedded the documents of the index.', lines: baseLines(base.args) },
     { title: `Goal: ${title}.`, lines: goalLines(setup) },
-    { title: 'Other options.', lines: SHOWN_DEFAULTS },
+    { title: 'Other options.', lines: SHOWN_DEFAULTS.map(line => (line.option === 'cache' ? cacheLine(base.args) : line)) },
     { title: 'Results.', lines: resultLines(setup) },
   ]
 }
@@ -95,6 +97,11 @@ function baseLines(args: ProviderArgs): ConfigLine[] {
     const value = given[camel(option)]
     return value === undefined || option === 'cache' ? [] : [{ option, value }]
   })
+}
+
+/** The cache has the vectors of the trial. */
+function cacheLine({ cache }: ProviderArgs): ConfigLine {
+  return { option: 'cache', ...(cache !== cacheOption.default && { value: cache }) }
 }
 
 function goalLines({ goal, dimensionsOut }: Setup): ConfigLine[] {

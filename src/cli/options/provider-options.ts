@@ -59,7 +59,7 @@ export type ProviderArgs = Omit<ArgsOf<typeof providerOptions>, 'base'> & {
 /** Options that identify the embedding space. */
 export const SPACE_OPTIONS = [
   ...(['base', 'model', 'dimensions', 'baseUrl', 'baseId', 'dtype', 'pooling', 'normalize', 'queryPrefix'] as const),
-  ...(['documentPrefix', 'revision'] as const),
+  ...(['documentPrefix', 'revision', 'part', 'queryParam', 'documentParam'] as const),
 ]
 
 const MODEL = ['model', 'dimensions', 'baseUrl'] as const

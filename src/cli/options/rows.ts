@@ -94,6 +94,15 @@ function readField(field: unknown): [string, unknown] {
   return [name, json === undefined ? value : json]
 }
 
+/** Writes a list, fields or a scalar as the texts that {@link list} and {@link fields} read. */
+export function wordsOfValue(value: unknown): string[] {
+  if (Array.isArray(value) || typeof value !== 'object' || value === null) return [value].flat().map(String)
+  return Object.entries(value).map(([name, field]) => {
+    const isPlain = typeof field === 'string' && tryJson(field) === undefined
+    return `${name}=${isPlain ? field : JSON.stringify(field)}`
+  })
+}
+
 /** Several texts, given as words or separated by commas. */
 export const list = rowOf('array', { string: true as const, expect: listProblem, coerce: splitList })
 

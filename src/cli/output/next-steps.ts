@@ -4,6 +4,7 @@ import type { EmbeddedTrainingReport } from '../../pipeline/training.js'
 import { kebab } from '../../words.js'
 import { DATA_FILES, type DataFileArgs } from '../options/data-files.js'
 import { cacheOption, type ProviderArgs, SPACE_OPTIONS } from '../options/provider-options.js'
+import { wordsOfValue } from '../options/rows.js'
 import type { NextStep } from './console.js'
 import type { Shipped } from './ship-adapter.js'
 import { commandLine, withoutCredentials } from './write-report.js'
@@ -112,7 +113,7 @@ function spaceWords(args: BaseArgs): string[] {
     const value = args[name]
     if (value === undefined) return []
     if (typeof value === 'boolean') return [`--${value ? '' : 'no-'}${kebab(name)}`]
-    return [`--${kebab(name)}`, String(value)]
+    return wordsOfValue(value).flatMap(word => [`--${kebab(name)}`, word])
   })
   const cache = args.cache === cacheOption.default || args.base === 'vectors' ? [] : ['--cache', args.cache]
   return [...given, ...vectors, ...cache]
@@ -142,7 +143,7 @@ function rerun(option: string, value: string, effect: string): NextStep {
 }
 
 function useInCode(args: BaseArgs, path: string): NextStep {
-  const { base, model, dimensions, baseUrl } = args
+  const { base, baseUrl, queryParam: queryParams, documentParam: documentParams } = args
   const address = baseUrl && withoutCredentials(baseUrl)
   const effect = 'embedder.embedQuery(text) is adapted, embedder.embedDocuments(texts) as before'
   if (base === undefined) {
@@ -150,9 +151,10 @@ function useInCode(args: BaseArgs, path: string): NextStep {
     const call = `const embedder = await openEmbedder(${literal(path)}${more})`
     return [`import { openEmbedder } from 'adapter-train'\n${call}`, effect]
   }
-  const options = { model, dimensions, baseUrl: address }
-  const given = Object.entries(options).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}: ${typeof value === 'string' ? literal(value) : value}`],
+  const space = Object.fromEntries(SPACE_OPTIONS.map(name => [name, args[name]]))
+  const renamed = { base: undefined, baseUrl: address, queryParam: undefined, documentParam: undefined }
+  const given = Object.entries({ ...space, ...renamed, queryParams, documentParams }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}: ${typeof value === 'string' ? literal(value) : JSON.stringify(value)}`],
   )
   const provider = `createProvider(${literal(base)}${given.length > 0 ? `, { ${given.join(', ')} }` : ''})`
   const call = `const embedder = wrapEmbedder(await ${provider}, ${literal(path)})`
