@@ -11,7 +11,7 @@ import type { EmbedRunOptions } from './run-embedding.js'
 /** Result of embedding cached texts again. */
 export interface VerifyReport {
   readonly texts: number
-  /** 1 - cosine of the old and the new vector. */
+  /** 1 - cosine of the old and the new vector: 0 for two vectors of zeros, 1 for one. */
   readonly largest: number
   readonly mean: number
 }
@@ -47,7 +47,9 @@ export async function verifyCached(
         const found = `expected the ${vector.length} values that the cache has, found ${now.length}`
         throw new AdapterTrainError('VECTOR_INVALID', `${provider.id}: ${found}: the model has changed under its name`)
       }
-      differences.push(Math.max(0, 1 - dot(now, vector) / (norm(now) * norm(vector))))
+      const [length, lengthNow] = [norm(vector), norm(now)]
+      const isZero = length * lengthNow === 0
+      differences.push(isZero ? Number(length !== lengthNow) : Math.max(0, 1 - dot(now, vector) / (length * lengthNow)))
     })
   }
   return { texts: differences.length, largest: Math.max(...differences), mean: mean(differences) }

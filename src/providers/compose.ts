@@ -44,7 +44,9 @@ export function composeProviders(parts: readonly EmbeddingProvider[], { pca, fac
     values.includes(undefined) ? undefined : values.reduce((total: number, value) => total + value!, 0)
   const total = sum(parts.map(({ price }) => price))
   const reduced = pca ? `@${pca.shape[0]}?pca=${fingerprint(pca)}` : ''
-  const cacheKey = (role: Role): string => `compose${reduced} ${parts.map(part => part.cacheKey(role)).join(' + ')}`
+  // Its `cacheOf` tells the roles apart by their keys, whatever the parts do.
+  const cacheKey = (role: Role): string =>
+    `compose${reduced}${pca ? ` ${role}` : ''} ${parts.map(part => part.cacheKey(role)).join(' + ')}`
   const wholeLength = () => sum(parts.map(({ dimensions }) => dimensions))
   if (pca) checkLength(ids, pca, wholeLength())
   const vectorOf = (columns: readonly Float32Array[], role: Role): Float32Array => {

@@ -38,6 +38,18 @@ test('embeds a sample of cached texts again and tells rounding from another mode
   await expect(verify(0, 9)).rejects.toThrow(/8 values that the cache has, found 9: the model has changed/)
 })
 
+test('compares vectors of zeros: two do not differ, and one beside another is a model that has changed', async () => {
+  const cache = memoryCache()
+  const two = (first: number[], second: number[]) =>
+    customProvider({ id: 'acme/zero', embed: asked => asked.map(text => (text === 'text 0' ? first : second)) })
+  await embedTexts(two([0, 0], [1, 0]), texts.slice(0, 2), 'document', { cache })
+  const verify = (first: number[], second: number[]) =>
+    verifyCached(two(first, second), { query: [], document: texts }, cache, { count: 5, seed: 1 })
+  expect(await verify([0, 0], [2, 0])).toEqual({ texts: 2, largest: 0, mean: 0 })
+  expect(await verify([0, 0], [0, 1])).toEqual({ texts: 2, largest: 1, mean: 0.5 })
+  expect(await verify([3, 0], [1, 0])).toEqual({ texts: 2, largest: 1, mean: 0.5 })
+})
+
 test('says so if the cache has none of the texts', async () => {
   const verify = verifyCached(model(0).provider, { query: texts, document: [] }, memoryCache(), { count: 5, seed: 1 })
   await expect(verify).rejects.toMatchObject({

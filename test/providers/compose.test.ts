@@ -118,6 +118,21 @@ test('a projection reduces queries as they are and documents to unit length, and
   )
 })
 
+test('reduced documents are the same from the cache, though no part tells the roles apart', async () => {
+  const parts = await Promise.all([32, 48].map(dimensions => createProvider('hashing', { dimensions })))
+  const texts = ['Resetting a card PIN', 'Fees of a card', 'Lost and stolen cards', 'Opening hours']
+  const { vectors } = await embedTexts(composeProviders(parts), texts, 'document')
+  const reduced = composeProviders(parts, { pca: await fitPca(vectors, 2) })
+  const cache = memoryCache()
+  for (const role of ['document', 'query'] as const) {
+    const first = await embedTexts(reduced, texts, role)
+    await embedTexts(reduced, texts, role, { cache })
+    const { vectors, stats } = await embedTexts(reduced, texts, role, { cache })
+    expect(stats).toMatchObject({ hits: 4, misses: 0 })
+    expect(vectors).toEqual(first.vectors)
+  }
+})
+
 test('an adapter file with a projection opens or reduces the model, embeds further documents alike, and refuses another', async () => {
   const parts = await Promise.all([32, 48].map(dimensions => createProvider('hashing', { dimensions })))
   const texts = Array.from({ length: 40 }, (_, i) => `the fee of card ${i}, and ${i % 7} more`)

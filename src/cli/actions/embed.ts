@@ -57,7 +57,7 @@ const verify: Work = async (datasets, session, args, out) => {
   }
   const options = { ...session.embed, signal, count: args.verify!, seed: TRAIN_DEFAULTS.seed }
   const found = await verifyCached(provider, texts, cache!, options)
-  const changed = found.largest > args.maxDifference
+  const changed = !(found.largest <= args.maxDifference)
   out.json({ base: provider.id, ...found, bound: args.maxDifference, passed: !changed })
   out.result(
     `${count(found.texts, 'cached text')} embedded again: 1 - cosine at most ${found.largest.toExponential(1)}, ${found.mean.toExponential(1)} on average`,
