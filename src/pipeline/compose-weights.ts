@@ -1,5 +1,5 @@
-import type { Adapter } from '../adapters/adapter.js'
 import { trainedKind } from '../adapters/index.js'
+import type { Weights } from '../adapters/kind.js'
 import { type EmbeddedDataset, labelledRows } from '../embed/embedded-dataset.js'
 import type { Engine } from '../engines/engine.js'
 import { product } from '../engines/product.js'
@@ -14,12 +14,9 @@ import { TRAIN_DEFAULTS } from '../train/options.js'
 import { RECIPE } from '../train/recipe.js'
 import { assignFolds } from '../train/tune/folds.js'
 import { TUNE_DEFAULT } from './defaults.js'
-import { duel } from './duel.js'
 import { type EmbeddedParts, mapSets } from './embedded-parts.js'
 import { MEMORY_KIND } from './memory-step.js'
-import { prove, subjectOf } from './proof.js'
-import { proofFacts } from './result.js'
-import type { Trained, TrainingRun, WeightsReport } from './training.js'
+import type { TrainingRun, WeightsReport } from './training.js'
 import { chooseBest } from './tune-hybrid.js'
 
 /** Most queries and documents that the weights are fitted on. */
@@ -91,12 +88,11 @@ export function scaleParts(from: Rows, blocks: readonly number[], weights: reado
   return mapRows(from, from.cols, row => row.map((x, i) => x * factors[i]))
 }
 
-/** Folds the weights into W of an adapter that was trained on weighted queries. */
-export function foldWeights(adapter: Adapter, blocks: readonly number[], weights: readonly number[]): Adapter {
-  const { W } = adapter.params
+/** Folds the weights of the parts into the W of a map that was trained on weighted queries. */
+export function foldWeights(params: Weights, blocks: readonly number[], weights: readonly number[]): Weights {
+  const { W } = params
   const factors = factorsOf(blocks, weights)
-  const weighted = filled(W.rows, W.cols, k => W.data[k] * factors[k % W.cols])
-  return { ...adapter, params: { ...adapter.params, W: weighted } }
+  return { ...params, W: filled(W.rows, W.cols, k => W.data[k] * factors[k % W.cols]) }
 }
 
 function factorsOf(blocks: readonly number[], weights: readonly number[]): number[] {
@@ -117,61 +113,26 @@ function simplex(parts: number, steps: number, left = steps): number[][] {
   )
 }
 
-/** True if weights of the parts can be folded into the kind of adapter that is trained. */
-export function takesWeights({ train: { kind = TRAIN_DEFAULTS.kind } = {} }: TrainingRun): boolean {
-  return kind !== MEMORY_KIND && trainedKind(kind).name === 'linear'
+/**
+ * Fits the weights of the parts of a composed model, for a linear map whose options are not chosen yet: the search and training see
+ * weighted queries, and the weights are folded into its W, so that all figures are of the plain concatenation.
+ */
+export async function weighParts(engine: Engine, embedded: EmbeddedParts, run: TrainingRun) {
+  const { kind = TRAIN_DEFAULTS.kind, seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = run.train ?? {}
+  const { blocks, train } = embedded
+  if (!blocks || run.choice || kind === MEMORY_KIND || trainedKind(kind).name !== 'linear') return undefined
+  const gated = run.gate ?? (run.tune ?? TUNE_DEFAULT) === 'auto'
+  const found = await fitPartWeights(engine, train, blocks, { metric, seed, minGain: run.minGain, gated })
+  const report: WeightsReport = { ...found, used: found.gate.kept }
+  if (!report.used) return { report, searched: embedded, fold: (params: Weights) => params }
+  const weighted = (data: EmbeddedDataset<Rows>) => ({ ...data, queries: scaleParts(data.queries, blocks, found.weights) })
+  return {
+    report,
+    /** The parts to search and train on. */
+    searched: { ...embedded, ...mapSets(embedded, weighted) },
+    fold: (params: Weights) => foldWeights(params, blocks, found.weights),
+  }
 }
 
-/**
- * Trains on the parts of a composed model: fits their weights, trains the adapter on weighted queries, folds the weights into its W,
- * and measures the result against the plain concatenation. If the adapter on top is rejected, proven weights are kept alone.
- */
-export async function trainWeighted(
-  engine: Engine,
-  embedded: EmbeddedParts,
-  blocks: readonly number[],
-  run: TrainingRun,
-  train: (embedded: EmbeddedParts, run: TrainingRun) => Promise<Trained>,
-): Promise<Trained> {
-  const { seed = TRAIN_DEFAULTS.seed, metric = TRAIN_DEFAULTS.metric } = run.train ?? {}
-  const gated = run.gate ?? (run.tune ?? TUNE_DEFAULT) === 'auto'
-  const found = await fitPartWeights(engine, embedded.train, blocks, { metric, seed, minGain: run.minGain, gated })
-  const plain = { ...embedded, blocks: undefined }
-  if (!found.gate.kept) {
-    const result = await train(plain, run)
-    return { ...result, report: { ...result.report, weights: { ...found, used: false } } }
-  }
-  const weighted = (data: EmbeddedDataset<Rows>): EmbeddedDataset<Rows> => ({
-    ...data,
-    queries: scaleParts(data.queries, blocks, found.weights),
-  })
-  const result = await train({ ...plain, ...mapSets(embedded, weighted) }, { ...run, incumbent: undefined })
-  const alone = result.report.gate?.kept === false
-  const shipped = foldWeights(result.adapter, blocks, found.weights)
-  const part = embedded.test ? 'test' : 'validation'
-  const options = { seed, metric, signal: run.signal }
-  const proof = embedded[part] && !shipped.terms ? await prove(engine, subjectOf(embedded, part), shipped, options) : undefined
-  const metrics = proof && !run.outOfFold ? { ...proof.metrics, split: part } : result.report.metrics
-  const verdict = alone ? found.gate : result.report.gate
-  const { incumbent, replace: rule } = run
-  const contest = incumbent && { incumbent, candidate: shipped, scored: proof?.scored, rule }
-  const against = contest && (await duel(engine, plain, part, contest, options))
-  const weights: WeightsReport = { ...found, used: true, ...(alone && { onTop: result.report.gate }) }
-  const training = {
-    ...shipped.training,
-    options: { ...shipped.training.options, weights: found.weights },
-    metrics: metrics ?? {},
-    gate: verdict,
-    duel: against,
-  }
-  const adapter: Adapter = { ...shipped, training }
-  const report = {
-    ...result.report,
-    ...(proof && !run.outOfFold && proofFacts(proof)),
-    metrics,
-    gate: verdict,
-    duel: against,
-    weights,
-  } as Trained['report']
-  return { ...result, adapter, rejected: against?.replaces === false ? adapter : undefined, proof, report }
-}
+/** Weights of parts that were fitted, and proven if they are used. */
+export type PartWeights = NonNullable<Awaited<ReturnType<typeof weighParts>>>

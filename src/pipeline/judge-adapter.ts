@@ -9,6 +9,7 @@ import { gate } from '../train/gate.js'
 import { TRAIN_DEFAULTS } from '../train/options.js'
 import { identityWeights } from '../train/parameters.js'
 import type { TrainResult } from '../train/train-adapter.js'
+import type { PartWeights } from './compose-weights.js'
 import { duel as compareInUse } from './duel.js'
 import type { EmbeddedParts } from './embedded-parts.js'
 import { type HybridComparison, measureHybrids } from './hybrid-rows.js'
@@ -23,7 +24,7 @@ export async function judgeAdapter(
   engine: Engine,
   embedded: EmbeddedParts,
   trained: TrainResult,
-  { tuned, gated, memory: decided, terms: decidedTerms }: Choice,
+  { tuned, gated, memory: decided, terms: decidedTerms, parts }: Choice & { readonly parts?: PartWeights },
   options: TrainingRun,
 ): Promise<Judgement> {
   const { train: given = {}, minGain, outOfFold, incumbent, replace, signal } = options
@@ -32,7 +33,10 @@ export async function judgeAdapter(
   const base = adapterBase(embedded)
   const map: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
   const memory = decided?.choice && (await addMemory(engine, embedded.train, map, decided.choice, given))
-  const worded = decidedTerms?.setting && addTerms(embedded, map, decidedTerms, { proven: gated, corpus: options.corpus })
+  const identity = identityAdapter(base, embedded.train.docs.cols)
+  const unadapted = parts ? { ...identity, params: parts.fold(identity.params) } : identity
+  const mapped = decidedTerms?.linear ? map : unadapted
+  const worded = decidedTerms?.setting && addTerms(embedded, mapped, decidedTerms, { proven: gated, corpus: options.corpus })
   const ungated = memory?.adapter ?? worded?.deployed ?? map
   const fittedTo = (part: PartName, adapter: Adapter): Adapter => (adapter.terms ? worded!.on(part) : adapter)
   const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
@@ -42,11 +46,13 @@ export async function judgeAdapter(
   const validation = scored && { base: scored.base.perQuery[metric], adapted: scored.adapted.perQuery[metric] }
   const decision = tuned && gate(tuned, validation, { metric, minGain, enabled: gated, seed })
   const refused = decision?.kept === false
-  const adapter = refused ? identityAdapter(base, embedded.train.docs.cols) : ungated
+  // Proven weights of the parts are kept without the map on top of them.
+  const alone = refused && parts?.report.used === true
+  const adapter = refused ? unadapted : ungated
   const heldOut = embedded.test ? 'test' : 'validation'
   const ofUngated = heldOut === 'validation' ? onValidation : undefined
   const proof = (refused ? undefined : ofUngated) ?? (await proofOn(heldOut, adapter))
-  const contest = incumbent && !refused && { incumbent, candidate: ungated, scored: proof?.scored, rule: replace }
+  const contest = incumbent && (!refused || alone) && { incumbent, candidate: adapter, scored: proof?.scored, rule: replace }
   const duel = contest ? await compareInUse(engine, embedded, heldOut, contest, measuring) : undefined
   const reported = outOfFold?.proof ?? proof
   const withoutTerms = { ...adapter, terms: undefined }
@@ -56,14 +62,14 @@ export async function judgeAdapter(
       ? rankDetail(scored, embedded.train.queryTexts, metric)
       : proofDetail(engine, subjectOf(embedded, heldOut), fittedTo(heldOut, adapter), scored, measuring)
   const detail = options.detail && reported ? await detailOf(reported) : undefined
-  const refusedProof = refused ? (ofUngated ?? (await proofOn(heldOut, ungated))) : undefined
+  const refusedProof = refused && !alone ? (ofUngated ?? (await proofOn(heldOut, ungated))) : undefined
   const proofs = { proof, outOfFold: outOfFold?.proof }
   const warnings = warningsFor(embedded, decision, trained.bestEpoch, proofs, metric)
   const terms = decidedTerms && (adapter.terms ? worded!.report() : reportOf(decidedTerms))
   const searches = (): ReadonlyMap<string, Adapter> => {
     const named = new Map<string, Adapter>()
     if (linearPart && decidedTerms?.linear) named.set('the linear adapter', withoutTerms)
-    if (!refused) named.set(adapter.terms ? 'text terms' : 'the adapter', fittedTo(heldOut, adapter))
+    if (!refused || alone) named.set(adapter.terms ? 'text terms' : 'the adapter', fittedTo(heldOut, adapter))
     return named
   }
   const hybrid = proof && options.hybrid !== false ? await hybridOf(engine, embedded[heldOut]!, searches(), measuring) : undefined
@@ -73,11 +79,12 @@ export async function judgeAdapter(
   const split = outOfFold ? 'k-fold' : heldOut
   return {
     adapter: shipped,
-    rejected: refused ? ungated : duel?.replaces === false ? shipped : undefined,
+    rejected: refused && !alone ? ungated : duel?.replaces === false ? shipped : undefined,
     metrics: reported && { ...reported.metrics, split, ...(refusedProof && { rejected: refusedProof.metrics.adapted }) },
     report: {
-      gate: decision,
+      gate: alone ? parts.report.gate : decision,
       duel,
+      ...(parts && { weights: { ...parts.report, ...(alone && { onTop: decision }) } }),
       memory: memory?.report,
       terms,
       ...(linearPart && { linearPart: linearFacts(linearPart) }),

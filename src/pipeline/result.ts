@@ -69,6 +69,7 @@ export function resultsOf(embedded: EmbeddedParts, trained: TrainResult, choice:
         ...recorded(final),
         ...(tuned && pseudo && { pseudoQueries: tuned.chosen.pseudo ? pseudo.queries.rows : 0 }),
         tune: facts.tune,
+        ...(decided.weights?.used && { weights: decided.weights.weights }),
         ...course,
         ...(topScore?.scale !== undefined && { keepTopScore: true }),
         ...(outOfFold && { kFold: outOfFold.report.folds, splitBy: outOfFold.report.by }),

@@ -226,6 +226,9 @@ async function trainOn(engine: Engine, data: BridgeData, map: BridgeMap, options
     gate: true,
     minGain,
     tuneBudget,
+    // A bridge is a map of vectors: what it cannot hold may not prove it.
+    textTerms: 'off',
+    hybrid: false,
     signal,
     onTried: options.onTriedLabels,
   })

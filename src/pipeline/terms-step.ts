@@ -6,7 +6,6 @@ import { PART_NAMES, type PartName } from '../dataset/split.js'
 import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import { getOrInsert } from '../maps.js'
 import { joinRows, type Rows, truncateRows } from '../math/row-source.js'
-import { identityWeights } from '../train/parameters.js'
 import { chooseTerms, hasTexts, type TermsChoice, type TermsGain } from '../train/terms/choose-terms.js'
 import { buildFeedbackOf, buildWords, corpusOf, type TermDocuments } from '../train/terms/corpus-terms.js'
 import type { Search } from '../train/tune/search.js'
@@ -74,7 +73,7 @@ export async function decideTerms(
   return { choice, tuned: { ...found, adapted: choice.scores, others: choice.others } }
 }
 
-/** Puts the chosen terms on a trained linear map, or on the identity if the map is not kept beside them. */
+/** Puts the chosen terms on a linear map: the trained one, or the identity if that is not kept beside them. */
 export function addTerms(
   embedded: EmbeddedParts,
   map: Adapter,
@@ -82,8 +81,7 @@ export function addTerms(
   { proven, corpus }: { readonly proven: boolean; readonly corpus?: TermDocuments },
 ) {
   const { train } = embedded
-  const params = choice.linear ? map.params : identityWeights(linear, train.queries.cols, undefined, train.docs.cols)
-  const base: Adapter = { ...map, kind: linear.name, params }
+  const base: Adapter = { ...map, kind: linear.name }
   const deployed = corpus ?? deployedDocuments(embedded)
   const known = new Map<string, AdapterTerms>()
   const termsOf = (documents: TermDocuments): AdapterTerms => {

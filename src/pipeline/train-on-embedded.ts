@@ -4,7 +4,7 @@ import { isAdapterTrainError } from '../errors.js'
 import { TRAIN_DEFAULTS } from '../train/options.js'
 import { checkTraining, trainAdapter } from '../train/train-adapter.js'
 import { chooseOptions } from './choose-options.js'
-import { takesWeights, trainWeighted } from './compose-weights.js'
+import { weighParts } from './compose-weights.js'
 import { TUNE_DEFAULT } from './defaults.js'
 import type { EmbeddedParts } from './embedded-parts.js'
 import { judgeAdapter } from './judge-adapter.js'
@@ -32,47 +32,43 @@ export async function trainOnEmbedded(embedded: EmbeddedParts, options: Training
 }
 
 async function trainOnce(embedded: EmbeddedParts, run: TrainingRun): Promise<Trained> {
-  const { blocks } = embedded
-  if (!blocks || !takesWeights(run)) return trainPlain(embedded, run)
-  return withEngine(run.train ?? {}, ({ engine }) => trainWeighted(engine, embedded, blocks, run, trainPlain))
-}
-
-async function trainPlain(embedded: EmbeddedParts, run: TrainingRun): Promise<Trained> {
   const options = keepingTopScore(run)
   const { train: given = {}, tune = TUNE_DEFAULT, outOfFold, log } = options
   return withEngine(given, async ({ engine, reason, warning }) => {
     options.onEngine?.(`engine ${engine.name}${engine.description ? ` (${engine.description})` : ''}: ${reason}`)
-    const { validation } = embedded
-    checkTraining({ train: embedded.train, validation }, given)
+    checkTraining({ train: embedded.train, validation: embedded.validation }, given)
     const tuneStarted = performance.now()
     options.onPhase?.('tune')
     resume(engine, options)
-    const choice = await chooseOptions(engine, embedded, options)
+    const parts = await weighParts(engine, embedded, options)
+    const searched = parts?.searched ?? embedded
+    const choice = await chooseOptions(engine, searched, options)
     const warnings = [...(warning ? [warning] : []), ...choice.warnings]
     const trainStarted = performance.now()
     options.onPhase?.('train')
     const { signal, checkpoint, keepOnAbort } = options
     // With the recipe the pull takes the place of early stopping: a validation set is for the report and the gate.
-    const trained = await trainAdapter(
-      { train: choice.train, validation },
+    const result = await trainAdapter(
+      { train: choice.train, validation: searched.validation },
       {
         ...choice.final,
         engine,
         signal,
         checkpoint,
         keepOnAbort,
-        onEpoch(result, epochs) {
-          log?.write('epoch', result)
-          given.onEpoch?.(result, epochs)
+        onEpoch(epoch, epochs) {
+          log?.write('epoch', epoch)
+          given.onEpoch?.(epoch, epochs)
         },
       },
     )
+    const trained = parts ? { ...result, weights: parts.fold(result.weights) } : result
     const evaluateStarted = performance.now()
     const seconds = { tune: secondsFrom(tuneStarted, trainStarted), train: secondsFrom(trainStarted, evaluateStarted) }
     const results = resultsOf(embedded, trained, choice, { given, tune, reason, seconds, warnings, outOfFold })
     if (trained.interrupted) return results.interrupted()
     options.onPhase?.('evaluate')
-    const gated = await judgeAdapter(engine, embedded, trained, choice, options)
+    const gated = await judgeAdapter(engine, embedded, trained, { ...choice, parts }, options)
     const judged = await withTopScore(engine, embedded, gated, options)
     warnings.push(...judged.warnings)
     return results.finished(judged, secondsFrom(evaluateStarted, performance.now()))

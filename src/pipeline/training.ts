@@ -123,7 +123,7 @@ export interface Judgement extends Omit<Trained, 'report'> {
   /** Best scores of the trained adapter; absent without held-out queries. */
   readonly topScore?: TopScore
   readonly metrics?: EmbeddedTrainingReport['metrics']
-  readonly report: Pick<EmbeddedTrainingReport, 'gate' | 'duel' | 'memory' | 'terms' | 'linearPart' | 'hybrid'>
+  readonly report: Pick<EmbeddedTrainingReport, 'gate' | 'duel' | 'weights' | 'memory' | 'terms' | 'linearPart' | 'hybrid'>
   readonly warnings: readonly string[]
 }
 

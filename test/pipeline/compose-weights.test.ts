@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest'
 import { applyAdapter } from '../../src/adapters/adapter.js'
+import { familiarityOf } from '../../src/drift/familiarity.js'
 import type { EmbeddedDataset } from '../../src/embed/embedded-dataset.js'
 import { createJsEngine } from '../../src/engines/js.js'
+import { createEvaluator } from '../../src/evaluate/evaluator.js'
 import { matrix, normalizeInPlace, row } from '../../src/math/matrix.js'
 import { createRandom } from '../../src/math/random.js'
 import { gatherRows } from '../../src/math/row-source.js'
 import { fitPartWeights, foldWeights, scaleParts } from '../../src/pipeline/compose-weights.js'
 import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
+import type { HybridComparison } from '../../src/pipeline/hybrid-rows.js'
+import { trainInFolds } from '../../src/pipeline/train-in-folds.js'
 import { trainOnEmbedded } from '../../src/pipeline/train-on-embedded.js'
 import { sampleAdapter } from '../helpers/sample-adapter.js'
 
@@ -67,7 +71,7 @@ test('weights in W do what weighted queries do', () => {
   const scaled = gatherRows(scaleParts(queries, BLOCKS, [1.2, 0.4]), [2]).data
   const [expected, found] = [
     applyAdapter(adapter, scaled),
-    applyAdapter(foldWeights(adapter, BLOCKS, [1.2, 0.4]), row(queries, 2)),
+    applyAdapter({ ...adapter, params: foldWeights(adapter.params, BLOCKS, [1.2, 0.4]) }, row(queries, 2)),
   ]
   found.forEach((x, j) => {
     expect(x).toBeCloseTo(expected[j], 5)
@@ -88,4 +92,26 @@ test('training on a composed model ships the weights in W, measured against the 
   expect(report.metrics?.base).toEqual(plain.report.metrics?.base)
   expect(report.metrics!.adapted['ndcg@10']).toBeGreaterThan(report.metrics!.base['ndcg@10'])
   expect(adapter.training).toMatchObject({ options: { weights: report.weights?.weights }, metrics: { split: 'test' } })
+})
+
+test('figures and facts are of plain queries, with text terms too and fold by fold', async () => {
+  const worded = (queries: number, seed: number) => {
+    const set = twoParts(queries, [0.6, 1.5], seed)
+    const words = set.docIds.map((_, i) => `a${i % 12} b${i % 7} c${i % 5}`)
+    return { ...set, docTexts: words, queryTexts: set.queryIds.map((_, i) => words[i % 60]) }
+  }
+  const data = { train: worded(150, 5), test: worded(90, 9) }
+  const run = { train: { engine: 'cpu', seed: 1 }, textTerms: 'words' } as const
+  const { adapter, report } = await trainOnEmbedded({ ...partsFromVectors(data), blocks: BLOCKS }, run)
+  expect(report).toMatchObject({ weights: { used: true }, terms: { source: expect.any(String) } })
+  const base = createEvaluator(data.test).evaluate(data.test.queries).mean
+  expect(report.metrics!.base['ndcg@10']).toBeCloseTo(base['ndcg@10'], 6)
+  expect((report.hybrid as HybridComparison).rows[0]).toMatchObject({
+    name: 'the base',
+    vectors: expect.closeTo(base['ndcg@10'], 6),
+  })
+  expect(adapter.training.familiarity).toEqual(familiarityOf(data.train.queries, 1))
+  const folds = await trainInFolds({ ...partsFromVectors(data), blocks: BLOCKS }, { ...run, kFold: 2 })
+  expect(folds.report).toMatchObject({ metrics: { split: 'k-fold' }, weights: { used: true } })
+  expect(folds.report.test!.metrics.base['ndcg@10']).toBeCloseTo(base['ndcg@10'], 6)
 })
