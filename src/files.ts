@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { AdapterTrainError, messageOf } from './errors.js'
 
 const MIB = 1 << 20
@@ -87,6 +87,13 @@ export function checkWritable(path: string): void {
   } catch (cause) {
     throw cannotWrite(path, cause)
   }
+}
+
+/** Identifies a file: equal for two names of it, even if it does not exist yet. */
+export function fileIdentity(path: string): string {
+  if (existsSync(path)) return realpathSync(path)
+  const folder = dirname(resolve(path))
+  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path))
 }
 
 /** Creates a folder and its parents. Not by `recursive`: Node loops forever if a file system such as /proc returns ENOENT for a child. */

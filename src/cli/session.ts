@@ -95,7 +95,7 @@ export async function withDataSession<T>(
 type DataArgs = ProviderArgs &
   DataFileArgs &
   Partial<DatasetArgs> &
-  Pick<OpenDataOptions, 'vectors' | 'texts' | 'index' | 'indexFilter' | 'splitBy' | 'seed'>
+  Pick<OpenDataOptions, 'vectors' | 'texts' | 'index' | 'indexFilter' | 'indexEffort' | 'splitBy' | 'seed'>
 
 /** Opens the data that options name, or LlamaIndex's files if they name none, and lists invalid entries left out. */
 export async function openDataOf(
@@ -121,9 +121,12 @@ export function checkVectorArgs<A extends DataArgs>(args: A, others: readonly (k
   const isVectors = args.base === 'vectors'
   if (args.index === undefined && args.indexFilter !== undefined)
     throw usageError('--index-filter chooses rows of an index; add --index URL')
+  if (args.index === undefined && args.indexEffort !== undefined)
+    throw usageError('--index-effort is that of an index; add --index URL')
   if (args.index !== undefined && isVectors)
     throw usageError('--index has the vectors of documents; expected a --base that embeds the queries, found vectors')
-  if (!isVectors && args.vectors !== undefined) throw usageError('--vectors goes with --base vectors')
+  const stray = (['vectors', 'texts'] as const).find(name => args[name] !== undefined)
+  if (!isVectors && stray) throw usageError(`--${stray} goes with --base vectors`)
   if (!isVectors) return
   if (args.vectors === undefined) throw usageError('--base vectors needs --vectors FOLDER')
   const given = others.filter(name => args[name] !== undefined).map(name => `--${name}`)

@@ -1,10 +1,11 @@
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type Adapter, applyAdapter, validateAdapter } from '../adapters/adapter.js'
 import { adapterHash, decodeAdapter, encodeAdapter, termsFacts } from '../adapters/file.js'
 import type { TensorType } from '../adapters/stored-adapter.js'
 import type { TermsFacts } from '../adapters/terms.js'
 import { AdapterTrainError, usageError } from '../errors.js'
-import { writeFileAtomic } from '../files.js'
+import { fileIdentity, writeFileAtomic } from '../files.js'
 import { matrix, norm } from '../math/matrix.js'
 import { createRandom } from '../math/random.js'
 import { foldProjection } from './dense.js'
@@ -41,7 +42,8 @@ export interface Conversion {
 /**
  * Reads an adapter from a file or folder of any format, recognised by its content, and writes it in another.
  * @param output a file, or a folder for formats of several files
- * @throws USAGE if no format is named or known by the output's name, or a fact is missing (see {@link GivenFacts})
+ * @throws USAGE if no format is named or known by the output's name, a fact is missing (see {@link GivenFacts}), or the output would
+ *   replace the input
  * @throws CONVERT_UNSUPPORTED if the format cannot express the adapter
  * @throws ADAPTER_FORMAT, ADAPTER_CORRUPT, FILE_NOT_FOUND, FILE_READ, FILE_WRITE
  */
@@ -63,6 +65,11 @@ export async function convertAdapter(input: string, output: string, options: Con
   const content = format.encode(written, type, terms)
   const files: readonly (readonly [string, Uint8Array])[] =
     content instanceof Uint8Array ? [[output, content]] : [...content].map(([name, bytes]) => [join(output, name), bytes])
+  const read = fileIdentity(input)
+  // A card may be written again into the folder of an adapter.
+  const isInput = (path: string) => path === read || (!format.describes && dirname(path) === read && existsSync(path))
+  const same = files.find(([path]) => isInput(fileIdentity(path)))
+  if (same) throw usageError(`${same[0]} would overwrite the input ${input}; name another file`)
   for (const [path, bytes] of files) writeFileAtomic(path, bytes)
   return {
     from,

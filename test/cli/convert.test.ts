@@ -45,6 +45,8 @@ describe.concurrent('convert', () => {
     [['adapters/finance.json', 'out', '--format', 'tflite'], 2, /tflite/],
     [['adapters/finance.json', 'x.onnx', '--dtype', 'f16'], 2, /onnx expected F32, found F16/],
     [['adapters/finance.json'], 2, /output/],
+    [['adapters/finance.json', 'adapters/finance.json'], 2, /would overwrite the input adapters\/finance\.json; name another/],
+    [['adapters/finance.json', './adapters/finance.json', '--format', 'card'], 2, /would overwrite the input/],
     [['none.json', 'x.onnx'], 1, /none\.json does not exist/],
     [['adapters', 'x.onnx'], 1, /adapters is not an adapter in a supported format/],
   ] as const)('%j fails', async (args, code, message) => {

@@ -16,6 +16,9 @@ const CONFIG = folderWith({
   'array.json': [1],
   'broken.json': '{"epochs": 4,',
   'd.json': llamaIndex(20),
+  'e.json': llamaIndex(20),
+  'sets/train_dataset.json': llamaIndex(20),
+  'beir/corpus.jsonl': '{"_id": "d", "text": "a pump"}',
 })
 
 describe.concurrent('wrong usage ends with exit code 2 and one line that says what to do', () => {
@@ -54,6 +57,36 @@ describe.concurrent('wrong usage ends with exit code 2 and one line that says wh
     ['--base openai --dtype q8 --train d.json', /^--dtype has no effect with --base openai; expected --base sbert$/],
     ['--train d.json --out d.json', /^--out d\.json would overwrite the input d\.json/],
     ['--train d.json --out new/', /^--out new\/ is a folder/],
+    ['--base hashing --train d.json --corpus e.json --out e.json', /^--out e\.json would overwrite the input e\.json/],
+    ['view --base hashing --data d.json --export d.json', /^--export d\.json would overwrite d\.json/],
+    [
+      'import sets/train_dataset.json --out sets --overwrite',
+      /^--out sets would overwrite the input sets\/train_dataset\.json; name another folder$/,
+    ],
+    [
+      'generate sets/train_dataset.json --llm none --out sets --overwrite',
+      /^--out sets would overwrite the input sets\/train_dataset\.json; name another folder$/,
+    ],
+    [
+      'import beir --out beir --format beir --overwrite',
+      /^--out beir would overwrite the input beir\/corpus\.jsonl; name another folder$/,
+    ],
+    ...['--train d.json', '--k-fold 5', '--report r.html', '--kind low-rank', '--text-terms off', '--metric mrr@10'].map(
+      (given): [string, RegExp] => [
+        `train --labels none --base hashing --corpus d.json ${given}`,
+        new RegExp(`^${given.split(' ')[0]} has no effect with --labels none, which trains and measures nothing; drop it$`),
+      ],
+    ),
+    ...['--train', 'evaluate --data', 'hybrid --data'].map((command): [string, RegExp] => [
+      `${command} d.json --base hashing --texts d`,
+      /^--texts goes with --base vectors$/,
+    ]),
+    ['evaluate --base hashing --data d.json --index-effort ef_search=9', /^--index-effort is that of an index; add --index URL$/],
+    [
+      'embed d.json --base hashing --estimate --verify 5',
+      /^--verify embeds texts again, and --estimate sends nothing; drop one$/,
+    ],
+    ['embed d.json --base hashing --max-difference 0.1', /^--max-difference goes with --verify$/],
     ['embed d.json --cache none', /^embed fills the cache/],
     ['--config camel.json --config zero.json', /^--config can be given once$/],
     ['cache stats --all', /^--all belongs to cache prune, not to stats$/],

@@ -32,7 +32,8 @@ export async function compare(args: CompareArgs): Promise<void> {
     throw usageError('--report shows what was measured, and --estimate measures nothing; drop one')
   const specs = await specsOf(args)
   const runs = (args.run ?? []).map(readNamedRun)
-  checkReport(args.report, [args.data, args.candidates, ...specs.map(({ adapter }) => adapter)])
+  const runFiles = (args.run ?? []).map(text => text.replace(/^[^=]+=/, ''))
+  checkReport(args.report, [args.data, args.candidates, ...specs.map(({ adapter }) => adapter), ...runFiles])
   const files = new Map(specs.flatMap(({ adapter }) => (adapter === undefined ? [] : [[resolve(adapter), adapter]])))
   // One file is one adapter.
   const adapters = new Map(Array.from(files, ([path, file]) => [path, loadAdapter(file)]))

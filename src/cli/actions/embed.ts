@@ -8,7 +8,7 @@ import { usageError } from '../../errors.js'
 import { formatDollars } from '../../report/format.js'
 import { TRAIN_DEFAULTS } from '../../train/options.js'
 import { EXIT } from '../command.js'
-import type { EmbedArgs } from '../commands/embed.js'
+import { type EmbedArgs, VERIFY_BOUND } from '../commands/embed.js'
 import { checkBatchArgs } from '../options/batch-options.js'
 import { checkProviderArgs } from '../options/provider-options.js'
 import { type Console, createConsole, reportSkipped } from '../output/console.js'
@@ -22,6 +22,9 @@ export async function embed(args: EmbedArgs): Promise<number | undefined> {
   checkBatchArgs(args, '--base', args.base)
   if (args.cache === 'none' && !args.estimate)
     throw usageError('embed fills the cache, so --cache none cannot be used; name a file')
+  if (args.estimate && args.verify !== undefined)
+    throw usageError('--verify embeds texts again, and --estimate sends nothing; drop one')
+  if (args.verify === undefined && args.maxDifference !== VERIFY_BOUND) throw usageError('--max-difference goes with --verify')
   const datasets: QADataset[] = []
   for (const path of args.data) {
     const { format, split, skipInvalid } = args

@@ -35,7 +35,7 @@ export async function evaluate(args: EvaluateArgs): Promise<number | undefined> 
   checkReport(args.report, inputs)
   if (args.junit !== undefined) checkOut(args.junit, [...inputs, args.report], 'junit')
   const runs = args.runOut === undefined ? undefined : runFiles(args.runOut)
-  for (const file of Object.values(runs ?? {})) checkOut(file, inputs, 'run-out')
+  for (const file of Object.values(runs ?? {})) checkOut(file, [...inputs, args.report, args.junit], 'run-out')
   const adapter = args.adapter === undefined ? undefined : loadAdapter(args.adapter)
   const against = args.against === undefined ? undefined : loadAdapter(args.against)
   const segmentOf = args.by === undefined ? undefined : await readQueryField(args.data!, args.by)

@@ -9,6 +9,7 @@ import { chunkDocuments } from '../../documents/chunk-documents.js'
 import { type LoadedDocuments, loadDocuments, type SkippedFile } from '../../documents/load-documents.js'
 import { selectEngine } from '../../engines/index.js'
 import { AdapterTrainError, usageError } from '../../errors.js'
+import { fileIdentity } from '../../files.js'
 import { type AssignedChunks, assignParts } from '../../generate/assign-parts.js'
 import { buildParts } from '../../generate/build-parts.js'
 import type { FilteredOut, FilteredQuestions } from '../../generate/filter.js'
@@ -26,6 +27,7 @@ import { kebab } from '../../words.js'
 import { FILTERS, type GenerateArgs } from '../commands/generate.js'
 import { onInterrupt } from '../interrupt.js'
 import { batchReporting, checkBatchArgs } from '../options/batch-options.js'
+import { checkOutFolder } from '../options/data-files.js'
 import type { ProviderArgs } from '../options/provider-options.js'
 import { checkProviderArgs, openCacheOption, SPACE_OPTIONS, timeoutMs } from '../options/provider-options.js'
 import { type Console, createConsole, formatTable, listed } from '../output/console.js'
@@ -39,7 +41,12 @@ export async function generate(args: GenerateArgs): Promise<void> {
   checkGenerateArgs(args)
   const { format, overwrite, split } = args
   const wanted = { train: true, validation: split.validation > 0 || undefined, test: split.test > 0 || undefined }
-  if (!args.dryRun) checkPartsFolder(wanted, args.out, { format, overwrite })
+  if (!args.dryRun) {
+    // Of a folder that is written to, the datasets are not read.
+    const files = args.documents.filter(path => fileIdentity(path) !== fileIdentity(args.out))
+    checkOutFolder(args.out, [...files, args.prompt], format)
+    checkPartsFolder(wanted, args.out, { format, overwrite })
+  }
   const template = args.prompt === undefined ? undefined : await readTemplate(args.prompt)
   const styles = args.styles && checkStyles(args.styles)
 

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { QADataset } from '../../dataset/dataset.js'
 import type { FieldNames } from '../../dataset/fields.js'
 import { checkPartsForLeaks } from '../../dataset/leaks.js'
@@ -7,9 +6,9 @@ import { readDataset } from '../../dataset/read.js'
 import { smallTestSet } from '../../dataset/small-test-set.js'
 import type { DatasetSplit } from '../../dataset/split.js'
 import { splitDisjoint } from '../../dataset/split-disjoint.js'
-import { checkPartsFolder, partFilesIn, writeParts } from '../../dataset/write-parts.js'
-import { usageError } from '../../errors.js'
+import { checkPartsFolder, writeParts } from '../../dataset/write-parts.js'
 import type { ImportArgs } from '../commands/import.js'
+import { checkOutFolder } from '../options/data-files.js'
 import { type Console, createConsole, formatTable, reportSkipped } from '../output/console.js'
 import { afterWriting } from '../output/next-steps.js'
 import type { Style } from '../output/style.js'
@@ -21,7 +20,7 @@ export async function importData(args: ImportArgs): Promise<void> {
   const { out: folder, format, overwrite, seed, splitBy } = args
   const fractions = args.split
   const wanted = { train: true, validation: fractions.validation > 0, test: fractions.test > 0 }
-  refuseOverwritingInputs(args)
+  checkOutFolder(folder, [...args.files, args.corpus], format)
   checkPartsFolder(wanted, folder, { format, overwrite })
 
   const { datasets, skipped, notes } = await readInputs(args, out)
@@ -58,14 +57,6 @@ async function readInputs(args: ImportArgs, out: Console) {
     datasets.push(loaded.dataset)
   }
   return { datasets, skipped, notes }
-}
-
-/** @throws USAGE when a file that would be written is read */
-function refuseOverwritingInputs({ files, corpus, out, format }: ImportArgs): void {
-  const written = new Set(partFilesIn(out, format).map(path => resolve(path)))
-  const input = [...files, ...(corpus === undefined ? [] : [corpus])].find(path => written.has(resolve(path)))
-  if (input === undefined) return
-  throw usageError(`--out ${out} would overwrite the input ${input}; name another folder`)
 }
 
 function sizeOf({ queries, corpus, qrels }: QADataset) {

@@ -15,10 +15,14 @@ import type { EmbeddingProvider } from '../../providers/provider.js'
 import { formatDollars } from '../../report/format.js'
 import { removeCheckpoint } from '../../train/checkpoint.js'
 import { pickOptions } from '../../train/options.js'
-import { EXIT } from '../command.js'
-import type { TrainArgs } from '../commands/train.js'
-import { checkBatchArgs } from '../options/batch-options.js'
+import { EXIT, outputOptions } from '../command.js'
+import { type TrainArgs, trainCommand } from '../commands/train.js'
+import { batchOptions, checkBatchArgs } from '../options/batch-options.js'
+import { costOptions } from '../options/cost-options.js'
 import { checkOut, defaultOut } from '../options/data-files.js'
+import { providerOptions } from '../options/provider-options.js'
+import { camel } from '../options/rows.js'
+import { replaceOptions } from '../options/training-options.js'
 import { type Console, createConsole } from '../output/console.js'
 import { afterTraining } from '../output/next-steps.js'
 import { adapterInUse, shipAdapter, shippedFacts, shippedText } from '../output/ship-adapter.js'
@@ -45,8 +49,19 @@ export async function train(args: TrainArgs): Promise<number> {
   return rejected ? EXIT.rejected : EXIT.done
 }
 
+/** All that has an effect without labels. */
+const WITHOUT_LABELS = [
+  ...Object.keys({ ...providerOptions, ...batchOptions, ...costOptions, ...replaceOptions, ...outputOptions }),
+  ...['labels', 'corpus', 'term-rows', 'pca', 'out'],
+]
+
 async function trainWithoutLabels(args: TrainArgs, out: Console): Promise<number> {
   const { corpus: file, base } = args
+  const stray = Object.entries(trainCommand.options).find(([name, { default: standard }]) => {
+    const value = args[camel(name) as keyof TrainArgs]
+    return !WITHOUT_LABELS.includes(name) && value !== undefined && value !== standard
+  })
+  if (stray) throw usageError(`--${stray[0]} has no effect with --labels none, which trains and measures nothing; drop it`)
   if (file === undefined || base === 'vectors')
     throw usageError('--labels none: expected --corpus FILE and a --base that embeds its documents')
   const asked = pcaOf(args)

@@ -1,7 +1,8 @@
-import { existsSync, realpathSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { partFilesIn } from '../../dataset/write-parts.js'
+import type { DatasetWriterName } from '../../dataset/writers/index.js'
 import { AdapterTrainError, usageError } from '../../errors.js'
-import { checkWritable } from '../../files.js'
+import { checkWritable, fileIdentity } from '../../files.js'
 
 /** Default data files: LlamaIndex's names. */
 export const DATA_FILES = { train: 'train_dataset.json', val: 'val_dataset.json' } as const
@@ -39,9 +40,17 @@ function refuseBoth(name: string, file: string | undefined, fraction: number | u
 export function checkOut(out: string, inputs: readonly (string | undefined)[], option = 'out'): void {
   if (/[\\/]$/.test(out)) throw usageError(`--${option} ${out} is a folder; name the file in it`)
   checkWritable(out)
-  const same = inputs.find(input => input !== undefined && identity(input) === identity(out))
+  const same = inputs.find(input => input !== undefined && fileIdentity(input) === fileIdentity(out))
   if (same === undefined) return
   throw usageError(`--${option} ${out} would overwrite ${option === 'out' ? 'the input ' : ''}${same}; name another file`)
+}
+
+/** Checks that datasets written to a folder replace none of the inputs, nor a file of a folder among them. */
+export function checkOutFolder(out: string, inputs: readonly (string | undefined)[], format: DatasetWriterName): void {
+  const written = new Set(partFilesIn(out, format).map(fileIdentity))
+  const read = inputs.flatMap(input => (input === undefined ? [] : [input, ...partFilesIn(input, format).filter(existsSync)]))
+  const same = read.find(path => written.has(fileIdentity(path)))
+  if (same !== undefined) throw usageError(`--out ${out} would overwrite the input ${same}; name another folder`)
 }
 
 /** Default adapter file of a base, such as `adapters/openai-text-embedding-3-small.json`. */
@@ -51,13 +60,6 @@ export function defaultOut(baseId: string): string {
     .slice(0, 60)
     .replace(/^[-.]+|[-.]+$/g, '')
   return `adapters/${name || 'adapter'}.json`
-}
-
-/** Identifies a file: equal for two names of it, even if it does not exist yet. */
-function identity(path: string): string {
-  if (existsSync(path)) return realpathSync(path)
-  const folder = dirname(resolve(path))
-  return join(existsSync(folder) ? realpathSync(folder) : folder, basename(path))
 }
 
 /** Tolerance of the sum of shares, for numbers such as 0.333. */
