@@ -7,7 +7,7 @@ import type { BatchState } from '../providers/provider.js'
 import { type BatchFailure, type BatchJob, customIdOf, type ReadAnswer } from './jobs.js'
 
 export interface CollectedBatch {
-  /** Keys whose answers are now in the cache. */
+  /** Keys of answered requests; their answers are in the cache, except texts whose vectors cannot be used. */
   readonly keys: readonly Uint8Array[]
   /** Answered requests. */
   readonly requests: number

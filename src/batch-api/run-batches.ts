@@ -43,7 +43,7 @@ export interface BatchOptions {
 
 /** Result of a run's batches. */
 export interface BatchOutcome extends Omit<CollectedBatch, 'keys'> {
-  /** Cache keys that were collected. */
+  /** Keys of this run that were collected, of batches that may have others' too. */
   readonly collected: number
   readonly batches: number
 }
@@ -62,6 +62,8 @@ export async function runBatches(
   const { signal } = retryOptions
   const settled = new Set<string>()
   const own = new Set<number>()
+  const wanted = new Set(jobs.flatMap(job => job.keys.map(key => nameOf(job, key))))
+  let collected = 0
   const resumed = new Set<number>()
   const over: CollectedBatch[] = []
   let open = new Map<number, { readonly job: BatchJob; readonly batch: StoredBatch }>()
@@ -115,13 +117,16 @@ export async function runBatches(
       progress.completed += state.completed
       progress.failed += state.failed
       if (!FINAL.includes(state.status)) continue
-      const collected = await collectBatch(job, store, batch, state, retryOptions)
+      const answers = await collectBatch(job, store, batch, state, retryOptions)
       open.delete(row)
       progress.batches--
-      if (collected === undefined) continue
-      over.push(collected)
-      for (const key of collected.keys) settled.add(nameOf(job, key))
-      for (const { keys } of collected.failures) for (const key of keys) settled.add(nameOf(job, key))
+      if (answers === undefined) continue
+      over.push(answers)
+      for (const key of answers.keys) {
+        settled.add(nameOf(job, key))
+        if (wanted.delete(nameOf(job, key))) collected++
+      }
+      for (const { keys } of answers.failures) for (const key of keys) settled.add(nameOf(job, key))
     }
     onProgress?.(progress)
   }
@@ -138,7 +143,7 @@ export async function runBatches(
         }
       }
       open = found
-      if (open.size === 0) return sumOf(over)
+      if (open.size === 0) return sumOf(over, collected)
       await look()
       if (open.size === 0) continue
       if (!wait) throw pending([...open.values()].map(({ batch }) => batch))
@@ -174,10 +179,10 @@ function nameOf({ scope }: BatchJob, key: Uint8Array): string {
   return `${scope.space}\n${Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')}`
 }
 
-function sumOf(over: readonly CollectedBatch[]): BatchOutcome {
+function sumOf(over: readonly CollectedBatch[], collected: number): BatchOutcome {
   const sum = (count: (batch: CollectedBatch) => number): number => over.reduce((n, batch) => n + count(batch), 0)
   return {
-    collected: sum(({ keys }) => keys.length),
+    collected,
     requests: sum(({ requests }) => requests),
     batches: over.length,
     inputTokens: sum(({ inputTokens }) => inputTokens),

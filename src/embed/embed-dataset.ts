@@ -177,8 +177,9 @@ async function embedOnce<V extends Rows>(
   const ofSecond = progressAfter({ ...ofQueries.stats, done: ofQueries.stats.unique })
   const ofDocs = await runEmbedding(docPlan, { ...options, onProgress: ofSecond })
 
-  const refusals = [...ofQueries.refusals, ...ofDocs.refusals]
-  if (refusals.length > 0) throw new RefusedTexts(provider.id, refusals, sumOf(ofQueries.stats, ofDocs.stats))
+  const stats = withBatches(sumOf(ofQueries.stats, ofDocs.stats), inBatches?.outcome)
+  const refusals = [...(inBatches?.refusals ?? []), ...ofQueries.refusals, ...ofDocs.refusals]
+  if (refusals.length > 0) throw new RefusedTexts(provider.id, refusals, stats)
   const cols = commonLength(provider, ofQueries.vectors, ofDocs.vectors)
   const docs = split(ofDocs.vectors, counts.document, cols)
   const queries = split(ofQueries.vectors, counts.query, cols)
@@ -198,7 +199,7 @@ async function embedOnce<V extends Rows>(
       docTexts,
     }
   })
-  return { datasets: embedded, stats: withBatches(sumOf(ofQueries.stats, ofDocs.stats), inBatches?.outcome) }
+  return { datasets: embedded, stats }
 }
 
 /** Corpora under the name of the first dataset that has them, and the corpus of each dataset. */

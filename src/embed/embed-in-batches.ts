@@ -3,9 +3,12 @@ import { type BatchOptions, type BatchOutcome, runBatches } from '../batch-api/r
 import type { EmbeddingCache } from '../cache/cache.js'
 import { AdapterTrainError, usageError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
+import { PartialAnswer } from '../providers/check.js'
 import type { EmbeddingBatches } from '../providers/provider.js'
+import { changedModel } from './check.js'
 import { lookUp } from './look-up.js'
 import { type EmbeddingPlan, planBatches } from './plan-embedding.js'
+import { type Refusal, refusalOf } from './refusals.js'
 import type { EmbedRunOptions } from './run-embedding.js'
 import type { EmbedStats } from './stats.js'
 
@@ -18,12 +21,21 @@ const LONG_VECTOR = 3072
 /** Texts looked up at a time; bounds the vectors that are read only to see whether they are there. */
 const LOOK_UP = 512
 const LISTED = 5
+/** Texts of one request that can all have vectors of another length; of more, the model is at fault. */
+const MOST_MISSHAPEN = 20
 
-/** Embeds what plans lack through the provider's Batch API, into the cache; `undefined` if it uses none. */
+/** Texts whose vectors cannot be used, by their hash in hex. */
+type Unusable = Map<string, { readonly error: AdapterTrainError; readonly problem: string }>
+
+/**
+ * Embeds what plans lack through the provider's Batch API, into the cache.
+ * @returns the plans without anything missing, and the texts whose vectors cannot be used; `undefined` if it uses none
+ * @throws PROVIDER_REQUEST when whole requests have no answer
+ */
 export async function embedInBatches<V extends Rows>(
   plans: readonly [EmbeddingPlan<V>, EmbeddingPlan<V>],
   options: EmbedRunOptions & { readonly batches?: BatchOptions },
-): Promise<{ plans: [EmbeddingPlan<V>, EmbeddingPlan<V>]; outcome: BatchOutcome } | undefined> {
+): Promise<{ plans: [EmbeddingPlan<V>, EmbeddingPlan<V>]; outcome: BatchOutcome; refusals: Refusal[] } | undefined> {
   const { batches } = plans[0].provider
   if (batches === undefined) return undefined
   const { cache, batches: batchOptions } = options
@@ -31,14 +43,17 @@ export async function embedInBatches<V extends Rows>(
     const message = 'embedding through the Batch API needs a cache file: pass { cache, batches: { store: cache.batches } }'
     throw usageError(message)
   }
-  const jobs = plans.filter(plan => plan.missing.length > 0).map(plan => jobOf(plan, batches, cache))
+  const unusable = plans.map((): Unusable => new Map())
+  const all = plans.map((plan, i) => jobOf(plan, batches, cache, unusable[i]))
+  const jobs = all.filter(({ keys }) => keys.length > 0)
   const { limits = {} } = batchOptions
   const length = plans[0].provider.dimensions ?? LONG_VECTOR
   const inputs = Math.min(limits.inputs ?? BATCH_LIMITS.inputs, Math.floor(BATCH_BYTES / (4 * length)))
   const outcome = await runBatches(jobs, { ...batchOptions, limits: { ...limits, inputs } }, options)
-  const placed = await Promise.all(plans.map(plan => place(plan, cache, options.signal)))
+  const refusals: Refusal[] = []
+  const placed = await Promise.all(plans.map((plan, i) => place(plan, cache, unusable[i], refusals, options.signal)))
   if (placed.some(plan => plan.missing.length > 0)) throw unanswered(plans[0].provider.id, outcome)
-  return { plans: [placed[0], placed[1]], outcome }
+  return { plans: [placed[0], placed[1]], outcome, refusals }
 }
 
 /** Corrects the statistics of a run that found in the cache what its batches had put there. */
@@ -47,8 +62,8 @@ export function withBatches(stats: EmbedStats, outcome: BatchOutcome | undefined
   const { collected, requests, inputTokens } = outcome
   return {
     ...stats,
-    hits: stats.hits - collected,
-    misses: stats.misses + collected,
+    hits: stats.unique - collected,
+    misses: collected,
     requests: stats.requests + requests,
     tokens: stats.tokens + inputTokens,
   }
@@ -58,6 +73,7 @@ function jobOf(
   { provider, role, space, missing, tokens }: EmbeddingPlan<Rows>,
   { client, body, read }: EmbeddingBatches,
   cache: EmbeddingCache,
+  unusable: Unusable,
 ): BatchJob {
   const { limits } = provider
   const hashes = missing.map(({ textHash }) => textHash)
@@ -84,21 +100,45 @@ function jobOf(
       }
     },
     read(keys, answer) {
-      const { vectors, tokens: inputTokens } = read(answer, keys.length)
-      const entries = keys.map((textHash, i) => ({ textHash, vector: vectors[i] }))
-      return { inputTokens, save: () => cache.set(space, entries) }
+      const known = cache.dimensions?.(space)
+      const saving = (vectors: readonly (Float32Array | undefined)[]) => {
+        const entries = keys.flatMap((textHash, i) => (vectors[i] ? [{ textHash, vector: vectors[i] }] : []))
+        return () => cache.set(space, entries)
+      }
+      try {
+        const { vectors, tokens: inputTokens } = read(answer, keys.length, known)
+        return { inputTokens, save: saving(vectors) }
+      } catch (error) {
+        if (!(error instanceof PartialAnswer)) throw error
+        const { otherLength, vectors, problems } = error
+        if (otherLength !== undefined && known === undefined) throw error
+        if (otherLength !== undefined && keys.length > MOST_MISSHAPEN) throw changedModel(provider, space, known!, otherLength)
+        for (const [i, problem] of problems) unusable.set(hex(keys[i]), { error, problem })
+        return { save: saving(vectors) }
+      }
     },
   }
 }
 
-/** Fills a plan's rows with what the cache has by now. */
-async function place<V extends Rows>(plan: EmbeddingPlan<V>, cache: EmbeddingCache, signal: AbortSignal | undefined) {
-  const { missing, rows } = plan
+const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')
+
+/** Fills a plan's rows with what the cache has by now, and adds texts without a usable vector to `refusals`. */
+async function place<V extends Rows>(
+  plan: EmbeddingPlan<V>,
+  cache: EmbeddingCache,
+  unusable: Unusable,
+  refusals: Refusal[],
+  signal: AbortSignal | undefined,
+) {
+  const { missing, rows, role, label } = plan
   const left: number[] = []
   const texts = missing.map(({ text }) => text)
-  const visit = (index: number, _: Uint8Array, vector: Float32Array | undefined): void => {
-    if (vector === undefined) left.push(index)
-    else rows.set(missing[index].row, vector)
+  const visit = (index: number, textHash: Uint8Array, vector: Float32Array | undefined): void => {
+    const { row, text } = missing[index]
+    const refused = unusable.get(hex(textHash))
+    if (vector !== undefined) rows.set(row, vector)
+    else if (refused) refusals.push(refusalOf(role, row, text, label, refused.error, refused.problem))
+    else left.push(index)
   }
   await lookUp(texts, plan, cache, visit, signal)
   return {

@@ -79,9 +79,10 @@ export interface EmbeddingBatches {
   /**
    * Reads the body of an answer.
    * @param count texts of the request
+   * @param known length of a vector, if the caller knows it
    * @throws PROVIDER_RESPONSE when it is not one finite vector per text
    */
-  read(body: unknown, count: number): { readonly vectors: Float32Array[]; readonly tokens?: number }
+  read(body: unknown, count: number, known?: number): { readonly vectors: Float32Array[]; readonly tokens?: number }
 }
 
 /** Reductions of token vectors to one that users can choose. */

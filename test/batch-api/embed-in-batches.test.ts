@@ -144,11 +144,47 @@ test('refused, missing and misshapen answers are named by custom id, without the
   expect(again.toSorted()).toEqual(ids.toSorted())
 })
 
-test('a vector of another length fails its request alone', async () => {
-  const { cache, provider } = await setUp({ dimensionsOf: text => (text === 'question 4' ? 5 : 8) })
+test('texts whose vectors cannot be used are named, or left out; the others of their request are kept, and not paid for again', async () => {
+  const { api, cache, provider } = await setUp({ dimensionsOf: text => (/question [45]/.test(text) ? 5 : 8) })
   const failed = await embedDataset(provider, [dataset(12)], options(cache)).catch(error => error)
-  expect(failed).toMatchObject({ code: 'PROVIDER_REQUEST', details: { failed: 1, texts: 3 } })
-  expect(cache.stats().vectors).toBe(21)
+  expect(failed).toMatchObject({
+    code: 'PROVIDER_RESPONSE',
+    details: { count: 2, texts: ['query q4 of set ("question 4")', 'query q5 of set ("question 5")'] },
+  })
+  expect(failed.message).toMatch(/cannot embed query q4 of set .*wrong length; expected 8 values, found 5/)
+  expect(failed.stats).toMatchObject({ unique: 24, hits: 0, misses: 24, requests: 8 })
+  expect(cache.stats().vectors).toBe(22)
+
+  // Alone in their request, in a process that has seen no other answer.
+  const { provider: again } = await setUp({}, { baseUrl: api.url })
+  const warnings: string[] = []
+  const skipping = { ...options(cache), skipRefused: true, onWarning: (message: string) => warnings.push(message) }
+  const { datasets, stats } = await embedDataset(again, [dataset(12)], skipping)
+  expect(datasets[0].queryIds).not.toContain('q4')
+  expect(datasets[0].queryIds).toHaveLength(10)
+  expect(stats).toMatchObject({ unique: 24, hits: 22, misses: 2, requests: 1 })
+  expect(warnings).toEqual([expect.stringMatching(/2 texts that .* refuses are left out:\n.*query q4 of set/)])
+  expect(api.batches.slice(2).flatMap(lines => lines.flatMap(line => line.body.input))).toEqual(['question 4', 'question 5'])
+})
+
+test('a model that changed is said to have, not its texts to be at fault', async () => {
+  let length = 8
+  const { cache, provider, api } = await setUp({ dimensionsOf: () => length }, { maxInputs: 100 })
+  await embedDataset(provider, [dataset(3)], options(cache))
+  length = 5
+  const { provider: again } = await setUp({}, { baseUrl: api.url, maxInputs: 100 })
+  await expect(embedDataset(again, [dataset(30)], { ...options(cache), skipRefused: true })).rejects.toThrow(
+    /cache holds vectors of 8 values .*the model now gives 5/,
+  )
+})
+
+test('a batch of more texts than a run has counts for the run with its own', async () => {
+  const { api, cache, provider } = await setUp()
+  api.held = true
+  await embedDataset(provider, [dataset(20)], options(cache, { wait: false })).catch(() => undefined)
+  api.held = false
+  const { stats } = await embedDataset(provider, [dataset(2)], options(cache))
+  expect(stats).toMatchObject({ unique: 4, hits: 0, misses: 4 })
 })
 
 test('of an expired batch what was answered is kept, and a rerun submits the rest', async () => {
