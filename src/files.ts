@@ -122,14 +122,26 @@ function removeLeftovers(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
       const [, pid, host] = TEMPORARY.exec(name) ?? []
-      if (pid !== undefined && (host ?? HOST) === HOST && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true })
+      if (pid === undefined || (host ?? HOST) !== HOST) continue
+      const path = join(folder, name)
+      const { mtimeMs = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {}
+      if (!isAlive(Number(pid), mtimeMs)) rmSync(path, { force: true })
     }
   } catch {
     // A folder that cannot be listed can be written nevertheless.
   }
 }
 
-function isAlive(pid: number): boolean {
+/** When this process began, in milliseconds since 1970; the same in all its threads. */
+const BEGAN = Date.now() - 1000 * process.uptime()
+
+/**
+ * True if the process that made something may still run. What is older than this process is of another one, even if it had the same
+ * number: in a container that is started again, each has 1.
+ * @param madeAt milliseconds since 1970
+ */
+export function isAlive(pid: number, madeAt: number): boolean {
+  if (pid === process.pid) return madeAt >= BEGAN
   try {
     process.kill(pid, 0)
     return true

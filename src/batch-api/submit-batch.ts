@@ -51,7 +51,7 @@ export async function settleBatch(
 
 export function isBeingSubmitted({ id, owner, submittedAt }: StoredBatch): boolean {
   if (id !== undefined || owner === undefined || Date.now() - submittedAt > LONGEST_SUBMISSION_MS) return false
-  return mayRun(owner)
+  return mayRun(owner, submittedAt)
 }
 
 /** True if the service refused, so that certainly no batch exists. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { HOST } from '../files.js'
+import { HOST, isAlive } from '../files.js'
 import type { CacheEntry } from './cache.js'
 import { decodeVector, encodeVector, storedVectorProblem, vectorChecksum } from './vector-codec.js'
 
@@ -30,7 +30,7 @@ export function leftSpills(cacheFile: string): string[] {
       const path = join(dirname(cacheFile), name)
       const stats = statSync(path, { throwIfNoEntry: false })
       if (!stats?.isFile()) return []
-      const isLeft = host === HOST ? !isAlive(Number(pid)) : Date.now() - stats.mtimeMs > ABANDONED_MS
+      const isLeft = host === HOST ? !isAlive(Number(pid), stats.mtimeMs) : Date.now() - stats.mtimeMs > ABANDONED_MS
       return isLeft ? [path] : []
     })
 }
@@ -38,19 +38,13 @@ export function leftSpills(cacheFile: string): string[] {
 /** This process, for others that use the file. */
 export const OWNER = `${hostname()}:${process.pid}`
 
-/** False if the process of an {@link OWNER} has ended; those of other machines are not seen from here. */
-export function mayRun(owner: string): boolean {
+/**
+ * False if the process of an {@link OWNER} has ended; those of other machines are not seen from here.
+ * @param signedAt when it signed, in milliseconds since 1970
+ */
+export function mayRun(owner: string, signedAt: number): boolean {
   const split = owner.lastIndexOf(':')
-  return owner.slice(0, split) !== hostname() || isAlive(Number(owner.slice(split + 1)))
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return owner.slice(0, split) !== hostname() || isAlive(Number(owner.slice(split + 1)), signedAt)
 }
 
 /** Appends an item as a line of JSON; on return it is safe from a crash of the machine. */

@@ -167,7 +167,7 @@ export async function openCache(file: string, options: OpenCacheOptions = {}): P
       const other = findClaim.get(space, textHash)
       // A time that no renewal gives is of a clock that is wrong.
       const isHeld = other && other.until > now && other.until <= now + 2 * CLAIM_MS
-      if (isHeld && mayRun(other.owner)) return false
+      if (isHeld && mayRun(other.owner, other.until - CLAIM_MS)) return false
       putClaim.run(space, textHash, OWNER, now + CLAIM_MS)
       return true
     })

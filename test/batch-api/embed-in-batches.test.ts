@@ -268,33 +268,38 @@ test('where the run ends before the batch is found again, the next run finds it'
   ).toEqual([...set.corpus.values()])
 })
 
-test('a batch of a process that died while it submitted is looked for at once, one of a living process is waited for', async () => {
-  const { api, cache, provider } = await setUp()
-  const scope = {
-    kind: 'embeddings',
-    space: provider.cacheKey('query'),
-    model: 'text-embedding-3-small',
-    baseUrl: api.url,
-  } as const
-  const keys = [...dataset(3).queries.values()].map(hashText)
-  const { row } = cache.batches.add(scope, [keys], 0)!
-  const db = new Sqlite(cache.file)
-  closing.push(() => db.close())
-  const signBy = (owner: string) => db.prepare('UPDATE batches SET owner = ? WHERE id = ?').run(owner, row)
+test.each([
+  ['another number', () => spawnSync(process.execPath, ['-e', '']).pid, Date.now()],
+  ['the number of this one', () => process.pid, Math.floor(Date.now() - 1000 * process.uptime() - 1000)],
+])(
+  'a batch of a process of %s that died while it submitted is looked for, one of a living one is awaited',
+  async (_, pid, at) => {
+    const { api, cache, provider } = await setUp()
+    const scope = {
+      kind: 'embeddings',
+      space: provider.cacheKey('query'),
+      model: 'text-embedding-3-small',
+      baseUrl: api.url,
+    } as const
+    const keys = [...dataset(3).queries.values()].map(hashText)
+    const { row } = cache.batches.add(scope, [keys], 0)!
+    const db = new Sqlite(cache.file)
+    closing.push(() => db.close())
+    const sign = db.prepare('UPDATE batches SET owner = ?, submitted_at = ? WHERE id = ?')
 
-  // This process is alive, so its batch is not looked for.
-  signBy(`${hostname()}:${process.pid}`)
-  await expect(embedDataset(provider, [dataset(3)], options(cache, { wait: false }))).rejects.toThrow(
-    /1 batch with 1 request .being submitted by another run/,
-  )
-  expect(count(api, 'GET /v1/batches')).toBe(0)
+    // This process is alive, so its batch is not looked for.
+    sign.run(`${hostname()}:${process.pid}`, Date.now(), row)
+    await expect(embedDataset(provider, [dataset(3)], options(cache, { wait: false }))).rejects.toThrow(
+      /1 batch with 1 request .being submitted by another run/,
+    )
+    expect(count(api, 'GET /v1/batches')).toBe(0)
 
-  const dead = spawnSync(process.execPath, ['-e', '']).pid
-  signBy(`${hostname()}:${dead}`)
-  await embedDataset(provider, [dataset(3)], options(cache))
-  expect(count(api, 'GET /v1/batches')).toBe(1)
-  expect(api.batches.flat().flatMap(line => line.body.input).length).toBe(6)
-})
+    sign.run(`${hostname()}:${pid()}`, at, row)
+    await embedDataset(provider, [dataset(3)], options(cache))
+    expect(count(api, 'GET /v1/batches')).toBe(1)
+    expect(api.batches.flat().flatMap(line => line.body.input).length).toBe(6)
+  },
+)
 
 test('a refused batch leaves those before it under way, and says so', async () => {
   const { api, cache, provider } = await setUp({

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -8,7 +8,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { hashText } from '../../src/cache/cache.js'
 import { openCache } from '../../src/cache/sqlite-cache.js'
 import { embedTexts } from '../../src/embed/embed-texts.js'
-import { HOST } from '../../src/files.js'
+import { HOST, writeFileAtomic } from '../../src/files.js'
 import { createProvider } from '../../src/providers/index.js'
 import { embeddingServer, soundAnswer } from './server.js'
 
@@ -150,6 +150,29 @@ test('what is paid for while another process keeps the cache locked is kept besi
   expect(again.completions.get(new Uint8Array(32))).toBe('an answer')
   expect(readdirSync(join(file, '..'))).not.toContain(name.replace(`-${process.pid}-`, `-${ended.pid}-`))
   again.close()
+})
+
+test('what an earlier process with the number of this one left is taken for what it is', async () => {
+  ;(await openCache(file)).close()
+  const left = `${file}.${HOST}-${process.pid}-abcdef.spill`
+  writeFileSync(left, `{"key":"${Buffer.alloc(32).toString('base64')}","model":"m","answer":"an answer"}\n`)
+  const temporary = join(file, '..', `.${process.pid}-${HOST}-0123456789ab.tmp`)
+  writeFileSync(temporary, 'half')
+  const yesterday = Date.now() / 1000 - 86_400
+  for (const path of [left, temporary]) utimesSync(path, yesterday, yesterday)
+  const db = new Sqlite(file)
+  const until = Math.floor(Date.now() + 60_000 - 1000 * process.uptime() - 2000)
+  db.prepare('INSERT INTO claims VALUES (?, ?, ?, ?)').run('s', hashText('a'), `${hostname()}:${process.pid}`, until)
+  db.close()
+
+  const [cache, other] = [await openCache(file), await openCache(file)]
+  expect(cache.completions.get(new Uint8Array(32))).toBe('an answer')
+  expect(existsSync(left)).toBe(false)
+  expect(cache.claim!('s', [hashText('a')])).toEqual([true])
+  expect(other.claim!('s', [hashText('a')])).toEqual([false])
+  for (const opened of [cache, other]) opened.close()
+  writeFileAtomic(join(file, '..', 'adapter.json'), '{}')
+  expect(existsSync(temporary)).toBe(false)
 })
 
 test('a lock that ends during the run leaves nothing beside the cache', async () => {
