@@ -70,3 +70,13 @@ describe('--query-param and --document-param', () => {
     )
   })
 })
+
+test.each([
+  ['compose', 'batchInputs'],
+  ['hashing', 'concurrency'],
+  ['sbert', 'concurrency'],
+  ['sbert', 'timeout'],
+] as const)('--base %s refuses %s, which it does not use', (base, option) => {
+  const args = { cache: 'none', [option]: 1 }
+  expect(() => checkProviderArgs(base, args)).toThrow(/has no effect with --base .*; expected --base openai, /)
+})

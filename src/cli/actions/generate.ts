@@ -29,7 +29,7 @@ import { onInterrupt } from '../interrupt.js'
 import { batchReporting, checkBatchArgs } from '../options/batch-options.js'
 import { checkOutFolder } from '../options/data-files.js'
 import type { ProviderArgs } from '../options/provider-options.js'
-import { checkProviderArgs, openCacheOption, SPACE_OPTIONS, timeoutMs } from '../options/provider-options.js'
+import { checkProviderArgs, openCacheOption, SPACE_OPTIONS, timeoutMs, withoutEffect } from '../options/provider-options.js'
 import { type Console, createConsole, formatTable, listed } from '../output/console.js'
 import { afterWriting } from '../output/next-steps.js'
 import type { Style } from '../output/style.js'
@@ -332,5 +332,6 @@ function checkGenerateArgs(args: GenerateArgs): void {
 function embeddingArgs(args: GenerateArgs): ProviderArgs {
   // The filters look at few texts, and their answers are needed at once.
   const own = { ...args, batchApi: false, wait: true, batchPoll: undefined }
-  return args.base === 'hashing' ? { ...own, timeout: undefined } : own
+  const llms = withoutEffect(args.base ?? '').filter(name => name === 'timeout' || name === 'concurrency')
+  return { ...own, ...Object.fromEntries(llms.map(name => [name, undefined])) }
 }

@@ -73,10 +73,10 @@ const INPUTS = ['queryPrefix', 'documentPrefix', ...LOCAL_ONLY, ...PARAMS] as co
 const WITHOUT_EFFECT: Readonly<Record<string, readonly (keyof ProviderArgs)[]>> = {
   ...Object.fromEntries(providerNames.map(name => [name, ONE_MODEL])),
   cohere: [...ONE_MODEL, ...PARAMS],
-  compose: [...MODEL, 'baseId', 'maxInputTokens', 'concurrency', 'price', ...INPUTS],
-  sbert: ['part', 'baseUrl', 'price', ...PARAMS],
+  compose: [...MODEL, 'baseId', 'maxInputTokens', 'batchInputs', 'concurrency', 'price', ...INPUTS],
+  sbert: ['part', 'baseUrl', 'price', 'concurrency', 'timeout', ...PARAMS],
   vectors: ['part', ...MODEL, ...INPUTS, ...CALLS, 'retries', 'price'],
-  hashing: ['part', 'model', 'baseUrl', 'price', 'timeout', 'maxInputTokens', ...INPUTS],
+  hashing: ['part', 'model', 'baseUrl', 'price', 'concurrency', 'timeout', 'maxInputTokens', ...INPUTS],
   'a package of the AI SDK': ['baseUrl', 'timeout', 'maxInputTokens', ...LOCAL_ONLY],
   'a module': [...MODEL, 'price', ...CALLS, ...INPUTS],
 }
@@ -101,11 +101,16 @@ export async function withBaseOf<A extends ProviderArgs>(args: A, adapter: Adapt
   return { ...args, ...options, queryParam: queryParams, documentParam: documentParams, base: provider }
 }
 
+/** Options that have no effect on the provider. */
+export function withoutEffect(name: string): readonly (keyof ProviderArgs)[] {
+  const code = name.startsWith('ai-sdk:') ? 'a package of the AI SDK' : 'a module'
+  return WITHOUT_EFFECT[isOwnCode(name) ? code : name] ?? []
+}
+
 /** @throws USAGE when an option has no effect on the provider */
 export function checkProviderArgs(name: string | undefined, args: ProviderArgs): void {
   if (name === undefined) return
-  const code = name.startsWith('ai-sdk:') ? 'a package of the AI SDK' : 'a module'
-  const ignored = WITHOUT_EFFECT[isOwnCode(name) ? code : name]?.find(key => args[key] !== undefined)
+  const ignored = withoutEffect(name).find(key => args[key] !== undefined)
   if (!ignored) return
   const readers = providerNames.filter(other => !WITHOUT_EFFECT[other]?.includes(ignored))
   throw usageError(`--${kebab(ignored)} has no effect with --base ${name}; expected --base ${readers.join(', ')}`)
