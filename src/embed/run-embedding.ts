@@ -1,5 +1,6 @@
 import { embeddingStopped, throwIfStopped } from '../abort.js'
 import type { EmbeddingCache } from '../cache/cache.js'
+import { memoryCache } from '../cache/memory-cache.js'
 import { AdapterTrainError, usageError } from '../errors.js'
 import type { Rows } from '../math/row-source.js'
 import { PartialAnswer } from '../providers/check.js'
@@ -87,10 +88,10 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
     count.done += batch.length
   }
 
-  // A composed model stores the vectors of its parts itself.
-  const partsCache = cache === options.cache ? {} : { cache: options.cache }
   const ask = async ({ batch, part }: Task): Promise<void> => {
     const texts = batch.map(i => missing[i].text)
+    // A composed model stores the vectors of its parts itself: without a cache for a retry, which asks for the others alone.
+    const parts = (cache === options.cache ? undefined : options.cache) ?? memoryCache()
     let billed: number | undefined
     const onUsage = ({ tokens }: { tokens: number }): void => {
       billed = (billed ?? 0) + tokens
@@ -99,7 +100,7 @@ export async function runEmbedding<V extends Rows>(plan: EmbeddingPlan<V>, optio
       count.requests++
       try {
         const dimensions = cachedLength ?? rows.cols
-        return await provider.embed(texts, role, { signal, onUsage, dimensions, ...partsCache })
+        return await provider.embed(texts, role, { signal, onUsage, dimensions, cache: parts })
       } catch (error) {
         // The whole request was retried; its parts only show which text is at fault.
         if (part && isRefusal(error)) throw withoutRetry(error)

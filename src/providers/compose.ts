@@ -77,12 +77,15 @@ export function composeProviders(parts: readonly EmbeddingProvider[], { pca, fac
     countTokens: text => parts.reduce((sum, part) => sum + part.countTokens(text), 0),
     async embed(texts, role, { cache, dimensions: _, ...options } = {}) {
       const hashes = texts.map(hashText)
-      const columns = await Promise.all(
+      const partial: PartialAnswer[] = []
+      const problems = new Map<number, string>()
+      // After an error the others are awaited and stored, since they are paid for.
+      const settled = await Promise.allSettled(
         parts.map(async part => {
           const space = part.cacheKey(role)
           const vectors = cache?.get(space, hashes) ?? texts.map(() => undefined)
           const missing = texts.flatMap((_, i) => (vectors[i] ? [] : [i]))
-          if (missing.length === 0) return vectors as Float32Array[]
+          if (missing.length === 0) return vectors
           const keep = (found: readonly (Float32Array | undefined)[]): void => {
             const sound = missing.flatMap((i, at) => (found[at] ? [{ textHash: hashes[i], vector: found[at] }] : []))
             cache?.set(space, sound)
@@ -94,15 +97,20 @@ export function composeProviders(parts: readonly EmbeddingProvider[], { pca, fac
           } catch (error) {
             if (!(error instanceof PartialAnswer)) throw error
             keep(error.vectors)
-            // The vectors of one part are none of the whole.
-            const problems = new Map(Array.from(error.problems, ([at, problem]) => [missing[at], problem]))
-            throw new PartialAnswer(error.message, { ...error, vectors: texts.map(() => undefined), problems })
+            partial.push(error)
+            for (const [at, problem] of error.problems) problems.set(missing[at], problem)
           }
-          return vectors as Float32Array[]
+          return vectors
         }),
       )
-      const partsOf = (i: number) => columns.map(column => column[i])
-      return texts.map((_, i) => vectorOf(partsOf(i), role))
+      const columns = settled.map(answer => {
+        if (answer.status === 'rejected') throw answer.reason
+        return answer.value
+      })
+      const partsOf = (i: number) => columns.map(column => column[i]!)
+      const vectors = texts.map((_, i) => (problems.has(i) ? undefined : vectorOf(partsOf(i), role)))
+      if (partial.length > 0) throw new PartialAnswer(partial[0].message, { ...partial[0], vectors, problems })
+      return vectors as Float32Array[]
     },
     async close() {
       for (const part of parts) await part.close?.()
@@ -151,8 +159,11 @@ export function isComposed(provider: object): provider is ComposedProvider {
   return 'parts' in provider && 'cacheOf' in provider
 }
 
-/** Makes the provider of `--base compose`. `create`: makes a part. */
-export function composeFactory(create: (name: string, options: ProviderOptions) => Promise<EmbeddingProvider>): ProviderFactory {
+/**
+ * Makes the provider of `--base compose`. `load`: finds the provider of a part. An `apiKey` goes to parts of one service that takes
+ * keys; `create` throws USAGE where there are more, since an adapter file names the parts, and a key is for one service.
+ */
+export function composeFactory(load: (name: string) => Promise<ProviderFactory>): ProviderFactory {
   return {
     name: 'compose',
     description: 'Two or more of the other models side by side in one vector (--part)',
@@ -160,9 +171,17 @@ export function composeFactory(create: (name: string, options: ProviderOptions) 
     async create({ part: parts = [], pca, apiKey, timeoutMs }) {
       const made: EmbeddingProvider[] = []
       try {
-        for (const part of parts) {
-          const { name, ...options } = parsePart(part)
-          made.push(await create(name, { ...options, apiKey, timeoutMs }))
+        const parsed = parts.map(parsePart)
+        const factories = await Promise.all(parsed.map(({ name }) => load(name)))
+        const services = new Map(factories.filter(takesKey).map(({ name, keyVariables }) => [name, keyVariables.join(' or ')]))
+        // The command line gives "none" for an estimate, which sends nothing.
+        if (apiKey !== undefined && apiKey !== 'none' && services.size > 1) {
+          const found = `expected no apiKey for parts of several services, found one for ${[...services.keys()].join(' and ')}`
+          throw usageError(`compose: ${found}. Set ${[...services.values()].join(' and ')} in the environment`)
+        }
+        for (const [i, { name: _, ...options }] of parsed.entries()) {
+          const key = takesKey(factories[i]) ? apiKey : undefined
+          made.push(await factories[i].create({ ...options, apiKey: key, timeoutMs }))
         }
         return composeProviders(made, { pca, facts: { name: 'compose', part: parts } })
       } catch (error) {
@@ -172,6 +191,8 @@ export function composeFactory(create: (name: string, options: ProviderOptions) 
     },
   }
 }
+
+const takesKey = ({ keyVariables }: ProviderFactory): boolean => keyVariables.length > 0
 
 /** `sbert:./model?dtype=q8` -> its name, model and options. @throws USAGE */
 function parsePart(part: string): ProviderOptions & { readonly name: string } {

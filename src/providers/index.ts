@@ -16,7 +16,7 @@ const PROVIDERS = {
       async () => (await import('./preset-provider.js')).presetFactory(name as PresetName),
     ]),
   ) as Record<PresetName, Load>),
-  compose: async (): Promise<ProviderFactory> => (await import('./compose.js')).composeFactory(createProvider),
+  compose: async (): Promise<ProviderFactory> => (await import('./compose.js')).composeFactory(loadProvider),
 } satisfies Record<string, Load>
 
 /** Name of a built-in provider. */

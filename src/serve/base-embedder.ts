@@ -1,4 +1,5 @@
 import type { EmbeddingCache } from '../cache/cache.js'
+import { memoryCache } from '../cache/memory-cache.js'
 import { embedTexts } from '../embed/embed-texts.js'
 import { isRefusal, learnMostInputs, mostInputs } from '../embed/refusals.js'
 import { withRetries } from '../embed/retry.js'
@@ -41,7 +42,9 @@ export function createBaseEmbedder(options: BaseEmbedderOptions): BaseEmbedder {
     const onUsage = (usage: { readonly tokens: number }): void => {
       tokens += usage.tokens
     }
-    const call = () => limit(() => provider.embed(texts, role, { signal, onUsage }), signal)
+    // A retry of a composed model asks for the parts that failed alone.
+    const parts = memoryCache()
+    const call = () => limit(() => provider.embed(texts, role, { signal, onUsage, cache: parts }), signal)
     const vectors = retries > 0 ? await withRetries(call, { retries, signal }) : await call()
     if (tokens === 0) for (const text of texts) tokens += provider.countTokens(text)
     return { vectors, tokens, cacheHits: undefined }

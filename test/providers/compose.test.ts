@@ -172,3 +172,54 @@ test('an adapter file with a projection opens or reduces the model, embeds furth
   }
   await expect(openEmbedder(broken as Adapter)).rejects.toThrow(/"base.provider.pca" must be/)
 })
+
+test('a key goes to parts of one service alone, and to none without keys', async () => {
+  const open = (parts: readonly string[], apiKey: string) => createProvider('compose', { part: parts, apiKey })
+  const services = ['openai:text-embedding-3-small', 'hashing', 'cohere:embed-v4.0']
+  await expect(open(services, 'sk-1234567890')).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringMatching(/one for openai and cohere\. Set OPENAI_API_KEY and CO_API_KEY or COHERE_API_KEY/),
+  })
+  // An estimate.
+  expect((await open(services, 'none')).id).toContain('cohere')
+  expect((await open(['openai', 'openai:text-embedding-3-large', 'hashing'], 'sk-1234567890')).dimensions).toBe(1536 + 3072 + 512)
+})
+
+test.each([undefined, memoryCache()])('a part that has answered is not asked again when another fails', async cache => {
+  const asked: string[] = []
+  let failures = 1
+  const part = (name: string, embed: (texts: string[]) => Promise<number[][]>) =>
+    customProvider({
+      id: `acme/${name}`,
+      embed: texts => {
+        asked.push(name)
+        return embed(texts)
+      },
+    })
+  const busy = part('busy', async texts => {
+    if (failures-- > 0) throw Object.assign(new Error('busy'), { status: 429 })
+    return texts.map(() => [1, 0])
+  })
+  let answered = 0
+  const slow = part('slow', async texts => {
+    await new Promise(resolve => setTimeout(resolve, 50))
+    answered++
+    return texts.map(() => [0, 1])
+  })
+  const composed = composeProviders([busy, slow])
+  const options = { cache, sleep: async () => undefined }
+  const { vectors } = await embedTexts(composed, ['one', 'two'], 'document', options)
+  expect(Array.from(vectors.data)).toEqual([1, 0, 0, 1, 1, 0, 0, 1])
+  expect(asked).toEqual(['busy', 'slow', 'busy'])
+  failures = 9
+  await expect(embedTexts(composed, ['three'], 'document', { ...options, retries: 0 })).rejects.toThrow('busy')
+  expect(answered).toBe(2)
+})
+
+test('a text whose vector one part gets wrong is refused alone', async () => {
+  const wrong = customProvider({ id: 'acme/wrong', embed: texts => texts.map(text => (text === 'two' ? [] : [3, 0])) })
+  const composed = composeProviders([wrong, counted('acme/b', 1).provider])
+  const refused = await composed.embed(['one', 'two'], 'document').catch(error => error)
+  expect([...refused.problems.keys()]).toEqual([1])
+  expect(refused.vectors.map((vector?: Float32Array) => vector && Array.from(vector))).toEqual([[1, 0, -1], undefined])
+})
