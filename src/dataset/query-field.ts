@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, usageError } from '../errors.js'
 import { isObject, tryJson } from '../json.js'
-import { frequentDelimiter, lineFeeds } from './table.js'
+import { columnName, frequentDelimiter, lineFeeds } from './table.js'
 import { foldText } from './text.js'
 import { invalidFile, readTextFile } from './text-file.js'
 
@@ -12,7 +12,7 @@ const TEXTS = ['query', 'text', 'question', 'anchor']
 /**
  * Reads a field of the queries besides their text, such as their language, from the file of a dataset: a column of CSV or TSV, a
  * key of JSON, JSON Lines or a BEIR folder's `queries.jsonl` (also inside `metadata`), or in LlamaIndex's JSON an object from query
- * id to value.
+ * id to value. Names of columns are compared without regard to case, as in datasets.
  * @returns the value for a query, by its id or its text; undefined if it has none
  */
 export async function readQueryField(
@@ -27,7 +27,7 @@ export async function readQueryField(
   }
   for (const record of await recordsOf(file, content, field)) {
     const { metadata } = record
-    const value = record[field] ?? (isObject(metadata) ? metadata[field] : undefined)
+    const value = record[field] ?? record[columnName(field)] ?? (isObject(metadata) ? metadata[field] : undefined)
     const id = IDS.find(name => record[name] !== undefined)
     const text = TEXTS.find(name => typeof record[name] === 'string')
     if (id) add(`id ${record[id]}`, value)
@@ -59,7 +59,8 @@ async function recordsOf(file: string, content: string, field: string): Promise<
     return [parsed]
   }
   const { parse } = await import('csv-parse/sync')
-  const table = { columns: true, bom: true, delimiter: frequentDelimiter(lineFeeds(content)) } as const
+  const columns = (header: string[]) => header.map(columnName)
+  const table = { columns, bom: true, delimiter: frequentDelimiter(lineFeeds(content)) } as const
   try {
     return parse(content, { ...table, relax_quotes: true, relax_column_count: true, trim: true })
   } catch (cause) {

@@ -155,7 +155,7 @@ export function postJson(service: Service, url: string, body: object, limits: Re
 
 /** A connection that was kept open can be closed by the service in the moment of use; the request is then sent once more. */
 async function post({ key, keyHeader }: Service, url: string, payload: string, signal: AbortSignal) {
-  const { request, options } = routeTo(new URL(url))
+  const { request, options } = routeTo(new URL(url), signal)
   const headers = {
     accept: 'application/json',
     'content-type': 'application/json',
@@ -164,7 +164,7 @@ async function post({ key, keyHeader }: Service, url: string, payload: string, s
     ...options.headers,
   }
   for (;;) {
-    const sent = request({ ...options, method: 'POST', signal, headers })
+    const sent = request({ ...options, method: 'POST', headers })
     sent.end(payload)
     try {
       const [incoming]: IncomingMessage[] = await once(sent, 'response')

@@ -9,25 +9,28 @@ const OPEN = { keepAlive: true, scheduling: 'lifo' } as const
 const direct = { http: new HttpAgent(OPEN), https: new HttpsAgent(OPEN) }
 const tunnels = new Map<string, TunnelAgent>()
 const MOST_REDIRECTS = 5
+const CONNECT_TIMEOUT_MS = 60_000
 
 /**
  * Finds the way to an address: direct, or through the proxy of `HTTPS_PROXY` or `HTTP_PROXY` (or their lower case) unless
  * `NO_PROXY` lists the host. An https address is reached by CONNECT, so that the proxy sees no content.
+ * @param signal ends the request, also while it waits for the tunnel, which Node's own `signal` does not
  */
-export function routeTo(url: URL) {
+export function routeTo(url: URL, signal?: AbortSignal) {
   const isTls = url.protocol === 'https:'
   const request = isTls ? httpsRequest : httpRequest
   const target = { ...addressOf(url), path: url.pathname + url.search }
   const proxy = proxyFor(url)
   const headers: Readonly<Record<string, string>> = {}
-  if (!proxy) return { request, options: { ...target, agent: isTls ? direct.https : direct.http, headers } }
+  if (!proxy) return { request, options: { ...target, agent: isTls ? direct.https : direct.http, headers, signal } }
   if (isTls) {
     const agent = getOrInsert(tunnels, proxy.href, () => new TunnelAgent(proxy))
-    return { request, options: { ...target, agent, headers } }
+    return { request, options: { ...target, agent, headers, signal, connectSignal: signal } }
   }
   const viaTls = proxy.protocol === 'https:'
   const named = { host: url.host, ...authorization(proxy) }
-  const options = { ...addressOf(proxy), path: url.href, agent: viaTls ? direct.https : direct.http, headers: named }
+  const agent = viaTls ? direct.https : direct.http
+  const options = { ...addressOf(proxy), path: url.href, agent, headers: named, signal }
   return { request: viaTls ? httpsRequest : httpRequest, options }
 }
 
@@ -35,15 +38,17 @@ export function routeTo(url: URL) {
 export async function proxiedFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const address = new URL(input instanceof Request ? input.url : input)
   if (!proxyFor(address)) return globalThis.fetch(input, init)
-  const { method, headers, signal, body, redirect } = new Request(input, init)
+  const { method, headers, body, redirect } = new Request(input, init)
+  // Not that of the new request, which no longer follows the caller's once the request is collected as garbage.
+  const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined)
   const payload = body ? Buffer.from(await new Response(body).arrayBuffer()) : undefined
   headers.delete('accept-encoding')
   for (let url = address, hops = 0; ; hops++) {
-    const route = routeTo(url)
+    const route = routeTo(url, signal)
     const sent = Object.fromEntries(headers)
     if (payload) sent['content-length'] = String(payload.length)
     const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-      const options = { ...route.options, method, signal, headers: { ...sent, ...route.options.headers } }
+      const options = { ...route.options, method, headers: { ...sent, ...route.options.headers } }
       route.request(options, resolve).on('error', reject).end(payload)
     })
     const { statusCode: status = 0, headers: received } = incoming
@@ -75,25 +80,36 @@ class TunnelAgent extends HttpsAgent {
     this.#proxy = proxy
   }
 
-  override createConnection(options: HttpsRequestOptions, callback?: (error: Error | null, socket: Duplex) => void): undefined {
+  override createConnection(
+    options: HttpsRequestOptions & { readonly connectSignal?: AbortSignal },
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): undefined {
     const host = options.host ?? ''
     const { port } = options
     const done = callback as (error: Error | null, socket?: Duplex) => void
     const target = `${host.includes(':') ? `[${host}]` : host}:${port}`
     const ask = this.#proxy.protocol === 'https:' ? httpsRequest : httpRequest
-    ask({
+    const asked = ask({
       ...addressOf(this.#proxy),
       agent: false,
       method: 'CONNECT',
+      signal: options.connectSignal,
+      timeout: CONNECT_TIMEOUT_MS,
       path: target,
       headers: { host: target, ...authorization(this.#proxy) },
     })
+    asked
       .on('connect', ({ statusCode }, socket) => {
+        socket.setTimeout(0)
         if (statusCode === 200) return done(null, connectTls({ ...(options as ConnectionOptions), socket }))
         socket.destroy()
         // A refusal for want of a password (407) stays one.
         const code = (statusCode ?? 0) >= 500 ? { code: 'EPROXY' } : {}
         done(Object.assign(new Error(`the proxy ${this.#proxy.host} answered HTTP ${statusCode} to CONNECT`), code))
+      })
+      .on('timeout', () => {
+        const problem = `the proxy ${this.#proxy.host} did not answer CONNECT for ${CONNECT_TIMEOUT_MS / 1000} s`
+        asked.destroy(Object.assign(new Error(problem), { code: 'ETIMEDOUT' }))
       })
       .on('error', done)
       .end()

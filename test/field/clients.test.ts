@@ -1,5 +1,6 @@
 import { createServer, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { OpenAI } from 'openai'
 import { afterEach, expect, test, vi } from 'vitest'
 import { openIndex } from '../../src/indexes/index.js'
@@ -58,6 +59,31 @@ test.each([undefined, 'http'] as const)('requests go through the proxy of the en
   vi.stubEnv('NO_PROXY', 'other.example, 127.0.0.1')
   await (await open(server.url)).embed(['hello'], 'query')
   expect(asked).toHaveLength(2)
+})
+
+test.each([undefined, 'http'] as const)('a proxy that does not answer CONNECT holds nothing up (%s)', async transport => {
+  const sockets: Duplex[] = []
+  const silent = createServer().on(
+    'connect',
+    (_, socket) =>
+      void sockets.push(
+        socket
+          .on('error', () => {})
+          .on('end', () => socket.end())
+          .resume(),
+      ),
+  )
+  vi.stubEnv('HTTPS_PROXY', await listen(silent))
+  vi.stubEnv('NO_PROXY', '')
+  const open = (timeoutMs: number) =>
+    createProvider('openai', { model: 'm', baseUrl: 'https://service.example/v1', apiKey: 'k', transport, timeoutMs })
+  expect((await rejection((await open(300)).embed(['hello'], 'query'))).message).toContain('no complete answer')
+  const abort = new AbortController()
+  setTimeout(() => abort.abort(), 300)
+  const stopped = await rejection((await open(60_000)).embed(['hello'], 'query', { signal: abort.signal }))
+  expect(stopped.code).toBe('ABORTED')
+  expect(sockets).toHaveLength(2)
+  await vi.waitFor(() => expect(sockets.every(socket => socket.readableEnded || socket.destroyed)).toBe(true))
 })
 
 test('a redirect that a client refuses is refused behind a proxy too, and takes no key to another host', async () => {
