@@ -17,7 +17,7 @@ import Sqlite from 'better-sqlite3'
 import { expect, test, vi } from 'vitest'
 import { openCache } from '../../src/cache/sqlite-cache.js'
 import { embed } from '../../src/cli/actions/embed.js'
-import type { EmbedArgs } from '../../src/cli/commands/embed.js'
+import { type EmbedArgs, VERIFY_BOUND } from '../../src/cli/commands/embed.js'
 import { createConsole } from '../../src/cli/output/console.js'
 import { runCli } from '../../src/cli/run-cli.js'
 import { writeFileAtomic } from '../../src/files.js'
@@ -122,6 +122,7 @@ test('an estimate refuses the texts that embedding would refuse', async () => {
     model: 'text-embedding-3-small',
     cache: 'none',
     estimate: true,
+    maxDifference: VERIFY_BOUND,
     json: true,
     wait: true,
   }
