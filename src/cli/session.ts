@@ -71,9 +71,12 @@ export async function withSession<T>(args: EmbedArgs, out: Console, work: (sessi
 
 /** Remembers the tokens of texts for as long as a command runs: its estimate counts them before its embedding does. */
 export function countingOnce(provider: EmbeddingProvider): EmbeddingProvider {
-  const count = provider.countTokens.bind(provider)
-  const known = new Map<string, number>()
-  return Object.assign(provider, { countTokens: (text: string) => getOrInsert(known, text, () => count(text)) })
+  for (const model of provider.parts ?? [provider]) {
+    const count = model.countTokens.bind(model)
+    const known = new Map<string, number>()
+    Object.assign(model, { countTokens: (text: string) => getOrInsert(known, text, () => count(text)) })
+  }
+  return provider
 }
 
 /** Opens what `--base` needs, runs `work`, and closes it; vectors of your own need no provider. */

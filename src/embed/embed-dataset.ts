@@ -154,7 +154,7 @@ async function embedOnce<V extends Rows>(
   let queryPlan = await plan('query', asked)
   let docPlan = await plan('document', corpora)
 
-  options.onPlan?.(estimateOfPlans(provider, [queryPlan, docPlan]))
+  options.onPlan?.(estimateOfPlans([queryPlan, docPlan]))
 
   const inBatches = await embedInBatches([queryPlan, docPlan], options)
   if (inBatches) [queryPlan, docPlan] = inBatches.plans

@@ -28,7 +28,7 @@ export async function embedTexts(
   options: EmbedTextsOptions = {},
 ): Promise<{ vectors: Matrix; stats: EmbedStats }> {
   const plan = await planEmbedding(provider, texts, role, options)
-  options.onPlan?.(estimateOfPlans(provider, [plan]))
+  options.onPlan?.(estimateOfPlans([plan]))
   const { refusals, ...embedded } = await runEmbedding(plan, options)
   if (refusals.length > 0) throw new RefusedTexts(provider.id, refusals)
   return embedded

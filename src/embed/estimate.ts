@@ -2,7 +2,7 @@ import type { EmbeddingCache } from '../cache/cache.js'
 import type { QADataset } from '../dataset/dataset.js'
 import type { Rows } from '../math/row-source.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
-import { lookUp, uniqueTexts } from './look-up.js'
+import { countTokens, lookUp, type ModelTokens, uniqueTexts } from './look-up.js'
 import type { MatrixBuilder } from './matrix-builder.js'
 import { type EmbeddingPlan, type EmbedPlanOptions, planEmbedding } from './plan-embedding.js'
 
@@ -14,7 +14,7 @@ export interface EmbeddingEstimate {
   readonly unique: number
   readonly cached: number
   readonly missing: number
-  /** Tokens of the missing texts, by the provider's count. */
+  /** Tokens of the missing texts, by the provider's count; of a composed model those of all parts that lack them. */
   readonly tokens: number
   /** US dollars; absent if the price is not known. */
   readonly cost?: number
@@ -28,13 +28,13 @@ export async function estimateEmbedding(
   cache?: EmbeddingCache,
 ): Promise<EmbeddingEstimate> {
   const unique = uniqueTexts(texts)
-  const tokens: number[] = []
-  await lookUp(unique.texts, { provider, role }, cache, (index, _hash, vector) => {
-    if (vector === undefined) tokens.push(provider.countTokens(unique.texts[index]))
+  const lacking: { text: string; textHash: Uint8Array }[] = []
+  await lookUp(unique.texts, { provider, role }, cache, (index, textHash, vector) => {
+    if (vector === undefined) lacking.push({ text: unique.texts[index], textHash })
   })
-  const missing = tokens.length
+  const missing = lacking.length
   const counts = { texts: texts.length, unique: unique.texts.length, cached: unique.texts.length - missing, missing }
-  return total(provider, [{ ...counts, tokens: sum(tokens) }])
+  return { ...counts, ...sumTokens(await countTokens(provider, role, lacking, cache)) }
 }
 
 /** Estimates `embedDataset` for one dataset, and finds texts that cannot be embedded; sends nothing. */
@@ -48,7 +48,7 @@ export async function estimateDataset(
     const label = (i: number): string => `${role} ${ids[i]} of ${name}`
     return planEmbedding(provider, [...texts.values()], role, { cache, signal, label }, NO_ROWS)
   }
-  return estimateOfPlans(provider, [await plan('query', queries), await plan('document', corpus)])
+  return estimateOfPlans([await plan('query', queries), await plan('document', corpus)])
 }
 
 const NO_ROWS: MatrixBuilder<Rows> = {
@@ -59,15 +59,14 @@ const NO_ROWS: MatrixBuilder<Rows> = {
 }
 
 /** Sums what plans leave to embed. */
-export function estimateOfPlans(provider: EmbeddingProvider, plans: readonly EmbeddingPlan<Rows>[]): EmbeddingEstimate {
+export function estimateOfPlans(plans: readonly EmbeddingPlan<Rows>[]): EmbeddingEstimate {
   return total(
-    provider,
-    plans.map(({ unique, hits, missing, tokens }) => ({
+    plans.map(({ unique, hits, missing, counts }) => ({
       texts: unique.indexOf.length,
       unique: unique.texts.length,
       cached: hits,
       missing: missing.length,
-      tokens: sum(tokens),
+      ...sumTokens(counts),
     })),
   )
 }
@@ -87,14 +86,27 @@ export async function estimateDatasets(
   const texts = (side: 'queries' | 'corpus') => datasets.flatMap(dataset => [...dataset[side].values()])
   const queries = await estimateEmbedding(provider, texts('queries'), 'query', cache)
   const documents = await estimateEmbedding(provider, texts('corpus'), 'document', cache)
-  return { queries, documents, total: total(provider, [queries, documents]) }
+  return { queries, documents, total: total([queries, documents]) }
 }
 
-function total({ price }: EmbeddingProvider, estimates: readonly EmbeddingEstimate[]): EmbeddingEstimate {
+function total(estimates: readonly EmbeddingEstimate[]): EmbeddingEstimate {
   const all = (key: 'texts' | 'unique' | 'cached' | 'missing' | 'tokens') => sum(estimates.map(one => one[key]))
   const tokens = all('tokens')
   const counts = { texts: all('texts'), unique: all('unique'), cached: all('cached'), missing: all('missing'), tokens }
-  return price === undefined ? counts : { ...counts, cost: (tokens / 1e6) * price }
+  const costs = estimates.map(({ cost }) => cost).filter(cost => cost !== undefined)
+  return costs.length < estimates.length ? counts : { ...counts, cost: sum(costs) }
 }
+
+/** Sums tokens, and their US dollars, those of each model at its own price; without cost if a price is not known. */
+export function sumTokens(counts: readonly ModelTokens[]): { readonly tokens: number; readonly cost?: number } {
+  const sums = counts.map(({ tokens, model }) => ({ all: sum(tokens), price: model.price }))
+  const tokens = sum(sums.map(({ all }) => all))
+  if (sums.some(({ price }) => price === undefined)) return { tokens }
+  return { tokens, cost: sum(sums.map(({ all, price }) => (all / 1e6) * price!)) }
+}
+
+/** Counts the tokens of texts and their cost, whatever a cache has. */
+export const costOfTexts = (provider: EmbeddingProvider, texts: readonly string[]) =>
+  sumTokens((provider.parts ?? [provider]).map(model => ({ model, tokens: texts.map(text => model.countTokens(text)) })))
 
 export const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)

@@ -5,7 +5,7 @@ import { getOrInsert } from '../maps.js'
 import { isComposed } from '../providers/compose.js'
 import type { EmbeddingProvider, Role } from '../providers/provider.js'
 
-/** Texts looked up at a time: bounds the vectors that are held twice, and how long the event loop waits. */
+/** Texts looked up or counted at a time: bounds the vectors that are held twice, and how long the event loop waits. */
 const CHUNK = 512
 
 /** Looks texts up in the cache in turn; `visit` takes index, hash, and the vector if the cache has it. */
@@ -29,6 +29,35 @@ export async function lookUp(
 /** The cache as a provider's vectors stand in it: of composed ones it keeps the parts. */
 export function cacheFor(provider: object, cache: EmbeddingCache | undefined): EmbeddingCache | undefined {
   return cache && isComposed(provider) ? provider.cacheOf(cache) : cache
+}
+
+/** Tokens of each text by the count of one model. */
+export interface ModelTokens {
+  readonly model: Pick<EmbeddingProvider, 'id' | 'limits' | 'price'>
+  readonly tokens: readonly number[]
+}
+
+/** Counts the tokens of texts to embed: by each part of a composed model, 0 where the cache has the part's vector. */
+export async function countTokens(
+  provider: EmbeddingProvider,
+  role: Role,
+  texts: readonly { readonly text: string; readonly textHash: Uint8Array }[],
+  cache: EmbeddingCache | undefined,
+  signal?: AbortSignal,
+): Promise<ModelTokens[]> {
+  const counts = (provider.parts ?? [provider]).map(model => ({ model, tokens: [] as number[] }))
+  const stored = isComposed(provider) ? cache : undefined
+  for (let start = 0; start < texts.length; start += CHUNK) {
+    if (start > 0) await nextTurn()
+    throwIfStopped(signal)
+    const chunk = texts.slice(start, start + CHUNK)
+    const hashes = chunk.map(({ textHash }) => textHash)
+    for (const { model, tokens } of counts) {
+      const known = stored?.get(model.cacheKey(role), hashes)
+      for (const [i, { text }] of chunk.entries()) tokens.push(known?.[i] ? 0 : model.countTokens(text))
+    }
+  }
+  return counts
 }
 
 export interface UniqueTexts {

@@ -1,15 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { throwIfStopped } from '../abort.js'
 import type { EmbeddingCache } from '../cache/cache.js'
 import type { Matrix } from '../math/matrix.js'
 import type { Rows } from '../math/row-source.js'
 import type { EmbeddingProvider, ProviderLimits, Role } from '../providers/provider.js'
 import { changedModel, checkLengths, checkTexts, indexLabel, isZero, type Label } from './check.js'
-import { lookUp, type UniqueTexts, uniqueTexts } from './look-up.js'
+import { countTokens, lookUp, type ModelTokens, type UniqueTexts, uniqueTexts } from './look-up.js'
 import { type MatrixBuilder, matrixBuilder } from './matrix-builder.js'
-
-/** Texts counted before the event loop gets a turn. */
-const CHUNK = 256
 
 /** Checked texts, with the vectors that the cache has in place. */
 export interface EmbeddingPlan<V extends Rows = Matrix> {
@@ -25,7 +20,10 @@ export interface EmbeddingPlan<V extends Rows = Matrix> {
   readonly missing: readonly { readonly text: string; readonly textHash: Uint8Array; readonly row: number }[]
   /** Rows whose vectors are zeros, of those found in the cache. */
   readonly zeros: readonly number[]
+  /** Of each missing text, over all models that lack it. */
   readonly tokens: readonly number[]
+  /** Same, of each model. */
+  readonly counts: readonly ModelTokens[]
 }
 
 /** Cache, limits and cancellation of an embedding that is planned. */
@@ -79,19 +77,15 @@ export async function planEmbedding(
   }
   await lookUp(unique.texts, { provider, role }, cache, place, signal)
 
-  const tokens: number[] = []
-  for (const { text } of missing) {
-    if (tokens.length % CHUNK === CHUNK - 1) {
-      await nextTurn()
-      throwIfStopped(signal)
-    }
-    tokens.push(provider.countTokens(text))
-  }
-  const { maxInputTokens = Number.POSITIVE_INFINITY } = provider.limits
+  const counts = await countTokens(provider, role, missing, cache, signal)
   const missingRows = missing.map(m => m.row)
-  checkLengths(given, missingRows, tokens, maxInputTokens)
+  for (const { model, tokens } of counts) {
+    const { maxInputTokens = Number.POSITIVE_INFINITY } = model.limits
+    checkLengths({ ...given, providerId: model.id }, missingRows, tokens, maxInputTokens)
+  }
+  const tokens = missing.map((_, i) => counts.reduce((sum, { tokens }) => sum + tokens[i], 0))
   const hits = unique.texts.length - missing.length
-  return { provider, role, space, label, unique, rows, hits, missing, zeros, tokens }
+  return { provider, role, space, label, unique, rows, hits, missing, zeros, tokens, counts }
 }
 
 /**

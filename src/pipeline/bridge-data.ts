@@ -4,7 +4,7 @@ import type { QADataset } from '../dataset/dataset.js'
 import { PART_NAMES } from '../dataset/split.js'
 import { embedTexts } from '../embed/embed-texts.js'
 import type { EmbeddedDataset, VectorParts } from '../embed/embedded-dataset.js'
-import { estimateDatasets } from '../embed/estimate.js'
+import { costOfTexts, estimateDatasets } from '../embed/estimate.js'
 import { lookUp } from '../embed/look-up.js'
 import { AdapterTrainError, usageError } from '../errors.js'
 import { fromRows, type Matrix } from '../math/matrix.js'
@@ -90,8 +90,8 @@ function idsOf({ from, to, fromId, toId }: BridgeFolders, a: string, b: string):
   throw usageError(`bridge: expected names of two spaces, found "${ids[0]}" for both. Give --base-id and --to-id`)
 }
 
-function costOf(texts: number, tokens: number | null = null, price?: number): BridgeCost {
-  return { texts, tokens, dollars: tokens === null || price === undefined ? null : (tokens / 1e6) * price }
+function costOf(texts: number, tokens: number | null = null, dollars: number | null = null): BridgeCost {
+  return { texts, tokens, dollars }
 }
 
 /** Draws rows from matrices that lie side by side; equal pairs count once. */
@@ -188,7 +188,8 @@ export async function openBridgeTexts(given: BridgeTexts): Promise<BridgeData> {
   }
   const pairs = { from: await embed(sampled, 'document'), to: gatherRows(vectors, drawn) }
   const [train, test] = [await setOf(given.train), await setOf(given.test)]
-  const tokens = sampled.reduce((sum, text) => sum + provider.countTokens(text), 0)
+  const { tokens, cost } = costOfTexts(provider, sampled)
+  const share = documents / sampled.length
   const nativeQueries = test && (await target.queries?.(test.queryTexts as string[]))
   return {
     base: {
@@ -204,8 +205,8 @@ export async function openBridgeTexts(given: BridgeTexts): Promise<BridgeData> {
     ...(test && { test }),
     ...(nativeQueries && { nativeQueries }),
     cost: {
-      bridge: costOf(sampled.length, tokens, provider.price),
-      reembed: costOf(documents, Math.round((tokens / sampled.length) * documents), provider.price),
+      bridge: costOf(sampled.length, tokens, cost),
+      reembed: costOf(documents, Math.round(tokens * share), cost && cost * share),
     },
   }
 }

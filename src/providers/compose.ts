@@ -42,7 +42,6 @@ export function composeProviders(parts: readonly EmbeddingProvider[], { pca, fac
   }
   const sum = (values: readonly (number | undefined)[]): number | undefined =>
     values.includes(undefined) ? undefined : values.reduce((total: number, value) => total + value!, 0)
-  const total = sum(parts.map(({ price }) => price))
   const reduced = pca ? `@${pca.shape[0]}?pca=${fingerprint(pca)}` : ''
   // Its `cacheOf` tells the roles apart by their keys, whatever the parts do.
   const cacheKey = (role: Role): string =>
@@ -69,8 +68,8 @@ export function composeProviders(parts: readonly EmbeddingProvider[], { pca, fac
       maxInputTokens: least(({ limits }) => limits.maxInputTokens),
       maxRequestTokens: least(({ limits }) => limits.maxRequestTokens),
     },
-    // Of the tokens of all parts.
-    price: total === undefined ? undefined : total / parts.length,
+    // Of the tokens of all parts, where they cost the same.
+    price: parts.every(({ price }) => price === parts[0].price) ? parts[0].price : undefined,
     isLocal: parts.every(({ isLocal }) => isLocal) || undefined,
     facts: pca ? { name: 'custom', ...facts, pca } : facts,
     cacheKey,

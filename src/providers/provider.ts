@@ -45,6 +45,8 @@ export interface EmbeddingProvider {
   readonly limits: ProviderLimits
   /** US dollars per million tokens, 0 if free; absent if not known. */
   readonly price?: number
+  /** Models whose vectors it joins; each counts tokens, and has limits and a price, of its own. */
+  readonly parts?: readonly EmbeddingProvider[]
   /** True if it computes in this process and costs nothing but time. */
   readonly isLocal?: boolean
   /** Facts that open it again, for adapter files; absent if code is needed for that. */

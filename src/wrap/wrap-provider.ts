@@ -43,6 +43,7 @@ export function wrapProvider(model: EmbeddingProvider, input: AdapterInput, opti
       return truncates ? outputDimensions(adapter) : provider.dimensions
     },
     limits: provider.limits,
+    parts: provider.parts,
     price: provider.price,
     isLocal: provider.isLocal,
     get adapter() {

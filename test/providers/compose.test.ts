@@ -4,6 +4,7 @@ import { decodeAdapter, encodeAdapter } from '../../src/adapters/file.js'
 import { hashText } from '../../src/cache/cache.js'
 import { memoryCache } from '../../src/cache/memory-cache.js'
 import { embedTexts } from '../../src/embed/embed-texts.js'
+import { costOfTexts, type EmbeddingEstimate, estimateEmbedding } from '../../src/embed/estimate.js'
 import { verifyCached } from '../../src/embed/verify.js'
 import { matrix, norm, normalizeInPlace } from '../../src/math/matrix.js'
 import { project } from '../../src/math/projection.js'
@@ -214,6 +215,36 @@ test.each([undefined, memoryCache()])('a part that has answered is not asked aga
   failures = 9
   await expect(embedTexts(composed, ['three'], 'document', { ...options, retries: 0 })).rejects.toThrow('busy')
   expect(answered).toBe(2)
+})
+
+test('limits and costs are of each part by its own tokens, and of what the cache lacks of it', async () => {
+  const model = (id: string, tokens: number, price: number, maxInputTokens?: number) => {
+    const { provider } = counted(id, 2)
+    return { ...provider, countTokens: () => tokens, price, limits: { ...provider.limits, maxInputTokens } }
+  }
+  const paid = model('acme/paid', 60, 2, 100)
+  const composed = composeProviders([paid, model('acme/free', 90, 0)])
+  const cache = memoryCache()
+  await embedTexts(composed, ['one'], 'document', { cache })
+  const cost = 2 * (60 / 1e6) * 2
+  const texts = ['two', 'three']
+  const plans: EmbeddingEstimate[] = []
+  const onPlan = (plan: EmbeddingEstimate) => plans.push(plan)
+  const options = { cache: memoryCache(), onPlan }
+  expect(await estimateEmbedding(composed, texts, 'document', cache)).toMatchObject({ missing: 2, tokens: 300, cost })
+  await embedTexts(composed, texts, 'document', options)
+  await embedTexts(paid, ['four'], 'document', options)
+  expect(await estimateEmbedding(composed, ['four'], 'document', options.cache)).toMatchObject({ tokens: 90, cost: 0 })
+  await embedTexts(composed, ['four'], 'document', options)
+  expect(plans.map(({ tokens, cost }) => [tokens, cost])).toEqual([
+    [300, cost],
+    [60, cost / 2],
+    [90, 0],
+  ])
+  expect(costOfTexts(composed, ['two'])).toEqual({ tokens: 150, cost: cost / 2 })
+  expect(composed.price).toBeUndefined()
+  const short = composeProviders([model('acme/short', 60, 2, 50), model('acme/free', 10, 0)])
+  await expect(embedTexts(short, ['two'], 'document')).rejects.toThrow(/^acme\/short cannot embed .* 60 tokens, the limit is 50/)
 })
 
 test('a text whose vector one part gets wrong is refused alone', async () => {

@@ -1,10 +1,10 @@
 import type { Adapter } from '../../adapters/adapter.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
+import { costOfTexts } from '../../embed/estimate.js'
 import { AdapterTrainError, isAdapterTrainError, usageError } from '../../errors.js'
 import type { Run } from '../../evaluate/trec-run.js'
 import { getOrInsert } from '../../maps.js'
 import type { Rows } from '../../math/row-source.js'
-import { mean } from '../../math/statistics/moments.js'
 import type { EmbeddingProvider } from '../../providers/provider.js'
 import { checkBase, type KnownModel, refuseBridge } from '../../wrap/adapter-source.js'
 
@@ -102,6 +102,8 @@ export function costPerMillion(
   provider: EmbeddingProvider | undefined,
   texts: readonly (string | undefined)[] | undefined,
 ): number | null {
-  if (provider?.price === undefined || !texts) return null
-  return provider.price * mean(texts.map(text => provider.countTokens(text ?? '')))
+  if (!provider || !texts) return null
+  const queries = texts.map(text => text ?? '')
+  const { cost = null } = costOfTexts(provider, queries)
+  return cost && (cost / texts.length) * 1e6
 }

@@ -1,7 +1,7 @@
 import type { EmbeddingCache } from '../../cache/cache.js'
 import { type QADataset, selfMatches } from '../../dataset/dataset.js'
 import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
-import { type EmbeddingEstimate, estimateDataset } from '../../embed/estimate.js'
+import { costOfTexts, type EmbeddingEstimate, estimateDataset } from '../../embed/estimate.js'
 import { AdapterTrainError, usageError } from '../../errors.js'
 import { parseMetric } from '../../evaluate/metrics.js'
 import type { Rows } from '../../math/row-source.js'
@@ -91,11 +91,10 @@ function judgedBy(candidates: readonly CompareCandidate[], data: QADataset | und
 }
 
 function timingOf(provider: EmbeddingProvider, queries: readonly string[]): BasePlan['timing'] {
-  const { price } = provider
   const rows = timedRows(queries.length)
   // The first of them is sent once more, to open the connection.
-  const tokens = [rows[0], ...rows].reduce((sum, i) => sum + provider.countTokens(queries[i]), 0)
-  return { requests: rows.length + 1, tokens, ...(price !== undefined && { cost: (tokens / 1e6) * price }) }
+  const sent = [rows[0], ...rows].map(i => queries[i])
+  return { requests: sent.length, ...costOfTexts(provider, sent) }
 }
 
 /** Queries, documents and judgements by row number, without vectors. */
