@@ -10,6 +10,8 @@ import { gatherRows } from '../../src/math/row-source.js'
 import { fitPartWeights, foldWeights, scaleParts } from '../../src/pipeline/compose-weights.js'
 import { partsFromVectors } from '../../src/pipeline/embedded-parts.js'
 import type { HybridComparison } from '../../src/pipeline/hybrid-rows.js'
+import { runBridge } from '../../src/pipeline/run-bridge.js'
+import { sweepParts } from '../../src/pipeline/run-sweep.js'
 import { trainInFolds } from '../../src/pipeline/train-in-folds.js'
 import { trainOnEmbedded } from '../../src/pipeline/train-on-embedded.js'
 import { sampleAdapter } from '../helpers/sample-adapter.js'
@@ -114,4 +116,37 @@ test('figures and facts are of plain queries, with text terms too and fold by fo
   const folds = await trainInFolds({ ...partsFromVectors(data), blocks: BLOCKS }, { ...run, kFold: 2 })
   expect(folds.report).toMatchObject({ metrics: { split: 'k-fold' }, weights: { used: true } })
   expect(folds.report.test!.metrics.base['ndcg@10']).toBeCloseTo(base['ndcg@10'], 6)
+})
+
+test('a sweep ships the W that it trained, without weights of the parts', async () => {
+  const parts = partsFromVectors({ train: twoParts(80, [0.3, 1.5], 5) })
+  const points = [{ negatives: 'positives', scale: 20, pull: 10 }] as const
+  const run = { engine: 'cpu', seed: 1, gate: false } as const
+  const plain = await sweepParts(parts, points, run)
+  const composed = await sweepParts({ ...parts, blocks: BLOCKS }, points, run)
+  expect(composed.report.weights).toBeUndefined()
+  expect(composed.adapter.params).toEqual(plain.adapter.params)
+})
+
+test('labels of a bridge are gated without the texts, which it cannot hold', async () => {
+  const set = twoParts(80, [1.5, 1.5], 5)
+  const words = set.docIds.map((_, i) => `a${i % 12} b${i % 7} c${i % 5}`)
+  const worded = { ...set, docTexts: words, queryTexts: set.queryIds.map((_, i) => words[i % 60]) }
+  const space = { id: 'compose/a+b', dimensions: 16, normalized: true }
+  const cost = { texts: 60, tokens: null, dollars: null }
+  const bridge = (train: typeof set) =>
+    runBridge(
+      {
+        base: space,
+        index: space,
+        pairs: { from: set.docs, to: set.docs },
+        documents: 60,
+        train,
+        cost: { bridge: cost, reembed: cost },
+      },
+      { engine: 'cpu', seed: 1, tuneBudget: 1 },
+    )
+  const [plain, withTexts] = [await bridge(set), await bridge(worded)]
+  expect(withTexts.report.gate).toEqual(plain.report.gate)
+  expect(withTexts.adapter.params).toEqual(plain.adapter.params)
 })
