@@ -138,7 +138,7 @@ test('labels of a bridge are gated without the texts, which it cannot hold', asy
     runBridge(
       {
         base: space,
-        index: space,
+        index: { ...space, metric: 'cosine' },
         pairs: { from: set.docs, to: set.docs },
         documents: 60,
         train,
