@@ -52,5 +52,5 @@ export async function verifyCached(
       differences.push(isZero ? Number(length !== lengthNow) : Math.max(0, 1 - dot(now, vector) / (length * lengthNow)))
     })
   }
-  return { texts: differences.length, largest: Math.max(...differences), mean: mean(differences) }
+  return { texts: differences.length, largest: differences.reduce((a, b) => Math.max(a, b)), mean: mean(differences) }
 }

@@ -144,6 +144,9 @@ describe('sbert with a model on the hub', () => {
     expect(hub.requests.every(request => request.authorization === 'Bearer hf_secret')).toBe(true)
     const error = await rejection(create({ model: 'acme/other', apiKey: 'hf_other_secret' }))
     expect(hub.requests.at(-1)?.authorization).toBe('Bearer hf_other_secret')
+    // What an estimate gives in place of a key.
+    await rejection(create({ model: 'acme/other', apiKey: 'none' }))
+    expect(hub.requests.at(-1)?.authorization).toBe('Bearer hf_secret')
     expect(JSON.stringify([error.message, error.details, String(error.cause)])).not.toContain('secret')
   })
 

@@ -34,7 +34,9 @@ export async function fetchHubModel(model: string, options: HubOptions): Promise
   const cache = localFolder(options.modelCache ?? join(homedir(), '.cache', 'adapter-train', 'models'))
   const folder = join(cache, ...model.split('/'), encodeURIComponent(revision))
   const endpoint = (options.baseUrl ?? (process.env.HF_ENDPOINT || 'https://huggingface.co')).replace(/\/+$/, '')
-  const token = options.apiKey ?? process.env.HF_TOKEN ?? process.env.HF_ACCESS_TOKEN
+  // An estimate gives "none" for a key that it does not need.
+  const given = options.apiKey === 'none' ? undefined : options.apiKey
+  const token = given ?? process.env.HF_TOKEN ?? process.env.HF_ACCESS_TOKEN
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
   const hub = { model, folder, endpoint, headers }
 
