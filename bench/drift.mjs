@@ -29,7 +29,7 @@ for (const model of readdirSync(values.vectors)) {
     const part = held => Uint32Array.from(folds.keys()).filter(i => (folds[i] === 0) === held)
     const kept = part(false)
     const queries = gatherRows(train.queries, kept)
-    const known = familiarityTest(familiarityOf(queries, seed))
+    const known = familiarityTest(familiarityOf(queries, seed), { base: { id: model, dimensions: queries.cols } })
     const started = performance.now()
     const heldOut = share(known, gatherRows(train.queries, part(true)))
     const microseconds = (1000 * (performance.now() - started)) / (folds.length - kept.length)

@@ -509,8 +509,9 @@ export const READERS = {
     samples: () => [sample('a.json', encodeAdapter(sketched))],
     tokens: JSON_TOKENS,
     read(folder, name) {
-      const known = readFamiliarity(loadAdapter(join(folder, name)), name)
-      const { similarity } = known ? familiarityTest(known)(floats(1)) : { similarity: 0 }
+      const adapter = loadAdapter(join(folder, name))
+      const known = readFamiliarity(adapter, name)
+      const { similarity } = known ? familiarityTest(known, adapter)(floats(1)) : { similarity: 0 }
       if (!Number.isFinite(similarity)) throw new Error(`a similarity of ${similarity}`)
     },
   },
