@@ -18,8 +18,8 @@ const LEVELS = [
 /** Epochs timed, within TIMING_MS: the fastest counts, since another program may have slowed one. */
 const TIMED_EPOCHS = 10
 const TIMING_MS = 500
-/** Time of a whole grid in climbs. */
-const GRID_SEARCHES = 4
+/** Time of a whole grid in climbs: it tries about 20 points, a climb 9. */
+const GRID_SEARCHES = 2.5
 /** A budget with room for so many searches leaves no doubt. */
 const CLEAR = 3
 /** Fewest queries of a search that was cut. */
@@ -64,7 +64,11 @@ export async function fitBudget(
   const joined = pseudo ? await epochSeconds(engine, joinQueries(sample, pseudo), options, clear) : 0
   const needed = secondsOf(plain, joined)
   const wholeGrid = n <= RECIPE.wholeGridQueries && GRID_SEARCHES * needed <= room
-  if (needed <= room) return { sample, epochs: fixed.epochs, wholeGrid }
+  if (needed <= room) {
+    const climb = 'cross-validation tries a part of the grid, point by point,'
+    const cut = n <= RECIPE.wholeGridQueries && !wholeGrid ? `${climb} to stay within ${budget} s (--tune-budget)` : undefined
+    return { sample, epochs: fixed.epochs, wholeGrid, cut }
+  }
 
   const level =
     LEVELS.find(({ epochs, queries }) => needed * (fixed.epochs ? 1 : epochs) * queries <= room) ?? LEVELS[LEVELS.length - 1]

@@ -10,6 +10,7 @@ import { createRandom } from '../../../src/math/random.js'
 import { mean } from '../../../src/math/statistics/moments.js'
 import { gate } from '../../../src/train/gate.js'
 import { TRAINING_OPTIONS } from '../../../src/train/options.js'
+import { fitBudget } from '../../../src/train/tune/fit-budget.js'
 import { fitScale } from '../../../src/train/tune/scale.js'
 import { createSearch } from '../../../src/train/tune/search.js'
 import { resolve } from '../../../src/train/tune/search-point.js'
@@ -273,6 +274,21 @@ describe('the time budget', () => {
     const fixed = { negatives: 'positives', scale: 4, pull: 100 } as const
     expect((await search(turned(60, 6, 0.3, 1), { fixed, budget: 25 }, engine)).cut).toBeUndefined()
     expect(reads).toBeGreaterThan(4)
+  })
+
+  test('with room for a climb but not for the whole grid says that it tries a part', async () => {
+    const js = createJsEngine()
+    const slow: Engine = {
+      ...js,
+      read: t => {
+        for (const end = performance.now() + 50; performance.now() < end; );
+        return js.read(t)
+      },
+    }
+    const first = { negatives: 'positives', multiple: 2, pull: 100 } as const
+    const within = (budget: number) => fitBudget(slow, turned(60, 6, 0.3, 1), first, 10, { seed: 1, budget })
+    expect(await within(140)).toMatchObject({ wholeGrid: false, cut: expect.stringMatching(/a part of the grid.* within 140 s/) })
+    expect(await within(1e5)).toMatchObject({ wholeGrid: true, cut: undefined })
   })
 
   test('that is long enough cuts nothing', async () => {
