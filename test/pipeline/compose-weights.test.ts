@@ -144,7 +144,7 @@ test('labels of a bridge are gated without the texts, which it cannot hold', asy
         train,
         cost: { bridge: cost, reembed: cost },
       },
-      { engine: 'cpu', seed: 1, tuneBudget: 1 },
+      { engine: 'cpu', seed: 1, tuneBudget: 600 },
     )
   const [plain, withTexts] = [await bridge(set), await bridge(worded)]
   expect(withTexts.report.gate).toEqual(plain.report.gate)
