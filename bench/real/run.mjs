@@ -25,13 +25,13 @@ import { pairedBootstrap } from '../../dist/math/statistics/bootstrap.js'
 import { adapterWithoutLabels } from '../../dist/pipeline/corpus-step.js'
 import { openData } from '../../dist/pipeline/open-data.js'
 import { runTraining } from '../../dist/pipeline/run-training.js'
-import { documentsOf, termsForCorpus } from '../../dist/pipeline/terms-step.js'
+import { termsForCorpus } from '../../dist/pipeline/terms-step.js'
 import { tuneHybrid } from '../../dist/pipeline/tune-hybrid.js'
 import { createProvider } from '../../dist/providers/index.js'
 import { createBm25 } from '../../dist/terms/bm25.js'
 import { analyze, createTokenizer } from '../../dist/terms/tokens.js'
 import { applyAdapterOn } from '../../dist/train/adapt-on.js'
-import { postingsOf } from '../../dist/train/terms/corpus-terms.js'
+import { postingsOf, termDocuments } from '../../dist/train/terms/corpus-terms.js'
 import { writeSection } from '../page.mjs'
 import { pairsOf, ROWS, sectionsOf, summaryOf, tableOf } from './table.mjs'
 
@@ -239,7 +239,7 @@ async function rowsOf(model, set, data, test) {
 async function withoutLabels(model, test, score, add) {
   try {
     const time = stopwatch()
-    const adapter = adapterWithoutLabels({ id: model }, documentsOf(test))
+    const adapter = adapterWithoutLabels({ id: model }, termDocuments(test))
     const spent = time()
     add('ours-none', score(await applyAdapterOn(engine, adapter, test.queries, test.queryTexts)), spent)
   } catch (error) {

@@ -6,9 +6,9 @@ import { isNormalized } from '../math/row-source.js'
 import type { EmbeddingProvider } from '../providers/provider.js'
 import { analyze } from '../terms/tokens.js'
 import { identityWeights } from '../train/parameters.js'
-import { corpusOf, type TermDocuments } from '../train/terms/corpus-terms.js'
+import { corpusOf, type TermDocuments, termDocuments } from '../train/terms/corpus-terms.js'
 import { VERSION } from '../version.js'
-import { corpusSet, type EmbedSession, embedOptions, termDocuments } from './embedded-parts.js'
+import { corpusSet, type EmbedSession, embedOptions } from './embedded-parts.js'
 import { buildTerms } from './terms-step.js'
 
 /** Weight and rows of text terms without labels to choose them. */

@@ -20,7 +20,7 @@ import { type ComposedProvider, composeProviders, isComposed } from '../provider
 import type { EmbeddingProvider, ProviderFacts } from '../providers/provider.js'
 import { fitPca } from '../train/pca.js'
 import { RECIPE } from '../train/recipe.js'
-import type { TermDocuments } from '../train/terms/corpus-terms.js'
+import { type TermDocuments, termDocuments } from '../train/terms/corpus-terms.js'
 import { groupRows } from '../vectors/row-groups.js'
 
 /** Size of a dataset. */
@@ -137,10 +137,6 @@ export async function embedParts(
 export function corpusSet(corpus: ReadonlyMap<string, string>): QADataset {
   if (corpus.size === 0) throw new AdapterTrainError('DATASET_INVALID', 'the corpus has no documents')
   return { name: 'corpus', queries: new Map(), corpus, qrels: new Map() }
-}
-
-export function termDocuments({ docIds: ids, docTexts: texts = [], docs: vectors }: EmbeddedDataset<Rows>): TermDocuments {
-  return { ids, texts, vectors }
 }
 
 /** @throws USAGE without a training set */

@@ -8,6 +8,7 @@ import { applyAdapterOn } from '../train/adapt-on.js'
 import { gate } from '../train/gate.js'
 import { TRAIN_DEFAULTS } from '../train/options.js'
 import { identityWeights } from '../train/parameters.js'
+import type { TermsChoice } from '../train/terms/choose-terms.js'
 import type { TrainResult } from '../train/train-adapter.js'
 import type { PartWeights } from './compose-weights.js'
 import { duel as compareInUse } from './duel.js'
@@ -33,10 +34,13 @@ export async function judgeAdapter(
   const base = adapterBase(embedded)
   const map: Adapter = { kind: trained.kind, base, params: trained.weights, training: NO_FACTS }
   const memory = decided?.choice && (await addMemory(engine, embedded.train, map, decided.choice, given))
-  const identity = identityAdapter(base, embedded.train.docs.cols)
-  const unadapted = parts ? { ...identity, params: parts.fold(identity.params) } : identity
-  const mapped = decidedTerms?.linear ? map : unadapted
-  const worded = decidedTerms?.setting && addTerms(embedded, mapped, decidedTerms, { proven: gated, corpus: options.corpus })
+  const unadapted = (): Adapter => {
+    const identity = identityAdapter(base, embedded.train.docs.cols)
+    return parts ? { ...identity, params: parts.fold(identity.params) } : identity
+  }
+  const wordsOn = (choice: TermsChoice) =>
+    addTerms(embedded, choice.linear ? map : unadapted(), choice, { proven: gated, corpus: options.corpus })
+  const worded = decidedTerms?.setting && wordsOn(decidedTerms)
   const ungated = memory?.adapter ?? worded?.deployed ?? map
   const fittedTo = (part: PartName, adapter: Adapter): Adapter => (adapter.terms ? worded!.on(part) : adapter)
   const proofOn = async (part: PartName, adapter: Adapter): Promise<Proof | undefined> =>
@@ -48,7 +52,7 @@ export async function judgeAdapter(
   const refused = decision?.kept === false
   // Proven weights of the parts are kept without the map on top of them.
   const alone = refused && parts?.report.used === true
-  const adapter = refused ? unadapted : ungated
+  const adapter = refused ? unadapted() : ungated
   const heldOut = embedded.test ? 'test' : 'validation'
   const ofUngated = heldOut === 'validation' ? onValidation : undefined
   const proof = (refused ? undefined : ofUngated) ?? (await proofOn(heldOut, adapter))

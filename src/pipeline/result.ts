@@ -9,7 +9,7 @@ import { VERSION } from '../version.js'
 import { trainedQueries } from './duel.js'
 import type { EmbeddedParts } from './embedded-parts.js'
 import type { Proof } from './proof.js'
-import type { Choice, EmbeddedTrainingReport, Judgement, OutOfFold, Trained, TuneReport } from './training.js'
+import type { Choice, EmbeddedTrainingReport, Judgement, OutOfFold, Trained, TuneReport, WeightsReport } from './training.js'
 
 /** Facts of a run besides its training. */
 interface RunFacts extends Pick<EmbeddedTrainingReport, 'warnings'> {
@@ -86,14 +86,15 @@ export function resultsOf(embedded: EmbeddedParts, trained: TrainResult, choice:
     },
 
     /** The best adapter so far, marked in `training`, without a memory. */
-    interrupted(): Trained {
+    interrupted(weights?: WeightsReport): Trained {
       const interrupted = { afterEpoch: epochs.length, epochs: final.epochs ?? TRAIN_DEFAULTS.epochs }
       const why = `training was interrupted after epoch ${interrupted.afterEpoch} of ${interrupted.epochs}: nothing is proven`
       const gate = { kept: true, passed: false, reason: why }
-      const training = { ...trainingOf({ ...recorded(final), ...course }), gate, interrupted }
+      const options = { ...recorded(final), ...course, ...(weights?.used && { weights: weights.weights }) }
+      const training = { ...trainingOf(options), gate, interrupted }
       return {
         adapter: { kind: trained.kind, base: adapterBase(embedded), params: trained.weights, training },
-        report: { ...subject, tune, interrupted, ...courseReport, seconds: { ...seconds, evaluate: 0 }, warnings },
+        report: { ...subject, tune, weights, interrupted, ...courseReport, seconds: { ...seconds, evaluate: 0 }, warnings },
       }
     },
   }

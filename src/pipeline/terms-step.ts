@@ -7,7 +7,7 @@ import type { EmbeddedDataset } from '../embed/embedded-dataset.js'
 import { getOrInsert } from '../maps.js'
 import { joinRows, type Rows, truncateRows } from '../math/row-source.js'
 import { chooseTerms, hasTexts, type TermsChoice, type TermsGain } from '../train/terms/choose-terms.js'
-import { buildFeedbackOf, buildWords, corpusOf, type TermDocuments } from '../train/terms/corpus-terms.js'
+import { buildFeedbackOf, buildWords, corpusOf, type TermDocuments, termDocuments } from '../train/terms/corpus-terms.js'
 import type { Search } from '../train/tune/search.js'
 import type { TuneResult } from '../train/tune/tune.js'
 import { TERM_BYTES, TEXT_TERMS_DEFAULT, type TextTerms } from './defaults.js'
@@ -97,7 +97,7 @@ export function addTerms(
     on(part: PartName): Adapter {
       const data = embedded[part]!
       if (!hasTexts(data)) return whole
-      const terms = termsOf(documentsOf(data))
+      const terms = termsOf(termDocuments(data))
       if (terms === whole.terms) return whole
       if (!own.includes(part)) own.push(part)
       return { ...base, terms }
@@ -145,7 +145,7 @@ export function termsForCorpus(adapter: Adapter, data: EmbeddedDataset<Rows>): {
   }
   if (!hasTexts(data)) return { adapter }
   const outputs = Math.min(outputDimensions(adapter), data.docs.cols)
-  const documents = documentsOf({ ...data, docs: truncateRows(data.docs, outputs) })
+  const documents = termDocuments({ ...data, docs: truncateRows(data.docs, outputs) })
   const corpus = corpusOf(documents, new Date())
   if (corpus.sha256 === terms.corpus.sha256) return { adapter }
   const { source, alpha, analysis, from } = terms
@@ -155,16 +155,11 @@ export function termsForCorpus(adapter: Adapter, data: EmbeddedDataset<Rows>): {
   return { adapter: { ...adapter, terms: made }, note }
 }
 
-/** Documents of a part, with their texts. */
-export function documentsOf({ docIds: ids, docTexts: texts = [], docs: vectors }: EmbeddedDataset<Rows>): TermDocuments {
-  return { ids, texts, vectors }
-}
-
 /** All documents of a run, each once: the corpus that is searched in the end, as far as it is known. */
 function deployedDocuments(embedded: EmbeddedParts): TermDocuments {
   const parts = PART_NAMES.flatMap(name => embedded[name] ?? [])
   const [first, ...others] = parts.filter((part, i) => parts.findIndex(({ docs }) => docs === part.docs) === i)
-  if (others.length === 0) return documentsOf(first)
+  if (others.length === 0) return termDocuments(first)
   const seen = new Set<string>()
   const kept = [first, ...others].map(({ docs, docIds, docTexts }) => {
     const keyOf = (i: number) => JSON.stringify([docTexts?.[i] ?? null, docIds[i]])

@@ -66,7 +66,7 @@ async function trainOnce(embedded: EmbeddedParts, run: TrainingRun): Promise<Tra
     const evaluateStarted = performance.now()
     const seconds = { tune: secondsFrom(tuneStarted, trainStarted), train: secondsFrom(trainStarted, evaluateStarted) }
     const results = resultsOf(embedded, trained, choice, { given, tune, reason, seconds, warnings, outOfFold })
-    if (trained.interrupted) return results.interrupted()
+    if (trained.interrupted) return results.interrupted(parts?.report)
     options.onPhase?.('evaluate')
     const gated = await judgeAdapter(engine, embedded, trained, { ...choice, parts }, options)
     const judged = await withTopScore(engine, embedded, gated, options)

@@ -196,10 +196,10 @@ export function searchOfBm25({ queryTexts, docTexts }: Pick<EmbeddedDataset<Rows
 
 function searchOfRun({ queryIds, docIds }: EmbeddedDataset<Rows>, run: ScoredRun): LexicalSearch {
   const rowOf = new Map(docIds.map((id, row) => [id, row]))
-  let least = 1
+  let least = 0
   for (const { scores } of run.values()) for (const score of scores) least = Math.min(least, score)
   // A score of 0 stands for a document that is not found, so those of log likelihoods or distances are all raised by as much.
-  const raise = least > 0 ? 0 : 1 - least
+  const raise = least < 0 ? 1 - least : 0
   return query => {
     const scores = new Float32Array(docIds.length)
     const found = run.get(queryIds[query])

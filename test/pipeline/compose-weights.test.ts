@@ -96,6 +96,21 @@ test('training on a composed model ships the weights in W, measured against the 
   expect(adapter.training).toMatchObject({ options: { weights: report.weights?.weights }, metrics: { split: 'test' } })
 })
 
+test('an interrupted training keeps the weights that are in W, and says them', async () => {
+  const stop = new AbortController()
+  const { adapter, report } = await trainOnEmbedded(
+    { ...partsFromVectors({ train: twoParts(150, [0.3, 1.5], 5) }), blocks: BLOCKS },
+    {
+      train: { engine: 'cpu', seed: 1, onEpoch: () => stop.abort() },
+      textTerms: 'off',
+      signal: stop.signal,
+      keepOnAbort: true,
+    },
+  )
+  expect(report).toMatchObject({ interrupted: { afterEpoch: 1 }, weights: { used: true } })
+  expect(adapter.training.options).toMatchObject({ weights: report.weights!.weights })
+})
+
 test('figures and facts are of plain queries, with text terms too and fold by fold', async () => {
   const worded = (queries: number, seed: number) => {
     const set = twoParts(queries, [0.6, 1.5], seed)

@@ -80,6 +80,26 @@ describe('tuning a hybrid search', () => {
     expect(negative).toEqual(positive)
   })
 
+  test('takes a score of 0 for a document that is not found, and leaves the others as they are', async () => {
+    const set = data()
+    const docIds = set.docIds.slice(0, 30)
+    const runOf = (isListed: (score: number) => boolean) =>
+      new Map(
+        set.queryIds.map((id, q) => {
+          const found = docIds
+            .map((document, i) => ({ document, score: (i * 7 + q) % 31 }))
+            .filter(({ score }) => isListed(score))
+          return [id, { documents: found.map(({ document }) => document), scores: found.map(({ score }) => score) }]
+        }),
+      )
+    const [all, found] = await Promise.all(
+      [() => true, (score: number) => score > 0].map(isListed =>
+        tuneHybrid(createJsEngine(), set, { ...options, run: runOf(isListed) }),
+      ),
+    )
+    expect(all).toEqual(found)
+  })
+
   test('compares an adapter with as many dimensions of the documents as it has outputs', async () => {
     const set = data()
     const { index: _, ...adapter } = sampleAdapter('linear', 16, 7, 4)

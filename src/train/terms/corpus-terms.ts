@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createDirection, searchWords, type TermsCorpus, type TermsSource } from '../../adapters/terms.js'
 import { byCodeUnit } from '../../dataset/text.js'
+import type { EmbeddedDataset } from '../../embed/embedded-dataset.js'
 import { type Matrix, matrix } from '../../math/matrix.js'
 import type { Rows } from '../../math/row-source.js'
 import { collectPostings, type Postings } from '../../terms/bm25.js'
@@ -14,6 +15,11 @@ export interface TermDocuments {
   /** A text per document; one that is not known has no words. */
   readonly texts: readonly (string | undefined)[]
   readonly vectors: Rows
+}
+
+/** Documents of a part, with their texts. */
+export function termDocuments({ docIds: ids, docTexts: texts = [], docs: vectors }: EmbeddedDataset<Rows>): TermDocuments {
+  return { ids, texts, vectors }
 }
 
 /** Sizes of a table that the data choose from. */
